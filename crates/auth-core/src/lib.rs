@@ -1,0 +1,5 @@
+//! What the auth SDKs share.
+
+mod clock;
+
+pub use clock::{BoxFuture, Clock, Moment, SystemClock};
