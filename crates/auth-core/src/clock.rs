@@ -24,7 +24,10 @@ impl Moment {
     ///
     /// Times before 1970 count as 1970, and times after the year 2554 as then.
     pub fn new(wall: SystemTime, monotonic: Duration) -> Self {
-        Self { wall_nanos: wall_nanos(wall), monotonic_nanos: nanos(monotonic) }
+        Self {
+            wall_nanos: wall_nanos(wall),
+            monotonic_nanos: nanos(monotonic),
+        }
     }
 
     /// What the wall clock says.
@@ -126,7 +129,10 @@ mod tests {
     fn moments_before_1970_and_after_2554_are_clamped() {
         let early = Moment::new(UNIX_EPOCH - Duration::from_secs(5), Duration::ZERO);
         assert_eq!(early.wall(), UNIX_EPOCH);
-        let late = Moment::new(UNIX_EPOCH + Duration::from_secs(317_339_744_057), Duration::MAX);
+        let late = Moment::new(
+            UNIX_EPOCH + Duration::from_secs(317_339_744_057),
+            Duration::MAX,
+        );
         assert_eq!(late.wall_nanos(), u64::MAX);
         assert_eq!(late.monotonic_nanos(), u64::MAX);
     }

@@ -1,5 +1,36 @@
-//! What the auth SDKs share.
+#![doc = include_str!("../README.md")]
 
+mod background;
 mod clock;
+mod credential;
+mod error;
+mod expiry;
+mod http;
+mod jwt;
+mod redact;
+mod renew;
+mod retry;
+mod session;
+mod state;
+mod store;
+mod token;
 
-pub use clock::{BoxFuture, Clock, Moment, SystemClock};
+pub use crate::clock::{BoxFuture, Clock, Moment, SystemClock};
+pub use crate::credential::{Credential, Header};
+pub use crate::error::{AuthError, Error, ErrorKind};
+pub use crate::expiry::Expiry;
+pub use crate::http::{
+    Answer, BODY_LIMIT, BaseUrl, DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT, Hosts, Http,
+    HttpBuilder, HttpClientBuilder, Operation, Request, RequestBuilder,
+};
+pub use crate::jwt::UnverifiedClaims;
+pub use crate::redact::Redactor;
+pub use crate::renew::{Reason, Renew};
+pub use crate::retry::{Repeat, RetryPolicy};
+pub use crate::session::{KeepFresh, Session, SessionBuilder};
+pub use crate::state::{State, StateReason, States};
+pub use crate::store::{Lease, MemoryStore, StoreKey, TokenStore};
+pub use crate::token::{Fingerprint, Token};
+
+#[doc(hidden)]
+pub use tracing as __tracing;

@@ -1,0 +1,236 @@
+//! What went wrong, told by what the caller can do about it.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the *caller* can do about a failure; the same for every vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The program is wrong (a bad address, an impossible setting): fix the code.
+    InvalidConfig,
+    /// The user name, password or client secret was refused: ask the user again.
+    InvalidCredentials,
+    /// The token was refused: renew it, or log in again.
+    TokenRejected,
+    /// Only a person (with a mailbox, say) can log in now.
+    InteractionRequired,
+    /// Not allowed, whoever asks.
+    Denied,
+    /// No such user or thing.
+    NotFound,
+    /// Too many calls: wait.
+    RateLimited {
+        /// How long the vendor asked to wait, where it said so.
+        retry_after: Option<Duration>,
+    },
+    /// The vendor, or the way there, is down: try later.
+    Unavailable,
+    /// The call may have had its effect; the answer was lost.
+    OutcomeUnknown,
+    /// The vendor answered something that nobody documented.
+    Protocol,
+    /// The token store failed.
+    Store,
+}
+
+impl ErrorKind {
+    /// Whether the same call may succeed later without anybody doing anything.
+    ///
+    /// A session waits and tries again after a transient failure; a permanent one it remembers
+    /// until somebody logs in.
+    pub fn is_transient(self) -> bool {
+        match self {
+            Self::RateLimited { .. }
+            | Self::Unavailable
+            | Self::OutcomeUnknown
+            | Self::Protocol
+            | Self::Store => true,
+            Self::InvalidConfig
+            | Self::InvalidCredentials
+            | Self::TokenRejected
+            | Self::InteractionRequired
+            | Self::Denied
+            | Self::NotFound => false,
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InvalidConfig => "invalid configuration",
+            Self::InvalidCredentials => "credentials refused",
+            Self::TokenRejected => "token refused",
+            Self::InteractionRequired => "a person must log in",
+            Self::Denied => "not allowed",
+            Self::NotFound => "not found",
+            Self::RateLimited { .. } => "too many calls",
+            Self::Unavailable => "unavailable",
+            Self::OutcomeUnknown => "outcome unknown",
+            Self::Protocol => "undocumented answer",
+            Self::Store => "token store failed",
+        })
+    }
+}
+
+/// What every vendor crate's error can do, so that a session can act on it.
+///
+/// `Clone`, because one failed renewal is handed to everybody who waited for it.
+pub trait AuthError: StdError + Clone + From<Error> + Send + Sync + 'static {
+    /// What the caller can do.
+    fn kind(&self) -> ErrorKind;
+
+    /// How long the vendor asked to wait before the next call, where it said so.
+    fn retry_after(&self) -> Option<Duration> {
+        match self.kind() {
+            ErrorKind::RateLimited { retry_after } => retry_after,
+            _ => None,
+        }
+    }
+}
+
+/// A failure of what the vendor crates share: transport, time, configuration, the token store.
+///
+/// The message never holds a secret, a URL's query or a whole answer. Cheap to clone.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    retry_after: Option<Duration>,
+    status: Option<u16>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of `kind`; `message` is lower case, without a final period and without a secret.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            retry_after: match kind {
+                ErrorKind::RateLimited { retry_after } => retry_after,
+                _ => None,
+            },
+            status: None,
+            source: None,
+        }))
+    }
+
+    /// Adds the cause. Its text is shown by error reporters, so it must not hold a secret either.
+    #[must_use]
+    pub fn with_source(
+        mut self,
+        source: impl Into<Box<dyn StdError + Send + Sync + 'static>>,
+    ) -> Self {
+        let source = source.into();
+        self.change(|inner| inner.source = Some(source));
+        self
+    }
+
+    /// Adds how long the vendor asked to wait.
+    #[must_use]
+    pub fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
+        self.change(|inner| inner.retry_after = retry_after);
+        self
+    }
+
+    /// Adds the HTTP status of the answer that told of the failure.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.change(|inner| inner.status = Some(status));
+        self
+    }
+
+    /// What the caller can do.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The HTTP status of the answer, where there was one.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    // The `with_…` methods run before the error is shared; on a shared one (a clone is alive)
+    // they leave it as it is.
+    fn change(&mut self, change: impl FnOnce(&mut Inner)) {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            change(inner);
+        }
+    }
+}
+
+impl AuthError for Error {
+    fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Error");
+        out.field("kind", &self.0.kind)
+            .field("message", &self.0.message);
+        if let Some(status) = self.0.status {
+            out.field("status", &status);
+        }
+        if let Some(source) = &self.0.source {
+            out.field("source", &source.to_string());
+        }
+        out.finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_person_must_mend_is_not_transient() {
+        for kind in [
+            ErrorKind::InvalidCredentials,
+            ErrorKind::TokenRejected,
+            ErrorKind::InteractionRequired,
+            ErrorKind::Denied,
+            ErrorKind::NotFound,
+            ErrorKind::InvalidConfig,
+        ] {
+            assert!(!kind.is_transient(), "{kind:?}");
+        }
+        assert!(ErrorKind::Unavailable.is_transient());
+        assert!(ErrorKind::RateLimited { retry_after: None }.is_transient());
+    }
+
+    #[test]
+    fn the_cause_is_reachable_and_shown_in_debug() {
+        let error = Error::new(ErrorKind::Unavailable, "no answer")
+            .with_source(fmt::Error)
+            .with_status(502);
+        assert!(StdError::source(&error).is_some());
+        assert!(format!("{error:?}").contains("502"), "{error:?}");
+    }
+}

@@ -1,0 +1,413 @@
+//! One policy for every call of every vendor. With the files below `http/` the only place that
+//! names `reqwest`.
+
+mod answer;
+mod authorize;
+mod policy;
+mod request;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use tracing::{Instrument as _, Span};
+
+pub use self::answer::Answer;
+pub use self::policy::{BaseUrl, Hosts};
+pub use self::request::{Operation, Request};
+use crate::clock::{BoxFuture, Clock, Moment, SystemClock};
+use crate::retry::{Repeat, RetryPolicy};
+use crate::{Error, ErrorKind};
+
+/// The builder of the HTTP library, as [`HttpBuilder::customize`] hands it out.
+pub use reqwest::ClientBuilder as HttpClientBuilder;
+/// A request of the HTTP library, as [`Session::authorize`](crate::Session::authorize) takes it.
+pub use reqwest::RequestBuilder;
+
+/// The largest answer that is read, in bytes.
+pub const BODY_LIMIT: usize = 1024 * 1024;
+
+/// How long a connection may take to be made, unless it is set.
+pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long one attempt may take from the first byte to the last, unless it is set.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Sends requests under one policy: https only but for a loopback host, no redirects, connect and
+/// total time limits, answers of at most 1 MiB, no hidden repeats, no secret in an error or span.
+///
+/// A cheap clone.
+#[derive(Clone)]
+pub struct Http {
+    client: reqwest::Client,
+    base: BaseUrl,
+    retry: RetryPolicy,
+    clock: Arc<dyn Clock>,
+    gate: Option<Gate>,
+}
+
+type Gate = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+type Customize = Box<dyn FnOnce(HttpClientBuilder) -> HttpClientBuilder + Send>;
+
+/// What an [`Http`] is made of.
+pub struct HttpBuilder {
+    base: BaseUrl,
+    user_agent: String,
+    connect_timeout: Duration,
+    timeout: Duration,
+    retry: RetryPolicy,
+    clock: Arc<dyn Clock>,
+    gate: Option<Gate>,
+    customize: Option<Customize>,
+}
+
+impl HttpBuilder {
+    /// Calls to the service at `base`, presenting ourselves as `user_agent`.
+    pub fn new(base: BaseUrl, user_agent: impl Into<String>) -> Self {
+        Self {
+            base,
+            user_agent: user_agent.into(),
+            connect_timeout: DEFAULT_CONNECT_TIMEOUT,
+            timeout: DEFAULT_TIMEOUT,
+            retry: RetryPolicy::default(),
+            clock: Arc::new(SystemClock),
+            gate: None,
+            customize: None,
+        }
+    }
+
+    /// Another address.
+    pub fn base(mut self, base: BaseUrl) -> Self {
+        self.base = base;
+        self
+    }
+
+    /// How long a connection may take to be made, TLS included.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = limit;
+        self
+    }
+
+    /// How long one attempt may take, from connecting to the last byte of the answer.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = limit;
+        self
+    }
+
+    /// How often and how long a call is tried.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// Where the time comes from.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The clock that was set.
+    pub fn clock_in_use(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
+    /// The address that was set.
+    pub fn base_in_use(&self) -> &BaseUrl {
+        &self.base
+    }
+
+    /// Awaits `gate` before every attempt: a rate limiter, say.
+    pub fn gate(
+        mut self,
+        gate: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static,
+    ) -> Self {
+        self.gate = Some(Arc::new(gate));
+        self
+    }
+
+    /// Adjusts the HTTP library's builder: a proxy, extra root certificates, a client identity.
+    ///
+    /// Our policy is applied afterwards and wins: certificates stay checked, redirects stay off.
+    pub fn customize(
+        mut self,
+        customize: impl FnOnce(HttpClientBuilder) -> HttpClientBuilder + Send + 'static,
+    ) -> Self {
+        self.customize = Some(match self.customize.take() {
+            Some(earlier) => Box::new(move |builder| customize(earlier(builder))),
+            None => Box::new(customize),
+        });
+        self
+    }
+
+    /// Builds the client. Needs no runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] if the HTTP library refuses the settings, or https is wanted
+    /// of a build without TLS.
+    pub fn build(self) -> Result<Http, Error> {
+        let builder = reqwest::Client::builder()
+            // A kept connection belongs to the runtime that opened it, and hangs when that one is
+            // not driven any more while another runtime uses the client. Calls are rare: a new
+            // connection each costs less than that. A caller's own builder may choose otherwise.
+            .pool_max_idle_per_host(0);
+        let builder = match self.customize {
+            Some(customize) => customize(builder),
+            None => builder,
+        };
+        let builder = policy::enforce(builder, &self.base)?
+            .user_agent(self.user_agent)
+            .connect_timeout(self.connect_timeout)
+            .timeout(self.timeout);
+        let client = builder.build().map_err(|error| {
+            Error::new(
+                ErrorKind::InvalidConfig,
+                "the http client could not be built",
+            )
+            .with_source(error.without_url())
+        })?;
+        Ok(Http {
+            client,
+            base: self.base,
+            retry: self.retry,
+            clock: self.clock,
+            gate: self.gate,
+        })
+    }
+}
+
+impl fmt::Debug for HttpBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpBuilder")
+            .field("base", &self.base)
+            .field("user_agent", &self.user_agent)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("timeout", &self.timeout)
+            .field("retry", &self.retry)
+            .field("customized", &self.customize.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of one attempt.
+enum Attempt {
+    /// An answer with any status.
+    Answered(Answer),
+    /// Nothing was sent.
+    NotSent(Error),
+    /// Something may have arrived; the answer did not.
+    Lost(Error),
+}
+
+impl Http {
+    /// The address of the service.
+    pub fn base(&self) -> &BaseUrl {
+        &self.base
+    }
+
+    /// The clock by which moments are read and pauses made.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Sends `request`, again where its [`Repeat`] allows that, and gives the answer whatever its
+    /// status.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] if no answer arrived, [`ErrorKind::OutcomeUnknown`] if none did
+    /// and the call may have had its effect, [`ErrorKind::Protocol`] if the answer is larger than
+    /// 1 MiB, [`ErrorKind::InvalidConfig`] if the request could not be built.
+    pub async fn send(&self, request: Request) -> Result<Answer, Error> {
+        let span = request.operation().span();
+        let outcome = self
+            .attempts(&request, &span)
+            .instrument(span.clone())
+            .await;
+        if let Err(error) = &outcome {
+            span.record("error", error.to_string());
+        }
+        outcome
+    }
+
+    async fn attempts(&self, request: &Request, span: &Span) -> Result<Answer, Error> {
+        let started = self.clock.now();
+        let mut lost_before = false;
+        for attempt in 1.. {
+            if let Some(gate) = &self.gate {
+                gate().await;
+            }
+            let prepared = request.prepare(&self.client, &self.base)?;
+            let sent_at = self.clock.now();
+            let outcome = self.once(request, prepared, sent_at).await;
+            let took = since(sent_at, self.clock.now());
+            span.record("attempt", attempt);
+            span.record(
+                "duration_ms",
+                u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            );
+            let (pause, status) = match &outcome {
+                Attempt::Answered(answer) => {
+                    let status = answer.status();
+                    span.record("status", status.as_u16());
+                    (
+                        self.pause_after(request, answer, attempt, lost_before),
+                        status.as_u16(),
+                    )
+                }
+                Attempt::NotSent(_) => (Some(self.retry.pause(attempt)), 0),
+                Attempt::Lost(_) if may_repeat(request.repeat_class(), lost_before) => {
+                    (Some(self.retry.pause(attempt)), 0)
+                }
+                Attempt::Lost(_) => (None, 0),
+            };
+            lost_before |= was_lost(&outcome);
+            tracing::debug!(attempt, status, duration_ms = took.as_millis(), "attempt");
+            let pause = pause.filter(|&pause| {
+                attempt < self.retry.attempts
+                    && since(started, self.clock.now()).saturating_add(pause) < self.retry.total
+            });
+            if let Some(pause) = pause {
+                self.clock.sleep(pause).await;
+                continue;
+            }
+            return match outcome {
+                Attempt::Answered(answer) => Ok(answer.after_loss(lost_before)),
+                Attempt::Lost(error) | Attempt::NotSent(error) => {
+                    Err(outcome_of(error, request.repeat_class(), lost_before))
+                }
+            };
+        }
+        // `1..` on a u32 would overflow before it ended.
+        Err(Error::new(ErrorKind::Unavailable, "too many attempts"))
+    }
+
+    /// How long to wait before the same request is sent again after `answer`; `None` if it must
+    /// not be.
+    fn pause_after(
+        &self,
+        request: &Request,
+        answer: &Answer,
+        attempt: u32,
+        lost_before: bool,
+    ) -> Option<Duration> {
+        let status = answer.status();
+        let waits = matches!(
+            status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        );
+        match answer.retry_after() {
+            Some(pause) if waits => Some(pause),
+            _ if status.is_server_error() && may_repeat(request.repeat_class(), lost_before) => {
+                Some(self.retry.pause(attempt))
+            }
+            _ => None,
+        }
+    }
+
+    async fn once(
+        &self,
+        request: &Request,
+        prepared: reqwest::Request,
+        sent_at: Moment,
+    ) -> Attempt {
+        let mut response = match self.client.execute(prepared).await {
+            Ok(response) => response,
+            Err(error) if error.is_connect() => return Attempt::NotSent(transport(error)),
+            Err(error) => return Attempt::Lost(transport(error)),
+        };
+        let status = response.status();
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > BODY_LIMIT => {
+                    let message = format!("the answer is larger than {BODY_LIMIT} bytes");
+                    let error =
+                        Error::new(ErrorKind::Protocol, message).with_status(status.as_u16());
+                    return Attempt::Lost(error);
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                // A refusal is a refusal, whatever became of its text.
+                Err(_) if status.is_client_error() => {
+                    body.clear();
+                    break;
+                }
+                Err(error) => return Attempt::Lost(transport(error).with_status(status.as_u16())),
+            }
+        }
+        let headers = std::mem::take(response.headers_mut());
+        let received_at = self.clock.now();
+        Attempt::Answered(Answer::new(
+            status,
+            headers,
+            body,
+            request,
+            sent_at,
+            received_at,
+        ))
+    }
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http")
+            .field("base", &self.base)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}
+
+fn may_repeat(repeat: Repeat, lost_before: bool) -> bool {
+    match repeat {
+        Repeat::Always => true,
+        Repeat::Once => !lost_before,
+        Repeat::Never => false,
+    }
+}
+
+/// Whether the attempt may have had an effect that nobody learned of.
+fn was_lost(attempt: &Attempt) -> bool {
+    match attempt {
+        Attempt::Answered(answer) => answer.status().is_server_error(),
+        Attempt::Lost(_) => true,
+        Attempt::NotSent(_) => false,
+    }
+}
+
+/// What the last error means for the whole call.
+fn outcome_of(error: Error, repeat: Repeat, lost: bool) -> Error {
+    // A read that did not happen is simply unavailable, and so is what was never sent.
+    if !lost || repeat == Repeat::Always {
+        return error;
+    }
+    let message = format!("{error}; it may have had its effect");
+    let unknown = Error::new(ErrorKind::OutcomeUnknown, message);
+    let unknown = match error.status() {
+        Some(status) => unknown.with_status(status),
+        None => unknown,
+    };
+    unknown.with_source(error)
+}
+
+fn transport(error: reqwest::Error) -> Error {
+    let (kind, message) = if error.is_builder() {
+        (ErrorKind::InvalidConfig, "the request could not be built")
+    } else if error.is_timeout() {
+        (ErrorKind::Unavailable, "no answer within the time limit")
+    } else if error.is_connect() {
+        (ErrorKind::Unavailable, "no connection could be made")
+    } else {
+        (
+            ErrorKind::Unavailable,
+            "the connection broke before the answer was complete",
+        )
+    };
+    // Its URL may hold a secret in the path or the query.
+    Error::new(kind, message).with_source(error.without_url())
+}
+
+fn since(earlier: Moment, later: Moment) -> Duration {
+    later.monotonic().saturating_sub(earlier.monotonic())
+}

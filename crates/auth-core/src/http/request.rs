@@ -1,0 +1,243 @@
+//! A request before it is sent, and its name in the spans.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use tracing::Span;
+use url::form_urlencoded;
+use zeroize::Zeroizing;
+
+use super::BaseUrl;
+use crate::credential::Credential;
+use crate::redact::Redactor;
+use crate::retry::Repeat;
+use crate::{Error, ErrorKind};
+
+/// The name of a call, as spans and errors show it: `iqm.log_in`.
+///
+/// Made by [`operation!`](crate::operation), since `tracing` wants a span's name to be a literal.
+#[derive(Clone, Copy)]
+pub struct Operation {
+    name: &'static str,
+    span: fn() -> Span,
+}
+
+impl Operation {
+    #[doc(hidden)]
+    pub const fn new(name: &'static str, span: fn() -> Span) -> Self {
+        Self { name, span }
+    }
+
+    /// The name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn span(self) -> Span {
+        (self.span)()
+    }
+}
+
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Names an [`Operation`]. Its span has the fields `status`, `attempt`, `duration_ms` (of the last
+/// attempt) and `error`, and never a URL, a header or a body.
+#[macro_export]
+macro_rules! operation {
+    ($name:literal) => {
+        $crate::Operation::new($name, || {
+            $crate::__tracing::info_span!(
+                $name,
+                status = $crate::__tracing::field::Empty,
+                attempt = $crate::__tracing::field::Empty,
+                duration_ms = $crate::__tracing::field::Empty,
+                error = $crate::__tracing::field::Empty
+            )
+        })
+    };
+}
+
+/// One call to a vendor. Everything secret in it is known to its [`Redactor`].
+pub struct Request {
+    operation: Operation,
+    method: Method,
+    segments: Vec<String>,
+    headers: HeaderMap,
+    body: Bytes,
+    repeat: Repeat,
+    redactor: Redactor,
+    failure: Option<Error>,
+}
+
+/// The bytes of a body, wiped when the last attempt is over.
+struct Body(Zeroizing<Vec<u8>>);
+
+impl AsRef<[u8]> for Body {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Request {
+    /// A call to `path` below the service's address. The parts between slashes become one segment
+    /// each; a part that a caller chose goes through [`Request::segment`].
+    pub fn new(operation: Operation, method: Method, path: &str) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        Self {
+            operation,
+            method,
+            segments: path
+                .split('/')
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+                .collect(),
+            headers,
+            body: Bytes::new(),
+            repeat: Repeat::Never,
+            redactor: Redactor::new(),
+            failure: None,
+        }
+    }
+
+    /// A `GET`, which may always be repeated.
+    pub fn get(operation: Operation, path: &str) -> Self {
+        Self::new(operation, Method::GET, path).repeat(Repeat::Always)
+    }
+
+    /// A `POST`, which is not repeated where it may have had its effect, unless told otherwise.
+    pub fn post(operation: Operation, path: &str) -> Self {
+        Self::new(operation, Method::POST, path)
+    }
+
+    /// Adds one segment to the path, percent-encoded.
+    pub fn segment(mut self, segment: &str) -> Self {
+        self.segments.push(segment.to_owned());
+        self
+    }
+
+    /// How safe it is to send this again.
+    pub fn repeat(mut self, repeat: Repeat) -> Self {
+        self.repeat = repeat;
+        self
+    }
+
+    /// Makes `secret` known, so that it is cut out of whatever the vendor says.
+    pub fn secret(mut self, secret: &SecretString) -> Self {
+        self.redactor.add(secret);
+        self
+    }
+
+    /// Adds a header that is no secret.
+    pub fn header(mut self, name: HeaderName, value: &str) -> Self {
+        match HeaderValue::from_str(value) {
+            Ok(value) => {
+                self.headers.insert(name, value);
+            }
+            Err(_) => self.fail(format!("the value of header {name} cannot be sent")),
+        }
+        self
+    }
+
+    /// Adds `Authorization: Basic …` (RFC 7617).
+    pub fn basic(mut self, id: &str, secret: &SecretString) -> Self {
+        use base64::Engine as _;
+        let pair = Zeroizing::new(format!("{id}:{}", secret.expose_secret()));
+        let encoded =
+            Zeroizing::new(base64::engine::general_purpose::STANDARD.encode(pair.as_bytes()));
+        let value = Zeroizing::new(format!("Basic {}", encoded.as_str()));
+        self.redactor.add(secret);
+        self.redactor.add_text(&encoded);
+        // Base64 is always a header value.
+        if let Ok(mut value) = HeaderValue::from_str(&value) {
+            value.set_sensitive(true);
+            self.headers.insert(AUTHORIZATION, value);
+        }
+        self
+    }
+
+    /// Adds the headers of `credential`.
+    pub fn credential(mut self, credential: &Credential) -> Self {
+        credential.apply(&mut self.headers);
+        self.redactor.add(credential.token().access());
+        self
+    }
+
+    /// Sends `body` as JSON.
+    pub fn json(mut self, body: &impl Serialize) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(bytes) => self.set_body(bytes, "application/json"),
+            // The reason might quote a value.
+            Err(_) => self.fail("the request could not be written as json".to_owned()),
+        }
+        self
+    }
+
+    /// Sends `fields` as a form.
+    pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        let encoded = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        self.set_body(encoded.into_bytes(), "application/x-www-form-urlencoded");
+        self
+    }
+
+    pub(crate) fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    pub(super) fn repeat_class(&self) -> Repeat {
+        self.repeat
+    }
+
+    pub(super) fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    pub(super) fn prepare(
+        &self,
+        client: &reqwest::Client,
+        base: &BaseUrl,
+    ) -> Result<reqwest::Request, Error> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        let url = base.join(self.segments.iter().map(String::as_str));
+        client
+            .request(self.method.clone(), url)
+            .headers(self.headers.clone())
+            .body(self.body.clone())
+            .build()
+            .map_err(super::transport)
+    }
+
+    fn set_body(&mut self, bytes: Vec<u8>, content_type: &'static str) {
+        self.headers
+            .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        self.body = Bytes::from_owner(Body(Zeroizing::new(bytes)));
+    }
+
+    fn fail(&mut self, message: String) {
+        self.failure
+            .get_or_insert_with(|| Error::new(ErrorKind::InvalidConfig, message));
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Neither the path (a reset token may stand in it) nor headers nor body.
+        f.debug_struct("Request")
+            .field("operation", &self.operation)
+            .field("method", &self.method)
+            .field("repeat", &self.repeat)
+            .finish_non_exhaustive()
+    }
+}

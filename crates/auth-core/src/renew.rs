@@ -1,0 +1,65 @@
+//! What a vendor crate implements so that a session stays alive.
+
+use std::future::{Future, ready};
+use std::time::Duration;
+
+use crate::{AuthError, Credential, Header, Token};
+
+/// Why a session wants a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// There is none yet.
+    Missing,
+    /// The present one ends soon, and is still valid.
+    Expiring,
+    /// The present one has ended.
+    Expired,
+    /// The vendor refused the present one before its end.
+    Rejected,
+    /// The program asked for a new one.
+    Requested,
+}
+
+/// How one vendor's session stays alive.
+///
+/// A session calls [`renew`](Renew::renew) once at a time, on a thread of its own with a Tokio
+/// runtime, and lets it finish whatever becomes of the callers. It must not block the thread.
+pub trait Renew: Send + Sync + 'static {
+    /// The vendor crate's error.
+    type Error: AuthError;
+
+    /// Gets the next token, given the newest one known (valid or not).
+    ///
+    /// An error whose kind is transient is tried again after a pause; a permanent one is
+    /// remembered until somebody logs in.
+    fn renew(
+        &self,
+        current: Option<&Token>,
+        reason: Reason,
+    ) -> impl Future<Output = Result<Token, Self::Error>> + Send;
+
+    /// The headers that the vendor wants on authorised calls.
+    ///
+    /// # Errors
+    ///
+    /// Where the token cannot be put into headers; the token is not adopted then.
+    fn headers(&self, token: &Token) -> Result<Vec<Header>, Self::Error>;
+
+    /// How long before its end a token of this lifetime is renewed; a tenth of it by default.
+    ///
+    /// The session takes between three and five quarters of this, so that a fleet does not renew
+    /// in one moment, and never more than half the lifetime.
+    fn window(&self, lifetime: Duration) -> Duration {
+        lifetime / 10
+    }
+
+    /// Tells the vendor that the token will not be used any more; nothing by default.
+    fn revoke(
+        &self,
+        credential: &Credential,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        let _ = credential;
+        ready(Ok(()))
+    }
+}

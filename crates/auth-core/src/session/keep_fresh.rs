@@ -1,0 +1,79 @@
+//! Renewing ahead of time for as long as a guard is held.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::task::AbortHandle;
+
+use super::Shared;
+use crate::Error;
+use crate::renew::Renew;
+use crate::state::State;
+
+/// The clocks are looked at so often at least: a timer stands still while the machine is
+/// suspended, and the wall clock may be set.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// Renews a session ahead of time until it is dropped. Made by
+/// [`Session::keep_fresh`](crate::Session::keep_fresh).
+#[must_use = "renewing ahead of time ends when this is dropped"]
+pub struct KeepFresh {
+    task: AbortHandle,
+}
+
+impl Drop for KeepFresh {
+    fn drop(&mut self) {
+        // A renewal under way is a task of its own and goes on.
+        self.task.abort();
+    }
+}
+
+impl fmt::Debug for KeepFresh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeepFresh")
+    }
+}
+
+pub(super) fn start<R: Renew>(shared: &Arc<Shared<R>>) -> Result<KeepFresh, Error> {
+    let task = crate::background::spawn(run(Arc::clone(shared)))?;
+    Ok(KeepFresh { task })
+}
+
+async fn run<R: Renew>(shared: Arc<Shared<R>>) {
+    let mut states = shared.states.subscribe();
+    loop {
+        states.mark_unchanged();
+        let now = shared.clock.now();
+        let is_flying = matches!(&*states.borrow(), State::Renewing);
+        let due = shared.due_in(now).filter(|_| !is_flying);
+        if due == Some(Duration::ZERO) {
+            if shared.valid(now).is_some() {
+                shared.renew_early(now);
+            } else {
+                // The outcome is in the state.
+                let _ = shared.enter();
+            }
+        }
+        // A failure that stays until somebody logs in, or a token that never ends: nothing but a
+        // change of state matters.
+        let mut nap = due.map(|due| {
+            let due = due.clamp(Duration::from_millis(1), LONGEST_SLEEP);
+            shared.clock.sleep(due)
+        });
+        let mut change = pin!(states.changed());
+        poll_fn(|context| {
+            let woken = nap
+                .as_mut()
+                .is_some_and(|nap| nap.as_mut().poll(context).is_ready());
+            if woken || change.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+}

@@ -1,0 +1,115 @@
+//! What a session is up to, for programs that want to warn a person.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use tokio::sync::watch;
+
+use crate::{AuthError, BoxFuture, ErrorKind};
+
+/// What a session is up to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// There is a valid token, and the last renewal (if any) succeeded.
+    Fresh,
+    /// As `Fresh`, but the token store refused the token: another process or the next start will
+    /// not know it. [`Session::save`](crate::Session::save) tries again.
+    Unsaved {
+        /// What the store said.
+        reason: StateReason,
+    },
+    /// A renewal is under way. Whoever holds a valid token goes on using it.
+    Renewing,
+    /// The last renewal failed and will be tried again, or there is no valid token and the next
+    /// caller begins a renewal. An old token may still be valid.
+    Stale,
+    /// Renewing has come to its end: somebody must log in. The present token may still be valid
+    /// for a while, which is the time to ask.
+    LoginRequired {
+        /// Why.
+        reason: StateReason,
+    },
+}
+
+/// Why a session is in a state: a kind to act on and a text to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateReason {
+    kind: ErrorKind,
+    message: String,
+}
+
+impl StateReason {
+    pub(crate) fn of(error: &impl AuthError) -> Self {
+        Self {
+            kind: error.kind(),
+            message: error.to_string(),
+        }
+    }
+
+    /// What the caller can do.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for StateReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// The states of a session: the present one at once, then each new one; those that come and go
+/// unseen are passed over. Ends with the session.
+///
+/// States change when something happens, not by the clock: that a token has ended is noticed by
+/// the next caller, or at once while [`Session::keep_fresh`](crate::Session::keep_fresh) is held.
+pub struct States {
+    next: BoxFuture<'static, Option<(State, watch::Receiver<State>)>>,
+}
+
+impl States {
+    pub(crate) fn new(mut states: watch::Receiver<State>) -> Self {
+        states.mark_changed();
+        Self {
+            next: Box::pin(next(states)),
+        }
+    }
+
+    /// The next state; `None` once the session is gone.
+    pub async fn next(&mut self) -> Option<State> {
+        std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+    }
+}
+
+async fn next(mut states: watch::Receiver<State>) -> Option<(State, watch::Receiver<State>)> {
+    states.changed().await.ok()?;
+    let state = states.borrow_and_update().clone();
+    Some((state, states))
+}
+
+impl Stream for States {
+    type Item = State;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<State>> {
+        match self.next.as_mut().poll(context) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Some((state, states))) => {
+                self.next = Box::pin(next(states));
+                Poll::Ready(Some(state))
+            }
+            Poll::Ready(None) => {
+                self.next = Box::pin(std::future::ready(None));
+                Poll::Ready(None)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for States {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("States")
+    }
+}

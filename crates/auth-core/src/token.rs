@@ -1,0 +1,166 @@
+//! A token as the vendor issued it, and its fingerprint for people to read.
+
+use std::collections::BTreeMap;
+use std::collections::hash_map::DefaultHasher;
+use std::fmt;
+use std::hash::Hasher;
+use std::time::{Duration, SystemTime};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::Expiry;
+
+/// A token, with all that a session must know to use it, renew it and store it.
+///
+/// Vendor crates wrap it in a type of their own with typed getters. `Debug` shows a
+/// [`Fingerprint`] in place of every secret.
+#[derive(Clone)]
+pub struct Token {
+    access: SecretString,
+    refresh: Option<SecretString>,
+    expiry: Expiry,
+    issued_at: SystemTime,
+    attributes: BTreeMap<String, String>,
+}
+
+impl Token {
+    /// A token that was asked for at `issued_at` (the moment the request was *sent*) and lasts
+    /// until `expiry`.
+    pub fn new(access: SecretString, expiry: Expiry, issued_at: SystemTime) -> Self {
+        Self {
+            access,
+            refresh: None,
+            expiry,
+            issued_at,
+            attributes: BTreeMap::new(),
+        }
+    }
+
+    /// Adds the secret that renews the token.
+    pub fn with_refresh(mut self, refresh: Option<SecretString>) -> Self {
+        self.refresh = refresh;
+        self
+    }
+
+    /// Adds something that belongs to the token and is no secret, such as a workspace id.
+    pub fn with_attribute(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.attributes.insert(name.into(), value.into());
+        self
+    }
+
+    /// The secret that authorises calls.
+    pub fn access(&self) -> &SecretString {
+        &self.access
+    }
+
+    /// The secret that renews the token, where there is one.
+    pub fn refresh(&self) -> Option<&SecretString> {
+        self.refresh.as_ref()
+    }
+
+    /// When the token ends.
+    pub fn expiry(&self) -> Expiry {
+        self.expiry
+    }
+
+    /// When the token was asked for, by the local wall clock.
+    pub fn issued_at(&self) -> SystemTime {
+        self.issued_at
+    }
+
+    /// The token's whole life; `None` if it never ends.
+    pub fn lifetime(&self) -> Option<Duration> {
+        self.expiry.left(self.issued_at)
+    }
+
+    /// Something that belongs to the token, by name.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.get(name).map(String::as_str)
+    }
+
+    /// All that belongs to the token, in the order of the names.
+    pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.attributes
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// A short text that tells this token from others and gives nothing away.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.access)
+    }
+
+    pub(crate) fn has_same_access(&self, other: &Self) -> bool {
+        self.access.expose_secret() == other.access.expose_secret()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("access", &self.fingerprint())
+            .field("refresh", &self.refresh.as_ref().map(Fingerprint::of))
+            .field("expiry", &self.expiry)
+            .field("issued_at", &self.issued_at)
+            .field("attributes", &self.attributes)
+            .finish()
+    }
+}
+
+/// Eight hexadecimal digits that tell one token from another in logs and on screens.
+///
+/// 32 bits of a hash: enough to see that two tokens differ, far too few to find a token of a
+/// vendor's length. Not for passwords, which can be guessed, and not for storing: another build
+/// may compute another fingerprint.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint(u32);
+
+impl Fingerprint {
+    /// The fingerprint of `secret`.
+    pub fn of(secret: &SecretString) -> Self {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(secret.expose_secret().as_bytes());
+        let bytes = hasher.finish().to_le_bytes();
+        Self(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{:08x}", self.0)
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_fingerprints_and_no_secret() {
+        let access = "d90fa7de-534c-4652-ad8f-c4f6f70461ac";
+        let refresh = "2e379c6f-959d-498f-8319-ff13ebef6bfe";
+        let token = Token::new(access.into(), Expiry::Never, SystemTime::now())
+            .with_refresh(Some(refresh.into()))
+            .with_attribute("owId", "200001");
+        let shown = format!("{token:?}");
+        for secret in [access, refresh] {
+            for part in secret.split('-') {
+                assert!(!shown.contains(part), "{shown}");
+            }
+        }
+        assert!(shown.contains(&token.fingerprint().to_string()), "{shown}");
+        assert!(shown.contains("200001"), "{shown}");
+    }
+
+    #[test]
+    fn two_tokens_have_two_fingerprints() {
+        assert_ne!(Fingerprint::of(&"a".into()), Fingerprint::of(&"b".into()));
+        assert_eq!(Fingerprint::of(&"a".into()), Fingerprint::of(&"a".into()));
+    }
+}

@@ -1,0 +1,491 @@
+//! One method for each of IQM's calls.
+
+use std::fmt;
+use std::sync::Arc;
+
+use auth_core::{
+    Answer, Credential, Error as CoreError, Hosts, Http, Operation, Repeat, Request,
+    SessionBuilder, StoreKey, operation,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::IgnoredAny;
+
+use crate::wire::{self, Refusal};
+use crate::{ClientBuilder, Error, Profile, Renewer, ResetLink, Session, Token};
+
+const SIGN_UP: Operation = operation!("iqm.sign_up");
+const LOG_IN: Operation = operation!("iqm.log_in");
+const LOG_IN_OAUTH: Operation = operation!("iqm.log_in_oauth");
+const REFRESH: Operation = operation!("iqm.refresh");
+const AUTHORIZATION_CODE: Operation = operation!("iqm.authorization_code");
+const LOG_OUT: Operation = operation!("iqm.log_out");
+const PROFILE: Operation = operation!("iqm.profile");
+const MFA_SEND: Operation = operation!("iqm.mfa_send");
+const MFA_VERIFY: Operation = operation!("iqm.mfa_verify");
+const REQUEST_PASSWORD_RESET: Operation = operation!("iqm.request_password_reset");
+const VALIDATE_PASSWORD_RESET: Operation = operation!("iqm.validate_password_reset");
+const SET_PASSWORD: Operation = operation!("iqm.set_password");
+const CHANGE_PASSWORD: Operation = operation!("iqm.change_password");
+
+const TOKEN_ENDPOINT: &str = "api/v3/ua/oauth/token";
+
+/// IQM, called with one client id and secret. A cheap clone.
+///
+/// Its methods need a Tokio runtime; a [`Session`] does not.
+#[derive(Clone)]
+pub struct Client(Arc<Parts>);
+
+pub(crate) struct Parts {
+    pub(crate) http: Http,
+    pub(crate) hosts: Hosts,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: SecretString,
+    pub(crate) workspace_host: Option<String>,
+    pub(crate) json_grants: bool,
+}
+
+impl Client {
+    /// Begins a client with what IQM's support issued: a client id and a client secret.
+    pub fn builder(
+        client_id: impl Into<String>,
+        client_secret: impl Into<SecretString>,
+    ) -> ClientBuilder {
+        ClientBuilder::new(client_id.into(), client_secret.into())
+    }
+
+    pub(crate) fn from_parts(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// A session that begins with `token` and renews it by its refresh token. When that is
+    /// refused, somebody must log in.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Core`] if the token holds characters that no header can carry.
+    pub fn session(&self, token: Token) -> Result<Session, Error> {
+        self.session_builder(None).token(token.into()).build()
+    }
+
+    /// A session that logs in when it is first used, and again whenever its refresh token is
+    /// refused: it keeps the password for as long as it lives.
+    ///
+    /// # Errors
+    ///
+    /// None at present.
+    pub fn session_with_password(
+        &self,
+        email: impl Into<String>,
+        password: impl Into<SecretString>,
+    ) -> Result<Session, Error> {
+        self.session_builder(Some((email.into(), password.into())))
+            .build()
+    }
+
+    /// Begins a session with more choices: a token store, a token at hand, other hosts. With a
+    /// `password` (and its e-mail address) it logs in by itself.
+    pub fn session_builder(
+        &self,
+        password: Option<(String, SecretString)>,
+    ) -> SessionBuilder<Renewer> {
+        Session::builder(Renewer::new(self.clone(), password))
+            .clock(Arc::clone(self.0.http.clock()))
+            .hosts(self.0.hosts.clone())
+    }
+
+    /// The key under which a store keeps the token of `email`; the workspace, where one is set,
+    /// is part of it.
+    pub fn store_key(&self, email: impl Into<String>) -> StoreKey {
+        StoreKey {
+            vendor: "iqm".to_owned(),
+            account: email.into(),
+            scope: self.0.workspace_host.clone().unwrap_or_default(),
+            base_url: self.0.http.base().to_string(),
+        }
+    }
+
+    /// Sets the first password of an invited user, who is logged in by that. The token has no
+    /// workspace id.
+    ///
+    /// Not repeated where it may have happened.
+    ///
+    /// Source: IQM, "Sign Up and Authenticate", *Sign Up*.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotInvited`] if the user is not invited, or the invitation has been used or has
+    /// expired. [`Error::InvalidCredentials`] if the client id or secret is refused.
+    pub async fn sign_up(&self, email: &str, password: &SecretString) -> Result<Token, Error> {
+        let body = wire::SignUp {
+            email,
+            password: password.expose_secret(),
+        };
+        let request = Request::post(SIGN_UP, "api/v3/ua/sign-up")
+            .json(&body)
+            .secret(password);
+        let answer = self.send(self.basic(request)).await?;
+        wire::token(&answer, |refusal| match refusal.status() {
+            403 => Some(Error::NotInvited {
+                message: refusal.message.clone(),
+            }),
+            401 => Some(Error::InvalidCredentials {
+                message: refusal.message.clone(),
+            }),
+            _ => None,
+        })
+    }
+
+    /// Logs in. With [`ClientBuilder::workspace_host`], to that workspace.
+    ///
+    /// Repeated where the answer was lost: it only makes another token.
+    ///
+    /// Source: IQM, "Sign Up and Authentication Quickstart Guide", *Log In*.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidCredentials`]: ask the user again. [`Error::OnHold`]: show its texts.
+    pub async fn log_in(&self, email: &str, password: &SecretString) -> Result<Token, Error> {
+        let body = wire::LogIn {
+            grant_type: "password",
+            email,
+            password: password.expose_secret(),
+        };
+        let mut request = Request::post(LOG_IN, "api/v3/ua/login").json(&body);
+        if let Some(host) = &self.0.workspace_host {
+            request = request.header(wire::X_IAA_HOST, host);
+        }
+        self.password_grant(request, password).await
+    }
+
+    /// Logs in at the OAuth token endpoint, which knows no workspace host.
+    ///
+    /// Repeated where the answer was lost: it only makes another token.
+    ///
+    /// Source: IQM, "Sign Up and Authenticate", *Log In*; its heading names this endpoint, its
+    /// TypeScript sample that of [`Client::log_in`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::log_in`].
+    pub async fn log_in_oauth(&self, email: &str, password: &SecretString) -> Result<Token, Error> {
+        let exposed = password.expose_secret();
+        let request = Request::post(LOG_IN_OAUTH, TOKEN_ENDPOINT);
+        let request = if self.0.json_grants {
+            request.json(&wire::LogIn {
+                grant_type: "password",
+                email,
+                password: exposed,
+            })
+        } else {
+            request.form(&[
+                ("grant_type", "password"),
+                ("username", email),
+                ("password", exposed),
+            ])
+        };
+        self.password_grant(request, password).await
+    }
+
+    /// Trades the refresh token for a new [`Token`]; the workspace id is kept.
+    ///
+    /// The new token lives `expires_in` **seconds** from the moment the request was sent: 35,999
+    /// in the vendor's samples, though its prose says 24 hours; only the number counts. It
+    /// carries the old refresh token if the vendor sent none.
+    ///
+    /// A refresh whose answer was lost is sent once more.
+    ///
+    /// Source: IQM, "Sign Up and Authenticate", *Refresh Token*.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TokenRejected`] if the refresh token is dead: log in again. [`Error::RefreshLost`]
+    /// if it was refused after an answer was lost. [`Error::LoginRequired`] if `token` has no
+    /// refresh token. [`Error::RateLimited`] after 20 calls in a minute: wait for `retry_after`.
+    pub async fn refresh(&self, token: &Token) -> Result<Token, Error> {
+        let Some(refresh_token) = token.refresh_token() else {
+            let reason = "the token has no refresh token".to_owned();
+            return Err(Error::LoginRequired { reason });
+        };
+        let exposed = refresh_token.expose_secret();
+        let request = Request::post(REFRESH, TOKEN_ENDPOINT);
+        let request = if self.0.json_grants {
+            request.json(&wire::Refresh {
+                grant_type: "refresh_token",
+                refresh_token: exposed,
+            })
+        } else {
+            request.form(&[("grant_type", "refresh_token"), ("refresh_token", exposed)])
+        };
+        let request = request.secret(refresh_token).repeat(Repeat::Once);
+        let answer = self.send(self.basic(request)).await?;
+        let renewed = wire::token(&answer, |refusal| match refusal.status() {
+            // No document says how a dead refresh token is refused.
+            400 | 401 | 403 if answer.follows_a_lost_attempt() => Some(Error::RefreshLost),
+            400 | 401 | 403 => Some(Error::TokenRejected {
+                message: refusal.message.clone(),
+            }),
+            _ => None,
+        })?;
+        let refresh = renewed.refresh_token().or(token.refresh_token()).cloned();
+        let ow_id = renewed.ow_id().or(token.ow_id());
+        Ok(renewed.with_refresh(refresh).with_ow_id(ow_id))
+    }
+
+    /// Trades an authorization code for a token.
+    ///
+    /// Not repeated where it may have happened: a code can be used once.
+    ///
+    /// Source: IQM's OAuth page; RFC 6749 §4.1.3.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidCredentials`] if the code (or the client id and secret) is refused: begin
+    /// the log-in again.
+    pub async fn exchange_code(
+        &self,
+        code: &SecretString,
+        redirect_uri: &str,
+    ) -> Result<Token, Error> {
+        let request = Request::post(AUTHORIZATION_CODE, TOKEN_ENDPOINT)
+            .secret(code)
+            .form(&[
+                ("grant_type", "authorization_code"),
+                ("code", code.expose_secret()),
+                ("redirect_uri", redirect_uri),
+                ("client_id", &self.0.client_id),
+                ("client_secret", self.0.client_secret.expose_secret()),
+            ]);
+        let answer = self.send(self.basic(request)).await?;
+        wire::token(&answer, |refusal| credentials_refused(refusal))
+    }
+
+    /// Logs out: the token is dead from now on. [`Session::log_out`] forgets it, too.
+    ///
+    /// Source: IQM's *Logout* page.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TokenRejected`] if the token was dead already.
+    pub async fn log_out(&self, credential: &Credential) -> Result<(), Error> {
+        let request = Request::post(LOG_OUT, "api/v3/ua/logout")
+            .credential(credential)
+            .repeat(Repeat::Always);
+        let answer = self.send(request).await?;
+        let logged_out = wire::data::<Option<IgnoredAny>>(&answer, |_| None);
+        match logged_out {
+            // The attempt whose answer was lost did it.
+            Err(Error::TokenRejected { .. }) if answer.follows_a_lost_attempt() => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+
+    /// Who is logged in.
+    ///
+    /// Source: IQM's *User Profile* page.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TokenRejected`] if the token is dead (report it by [`Session::invalidate`]);
+    /// [`Denied`](crate::ErrorKind::Denied) if the user may not see this workspace.
+    pub async fn profile(&self, credential: &Credential) -> Result<Profile, Error> {
+        let request = Request::get(PROFILE, "api/v3/ua/profile").credential(credential);
+        let answer = self.send(request).await?;
+        wire::profile(&answer, |_| None)
+    }
+
+    /// Sends the user of a workspace a code for the second factor.
+    ///
+    /// Not repeated where it may have happened: the user would get a second code.
+    ///
+    /// Source: IQM's *MFA* page.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownMfaUser`], [`Error::MfaNotConfigured`]. [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if
+    /// the code may have been sent.
+    pub async fn send_mfa_code(&self, ow_id: u64) -> Result<(), Error> {
+        let request =
+            Request::post(MFA_SEND, "api/v3/ua/auth/mfa/send").json(&wire::SendMfaCode { ow_id });
+        let answer = self.send(request).await?;
+        wire::data::<Option<IgnoredAny>>(&answer, |refusal| match refusal.status() {
+            400 => Some(Error::UnknownMfaUser {
+                message: refusal.message.clone(),
+            }),
+            422 => Some(Error::MfaNotConfigured {
+                message: refusal.message.clone(),
+            }),
+            _ => None,
+        })?;
+        Ok(())
+    }
+
+    /// Trades the code of the second factor for a token, which may come without a refresh token.
+    ///
+    /// Not repeated where it may have happened: a code can be used once.
+    ///
+    /// Source: IQM's *MFA* page.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidMfaCode`] if the code is wrong or too old: ask the user again.
+    pub async fn verify_mfa_code(&self, code: &SecretString) -> Result<Token, Error> {
+        let request = Request::post(MFA_VERIFY, "api/v3/ua/auth/mfa/verify")
+            .json(&wire::VerifyMfaCode {
+                otp: code.expose_secret(),
+            })
+            .secret(code);
+        let answer = self.send(request).await?;
+        wire::token(&answer, |refusal| match refusal.status() {
+            401 => Some(Error::InvalidMfaCode {
+                message: refusal.message.clone(),
+            }),
+            _ => None,
+        })
+    }
+
+    /// Asks IQM to mail the user a link for a new password. Gives IQM's words to show.
+    ///
+    /// Not repeated where it may have happened: the user would get a second mail.
+    ///
+    /// Source: IQM's *Reset Password* page.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownEmail`]. [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the mail may have been sent.
+    pub async fn request_password_reset(&self, email: &str) -> Result<String, Error> {
+        let request = Request::post(REQUEST_PASSWORD_RESET, "api/v3/ua/user/reset-password")
+            .json(&wire::RequestReset { email });
+        let answer = self.send(request).await?;
+        wire::data(&answer, |refusal| match refusal.status() {
+            404 => Some(Error::UnknownEmail {
+                message: refusal.message.clone(),
+            }),
+            _ => None,
+        })
+    }
+
+    /// Whether the hash from a reset link can be used, and whose it is.
+    ///
+    /// Source: IQM's *Reset Password* page.
+    ///
+    /// # Errors
+    ///
+    /// None of its own: an invalid link is an answer.
+    pub async fn validate_password_reset(
+        &self,
+        reset_hash: &SecretString,
+    ) -> Result<ResetLink, Error> {
+        let body = wire::ValidateReset {
+            reset_hash: reset_hash.expose_secret(),
+        };
+        let request = Request::post(
+            VALIDATE_PASSWORD_RESET,
+            "api/v3/ua/user/reset-password/validate",
+        )
+        .json(&body)
+        .secret(reset_hash)
+        .repeat(Repeat::Always);
+        let answer = self.send(request).await?;
+        wire::data(&answer, |_| None)
+    }
+
+    /// Sets a new password after a reset.
+    ///
+    /// Not repeated where it may have happened. IQM asks for 8 characters with an upper-case and
+    /// a lower-case letter and a special one, but its own samples break that: the password is not
+    /// checked here.
+    ///
+    /// Source: IQM's *Reset Password* page.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ResetRefused`] if there is no valid reset for the address: ask for a new mail.
+    pub async fn set_password(
+        &self,
+        email: &str,
+        new_password: &SecretString,
+    ) -> Result<(), Error> {
+        let body = wire::SignUp {
+            email,
+            password: new_password.expose_secret(),
+        };
+        let request = Request::post(SET_PASSWORD, "api/v3/ua/user/update-password")
+            .json(&body)
+            .secret(new_password);
+        let answer = self.send(request).await?;
+        wire::data::<Option<IgnoredAny>>(&answer, |refusal| match refusal.status() {
+            403 => Some(Error::ResetRefused {
+                reason: refusal
+                    .invalid_reason()
+                    .unwrap_or_else(|| refusal.message.clone()),
+            }),
+            _ => None,
+        })?;
+        Ok(())
+    }
+
+    /// Changes the password of the user who is logged in.
+    ///
+    /// Not repeated where it may have happened.
+    ///
+    /// Source: IQM's *Reset Password* page.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TokenRejected`] if the token is dead; [`Denied`](crate::ErrorKind::Denied) with IQM's words
+    /// otherwise.
+    pub async fn change_password(
+        &self,
+        credential: &Credential,
+        old_password: &SecretString,
+        new_password: &SecretString,
+    ) -> Result<(), Error> {
+        let body = wire::ChangePassword {
+            old_password: old_password.expose_secret(),
+            new_password: new_password.expose_secret(),
+        };
+        let request = Request::post(CHANGE_PASSWORD, "api/v3/ua/user/password/reset")
+            .credential(credential)
+            .json(&body)
+            .secret(old_password)
+            .secret(new_password);
+        let answer = self.send(request).await?;
+        wire::data::<Option<IgnoredAny>>(&answer, |_| None)?;
+        Ok(())
+    }
+
+    async fn password_grant(
+        &self,
+        request: Request,
+        password: &SecretString,
+    ) -> Result<Token, Error> {
+        let request = request.secret(password).repeat(Repeat::Always);
+        let answer = self.send(self.basic(request)).await?;
+        wire::token(&answer, |refusal| {
+            refusal.on_hold().or_else(|| credentials_refused(refusal))
+        })
+    }
+
+    fn basic(&self, request: Request) -> Request {
+        request.basic(&self.0.client_id, &self.0.client_secret)
+    }
+
+    async fn send(&self, request: Request) -> Result<Answer, CoreError> {
+        self.0.http.send(request).await
+    }
+}
+
+fn credentials_refused(refusal: &Refusal<'_>) -> Option<Error> {
+    matches!(refusal.status(), 400 | 401 | 403).then(|| Error::InvalidCredentials {
+        message: refusal.message.clone(),
+    })
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("base_url", self.0.http.base())
+            .field("client_id", &self.0.client_id)
+            .finish_non_exhaustive()
+    }
+}

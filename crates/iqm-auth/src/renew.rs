@@ -1,0 +1,88 @@
+//! How a session with IQM stays alive: by refresh token, else by logging in again.
+
+use std::fmt;
+
+use auth_core::{Credential, Header, Reason, Renew};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::types::headers;
+use crate::{Client, Error, ErrorKind, Token};
+
+/// A session with IQM.
+pub type Session = auth_core::Session<Renewer>;
+
+/// Renews a session's token: by its refresh token, and if that is refused (or there is none) by
+/// logging in again, where the caller allowed it to keep the password.
+pub struct Renewer {
+    client: Client,
+    password: Option<(String, SecretString)>,
+}
+
+impl Renewer {
+    pub(crate) fn new(client: Client, password: Option<(String, SecretString)>) -> Self {
+        Self { client, password }
+    }
+
+    async fn refresh(&self, current: &Token, reason: Reason) -> Result<Token, Error> {
+        let token = self.client.refresh(current).await?;
+        // IQM's sample answers a refresh with the very access token that it replaces. After a
+        // 401 that one is no use.
+        let is_the_same =
+            token.access_token().expose_secret() == current.access_token().expose_secret();
+        if reason == Reason::Rejected && is_the_same {
+            let message = "the refresh gave back the token that was refused".to_owned();
+            return Err(Error::TokenRejected { message });
+        }
+        Ok(token)
+    }
+}
+
+impl Renew for Renewer {
+    type Error = Error;
+
+    async fn renew(
+        &self,
+        current: Option<&auth_core::Token>,
+        reason: Reason,
+    ) -> Result<auth_core::Token, Error> {
+        let current = current.cloned().map(Token::from);
+        let refusal = match current.filter(|token| token.refresh_token().is_some()) {
+            None => None,
+            Some(current) => match self.refresh(&current, reason).await {
+                Ok(token) => return Ok(token.into()),
+                Err(error) => match error.kind() {
+                    ErrorKind::TokenRejected | ErrorKind::OutcomeUnknown => Some(error),
+                    _ => return Err(error),
+                },
+            },
+        };
+        match (&self.password, refusal) {
+            (Some((email, password)), _) => Ok(self.client.log_in(email, password).await?.into()),
+            (None, Some(refusal)) => Err(refusal),
+            (None, None) => {
+                let reason = "there is no refresh token, and no password is held".to_owned();
+                Err(Error::LoginRequired { reason })
+            }
+        }
+    }
+
+    fn headers(&self, token: &auth_core::Token) -> Result<Vec<Header>, Error> {
+        headers(token)
+    }
+
+    async fn revoke(&self, credential: &Credential) -> Result<(), Error> {
+        match self.client.log_out(credential).await {
+            // Dead already, which is what was wanted.
+            Err(Error::TokenRejected { .. }) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+impl fmt::Debug for Renewer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Renewer")
+            .field("email", &self.password.as_ref().map(|(email, _)| email))
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,176 @@
+//! What IQM's calls give.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::SystemTime;
+
+use auth_core::{Credential, Expiry, Fingerprint, Header, Moment};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::Error;
+use crate::wire::{self, OW_ID};
+
+/// The name of the attribute under which the scope is kept.
+const SCOPE: &str = "scope";
+
+/// A token as IQM issued it. `Debug` shows fingerprints in place of the secrets.
+#[derive(Clone, Debug)]
+pub struct Token(auth_core::Token);
+
+impl Token {
+    pub(crate) fn issued(
+        access: SecretString,
+        refresh: Option<SecretString>,
+        expiry: Expiry,
+        sent_at: SystemTime,
+    ) -> Self {
+        Self(auth_core::Token::new(access, expiry, sent_at).with_refresh(refresh))
+    }
+
+    pub(crate) fn with_ow_id(self, ow_id: Option<u64>) -> Self {
+        match ow_id {
+            Some(ow_id) => Self(self.0.with_attribute(OW_ID, ow_id.to_string())),
+            None => self,
+        }
+    }
+
+    pub(crate) fn with_scope(self, scope: Option<String>) -> Self {
+        match scope {
+            Some(scope) => Self(self.0.with_attribute(SCOPE, scope)),
+            None => self,
+        }
+    }
+
+    pub(crate) fn with_refresh(self, refresh: Option<SecretString>) -> Self {
+        Self(self.0.with_refresh(refresh))
+    }
+
+    /// The secret that authorises calls.
+    pub fn access_token(&self) -> &SecretString {
+        self.0.access()
+    }
+
+    /// The secret that gets the next token; none after a log-in with a second factor.
+    pub fn refresh_token(&self) -> Option<&SecretString> {
+        self.0.refresh()
+    }
+
+    /// The Organization Workspace ID: on a log-in and everything that was refreshed from it, not
+    /// on a sign-up.
+    pub fn ow_id(&self) -> Option<u64> {
+        self.0.attribute(OW_ID)?.parse().ok()
+    }
+
+    /// What the token allows: `read write`.
+    pub fn scope(&self) -> Option<&str> {
+        self.0.attribute(SCOPE)
+    }
+
+    /// When the token ends.
+    pub fn expiry(&self) -> Expiry {
+        self.0.expiry()
+    }
+
+    /// A short text that tells this token from others and gives nothing away.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.0.fingerprint()
+    }
+
+    /// The token's headers, for calls without a session.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Core`] if the token holds characters that no header can carry.
+    pub fn credential(&self) -> Result<Credential, Error> {
+        // Nobody asks such a credential whether it has ended.
+        let now = Moment::new(self.0.issued_at(), std::time::Duration::ZERO);
+        Ok(Credential::new(&self.0, &headers(&self.0)?, now)?)
+    }
+}
+
+/// The headers of an authorised call: the bearer token, and the workspace where it is known.
+pub(crate) fn headers(token: &auth_core::Token) -> Result<Vec<Header>, Error> {
+    let mut headers = vec![Header::with_scheme(
+        wire::AUTHORIZATION,
+        wire::BEARER,
+        token.access(),
+    )?];
+    if let Some(ow_id) = token.attribute(OW_ID) {
+        headers.push(Header::new(wire::X_IAA_OW_ID, &ow_id.into())?);
+    }
+    Ok(headers)
+}
+
+impl From<Token> for auth_core::Token {
+    fn from(token: Token) -> Self {
+        token.0
+    }
+}
+
+impl From<auth_core::Token> for Token {
+    fn from(token: auth_core::Token) -> Self {
+        Self(token)
+    }
+}
+
+/// Who is logged in.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Profile {
+    /// The Organization Workspace ID.
+    pub ow_id: u64,
+    /// The user's e-mail address.
+    pub email: String,
+    /// The user's first name.
+    pub first_name: Option<String>,
+    /// The user's last name.
+    pub last_name: Option<String>,
+    /// The name to show.
+    pub display_name: Option<String>,
+    /// The organisation's name.
+    pub organization_name: Option<String>,
+    // The vendor lists more fields than it describes.
+    #[serde(skip)]
+    other: BTreeMap<String, Box<RawValue>>,
+}
+
+impl Profile {
+    /// A field that has no getter here (`parentOrganization`, …), if it has the type `T`.
+    pub fn other<T: DeserializeOwned>(&self, field: &str) -> Option<T> {
+        serde_json::from_str(self.other.get(field)?.get()).ok()
+    }
+
+    pub(crate) fn with_other(mut self, other: BTreeMap<String, Box<RawValue>>) -> Self {
+        self.other = other;
+        self
+    }
+}
+
+impl fmt::Debug for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Profile")
+            .field("ow_id", &self.ow_id)
+            .field("email", &self.email)
+            .field("display_name", &self.display_name)
+            .field("organization_name", &self.organization_name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What IQM says of a password-reset link.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ResetLink {
+    /// Whose password it resets.
+    #[serde(rename = "resetEmail")]
+    pub email: Option<String>,
+    /// Whether it can be used.
+    pub is_valid: bool,
+    /// Why not.
+    pub invalid_reason: Option<String>,
+}

@@ -1,0 +1,272 @@
+//! What goes over the wire, quirks included.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use auth_core::{Answer, Expiry};
+use http::HeaderName;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{Error, Profile, Token};
+
+// The documents call it `Authentication` in prose; every sample, and the service, `Authorization`.
+pub(crate) const AUTHORIZATION: HeaderName = http::header::AUTHORIZATION;
+pub(crate) const X_IAA_OW_ID: HeaderName = HeaderName::from_static("x-iaa-ow-id");
+pub(crate) const X_IAA_HOST: HeaderName = HeaderName::from_static("x-iaa-host");
+pub(crate) const BEARER: &str = "Bearer ";
+
+/// The workspace id's name in answers, and in stored tokens.
+pub(crate) const OW_ID: &str = "owId";
+
+#[derive(Serialize)]
+pub(crate) struct SignUp<'a> {
+    pub(crate) email: &'a str,
+    pub(crate) password: &'a str,
+}
+
+/// Here the grant is `grantType`, in the OAuth form it is `grant_type`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LogIn<'a> {
+    pub(crate) grant_type: &'static str,
+    pub(crate) email: &'a str,
+    pub(crate) password: &'a str,
+}
+
+/// The older JSON form of the refresh, as the seed's sample has it.
+#[derive(Serialize)]
+pub(crate) struct Refresh<'a> {
+    pub(crate) grant_type: &'static str,
+    pub(crate) refresh_token: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SendMfaCode {
+    pub(crate) ow_id: u64,
+}
+
+#[derive(Serialize)]
+pub(crate) struct VerifyMfaCode<'a> {
+    pub(crate) otp: &'a str,
+}
+
+#[derive(Serialize)]
+pub(crate) struct RequestReset<'a> {
+    pub(crate) email: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ValidateReset<'a> {
+    pub(crate) reset_hash: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ChangePassword<'a> {
+    pub(crate) old_password: &'a str,
+    pub(crate) new_password: &'a str,
+}
+
+/// `{"success": …, "data": …, "errorObjects": […]}`. `data` stays unread, so that no copy of a
+/// token is made on the way.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope<'a> {
+    success: Option<bool>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(default)]
+    error_objects: Vec<ErrorObject>,
+}
+
+#[derive(Deserialize)]
+struct ErrorObject {
+    error: Option<String>,
+    reason: Option<String>,
+    field: Option<String>,
+}
+
+/// `data` of the log-in's 400.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OnHold {
+    status: String,
+    reason: String,
+    support_email: String,
+}
+
+/// Snake case everywhere, but camel case after MFA.
+#[derive(Deserialize)]
+struct TokenPayload {
+    #[serde(alias = "accessToken")]
+    access_token: SecretString,
+    #[serde(alias = "refreshToken")]
+    refresh_token: Option<SecretString>,
+    #[serde(alias = "tokenType")]
+    token_type: Option<String>,
+    /// Seconds. The prose says 24 hours and the samples 35,999: the number decides.
+    #[serde(alias = "expiresIn")]
+    expires_in: u64,
+    scope: Option<String>,
+    #[serde(rename = "owId")]
+    ow_id: Option<u64>,
+}
+
+/// A refusal, with the vendor's words redacted.
+pub(crate) struct Refusal<'a> {
+    pub(crate) answer: &'a Answer,
+    /// The first error and its reason, or a text that stands in their place.
+    pub(crate) message: String,
+    data: Option<&'a RawValue>,
+}
+
+impl Refusal<'_> {
+    pub(crate) fn status(&self) -> u16 {
+        self.answer.status().as_u16()
+    }
+
+    /// The log-in's 400 that says that the account is on hold.
+    pub(crate) fn on_hold(&self) -> Option<Error> {
+        let on_hold: OnHold = serde_json::from_str(self.data?.get()).ok()?;
+        Some(Error::OnHold {
+            status: self.answer.redact(&on_hold.status),
+            reason: self.answer.redact(&on_hold.reason),
+            support_email: self.answer.redact(&on_hold.support_email),
+        })
+    }
+
+    /// The reason that stands in `data` of a refused reset.
+    pub(crate) fn invalid_reason(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Invalid {
+            invalid_reason: String,
+        }
+        let invalid: Invalid = serde_json::from_str(self.data?.get()).ok()?;
+        Some(self.answer.redact(&invalid.invalid_reason))
+    }
+}
+
+/// Reads the `data` of a success; `refused` makes this call's own errors of a refusal, and what it
+/// leaves is told by the status.
+///
+/// The status decides first (`success: true` comes with 403, too), then `success`. An answer
+/// without an envelope is its own data.
+pub(crate) fn data<'a, T: Deserialize<'a>>(
+    answer: &'a Answer,
+    refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
+) -> Result<T, Error> {
+    let envelope = answer.json::<Envelope<'_>>();
+    let has_failed = match &envelope {
+        _ if !answer.status().is_success() => true,
+        Ok(envelope) => envelope.success == Some(false),
+        Err(_) => false,
+    };
+    if has_failed {
+        return Err(refusal(answer, envelope.ok(), refused));
+    }
+    let is_bare = matches!(
+        &envelope,
+        Ok(Envelope {
+            success: None,
+            data: None,
+            ..
+        })
+    );
+    match envelope {
+        Ok(Envelope {
+            data: Some(data), ..
+        }) => Ok(answer.json_part(data.get())?),
+        // `{"success": true}` alone where no data is wanted.
+        Ok(_) if !is_bare => Ok(answer.json_part("null")?),
+        _ => Ok(answer.json()?),
+    }
+}
+
+fn refusal(
+    answer: &Answer,
+    envelope: Option<Envelope<'_>>,
+    refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
+) -> Error {
+    let (message, data) = match envelope {
+        Some(envelope) => (message(&envelope.error_objects, answer), envelope.data),
+        None => (String::new(), None),
+    };
+    let refusal = Refusal {
+        answer,
+        message,
+        data,
+    };
+    let status = answer.status();
+    // Whatever the call, a busy vendor is busy and a broken one broken.
+    if status.as_u16() == 429 {
+        return Error::RateLimited {
+            retry_after: answer.retry_after(),
+        };
+    }
+    let own = if status.is_server_error() {
+        None
+    } else {
+        refused(&refusal)
+    };
+    own.unwrap_or_else(|| match status.as_u16() {
+        401 => Error::TokenRejected {
+            message: refusal.message,
+        },
+        _ => Error::Core(answer.error(Some(&refusal.message))),
+    })
+}
+
+fn message(errors: &[ErrorObject], answer: &Answer) -> String {
+    let texts: Vec<String> = errors
+        .iter()
+        .flat_map(|it| [&it.error, &it.reason, &it.field])
+        .flatten()
+        .map(|text| answer.redact(text).trim_end_matches('.').to_owned())
+        .filter(|text| !text.is_empty())
+        .collect();
+    if texts.is_empty() {
+        format!("status {}", answer.status())
+    } else {
+        texts.join(": ")
+    }
+}
+
+/// A token, from either form of answer.
+pub(crate) fn token(
+    answer: &Answer,
+    refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
+) -> Result<Token, Error> {
+    let payload: TokenPayload = data(answer, refused)?;
+    let is_bearer = payload
+        .token_type
+        .as_ref()
+        .is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
+    if !is_bearer {
+        let message = "iqm issued a token of a type other than bearer";
+        return Err(auth_core::Error::new(auth_core::ErrorKind::Protocol, message).into());
+    }
+    let expiry = Expiry::after(answer.sent_at(), Duration::from_secs(payload.expires_in));
+    Ok(Token::issued(
+        payload.access_token,
+        payload.refresh_token,
+        expiry,
+        answer.sent_at(),
+    )
+    .with_ow_id(payload.ow_id)
+    .with_scope(payload.scope))
+}
+
+/// The profile, with the fields that nobody describes kept aside.
+pub(crate) fn profile(
+    answer: &Answer,
+    refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
+) -> Result<Profile, Error> {
+    let text: &RawValue = data(answer, refused)?;
+    let other: BTreeMap<String, Box<RawValue>> = answer.json_part(text.get())?;
+    Ok(answer.json_part::<Profile>(text.get())?.with_other(other))
+}
