@@ -113,6 +113,8 @@ pub(crate) struct Current {
     token: Token,
 }
 
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+
 /// A moment on both clocks; whichever comes first counts.
 #[derive(Debug, Default)]
 struct Deadline<T> {
@@ -137,7 +139,6 @@ impl Credential {
             })
             .collect::<Option<Box<[HeaderSet]>>>()
             .ok_or_else(|| Error::new(ErrorKind::InvalidConfig, "a credential without headers"))?;
-        static NEXT: AtomicU64 = AtomicU64::new(0);
         let ends = Deadline::of(token, now);
         Ok(Self(Arc::new(Current {
             renew_at: Deadline {
@@ -146,7 +147,7 @@ impl Credential {
             },
             ends,
             copies,
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             token: token.clone(),
         })))
     }

@@ -110,7 +110,7 @@ impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redactor")
             .field("secrets", &self.forms.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -208,7 +208,7 @@ mod tests {
     fn debug_shows_no_secret() {
         assert_eq!(
             format!("{:?}", redactor(&["aaaa"])),
-            "Redactor { secrets: 1 }"
+            "Redactor { secrets: 1, .. }"
         );
     }
 }

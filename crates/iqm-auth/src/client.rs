@@ -256,7 +256,7 @@ impl Client {
                 ("client_secret", self.0.client_secret.expose_secret()),
             ]);
         let answer = self.send(self.basic(request)).await?;
-        wire::token(&answer, |refusal| credentials_refused(refusal))
+        wire::token(&answer, credentials_refused)
     }
 
     /// Logs out: the token is dead from now on. [`Session::log_out`] forgets it, too.

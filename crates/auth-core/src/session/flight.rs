@@ -79,21 +79,18 @@ async fn renew<R: Renew>(
     };
     if unread {
         // A valid token needs no lease.
-        if let Some(theirs) = newer(store.load(key).await?, known.as_ref()) {
-            if is_usable(&theirs, shared, reason) {
-                shared.control().unread = false;
-                return Ok((theirs, None));
-            }
+        let theirs = newer(store.load(key).await?, known.as_ref());
+        if let Some(theirs) = theirs.filter(|theirs| is_usable(theirs, shared, reason)) {
+            shared.control().unread = false;
+            return Ok((theirs, None));
         }
     }
     let lease = store.lease(key).await?;
     let stored = newer(store.load(key).await?, known.as_ref());
     shared.control().unread = false;
-    if let Some(theirs) = &stored {
-        if is_usable(theirs, shared, reason) {
-            tracing::debug!(token = %theirs.fingerprint(), "somebody else has renewed");
-            return Ok((theirs.clone(), None));
-        }
+    if let Some(theirs) = stored.as_ref().filter(|theirs| is_usable(theirs, shared, reason)) {
+        tracing::debug!(token = %theirs.fingerprint(), "somebody else has renewed");
+        return Ok((theirs.clone(), None));
     }
     let newest = stored.or(known);
     let token = shared.renewer.renew(newest.as_ref(), reason).await?;
