@@ -1,14 +1,16 @@
 //! Faults by rule: what goes wrong with the next calls.
 
+mod gate;
 mod queue;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use crate::operation;
+
+pub use gate::Gate;
+pub(crate) use gate::GateState;
 pub(crate) use queue::Queue;
 
 /// Something that goes wrong with the next calls: of any operation, or of the one named with
@@ -151,14 +153,14 @@ impl Fault {
     /// it is dropped, it opens.
     pub fn hold() -> (Self, Gate) {
         let (mut fault, gate) = (Self::new(Outcome::Answer), Gate::new());
-        fault.before.push(Wait::Gate(Arc::clone(&gate.state)));
+        fault.before.push(Wait::Gate(gate.state()));
         (fault, gate)
     }
 
     /// The call takes effect, and its answer waits at the gate.
     pub fn hold_answer() -> (Self, Gate) {
         let (mut fault, gate) = (Self::new(Outcome::Answer), Gate::new());
-        fault.after.push(Wait::Gate(Arc::clone(&gate.state)));
+        fault.after.push(Wait::Gate(gate.state()));
         (fault, gate)
     }
 
@@ -309,75 +311,4 @@ fn checked(status: u16) -> u16 {
         "{status} is not the status of an answer"
     );
     status
-}
-
-/// Where calls wait that [`Fault::hold`] or [`Fault::hold_answer`] holds up.
-///
-/// It works from any runtime. Dropping it opens it.
-pub struct Gate {
-    state: Arc<GateState>,
-}
-
-pub(crate) struct GateState {
-    reached: watch::Sender<usize>,
-    open: watch::Sender<bool>,
-}
-
-impl Gate {
-    fn new() -> Self {
-        let (reached, open) = (watch::Sender::new(0), watch::Sender::new(false));
-        Self {
-            state: Arc::new(GateState { reached, open }),
-        }
-    }
-
-    /// Completes when a call has reached the gate.
-    pub async fn reached(&self) {
-        self.reached_by(1).await;
-    }
-
-    /// Completes when `calls` calls have reached the gate.
-    pub async fn reached_by(&self, calls: usize) {
-        // It cannot fail: `self` keeps the sender alive.
-        let _ = self
-            .state
-            .reached
-            .subscribe()
-            .wait_for(|reached| *reached >= calls)
-            .await;
-    }
-
-    /// How many calls have reached the gate.
-    pub fn calls(&self) -> usize {
-        *self.state.reached.borrow()
-    }
-
-    /// Opens the gate for all calls that wait at it and all that are still to come.
-    pub fn release(&self) {
-        self.state.open.send_replace(true);
-    }
-}
-
-impl Drop for Gate {
-    fn drop(&mut self) {
-        self.release();
-    }
-}
-
-impl fmt::Debug for Gate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let open = *self.state.open.borrow();
-        f.debug_struct("Gate")
-            .field("calls", &self.calls())
-            .field("open", &open)
-            .finish()
-    }
-}
-
-impl GateState {
-    pub(crate) async fn wait(&self) {
-        self.reached.send_modify(|reached| *reached += 1);
-        // It cannot fail: `self` keeps the sender alive.
-        let _ = self.open.subscribe().wait_for(|open| *open).await;
-    }
 }

@@ -24,7 +24,8 @@ pub struct RequestLog {
 
 struct Inner {
     entries: Mutex<Vec<Entry>>,
-    arrived: watch::Sender<u64>,
+    /// The number of the latest request; touched also when one is finished.
+    latest: watch::Sender<u64>,
 }
 
 /// One request in the [`RequestLog`].
@@ -55,7 +56,7 @@ impl RequestLog {
     pub(crate) fn new() -> Self {
         let inner = Inner {
             entries: Mutex::default(),
-            arrived: watch::Sender::new(0),
+            latest: watch::Sender::new(0),
         };
         Self {
             inner: Arc::new(inner),
@@ -153,10 +154,25 @@ impl RequestLog {
     ///
     /// As [`entries_of`](Self::entries_of).
     pub async fn until_count(&self, operation: &str, count: usize) {
-        let mut arrived = self.inner.arrived.subscribe();
+        let mut latest = self.inner.latest.subscribe();
         while self.count(operation) < count {
             // It cannot fail: `self` keeps the sender alive.
-            let _ = arrived.changed().await;
+            let _ = latest.changed().await;
+        }
+    }
+
+    /// Completes when no request in the log waits any more: when each has been answered or cut.
+    ///
+    /// A request whose client has gone away is finished all the same.
+    pub async fn until_settled(&self) {
+        let mut latest = self.inner.latest.subscribe();
+        while self
+            .lock()
+            .iter()
+            .any(|entry| entry.outcome == Outcome::Pending)
+        {
+            // It cannot fail: `self` keeps the sender alive.
+            let _ = latest.changed().await;
         }
     }
 
@@ -174,9 +190,9 @@ impl RequestLog {
         connection: u64,
     ) -> u64 {
         let mut id = 0;
-        self.inner.arrived.send_modify(|arrived| {
-            *arrived += 1;
-            id = *arrived;
+        self.inner.latest.send_modify(|latest| {
+            *latest += 1;
+            id = *latest;
             self.lock().push(Entry {
                 id,
                 operation,
@@ -204,6 +220,7 @@ impl RequestLog {
             entry.outcome = outcome;
             entry.hint = hint;
         });
+        self.inner.latest.send_modify(|_| ());
     }
 
     fn change(&self, id: u64, change: impl FnOnce(&mut Entry)) {

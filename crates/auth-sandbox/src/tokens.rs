@@ -53,6 +53,16 @@ struct Entry {
 }
 
 impl Entry {
+    fn new(owner: &str, family: u64, ends: Option<Duration>) -> Self {
+        Self {
+            owner: owner.to_owned(),
+            family,
+            ends,
+            revoked: false,
+            spent: false,
+        }
+    }
+
     fn check(&self, now: Duration) -> Result<(), Dead> {
         if self.revoked {
             Err(Dead::Revoked)
@@ -179,17 +189,5 @@ impl Ledger {
         self.refresh
             .insert(refresh.clone(), Entry::new(owner, family, ends));
         refresh
-    }
-}
-
-impl Entry {
-    fn new(owner: &str, family: u64, ends: Option<Duration>) -> Self {
-        Self {
-            owner: owner.to_owned(),
-            family,
-            ends,
-            revoked: false,
-            spent: false,
-        }
     }
 }

@@ -6,4 +6,13 @@
 )]
 
 mod caller;
+mod clock;
+mod faults;
+mod iqm_log_in;
+mod iqm_mfa;
+mod iqm_password;
+mod iqm_profile;
 mod life;
+mod log;
+mod strictness;
+mod tokens;
