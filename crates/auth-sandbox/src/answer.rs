@@ -1,0 +1,41 @@
+//! Answers, and what is in them for the person who reads a failed test: the hint.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::response::IntoResponse;
+use serde_json::Value;
+
+/// The header that says what was wrong with a request, in words, without secrets.
+pub const HINT_HEADER: &str = "x-sandbox-hint";
+
+pub(crate) fn json(status: StatusCode, body: &Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    response
+}
+
+/// An answer that says no, in the vendor's shape, with a hint.
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Value,
+    pub(crate) hint: String,
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response<Body> {
+        let mut response = json(self.status, &self.body);
+        set_hint(&mut response, &self.hint);
+        response
+    }
+}
+
+pub(crate) fn set_hint(response: &mut Response<Body>, hint: &str) {
+    let ascii = hint.replace(|c: char| !(c == ' ' || c.is_ascii_graphic()), "?");
+    if let Ok(value) = HeaderValue::try_from(ascii) {
+        response.headers_mut().insert(HINT_HEADER, value);
+    }
+}

@@ -1,0 +1,55 @@
+//! The faults that are still to happen.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{Fault, Left};
+
+#[derive(Default)]
+pub(crate) struct Queue {
+    faults: Mutex<Vec<Fault>>,
+}
+
+impl Queue {
+    pub(crate) fn push(&self, fault: Fault) {
+        self.lock().push(fault);
+    }
+
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    /// How many faults still wait for a call.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().iter().filter(|fault| fault.left.any()).count()
+    }
+
+    /// The first fault that matches, used up by one call.
+    pub(crate) fn take(&self, operation: &str) -> Option<Fault> {
+        let mut faults = self.lock();
+        let matches = |fault: &Fault| {
+            fault.left.any()
+                && fault
+                    .operation
+                    .as_deref()
+                    .is_none_or(|name| name == operation)
+        };
+        let at = faults.iter().position(matches)?;
+        if let Left::Times(left) = &mut faults[at].left {
+            *left -= 1;
+            if *left == 0 {
+                return Some(faults.remove(at));
+            }
+        }
+        Some(faults[at].clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Fault>> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Left {
+    fn any(self) -> bool {
+        !matches!(self, Self::Times(0))
+    }
+}

@@ -1,0 +1,204 @@
+//! What the emulated IQM remembers.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::users::{self, IqmUser};
+use super::{error_body, refuse};
+use crate::answer::Refusal;
+use crate::clock::SandboxClock;
+use crate::rate_limit::RateLimit;
+use crate::request::{Call, Problem};
+use crate::tokens::{Ledger, Policy};
+
+pub(super) const CLIENT_ID: &str = "iqm-sandbox-client";
+pub(super) const CLIENT_SECRET: &str = "iqm-sandbox-secret";
+
+/// How long an MFA code and an authorization code live. Ours: the vendor does not say; RFC 6749
+/// recommends at most ten minutes for the latter.
+pub(super) const CODE_LIFETIME: Duration = Duration::from_secs(600);
+/// How long a reset link lives. Ours.
+pub(super) const RESET_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
+
+/// How the token endpoint wraps its answer to the password grant; the vendor documents both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TokenEnvelope {
+    /// `{"success":true,"data":{…}}`, as in the vendor's sample.
+    #[default]
+    Enveloped,
+    /// The tokens and nothing around them, as RFC 6749 has it.
+    Bare,
+}
+
+pub(crate) struct State {
+    clock: SandboxClock,
+    pub(super) envelope: TokenEnvelope,
+    book: Mutex<Book>,
+}
+
+pub(super) struct Book {
+    pub(super) users: Vec<IqmUser>,
+    pub(super) ledger: Ledger,
+    pub(super) rate_limit: RateLimit,
+    pub(super) mfa_codes: HashMap<String, MfaCode>,
+    pub(super) authorization_codes: HashMap<String, AuthorizationCode>,
+    pub(super) resets: HashMap<String, Reset>,
+}
+
+pub(super) struct MfaCode {
+    pub(super) email: String,
+    pub(super) ends: Duration,
+}
+
+pub(super) struct AuthorizationCode {
+    pub(super) email: String,
+    pub(super) redirect_uri: String,
+    pub(super) ends: Duration,
+}
+
+/// A reset link; the newest of a user is the only one.
+pub(super) struct Reset {
+    pub(super) hash: String,
+    pub(super) ends: Duration,
+    pub(super) validated: bool,
+}
+
+impl State {
+    pub(crate) fn new(
+        clock: SandboxClock,
+        policy: Policy,
+        rate_limit: Option<u32>,
+        envelope: TokenEnvelope,
+    ) -> Self {
+        let book = Book {
+            users: users::seeded(),
+            ledger: Ledger::new(policy),
+            rate_limit: RateLimit::new(rate_limit),
+            mfa_codes: HashMap::new(),
+            authorization_codes: HashMap::new(),
+            resets: HashMap::new(),
+        };
+        Self {
+            clock,
+            envelope,
+            book: Mutex::new(book),
+        }
+    }
+
+    pub(super) fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        self.clock.vendor_time()
+    }
+
+    pub(super) fn check_client(call: &Call) -> Result<(), Refusal> {
+        // The text is ours: the vendor documents no answer to wrong client credentials.
+        let text = "Client authentication failed.";
+        call.check_basic(CLIENT_ID, CLIENT_SECRET)
+            .map_err(|problem| refuse(StatusCode::UNAUTHORIZED, text, problem.hint))
+    }
+
+    /// The user whose bearer token the call carries.
+    pub(super) fn bearer(&self, book: &Book, call: &Call) -> Result<IqmUser, Refusal> {
+        // The text is ours: the vendor documents no answer to a dead token.
+        let no = |hint: String| refuse(StatusCode::UNAUTHORIZED, "Invalid access token.", hint);
+        let token = call.bearer().map_err(|problem| no(problem.hint))?;
+        let owner = book
+            .ledger
+            .owner(token, self.now())
+            .map_err(|dead| no(format!("the bearer token {}", dead.reason())))?;
+        let user = book
+            .user(owner)
+            .ok_or_else(|| no("the token's user is gone".to_owned()))?;
+        check_ow_id(call, user)?;
+        Ok(user.clone())
+    }
+}
+
+/// The workspace named has to be the token's, wherever one is named.
+fn check_ow_id(call: &Call, user: &IqmUser) -> Result<(), Refusal> {
+    let Some(sent) = call.headers.get(OW_ID) else {
+        return Ok(());
+    };
+    let sent = sent.to_str().ok().and_then(|text| text.parse().ok());
+    match sent {
+        None => Err(malformed(Problem::new("X-IAA-OW-ID has to be an integer"))),
+        sent if sent == user.ow_id => Ok(()),
+        // The text is ours; the vendor documents only the status.
+        Some(_) => Err(refuse(
+            StatusCode::FORBIDDEN,
+            "User is not allowed to access provided workspace.",
+            "X-IAA-OW-ID is not the workspace that the token was issued for",
+        )),
+    }
+}
+
+const OW_ID: &str = "x-iaa-ow-id";
+
+/// Refuses a call without the header that names the workspace.
+pub(super) fn require_ow_id(call: &Call) -> Result<(), Refusal> {
+    if call.headers.contains_key(OW_ID) {
+        return Ok(());
+    }
+    Err(malformed(Problem::new("the X-IAA-OW-ID header is missing")))
+}
+
+/// A request that was put together wrongly. The texts are ours: the vendor documents none.
+pub(super) fn malformed(problem: Problem) -> Refusal {
+    let mut body = error_body("Invalid request.");
+    if let Some(field) = problem.field {
+        body["errorObjects"][0]["field"] = json!(field);
+    }
+    Refusal {
+        status: StatusCode::BAD_REQUEST,
+        body,
+        hint: problem.hint,
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        malformed(problem)
+    }
+}
+
+impl Book {
+    pub(super) fn user(&self, email: &str) -> Option<&IqmUser> {
+        self.users.iter().find(|user| user.email == email)
+    }
+
+    pub(super) fn user_mut(&mut self, email: &str) -> Option<&mut IqmUser> {
+        self.users.iter_mut().find(|user| user.email == email)
+    }
+
+    pub(super) fn user_of_workspace(&self, ow_id: u64) -> Option<&IqmUser> {
+        self.users.iter().find(|user| user.ow_id == Some(ow_id))
+    }
+
+    pub(super) fn add_user(&mut self, mut user: IqmUser) {
+        if user.ow_id.is_none() {
+            let highest = self.users.iter().filter_map(|user| user.ow_id).max();
+            user.ow_id = highest.map(|highest| highest + 1);
+        }
+        self.users.retain(|other| other.email != user.email);
+        self.users.push(user);
+    }
+}
+
+/// A token nobody can guess.
+pub(super) fn random() -> String {
+    Uuid::new_v4().simple().to_string()
+}
+
+/// `{"success":true,"data":…}`
+pub(super) fn success(data: &Value) -> Value {
+    json!({ "success": true, "data": data })
+}

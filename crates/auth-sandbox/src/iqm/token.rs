@@ -1,0 +1,243 @@
+//! Sign-up, log-in and the token endpoint.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::state::{AuthorizationCode, Book, CLIENT_ID, CLIENT_SECRET, State, TokenEnvelope};
+use super::state::{malformed, success};
+use super::users::IqmUser;
+use super::{Answer, refuse};
+use crate::answer::{self, Refusal};
+use crate::request::{Call, Fields, Problem};
+use crate::tokens::Issued;
+
+/// Which grant a body asks for, however it is encoded: faults and the log need to know before
+/// anything is checked.
+pub(super) fn operation(body: &[u8]) -> Option<&'static str> {
+    let grant = if let Ok(fields) = serde_json::from_slice::<Value>(body) {
+        let mut names = ["grant_type", "grantType"].iter();
+        names.find_map(|name| fields.get(*name)?.as_str().map(str::to_owned))?
+    } else {
+        let mut form = url::form_urlencoded::parse(body);
+        form.find(|(name, _)| name == "grant_type")?.1.into_owned()
+    };
+    match grant.as_str() {
+        "password" => Some("iqm.log_in_oauth"),
+        "refresh_token" => Some("iqm.refresh"),
+        "authorization_code" => Some("iqm.authorization_code"),
+        _ => None,
+    }
+}
+
+pub(super) fn sign_up(iqm: &State, call: &Call) -> Answer {
+    State::check_client(call)?;
+    let fields = call.json()?;
+    fields.only(&["email", "password"])?;
+    let (email, password) = (fields.text("email")?, fields.text("password")?);
+
+    let mut book = iqm.book();
+    let Some(user) = book.user_mut(email).filter(|user| user.password.is_none()) else {
+        return Err(Refusal {
+            status: StatusCode::FORBIDDEN,
+            body: json!({ "success": false, "errorObjects": [{
+                "error": "User is not allowed to create a password.",
+                "reason": "User is not invited or invitation is processed or invitation is expired.",
+            }] }),
+            hint: "only a user who was invited and has not signed up yet can sign up".to_owned(),
+        });
+    };
+    user.password = Some(password.to_owned());
+    let issued = book.ledger.issue(email, iqm.now());
+    // Without `owId`: that comes with the log-in.
+    Ok(answer::json(
+        StatusCode::OK,
+        &success(&payload(&issued, None)),
+    ))
+}
+
+pub(super) fn log_in(iqm: &State, call: &Call) -> Answer {
+    State::check_client(call)?;
+    let fields = call.json()?;
+    fields.only(&["grantType", "email", "password"])?;
+    fields.exactly("grantType", "password")?;
+    let host = match call.headers.get("x-iaa-host") {
+        None => None,
+        Some(host) => {
+            let host = host
+                .to_str()
+                .map_err(|_| Problem::new("X-IAA-HOST is not ASCII"))?;
+            Some(bare_host(host))
+        }
+    };
+
+    let mut book = iqm.book();
+    let email = fields.text("email")?;
+    let user = check_password(&book, email, fields.text("password")?, host)?;
+    let issued = book.ledger.issue(&user.email, iqm.now());
+    Ok(answer::json(
+        StatusCode::OK,
+        &success(&payload(&issued, user.ow_id)),
+    ))
+}
+
+pub(super) fn token(iqm: &State, call: &Call) -> Answer {
+    State::check_client(call)?;
+    // The older samples send JSON, in which the password grant spells its fields differently.
+    let form = call.is_form();
+    let fields = if form { call.form()? } else { call.json()? };
+    let spelling = if !form && fields.has("grantType") {
+        "grantType"
+    } else {
+        "grant_type"
+    };
+    match (fields.text(spelling)?, form) {
+        ("password", true) => {
+            fields.only(&["grant_type", "username", "password"])?;
+            password_grant(iqm, fields.text("username")?, fields.text("password")?)
+        }
+        ("password", false) => {
+            fields.only(&["grantType", "email", "password"])?;
+            password_grant(iqm, fields.text("email")?, fields.text("password")?)
+        }
+        ("refresh_token", _) => {
+            fields.only(&[spelling, "refresh_token"])?;
+            refresh_grant(iqm, fields.text("refresh_token")?)
+        }
+        ("authorization_code", true) => code_grant(iqm, &fields),
+        ("authorization_code", false) => Err(malformed(Problem::new(
+            "the authorization code grant has to be a form",
+        ))),
+        _ => Err(malformed(Problem::field(
+            spelling,
+            "the grant type has to be password, refresh_token or authorization_code",
+        ))),
+    }
+}
+
+fn password_grant(iqm: &State, email: &str, password: &str) -> Answer {
+    let mut book = iqm.book();
+    let user = check_password(&book, email, password, None)?;
+    let issued = book.ledger.issue(email, iqm.now());
+    let payload = payload(&issued, user.ow_id);
+    let body = match iqm.envelope {
+        TokenEnvelope::Enveloped => success(&payload),
+        TokenEnvelope::Bare => payload,
+    };
+    Ok(answer::json(StatusCode::OK, &body))
+}
+
+fn refresh_grant(iqm: &State, token: &str) -> Answer {
+    let issued = iqm
+        .book()
+        .ledger
+        .refresh(token, iqm.now())
+        .map_err(|dead| {
+            let hint = format!("the refresh token {}", dead.reason());
+            // Status and text are ours: the vendor documents no answer to a dead refresh token. 401
+            // is in its list and says what to do, namely to log in again.
+            refuse(StatusCode::UNAUTHORIZED, "Invalid refresh token.", hint)
+        })?;
+    Ok(answer::json(StatusCode::OK, &payload(&issued, None)))
+}
+
+fn code_grant(iqm: &State, fields: &Fields) -> Answer {
+    fields.only(&[
+        "grant_type",
+        "code",
+        "redirect_uri",
+        "client_id",
+        "client_secret",
+    ])?;
+    let (code, redirect_uri) = (fields.text("code")?, fields.text("redirect_uri")?);
+    // Not `exactly`, whose hint would name the secret.
+    if fields.text("client_id")? != CLIENT_ID || fields.text("client_secret")? != CLIENT_SECRET {
+        return Err(refuse(
+            StatusCode::UNAUTHORIZED,
+            "Client authentication failed.",
+            "client_id or client_secret in the body is wrong",
+        ));
+    }
+
+    let mut book = iqm.book();
+    // Taken out whatever comes of it: a code is for one use (RFC 6749, section 4.1.2).
+    let found = book.authorization_codes.remove(code);
+    let no = |hint| refuse(StatusCode::BAD_REQUEST, "Invalid authorization code.", hint);
+    let AuthorizationCode {
+        email,
+        redirect_uri: minted_for,
+        ends,
+    } = found.ok_or_else(|| no("the code was never minted here, or was used already"))?;
+    if iqm.now() >= ends {
+        return Err(no("the code has expired by the sandbox's clock"));
+    }
+    if redirect_uri != minted_for {
+        return Err(no(
+            "redirect_uri is not the one that the code was minted for",
+        ));
+    }
+    let issued = book.ledger.issue(&email, iqm.now());
+    Ok(answer::json(StatusCode::OK, &payload(&issued, None)))
+}
+
+/// The two documented ways in which a log-in fails.
+fn check_password(
+    book: &Book,
+    email: &str,
+    password: &str,
+    host: Option<String>,
+) -> Result<IqmUser, Refusal> {
+    let no = |hint| {
+        let text = "User doesn't exist or user is not allowed to provided workspace.";
+        refuse(StatusCode::FORBIDDEN, text, hint)
+    };
+    let user = book
+        .user(email)
+        .ok_or_else(|| no("there is no user with this e-mail address"))?;
+    match &user.password {
+        None => return Err(no("the user was invited and has not signed up yet")),
+        Some(set) if set != password => return Err(no("the password is wrong")),
+        Some(_) => {}
+    }
+    if host.is_some_and(|host| host != user.workspace_host) {
+        return Err(no("X-IAA-HOST is not the host of the user's workspace"));
+    }
+    if user.on_hold {
+        return Err(Refusal {
+            status: StatusCode::BAD_REQUEST,
+            body: json!({
+                "success": false,
+                "data": {
+                    "status": "On Hold",
+                    "reason": "Your account is on hold due to a missed payment.",
+                    "supportEmail": "support@iqm.com",
+                },
+                "errorObjects": [{
+                    "error": "User is not allowed to access provided customer",
+                    "reason": "User is not associated with any active organization.",
+                }],
+            }),
+            hint: "the user's organization is on hold".to_owned(),
+        });
+    }
+    Ok(user.clone())
+}
+
+/// The header holds the workspace's URL or its host.
+fn bare_host(text: &str) -> String {
+    let text = text.strip_prefix("https://").unwrap_or(text);
+    text.trim_end_matches('/').to_ascii_lowercase()
+}
+
+fn payload(issued: &Issued, ow_id: Option<u64>) -> Value {
+    let mut payload = json!({
+        "access_token": issued.access,
+        "refresh_token": issued.refresh,
+        "scope": "read write",
+        "token_type": "bearer",
+        "expires_in": issued.expires_in,
+    });
+    if let Some(ow_id) = ow_id {
+        payload["owId"] = json!(ow_id);
+    }
+    payload
+}

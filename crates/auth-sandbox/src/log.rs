@@ -1,0 +1,380 @@
+//! What arrived at the sandbox, for a test to look at and to assert on.
+
+use std::fmt::{self, Write as _};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use auth_core::Moment;
+use axum::http::{HeaderMap, request::Parts};
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::operation;
+
+/// The requests that arrived at a sandbox, in the order of their arrival. Clones are the same log.
+///
+/// A request is in the log from the moment it has been read: before faults hold it up, and whether
+/// or not it is ever answered.
+///
+/// [`Debug`](fmt::Debug) and the messages of the assertions show no header, query or body, which may
+/// hold secrets; the getters of [`Entry`] do, since tests check what was sent.
+#[derive(Clone)]
+pub struct RequestLog {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    entries: Mutex<Vec<Entry>>,
+    /// The number of the latest request; touched also when one is finished.
+    latest: watch::Sender<u64>,
+}
+
+/// One request in the [`RequestLog`].
+#[derive(Clone)]
+pub struct Entry {
+    id: u64,
+    operation: &'static str,
+    method: String,
+    path: String,
+    query: Option<String>,
+    headers: HeaderMap,
+    body: String,
+    outcome: Outcome,
+    fault: Option<String>,
+    hint: Option<String>,
+    moment: Moment,
+    connection: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Pending,
+    Answered(u16),
+    Cut,
+}
+
+impl RequestLog {
+    pub(crate) fn new() -> Self {
+        let inner = Inner {
+            entries: Mutex::default(),
+            latest: watch::Sender::new(0),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// A copy of everything in the log.
+    pub fn entries(&self) -> Vec<Entry> {
+        self.lock().clone()
+    }
+
+    /// The requests of one operation, such as `"iqm.refresh"`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such operation: a misspelt name would never be found, and the test could not
+    /// fail.
+    #[track_caller]
+    pub fn entries_of(&self, operation: &str) -> Vec<Entry> {
+        operation::assert_known(operation);
+        self.lock()
+            .iter()
+            .filter(|entry| entry.operation == operation)
+            .cloned()
+            .collect()
+    }
+
+    /// The latest request of one operation.
+    ///
+    /// # Panics
+    ///
+    /// As [`entries_of`](Self::entries_of).
+    #[track_caller]
+    pub fn last(&self, operation: &str) -> Option<Entry> {
+        operation::assert_known(operation);
+        self.lock()
+            .iter()
+            .rfind(|entry| entry.operation == operation)
+            .cloned()
+    }
+
+    /// How many requests of one operation arrived.
+    ///
+    /// # Panics
+    ///
+    /// As [`entries_of`](Self::entries_of).
+    #[track_caller]
+    pub fn count(&self, operation: &str) -> usize {
+        operation::assert_known(operation);
+        self.lock()
+            .iter()
+            .filter(|entry| entry.operation == operation)
+            .count()
+    }
+
+    /// Asserts that exactly `expected` requests of one operation arrived.
+    ///
+    /// # Panics
+    ///
+    /// If it was another number, with a list of everything that arrived; and as
+    /// [`entries_of`](Self::entries_of).
+    #[track_caller]
+    #[allow(clippy::panic, reason = "an assertion")]
+    pub fn assert_count(&self, operation: &str, expected: usize) {
+        let count = self.count(operation);
+        if count != expected {
+            let list = self.list();
+            panic!("expected {expected} x {operation}, but {count} arrived. In the log:{list}");
+        }
+    }
+
+    /// Asserts that no request was refused for the way it was put together: that no answer carried
+    /// the hint header.
+    ///
+    /// # Panics
+    ///
+    /// If one did, with a list of everything that arrived.
+    #[track_caller]
+    #[allow(clippy::panic, reason = "an assertion")]
+    pub fn assert_no_hints(&self) {
+        let hints = self
+            .lock()
+            .iter()
+            .filter(|entry| entry.hint.is_some())
+            .count();
+        if hints > 0 {
+            let list = self.list();
+            panic!("expected no hint, but {hints} answers carried one. In the log:{list}");
+        }
+    }
+
+    /// Completes when at least `count` requests of one operation have arrived.
+    ///
+    /// # Panics
+    ///
+    /// As [`entries_of`](Self::entries_of).
+    pub async fn until_count(&self, operation: &str, count: usize) {
+        let mut latest = self.inner.latest.subscribe();
+        while self.count(operation) < count {
+            // It cannot fail: `self` keeps the sender alive.
+            let _ = latest.changed().await;
+        }
+    }
+
+    /// Completes when no request in the log waits any more: when each has been answered or cut.
+    ///
+    /// A request whose client has gone away is finished all the same.
+    pub async fn until_settled(&self) {
+        let mut latest = self.inner.latest.subscribe();
+        while self
+            .lock()
+            .iter()
+            .any(|entry| entry.outcome == Outcome::Pending)
+        {
+            // It cannot fail: `self` keeps the sender alive.
+            let _ = latest.changed().await;
+        }
+    }
+
+    /// Forgets everything that arrived so far.
+    pub fn clear(&self) {
+        self.lock().clear();
+    }
+
+    pub(crate) fn arrived(
+        &self,
+        operation: &'static str,
+        parts: &Parts,
+        body: &[u8],
+        moment: Moment,
+        connection: u64,
+    ) -> u64 {
+        let mut id = 0;
+        self.inner.latest.send_modify(|latest| {
+            *latest += 1;
+            id = *latest;
+            self.lock().push(Entry {
+                id,
+                operation,
+                method: parts.method.to_string(),
+                path: parts.uri.path().to_owned(),
+                query: parts.uri.query().map(str::to_owned),
+                headers: parts.headers.clone(),
+                body: String::from_utf8_lossy(body).into_owned(),
+                outcome: Outcome::Pending,
+                fault: None,
+                hint: None,
+                moment,
+                connection,
+            });
+        });
+        id
+    }
+
+    pub(crate) fn faulted(&self, id: u64, fault: String) {
+        self.change(id, |entry| entry.fault = Some(fault));
+    }
+
+    pub(crate) fn finished(&self, id: u64, outcome: Outcome, hint: Option<String>) {
+        self.change(id, |entry| {
+            entry.outcome = outcome;
+            entry.hint = hint;
+        });
+        self.inner.latest.send_modify(|_| ());
+    }
+
+    fn change(&self, id: u64, change: impl FnOnce(&mut Entry)) {
+        // It may be gone: the test may have cleared the log meanwhile.
+        if let Some(entry) = self.lock().iter_mut().rfind(|entry| entry.id == id) {
+            change(entry);
+        }
+    }
+
+    fn list(&self) -> String {
+        let entries = self.lock();
+        if entries.is_empty() {
+            return " nothing".to_owned();
+        }
+        entries.iter().fold(String::new(), |mut list, entry| {
+            // Writing to a string cannot fail.
+            let _ = write!(list, "\n  {entry}");
+            list
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
+        self.inner
+            .entries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for RequestLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.lock().iter()).finish()
+    }
+}
+
+impl Entry {
+    /// The operation, such as `"iqm.refresh"`; `"unknown"` for a request that belongs to none.
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    /// The method, such as `"POST"`.
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The path as sent, with the vendor's prefix.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The query, without the question mark.
+    pub fn query(&self) -> Option<&str> {
+        self.query.as_deref()
+    }
+
+    /// A header's value, if it was sent and is text. Secrets are not hidden.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// All headers that are text, names in lower case. Secrets are not hidden.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let text = |value: &'_ axum::http::HeaderValue| value.to_str().is_ok();
+        self.headers
+            .iter()
+            .filter(move |(_, value)| text(value))
+            .map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()))
+    }
+
+    /// The body as text. Secrets are not hidden.
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+
+    /// One top-level field of a JSON body (text as it is, everything else as JSON) or of a form.
+    pub fn field(&self, name: &str) -> Option<String> {
+        match serde_json::from_str(&self.body) {
+            Ok(Value::Object(fields)) => match fields.get(name)? {
+                Value::String(text) => Some(text.clone()),
+                other => Some(other.to_string()),
+            },
+            _ => url::form_urlencoded::parse(self.body.as_bytes())
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.into_owned()),
+        }
+    }
+
+    /// The status answered; `None` while the request waits, and if the connection was cut.
+    pub fn status(&self) -> Option<u16> {
+        match self.outcome {
+            Outcome::Answered(status) => Some(status),
+            Outcome::Pending | Outcome::Cut => None,
+        }
+    }
+
+    /// Whether the connection was cut instead of an answer.
+    pub fn was_cut(&self) -> bool {
+        self.outcome == Outcome::Cut
+    }
+
+    /// What the hint header of the answer said was wrong with the request.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// When it arrived, by the sandbox's clock.
+    pub fn moment(&self) -> Moment {
+        self.moment
+    }
+
+    /// The number of the connection that it came on; the first is 1.
+    pub fn connection(&self) -> u64 {
+        self.connection
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Entry({self})")
+    }
+}
+
+/// One line without secrets: `#2 iqm.refresh POST /iqm/api/v3/ua/oauth/token: 401 (…)`.
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // An unknown path may hold anything.
+        let path = if self.operation == operation::UNKNOWN {
+            "…"
+        } else {
+            &self.path
+        };
+        let Self {
+            id,
+            operation,
+            method,
+            connection,
+            ..
+        } = self;
+        write!(
+            f,
+            "#{id} {operation} {method} {path} on connection {connection}: "
+        )?;
+        match self.outcome {
+            Outcome::Pending => f.write_str("not answered yet")?,
+            Outcome::Answered(status) => write!(f, "{status}")?,
+            Outcome::Cut => f.write_str("cut")?,
+        }
+        if let Some(fault) = &self.fault {
+            write!(f, " [fault: {fault}]")?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, " ({hint})")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,247 @@
+//! The accept loop, and what happens to a request: log, faults, the vendor, the answer.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use auth_core::Clock;
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderValue, Request, Response, StatusCode, header, request::Parts};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt as _;
+
+use crate::answer::{self, HINT_HEADER};
+use crate::clock::SandboxClock;
+use crate::fault::{Outcome, Queue, RetryAfter, Wait};
+use crate::log::{self, RequestLog};
+use crate::{body, operation};
+
+/// Larger requests are cut off: no call of a vendor comes near it.
+const LARGEST_REQUEST: usize = 16 * 1024 * 1024;
+
+/// What all vendors of one sandbox share.
+pub(crate) struct Server {
+    pub(crate) clock: SandboxClock,
+    pub(crate) skew: Skew,
+    pub(crate) log: RequestLog,
+    pub(crate) faults: Queue,
+    pub(crate) router: Router,
+}
+
+/// How far the server's wall clock is from the sandbox's.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Skew {
+    pub(crate) ahead: Duration,
+    pub(crate) behind: Duration,
+}
+
+/// Makes hyper close the connection without an answer.
+#[derive(Debug)]
+struct Cut;
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the sandbox was told to cut this connection")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+/// Accepts connections for ever. `axum::serve` cannot cut a connection, hence hyper.
+pub(crate) async fn serve(listener: TcpListener, server: Arc<Server>) {
+    let mut connections = 0;
+    loop {
+        // Out of file descriptors, or a client that was gone at once: the next one may do better.
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::task::yield_now().await;
+            continue;
+        };
+        connections += 1;
+        tokio::spawn(serve_connection(stream, Arc::clone(&server), connections));
+    }
+}
+
+async fn serve_connection(stream: TcpStream, server: Arc<Server>, connection: u64) {
+    // Without it, answers in two pieces wait for the client's delayed acknowledgement.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let server = Arc::clone(&server);
+        async move {
+            let (parts, body) = Request::<Incoming>::into_parts(request);
+            let body = to_bytes(Body::new(body), LARGEST_REQUEST)
+                .await
+                .map_err(|_| Cut)?;
+            // A task of its own: hyper drops this future when the client goes away, but a vendor
+            // that has read a request finishes it.
+            let answer = tokio::spawn(async move { server.answer(parts, body, connection).await });
+            answer.await.unwrap_or(Err(Cut))
+        }
+    });
+    // An error here is a connection that was cut: by a fault or by the client.
+    let _ = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+impl Server {
+    async fn answer(
+        &self,
+        parts: Parts,
+        body: Bytes,
+        connection: u64,
+    ) -> Result<Response<Body>, Cut> {
+        let operation = operation::of(&parts, &body);
+        let id = self
+            .log
+            .arrived(operation, &parts, &body, self.clock.now(), connection);
+        let fault = self.faults.take(operation);
+        if let Some(fault) = &fault {
+            self.log.faulted(id, fault.label());
+            self.wait(fault.before()).await;
+        }
+        let outcome = fault
+            .as_ref()
+            .map_or(&Outcome::Answer, |fault| fault.outcome());
+        let mut result = self.carry_out(outcome, parts, body).await;
+        if let Some(fault) = &fault {
+            self.wait(fault.after()).await;
+        }
+        if let Ok(response) = &mut result {
+            let date = httpdate::fmt_http_date(self.wall());
+            if let Ok(date) = HeaderValue::try_from(date) {
+                response.headers_mut().insert(header::DATE, date);
+            }
+        }
+        match &result {
+            Ok(response) => {
+                let hint = response.headers().get(HINT_HEADER);
+                let hint = hint.and_then(|hint| hint.to_str().ok()).map(str::to_owned);
+                let status = response.status().as_u16();
+                self.log.finished(id, log::Outcome::Answered(status), hint);
+            }
+            Err(Cut) => self.log.finished(id, log::Outcome::Cut, None),
+        }
+        result
+    }
+
+    async fn carry_out(
+        &self,
+        outcome: &Outcome,
+        parts: Parts,
+        body: Bytes,
+    ) -> Result<Response<Body>, Cut> {
+        let path = parts.uri.path().to_owned();
+        Ok(match outcome {
+            Outcome::Answer => self.vendor(parts, body).await,
+            Outcome::Cut => return Err(Cut),
+            Outcome::LostAnswer => {
+                self.vendor(parts, body).await;
+                return Err(Cut);
+            }
+            Outcome::TruncatedBody => truncate(self.vendor(parts, body).await).await?,
+            Outcome::Status(status, retry_after) => {
+                let text = "The sandbox was told to answer like this.";
+                let mut response = error(*status, &operation::error_body(&path, text));
+                if let Some(value) = retry_after.and_then(|wait| self.retry_after(wait)) {
+                    response.headers_mut().insert(header::RETRY_AFTER, value);
+                }
+                response
+            }
+            Outcome::Echo(status) => {
+                error(*status, &operation::error_body(&path, &echo(&parts, &body)))
+            }
+            Outcome::GarbageJson => text("application/json", r#"{"success":true,"data":{"acc"#),
+            Outcome::Html => text("text/html", "<!doctype html><title>Welcome</title>"),
+            Outcome::HugeBody => {
+                let mut response = text("application/json", "");
+                *response.body_mut() = body::huge();
+                response
+            }
+            Outcome::Redirect(to) => {
+                let mut response = text("text/plain", "");
+                *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+                match HeaderValue::from_str(to) {
+                    Ok(to) => _ = response.headers_mut().insert(header::LOCATION, to),
+                    Err(_) => answer::set_hint(&mut response, "the fault's URL fits no header"),
+                }
+                response
+            }
+        })
+    }
+
+    async fn vendor(&self, parts: Parts, body: Bytes) -> Response<Body> {
+        let request = Request::from_parts(parts, Body::from(body));
+        match self.router.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+
+    async fn wait(&self, waits: &[Wait]) {
+        for wait in waits {
+            match wait {
+                Wait::Delay(wait) => self.clock.sleep(*wait).await,
+                Wait::Gate(gate) => gate.wait().await,
+            }
+        }
+    }
+
+    fn wall(&self) -> SystemTime {
+        let wall = self.clock.now().wall() + self.skew.ahead;
+        wall.checked_sub(self.skew.behind)
+            .unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+
+    fn retry_after(&self, wait: RetryAfter) -> Option<HeaderValue> {
+        let text = match wait {
+            RetryAfter::Seconds(seconds) => seconds.to_string(),
+            RetryAfter::Date(wait) => httpdate::fmt_http_date(self.wall() + wait),
+        };
+        HeaderValue::try_from(text).ok()
+    }
+}
+
+async fn truncate(response: Response<Body>) -> Result<Response<Body>, Cut> {
+    let (mut parts, body) = response.into_parts();
+    let whole = to_bytes(body, usize::MAX).await.map_err(|_| Cut)?;
+    parts
+        .headers
+        .insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
+    let half = whole.slice(..whole.len() / 2);
+    Ok(Response::from_parts(parts, body::broken_after(half)))
+}
+
+fn echo(parts: &Parts, body: &[u8]) -> String {
+    let authorization = parts.headers.get(header::AUTHORIZATION);
+    let authorization = authorization
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("nobody");
+    let encoded = authorization.rsplit(' ').next().unwrap_or_default();
+    let decoded = STANDARD.decode(encoded).unwrap_or_default();
+    let (decoded, body) = (
+        String::from_utf8_lossy(&decoded),
+        String::from_utf8_lossy(body),
+    );
+    format!("Cannot do this for {authorization} ({decoded}): {body}")
+}
+
+fn error(status: u16, body: &Value) -> Response<Body> {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    answer::json(status, body)
+}
+
+fn text(content_type: &'static str, text: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}

@@ -1,0 +1,129 @@
+//! A client that does no more than send and read.
+
+use auth_sandbox::{IqmAccount, Sandbox};
+use reqwest::{Client, RequestBuilder, StatusCode, header};
+use serde_json::{Value, json};
+
+/// An answer, read completely.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) hint: Option<String>,
+    pub(crate) headers: header::HeaderMap,
+    pub(crate) body: Value,
+}
+
+/// The tokens in an answer, enveloped or bare.
+#[derive(Clone, Debug)]
+pub(crate) struct Tokens {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+}
+
+impl Reply {
+    pub(crate) fn tokens(&self) -> Tokens {
+        assert_eq!(self.status, StatusCode::OK, "{self:?}");
+        let data = self.body.get("data").unwrap_or(&self.body);
+        let text = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
+        Tokens {
+            access: text("access_token"),
+            refresh: text("refresh_token"),
+        }
+    }
+
+    pub(crate) fn error(&self) -> &str {
+        self.body["errorObjects"][0]["error"]
+            .as_str()
+            .unwrap_or_default()
+    }
+}
+
+pub(crate) async fn read(request: RequestBuilder) -> Reply {
+    let response = request.send().await.unwrap();
+    let headers = response.headers().clone();
+    let hint = headers.get(auth_sandbox::HINT_HEADER);
+    let hint = hint.map(|hint| hint.to_str().unwrap().to_owned());
+    let status = response.status().as_u16();
+    Reply {
+        status,
+        hint,
+        headers,
+        body: response.json().await.unwrap(),
+    }
+}
+
+/// Talks to the IQM of one sandbox.
+pub(crate) struct Caller<'a> {
+    sandbox: &'a Sandbox,
+    client: Client,
+}
+
+impl<'a> Caller<'a> {
+    pub(crate) fn new(sandbox: &'a Sandbox) -> Self {
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        Self { sandbox, client }
+    }
+
+    /// A POST without credentials.
+    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
+        let url = self
+            .sandbox
+            .iqm()
+            .base_url()
+            .join("api/v3/ua/")
+            .unwrap()
+            .join(path)
+            .unwrap();
+        self.client.post(url)
+    }
+
+    /// A POST with the client credentials.
+    pub(crate) fn basic(&self, path: &str) -> RequestBuilder {
+        let iqm = self.sandbox.iqm();
+        self.post(path)
+            .basic_auth(iqm.client_id(), Some(iqm.client_secret()))
+    }
+
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        let url = self
+            .sandbox
+            .iqm()
+            .base_url()
+            .join("api/v3/ua/")
+            .unwrap()
+            .join(path)
+            .unwrap();
+        self.client.get(url)
+    }
+
+    pub(crate) fn profile(&self, access: &str) -> RequestBuilder {
+        self.get("profile")
+            .bearer_auth(access)
+            .header("X-IAA-OW-ID", self.sandbox.iqm().user().ow_id)
+    }
+
+    pub(crate) fn log_in_request(&self, user: IqmAccount) -> RequestBuilder {
+        self.basic("login").json(
+            &json!({ "grantType": "password", "email": user.email, "password": user.password }),
+        )
+    }
+
+    pub(crate) fn refresh_request(&self, refresh: &str) -> RequestBuilder {
+        self.basic("oauth/token")
+            .form(&[("grant_type", "refresh_token"), ("refresh_token", refresh)])
+    }
+
+    pub(crate) async fn log_in(&self) -> Tokens {
+        read(self.log_in_request(self.sandbox.iqm().user()))
+            .await
+            .tokens()
+    }
+
+    pub(crate) async fn refresh(&self, refresh: &str) -> Reply {
+        read(self.refresh_request(refresh)).await
+    }
+}

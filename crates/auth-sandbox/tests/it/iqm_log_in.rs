@@ -1,0 +1,279 @@
+//! IQM: sign-up, the two log-ins, refresh and the authorization code grant.
+
+use std::time::Duration;
+
+use auth_sandbox::{IqmUser, Sandbox, SandboxClock, TokenEnvelope};
+use serde_json::{Value, json};
+
+use crate::caller::{Caller, read};
+
+const NOT_ALLOWED: &str = "User doesn't exist or user is not allowed to provided workspace.";
+const REDIRECT: &str = "https://app.example.com/callback";
+
+/// Checks a token payload against the contract's table; `owId` only where the call names it.
+fn assert_tokens(payload: &Value, ow_id: Option<u64>) {
+    assert!(
+        payload["access_token"]
+            .as_str()
+            .is_some_and(|token| !token.is_empty())
+    );
+    assert!(
+        payload["refresh_token"]
+            .as_str()
+            .is_some_and(|token| !token.is_empty())
+    );
+    assert_eq!(payload["scope"], "read write");
+    assert_eq!(payload["token_type"], "bearer");
+    assert_eq!(payload["expires_in"], 35_999);
+    assert_eq!(payload.get("owId").and_then(Value::as_u64), ow_id);
+    assert_eq!(
+        payload.as_object().unwrap().len(),
+        if ow_id.is_some() { 6 } else { 5 }
+    );
+}
+
+#[tokio::test]
+async fn an_invited_user_signs_up_once_and_gets_tokens_without_a_workspace() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = Caller::new(&sandbox);
+    let user = sandbox.iqm().invited_user();
+    let sign_up = || {
+        let body = json!({ "email": user.email, "password": user.password });
+        read(caller.basic("sign-up").json(&body))
+    };
+    assert_eq!(read(caller.log_in_request(user)).await.status, 403);
+
+    let reply = sign_up().await;
+    assert_eq!((reply.status, &reply.body["success"]), (200, &json!(true)));
+    assert_tokens(&reply.body["data"], None);
+    let reply = read(caller.log_in_request(user)).await;
+    assert_eq!(reply.body["data"]["owId"], user.ow_id);
+
+    let reply = sign_up().await;
+    assert_eq!(reply.status, 403);
+    assert_eq!(
+        reply.body,
+        json!({ "success": false, "errorObjects": [{
+            "error": "User is not allowed to create a password.",
+            "reason": "User is not invited or invitation is processed or invitation is expired.",
+        }] })
+    );
+    sandbox.log().assert_count("iqm.sign_up", 2);
+}
+
+#[tokio::test]
+async fn a_stranger_cannot_sign_up() {
+    let sandbox = Sandbox::start().unwrap();
+    let body = json!({ "email": "stranger@example.com", "password": "123456" });
+    let reply = read(Caller::new(&sandbox).basic("sign-up").json(&body)).await;
+    assert_eq!(reply.status, 403);
+}
+
+#[tokio::test]
+async fn a_log_in_gives_enveloped_tokens_and_the_workspace() {
+    let sandbox = Sandbox::start().unwrap();
+    let user = sandbox.iqm().user();
+    assert_eq!(
+        (user.email, user.password, user.ow_id),
+        ("user1@iqm.com", "123456", 200_001)
+    );
+    let reply = read(Caller::new(&sandbox).log_in_request(user)).await;
+    assert_eq!((reply.status, &reply.body["success"]), (200, &json!(true)));
+    assert_tokens(&reply.body["data"], Some(200_001));
+    assert_eq!(reply.hint, None);
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_user_are_rejected_alike() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = Caller::new(&sandbox);
+    for (email, password, hint) in [
+        ("user1@iqm.com", "wrong", "the password is wrong"),
+        ("nobody@iqm.com", "123456", "no user"),
+    ] {
+        let body = json!({ "grantType": "password", "email": email, "password": password });
+        let form = [
+            ("grant_type", "password"),
+            ("username", email),
+            ("password", password),
+        ];
+        for request in [
+            caller.basic("login").json(&body),
+            caller.basic("oauth/token").form(&form),
+        ] {
+            let reply = read(request).await;
+            assert_eq!(reply.status, 403);
+            let expected = json!({ "success": false, "errorObjects": [{ "error": NOT_ALLOWED }] });
+            assert_eq!(reply.body, expected);
+            assert!(reply.hint.unwrap().contains(hint));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_user_on_hold_is_told_so() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = Caller::new(&sandbox);
+    let reply = read(caller.log_in_request(sandbox.iqm().on_hold_user())).await;
+    assert_eq!(reply.status, 400);
+    let data = &reply.body["data"];
+    assert_eq!(data["status"], "On Hold");
+    assert!(data["reason"].as_str().unwrap().contains("missed payment"));
+    assert_eq!(data["supportEmail"], "support@iqm.com");
+    assert_eq!(
+        reply.body["errorObjects"],
+        json!([{
+            "error": "User is not allowed to access provided customer",
+            "reason": "User is not associated with any active organization.",
+        }])
+    );
+
+    sandbox
+        .iqm()
+        .set_on_hold(sandbox.iqm().on_hold_user().email, false);
+    assert_eq!(
+        read(caller.log_in_request(sandbox.iqm().on_hold_user()))
+            .await
+            .status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn the_workspaces_host_has_to_be_right_where_it_is_named() {
+    let sandbox = Sandbox::start().unwrap();
+    let user = sandbox.iqm().workspace_user();
+    let log_in = |host: Option<&str>| {
+        let request = Caller::new(&sandbox).log_in_request(user);
+        read(match host {
+            Some(host) => request.header("X-IAA-HOST", host),
+            None => request,
+        })
+    };
+    assert_eq!(log_in(None).await.status, 200);
+    assert_eq!(log_in(Some(user.workspace_host)).await.status, 200);
+    assert_eq!(
+        log_in(Some("https://agency.example.com/")).await.status,
+        200
+    );
+    let reply = log_in(Some("elsewhere.example.com")).await;
+    assert_eq!((reply.status, reply.error()), (403, NOT_ALLOWED));
+    assert!(reply.hint.unwrap().contains("X-IAA-HOST"));
+}
+
+#[tokio::test]
+async fn the_token_endpoint_wraps_a_password_grant_as_the_builder_says() {
+    for envelope in [TokenEnvelope::Enveloped, TokenEnvelope::Bare] {
+        let sandbox = Sandbox::builder().envelope(envelope).start().unwrap();
+        let caller = Caller::new(&sandbox);
+        let (email, password) = (sandbox.iqm().user().email, sandbox.iqm().user().password);
+        let form = [
+            ("grant_type", "password"),
+            ("username", email),
+            ("password", password),
+        ];
+        let older = json!({ "grantType": "password", "email": email, "password": password });
+        let request = || caller.basic("oauth/token");
+        for request in [request().form(&form), request().json(&older)] {
+            let reply = read(request).await;
+            assert_eq!(reply.status, 200);
+            let payload = if envelope == TokenEnvelope::Bare {
+                &reply.body
+            } else {
+                assert_eq!(reply.body["success"], true);
+                &reply.body["data"]
+            };
+            assert_tokens(payload, Some(200_001));
+        }
+        sandbox.log().assert_count("iqm.log_in_oauth", 2);
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_is_bare_and_without_a_workspace_in_every_encoding() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = Caller::new(&sandbox);
+    let refresh = caller.log_in().await.refresh;
+    let reply = caller.refresh(&refresh).await;
+    assert_eq!(reply.status, 200);
+    assert_tokens(&reply.body, None);
+    // The sample spells the field one way, the table above it the other.
+    for name in ["grant_type", "grantType"] {
+        let body = json!({ name: "refresh_token", "refresh_token": refresh });
+        assert_tokens(
+            &read(caller.basic("oauth/token").json(&body)).await.body,
+            None,
+        );
+    }
+    sandbox.log().assert_count("iqm.refresh", 3);
+}
+
+#[tokio::test]
+async fn an_authorization_code_is_traded_once_with_the_redirect_it_was_minted_for() {
+    let clock = SandboxClock::frozen();
+    let sandbox = Sandbox::builder().clock(clock.clone()).start().unwrap();
+    let (iqm, caller) = (sandbox.iqm(), Caller::new(&sandbox));
+    let trade = async |code: &str, redirect_uri: &str, secret: &str| {
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", redirect_uri),
+            ("client_id", iqm.client_id()),
+            ("client_secret", secret),
+        ];
+        read(caller.basic("oauth/token").form(&form)).await
+    };
+    let mint = || iqm.authorization_code(iqm.user().email, REDIRECT);
+
+    let code = mint();
+    let reply = trade(&code, REDIRECT, iqm.client_secret()).await;
+    assert_eq!(reply.status, 200);
+    assert_tokens(&reply.body, None);
+    let reply = trade(&code, REDIRECT, iqm.client_secret()).await;
+    assert_eq!(reply.status, 400);
+    assert!(reply.hint.unwrap().contains("used already"));
+
+    let reply = trade(&mint(), "https://evil.example.com/", iqm.client_secret()).await;
+    assert_eq!(reply.status, 400);
+    assert!(reply.hint.unwrap().contains("redirect_uri"));
+    assert_eq!(trade(&mint(), REDIRECT, "wrong").await.status, 401);
+
+    let code = mint();
+    clock.advance(Duration::from_secs(600));
+    assert!(
+        trade(&code, REDIRECT, iqm.client_secret())
+            .await
+            .hint
+            .unwrap()
+            .contains("expired")
+    );
+    sandbox.log().assert_count("iqm.authorization_code", 5);
+}
+
+#[tokio::test]
+async fn a_user_who_was_added_can_log_in_and_replaces_a_namesake() {
+    let sandbox = Sandbox::start().unwrap();
+    let (iqm, caller) = (sandbox.iqm(), Caller::new(&sandbox));
+    let log_in = |password: &str| {
+        let body =
+            json!({ "grantType": "password", "email": "ann@example.com", "password": password });
+        read(caller.basic("login").json(&body))
+    };
+    iqm.add_user(IqmUser::new("ann@example.com", "first").ow_id(7));
+    assert_eq!(log_in("first").await.body["data"]["owId"], 7);
+    iqm.add_user(IqmUser::new("ann@example.com", "second"));
+    assert_eq!(log_in("first").await.status, 403);
+    assert_eq!(log_in("second").await.body["data"]["owId"], 200_006);
+    iqm.set_password("ann@example.com", "third");
+    assert_eq!(log_in("second").await.status, 403);
+    assert_eq!(log_in("third").await.status, 200);
+}
+
+#[test]
+#[should_panic(expected = "the sandbox has no user \"nobody@iqm.com\" at IQM")]
+fn a_code_for_nobody_is_a_mistake_in_the_test() {
+    Sandbox::start()
+        .unwrap()
+        .iqm()
+        .authorization_code("nobody@iqm.com", REDIRECT);
+}

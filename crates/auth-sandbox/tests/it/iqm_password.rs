@@ -1,0 +1,142 @@
+//! IQM: the four calls about passwords.
+
+use std::time::Duration;
+
+use auth_sandbox::{Sandbox, SandboxClock};
+use serde_json::{Value, json};
+
+use crate::caller::{Caller, Reply, read};
+
+async fn call(caller: &Caller<'_>, path: &str, body: Value) -> Reply {
+    read(caller.post(path).json(&body)).await
+}
+
+async fn request(caller: &Caller<'_>, email: &str) -> Reply {
+    call(caller, "user/reset-password", json!({ "email": email })).await
+}
+
+async fn validate(caller: &Caller<'_>, hash: &str) -> Reply {
+    call(
+        caller,
+        "user/reset-password/validate",
+        json!({ "resetHash": hash }),
+    )
+    .await
+}
+
+async fn set(caller: &Caller<'_>, email: &str, password: &str) -> Reply {
+    call(
+        caller,
+        "user/update-password",
+        json!({ "email": email, "password": password }),
+    )
+    .await
+}
+
+fn assert_not_valid(reply: &Reply) {
+    assert_eq!(reply.status, 403);
+    assert_eq!(reply.body["success"], true);
+    assert_eq!(reply.body["data"]["isValid"], false);
+    assert!(reply.body["data"]["invalidReason"].is_string());
+}
+
+#[tokio::test]
+async fn a_reset_link_is_sent_validated_and_used_once() {
+    let sandbox = Sandbox::start().unwrap();
+    let (iqm, caller) = (sandbox.iqm(), Caller::new(&sandbox));
+    let (email, password) = (iqm.user().email, "a new password");
+    assert_eq!(iqm.reset_hash(email), None);
+    let reply = request(&caller, email).await;
+    assert_eq!(reply.status, 200);
+    assert!(reply.body["data"].is_string());
+
+    let reply = validate(&caller, &iqm.reset_hash(email).unwrap()).await;
+    assert_eq!(reply.status, 200);
+    let expected = json!({ "success": true, "data": { "resetEmail": email, "isValid": true } });
+    assert_eq!(reply.body, expected);
+
+    let reply = set(&caller, email, password).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.body["data"], "Password changed successfully.");
+    assert_eq!(read(caller.log_in_request(iqm.user())).await.status, 403);
+    let body = json!({ "grantType": "password", "email": email, "password": password });
+    assert_eq!(read(caller.basic("login").json(&body)).await.status, 200);
+
+    assert_not_valid(&set(&caller, email, "another").await);
+    assert_eq!(iqm.reset_hash(email), None);
+    for operation in ["iqm.request_password_reset", "iqm.validate_password_reset"] {
+        sandbox.log().assert_count(operation, 1);
+    }
+    sandbox.log().assert_count("iqm.set_password", 2);
+}
+
+#[tokio::test]
+async fn no_link_is_sent_to_a_stranger() {
+    let sandbox = Sandbox::start().unwrap();
+    let reply = request(&Caller::new(&sandbox), "stranger@example.com").await;
+    let expected = (404, "The email is not available in the system.");
+    assert_eq!((reply.status, reply.error()), expected);
+}
+
+#[tokio::test]
+async fn an_unknown_and_an_expired_link_are_not_valid() {
+    let clock = SandboxClock::frozen();
+    let sandbox = Sandbox::builder().clock(clock.clone()).start().unwrap();
+    let (iqm, caller) = (sandbox.iqm(), Caller::new(&sandbox));
+    let email = iqm.user().email;
+    request(&caller, email).await;
+    let hash = iqm.reset_hash(email).unwrap();
+    validate(&caller, &hash).await;
+    clock.advance(Duration::from_secs(86_400));
+
+    for (hash, email) in [("unheard-of", ""), (&hash, email)] {
+        let reply = validate(&caller, hash).await;
+        assert_eq!(
+            (reply.status, &reply.body["data"]["isValid"]),
+            (200, &json!(false))
+        );
+        assert_eq!(reply.body["data"]["resetEmail"], email);
+        assert!(reply.body["data"]["invalidReason"].is_string());
+    }
+    assert_not_valid(&set(&caller, email, "too late").await);
+}
+
+#[tokio::test]
+async fn a_password_is_not_set_before_the_link_is_validated() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = Caller::new(&sandbox);
+    let email = sandbox.iqm().user().email;
+    assert_not_valid(&set(&caller, email, "without a link").await);
+    request(&caller, email).await;
+    let reply = set(&caller, email, "without a look at it").await;
+    assert_not_valid(&reply);
+    assert!(reply.hint.unwrap().contains("validated"));
+    caller.log_in().await;
+}
+
+#[tokio::test]
+async fn a_logged_in_user_changes_the_password_with_the_old_one() {
+    let sandbox = Sandbox::start().unwrap();
+    let (iqm, caller) = (sandbox.iqm(), Caller::new(&sandbox));
+    let access = caller.log_in().await.access;
+    let change = |access: &str, old: &str| {
+        let body = json!({ "oldPassword": old, "newPassword": "a new password" });
+        read(
+            caller
+                .post("user/password/reset")
+                .bearer_auth(access)
+                .json(&body),
+        )
+    };
+    assert_eq!(change("unheard-of", iqm.user().password).await.status, 401);
+    assert_eq!(change(&access, "wrong").await.status, 403);
+    caller.log_in().await;
+
+    let reply = change(&access, iqm.user().password).await;
+    assert_eq!(
+        (reply.status, &reply.body["data"]),
+        (200, &json!("Password reset successfully."))
+    );
+    assert_eq!(read(caller.log_in_request(iqm.user())).await.status, 403);
+    sandbox.log().assert_count("iqm.change_password", 3);
+}

@@ -1,0 +1,83 @@
+//! IQM: the calls of a logged-in user.
+
+use auth_sandbox::Sandbox;
+use serde_json::json;
+
+use crate::caller::{Caller, read};
+
+#[tokio::test]
+async fn the_profile_says_who_one_is() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = Caller::new(&sandbox);
+    let tokens = caller.log_in().await;
+    let reply = read(caller.profile(&tokens.access)).await;
+    assert_eq!((reply.status, &reply.body["success"]), (200, &json!(true)));
+    let data = &reply.body["data"];
+    assert_eq!(
+        (&data["owId"], &data["email"]),
+        (&json!(200_001), &json!("user1@iqm.com"))
+    );
+    for name in [
+        "firstName",
+        "lastName",
+        "displayName",
+        "organizationName",
+        "parentOrganization",
+    ] {
+        assert!(data[name].is_string(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn profile_and_log_out_need_the_token_and_its_workspace() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = Caller::new(&sandbox);
+    let access = caller.log_in().await.access;
+    for operation in ["profile", "logout"] {
+        let mut seen = Vec::new();
+        for (bearer, ow_id) in [
+            (None, Some("200001")),
+            (Some("unheard-of"), Some("200001")),
+            (Some(&*access), None),
+            (Some(&*access), Some("two")),
+            (Some(&*access), Some("200002")),
+        ] {
+            let mut request = match operation {
+                "profile" => caller.get(operation),
+                _ => caller.post(operation),
+            };
+            if let Some(bearer) = bearer {
+                request = request.bearer_auth(bearer);
+            }
+            if let Some(ow_id) = ow_id {
+                request = request.header("X-IAA-OW-ID", ow_id);
+            }
+            let reply = read(request).await;
+            assert_eq!(reply.body["success"], false);
+            assert!(!reply.error().is_empty() && reply.hint.is_some());
+            seen.push(reply.status);
+        }
+        assert_eq!(seen, [401, 401, 400, 400, 403]);
+    }
+    assert!(sandbox.iqm().accepts(&access));
+}
+
+#[tokio::test]
+async fn a_log_out_ends_the_log_in_and_no_other() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = Caller::new(&sandbox);
+    let (tokens, other) = (caller.log_in().await, caller.log_in().await);
+    let log_out = caller.post("logout").bearer_auth(&tokens.access);
+    let reply = read(log_out.header("X-IAA-OW-ID", 200_001)).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(
+        reply.body,
+        json!({ "success": true, "data": "User logged out successfully." })
+    );
+
+    assert_eq!(read(caller.profile(&tokens.access)).await.status, 401);
+    assert_eq!(caller.refresh(&tokens.refresh).await.status, 401);
+    assert_eq!(read(caller.profile(&other.access)).await.status, 200);
+    sandbox.log().assert_count("iqm.log_out", 1);
+    sandbox.log().assert_count("iqm.profile", 2);
+}

@@ -1,0 +1,18 @@
+//! The sandbox, as a client sees it over HTTP.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed unwrap in a test is a failed test"
+)]
+
+mod caller;
+mod clock;
+mod faults;
+mod iqm_log_in;
+mod iqm_mfa;
+mod iqm_password;
+mod iqm_profile;
+mod life;
+mod log;
+mod strictness;
+mod tokens;

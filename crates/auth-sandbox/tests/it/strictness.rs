@@ -1,0 +1,161 @@
+//! What is not as documented is refused, with a hint that says why and repeats no secret.
+
+use auth_sandbox::Sandbox;
+use reqwest::RequestBuilder;
+use serde_json::json;
+
+use crate::caller::{Caller, read};
+
+const SECRET: &str = "hunter2-Hunter2";
+const JSON: (&str, &str) = ("content-type", "application/json");
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+async fn assert_refused(request: RequestBuilder, status: u16, hint: &str) {
+    let reply = read(request).await;
+    let sent = reply.hint.clone().unwrap();
+    assert!(sent.contains(hint), "{sent:?} does not say {hint:?}");
+    assert_eq!(reply.status, status, "{sent}");
+    assert_eq!(reply.body["success"], false);
+    assert!(!reply.error().is_empty());
+    assert!(!sent.contains(SECRET), "{sent}");
+}
+
+fn with(request: RequestBuilder, header: (&str, &str), body: impl Into<String>) -> RequestBuilder {
+    request.header(header.0, header.1).body(body.into())
+}
+
+#[tokio::test]
+async fn client_credentials_are_checked_on_all_three_calls() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = Caller::new(&sandbox);
+    let id = sandbox.iqm().client_id();
+    for path in ["sign-up", "login", "oauth/token"] {
+        let post = || caller.post(path);
+        for (request, hint) in [
+            (post(), "(Basic) is missing"),
+            (post().bearer_auth(SECRET), "has to be Basic"),
+            (post().header("authorization", "Basic ???"), "not base64"),
+            (post().header("authorization", "Basic aGVsbG8="), "no colon"),
+            (post().basic_auth("someone", Some(SECRET)), "client id"),
+            (post().basic_auth(id, Some(SECRET)), "client secret"),
+        ] {
+            assert_refused(request.json(&json!({})), 401, hint).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_has_to_be_what_its_call_documents() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = Caller::new(&sandbox);
+    let log_in = || caller.basic("login");
+    let form = format!("grantType=password&email=user1@iqm.com&password={SECRET}");
+    let json =
+        |grant: &str| format!(r#"{{"grantType":"{grant}","email":"a","password":"{SECRET}"}}"#);
+    for (request, hint) in [
+        (with(log_in(), FORM, form.clone()), "application/json"),
+        (with(log_in(), JSON, form), "line 1, column"),
+        (
+            with(log_in(), JSON, format!("[\"{SECRET}\"]")),
+            "not an object",
+        ),
+        (
+            with(log_in(), JSON, json("Password")),
+            "grantType has to be password",
+        ),
+        (
+            with(log_in(), JSON, format!(r#"{{"{SECRET}":1}}"#)),
+            "1 unknown field(s); known are",
+        ),
+        (
+            log_in().json(&json!({ "email": "a", "password": SECRET })),
+            "grantType is missing",
+        ),
+        (
+            log_in().json(&json!({ "grantType": "password", "email": 5, "password": SECRET })),
+            "email has to be a string",
+        ),
+        (
+            log_in().json(&json!({ "grantType": "password", "email": "a", "password": "" })),
+            "password is empty",
+        ),
+    ] {
+        assert_refused(request, 400, hint).await;
+    }
+}
+
+#[tokio::test]
+async fn the_token_endpoint_spells_its_fields_as_documented_for_each_encoding() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = Caller::new(&sandbox);
+    let token = || caller.basic("oauth/token");
+    for (request, hint) in [
+        (
+            token().form(&[
+                ("grant_type", "password"),
+                ("email", "a"),
+                ("password", SECRET),
+            ]),
+            "known are: grant_type, username, password",
+        ),
+        (
+            token().json(&json!({ "grantType": "password", "username": "a", "password": SECRET })),
+            "known are: grantType, email, password",
+        ),
+        (
+            token().form(&[("grant_type", "implicit")]),
+            "the grant type has to be",
+        ),
+        (
+            token().form(&[("grantType", "refresh_token")]),
+            "grant_type is missing",
+        ),
+        (
+            token().form(&[("grant_type", "refresh_token")]),
+            "refresh_token is missing",
+        ),
+        (
+            token().json(&json!({ "grant_type": "authorization_code", "code": SECRET })),
+            "has to be a form",
+        ),
+        (
+            with(
+                token(),
+                FORM,
+                format!("grant_type=refresh_token&refresh_token={SECRET}&refresh_token=b"),
+            ),
+            "twice",
+        ),
+        (
+            with(token(), ("content-type", "text/plain"), SECRET),
+            "application/json",
+        ),
+        (
+            token().form(&[("grant_type", "refresh_token"), ("refresh_token", "")]),
+            "is empty",
+        ),
+    ] {
+        assert_refused(request, 400, hint).await;
+    }
+}
+
+#[tokio::test]
+async fn the_field_that_is_wrong_is_named_in_the_vendors_shape() {
+    let sandbox = Sandbox::start().unwrap();
+    let request = Caller::new(&sandbox)
+        .basic("sign-up")
+        .json(&json!({ "email": "a" }));
+    let reply = read(request).await;
+    assert_eq!(reply.body["errorObjects"][0]["field"], "password");
+}
+
+#[tokio::test]
+async fn unknown_paths_and_wrong_methods_are_not_found() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = Caller::new(&sandbox);
+    assert_refused(caller.get(SECRET), 404, "no such path").await;
+    assert_refused(caller.get("login"), 404, "the method wrong").await;
+    assert_refused(caller.post("profile"), 404, "the method wrong").await;
+    assert_refused(caller.post("/api/v3/ua/login"), 404, "no such path").await;
+    sandbox.log().assert_count("unknown", 4);
+}
