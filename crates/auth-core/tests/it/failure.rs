@@ -1,0 +1,126 @@
+//! Item 3: one failure for all, and the time after it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use auth_core::{Error, ErrorKind, Expiry, State};
+
+use crate::vendor::{LIFETIME, Vendor, number, token, until};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_waiters_on_a_failing_vendor_cause_one_request_and_fail_together() {
+    const TASKS: usize = 1_000;
+    let (vendor, _, session) = Vendor::with_session();
+    vendor.hold();
+    vendor.fail(ErrorKind::Unavailable);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let tasks: Vec<_> = (0..TASKS)
+        .map(|_| {
+            let (session, asked) = (session.clone(), Arc::clone(&asked));
+            tokio::spawn(async move {
+                asked.fetch_add(1, Ordering::SeqCst);
+                session.headers().await
+            })
+        })
+        .collect();
+    until(|| asked.load(Ordering::SeqCst) == TASKS).await;
+    vendor.release();
+    // The clock stands still: an answer that waited for a back-off would never come.
+    for task in tasks {
+        let error = task.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert_eq!(error.to_string(), "the vendor said no");
+    }
+    assert_eq!(vendor.calls(), 1);
+}
+
+#[tokio::test]
+async fn within_the_back_off_callers_get_the_failure_without_a_request() {
+    let (vendor, clock, session) = Vendor::with_session();
+    vendor.fail(ErrorKind::Unavailable);
+    for _ in 0..5 {
+        assert_eq!(session.headers().await.unwrap_err().kind(), ErrorKind::Unavailable);
+        assert_eq!(session.try_headers(), None);
+    }
+    assert_eq!((vendor.calls(), session.state()), (1, State::Stale));
+    // The first back-off is a second, give or take a quarter.
+    clock.advance(Duration::from_millis(740));
+    assert!(session.headers().await.is_err());
+    clock.advance(Duration::from_millis(520));
+    assert_eq!(number(&session.headers().await.unwrap()), 2);
+    assert_eq!(session.state(), State::Fresh);
+}
+
+#[tokio::test]
+async fn the_back_off_grows_from_failure_to_failure_up_to_a_minute() {
+    let (vendor, clock, session) = Vendor::with_session();
+    let mut waits = Vec::new();
+    for _ in 0..9 {
+        vendor.fail(ErrorKind::Unavailable);
+        let calls = vendor.calls();
+        let mut waited = Duration::ZERO;
+        while vendor.calls() == calls {
+            assert!(session.headers().await.is_err());
+            if vendor.calls() == calls {
+                clock.advance(Duration::from_millis(250));
+                waited += Duration::from_millis(250);
+            }
+        }
+        waits.push(waited);
+    }
+    assert_eq!(waits[0], Duration::ZERO);
+    assert!(waits[1] <= Duration::from_millis(1_500), "{waits:?}");
+    assert!(waits[4] >= Duration::from_secs(6), "{waits:?}");
+    assert!(waits[8] >= Duration::from_secs(45) && waits[8] <= Duration::from_secs(76), "{waits:?}");
+}
+
+#[tokio::test]
+async fn the_time_that_the_vendor_asked_for_is_waited() {
+    let (vendor, clock, session) = Vendor::with_session();
+    let asked = Duration::from_secs(300);
+    vendor.fail(ErrorKind::RateLimited { retry_after: Some(asked) });
+    assert!(session.headers().await.is_err());
+    clock.advance(asked - Duration::from_secs(1));
+    assert!(session.headers().await.is_err());
+    assert_eq!(vendor.calls(), 1);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(number(&session.headers().await.unwrap()), 2);
+
+    clock.advance(LIFETIME);
+    let error = Error::new(ErrorKind::Unavailable, "busy").with_retry_after(Some(asked));
+    vendor.fail_with(error);
+    assert!(session.headers().await.is_err());
+    clock.advance(asked - Duration::from_secs(1));
+    assert!(session.headers().await.is_err());
+    assert_eq!(vendor.calls(), 3);
+}
+
+#[tokio::test]
+async fn a_permanent_rejection_is_remembered_until_somebody_logs_in() {
+    for kind in [ErrorKind::InvalidCredentials, ErrorKind::TokenRejected, ErrorKind::Denied] {
+        let (vendor, clock, session) = Vendor::with_session();
+        vendor.fail(kind);
+        for _ in 0..3 {
+            assert_eq!(session.headers().await.unwrap_err().kind(), kind);
+            clock.advance(Duration::from_secs(86_400));
+        }
+        assert_eq!(vendor.calls(), 1);
+        let State::LoginRequired { reason } = session.state() else { panic!("{session:?}") };
+        assert_eq!((reason.kind(), reason.to_string().as_str()), (kind, "the vendor said no"));
+        let now = auth_core::Clock::now(&clock).wall();
+        session.adopt(token(9, Expiry::after(now, LIFETIME), now)).await.unwrap();
+        assert_eq!(number(&session.headers().await.unwrap()), 9);
+        assert_eq!(session.state(), State::Fresh);
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_ended_before_it_came_is_a_failure_with_back_off() {
+    let (vendor, _, session) = Vendor::with_session();
+    vendor.set_lifetime(Some(Duration::ZERO));
+    for _ in 0..3 {
+        assert_eq!(session.headers().await.unwrap_err().kind(), ErrorKind::Protocol);
+    }
+    assert_eq!(vendor.calls(), 1);
+}

@@ -1,0 +1,162 @@
+//! A vendor that does as it is told, and counts.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use auth_core::{
+    Clock, Error, ErrorKind, Expiry, Header, Reason, Renew, Session, SessionBuilder, State, Token,
+};
+use auth_sandbox::SandboxClock;
+use tokio::sync::Semaphore;
+
+/// How long the vendor's tokens live, unless told otherwise.
+pub(crate) const LIFETIME: Duration = Duration::from_secs(36_000);
+
+#[derive(Clone)]
+pub(crate) struct Vendor(Arc<Inner>);
+
+struct Inner {
+    clock: SandboxClock,
+    calls: AtomicUsize,
+    failures: Mutex<VecDeque<Error>>,
+    lifetime: Mutex<Option<Duration>>,
+    reasons: Mutex<Vec<Reason>>,
+    /// One permit lets one renewal through.
+    gate: Semaphore,
+    panics: AtomicUsize,
+}
+
+impl Vendor {
+    pub(crate) fn new(clock: &SandboxClock) -> Self {
+        Self(Arc::new(Inner {
+            clock: clock.clone(),
+            calls: AtomicUsize::new(0),
+            failures: Mutex::default(),
+            lifetime: Mutex::new(Some(LIFETIME)),
+            reasons: Mutex::default(),
+            gate: Semaphore::new(Semaphore::MAX_PERMITS),
+            panics: AtomicUsize::new(0),
+        }))
+    }
+
+    /// A vendor on a frozen clock, and a session that has not been used.
+    pub(crate) fn with_session() -> (Self, SandboxClock, Session<Self>) {
+        let clock = SandboxClock::frozen();
+        let vendor = Self::new(&clock);
+        let session = vendor.session().build().unwrap();
+        (vendor, clock, session)
+    }
+
+    pub(crate) fn session(&self) -> SessionBuilder<Self> {
+        Session::builder(self.clone()).clock(Arc::new(self.0.clock.clone()))
+    }
+
+    /// How many renewals have begun.
+    pub(crate) fn calls(&self) -> usize {
+        self.0.calls.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn reasons(&self) -> Vec<Reason> {
+        self.0.reasons.lock().unwrap().clone()
+    }
+
+    /// The next renewal fails.
+    pub(crate) fn fail(&self, kind: ErrorKind) {
+        self.fail_with(Error::new(kind, "the vendor said no"));
+    }
+
+    pub(crate) fn fail_with(&self, error: Error) {
+        self.0.failures.lock().unwrap().push_back(error);
+    }
+
+    pub(crate) fn panic_once(&self) {
+        self.0.panics.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The next tokens live so long; `None` for ever.
+    pub(crate) fn set_lifetime(&self, lifetime: Option<Duration>) {
+        *self.0.lifetime.lock().unwrap() = lifetime;
+    }
+
+    /// Renewals wait from now on.
+    pub(crate) fn hold(&self) {
+        self.0.gate.forget_permits(Semaphore::MAX_PERMITS);
+    }
+
+    pub(crate) fn release(&self) {
+        self.0.gate.add_permits(1_000);
+    }
+
+    /// Waits until that many renewals have begun.
+    pub(crate) async fn until_calls(&self, calls: usize) {
+        until(|| self.calls() >= calls).await;
+    }
+
+    /// How many handles there are: this one, and those of sessions and renewals.
+    pub(crate) fn handles(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
+}
+
+impl Renew for Vendor {
+    type Error = Error;
+
+    async fn renew(&self, _: Option<&Token>, reason: Reason) -> Result<Token, Error> {
+        let inner = &self.0;
+        let sent = inner.clock.now().wall();
+        let number = inner.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        inner.reasons.lock().unwrap().push(reason);
+        inner.gate.acquire().await.unwrap().forget();
+        assert!(
+            inner.panics.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_err(),
+            "as the test asked"
+        );
+        if let Some(error) = inner.failures.lock().unwrap().pop_front() {
+            return Err(error);
+        }
+        let lifetime = *inner.lifetime.lock().unwrap();
+        let expiry = lifetime.map_or(Expiry::Never, |lifetime| Expiry::after(sent, lifetime));
+        Ok(token(number, expiry, sent))
+    }
+
+    fn headers(&self, token: &Token) -> Result<Vec<Header>, Error> {
+        Ok(vec![
+            Header::with_scheme(http::header::AUTHORIZATION, "Bearer ", token.access())?,
+            Header::new(http::HeaderName::from_static("x-account"), token.access())?,
+        ])
+    }
+}
+
+pub(crate) fn token(number: usize, expiry: Expiry, issued_at: std::time::SystemTime) -> Token {
+    Token::new(format!("token-{number}").into(), expiry, issued_at)
+}
+
+/// The number of the token in `headers`.
+pub(crate) fn number(headers: &http::HeaderMap) -> usize {
+    let value = headers[http::header::AUTHORIZATION].to_str().unwrap();
+    let number = value.strip_prefix("Bearer token-").unwrap().parse().unwrap();
+    assert_eq!(headers["x-account"], format!("token-{number}"), "headers of two tokens mixed");
+    number
+}
+
+/// Waits until no renewal is under way.
+pub(crate) async fn settled<R: Renew>(session: &Session<R>) -> State {
+    let mut states = session.states();
+    loop {
+        let state = states.next().await.unwrap();
+        if state != State::Renewing {
+            return state;
+        }
+    }
+}
+
+/// Waits for something that nothing announces, without a timer.
+pub(crate) async fn until(mut done: impl FnMut() -> bool) {
+    let begun = std::time::Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it never happened");
+        tokio::task::yield_now().await;
+    }
+}
