@@ -88,7 +88,10 @@ async fn renew<R: Renew>(
     let lease = store.lease(key).await?;
     let stored = newer(store.load(key).await?, known.as_ref());
     shared.control().unread = false;
-    if let Some(theirs) = stored.as_ref().filter(|theirs| is_usable(theirs, shared, reason)) {
+    if let Some(theirs) = stored
+        .as_ref()
+        .filter(|theirs| is_usable(theirs, shared, reason))
+    {
         tracing::debug!(token = %theirs.fingerprint(), "somebody else has renewed");
         return Ok((theirs.clone(), None));
     }

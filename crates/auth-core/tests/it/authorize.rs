@@ -16,7 +16,9 @@ fn session() -> (Vendor, Session<Vendor>, reqwest::Client) {
 #[tokio::test]
 async fn a_request_to_the_vendor_gets_the_headers() {
     let (_, session, http) = session();
-    let request = http.get("https://api.example.com/v1/x?y=z").header("x-mine", "1");
+    let request = http
+        .get("https://api.example.com/v1/x?y=z")
+        .header("x-mine", "1");
     let request = session.authorize(request).await.unwrap().build().unwrap();
     assert_eq!(number(request.headers()), 1);
     assert_eq!(request.headers()["x-mine"], "1");
@@ -44,14 +46,21 @@ async fn a_credential_at_hand_is_guarded_as_well() {
     let credential = session.credential().await.unwrap();
     let good = session.authorize_with(&credential, http.get("https://api.example.com/"));
     assert_eq!(number(good.unwrap().build().unwrap().headers()), 1);
-    assert!(session.authorize_with(&credential, http.get("https://evil.test/")).is_err());
+    assert!(
+        session
+            .authorize_with(&credential, http.get("https://evil.test/"))
+            .is_err()
+    );
 }
 
 #[tokio::test]
 async fn a_session_without_hosts_authorizes_nothing() {
     let (vendor, _, http) = session();
     let bare = vendor.session().build().unwrap();
-    let error = bare.authorize(http.get("https://api.example.com/?key=hunter22")).await.unwrap_err();
+    let error = bare
+        .authorize(http.get("https://api.example.com/?key=hunter22"))
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("api.example.com"), "{error}");
     assert!(!error.to_string().contains("hunter22"), "{error}");
 }

@@ -40,7 +40,10 @@ async fn within_the_back_off_callers_get_the_failure_without_a_request() {
     let (vendor, clock, session) = Vendor::with_session();
     vendor.fail(ErrorKind::Unavailable);
     for _ in 0..5 {
-        assert_eq!(session.headers().await.unwrap_err().kind(), ErrorKind::Unavailable);
+        assert_eq!(
+            session.headers().await.unwrap_err().kind(),
+            ErrorKind::Unavailable
+        );
         assert_eq!(session.try_headers(), None);
     }
     assert_eq!((vendor.calls(), session.state()), (1, State::Stale));
@@ -72,14 +75,19 @@ async fn the_back_off_grows_from_failure_to_failure_up_to_a_minute() {
     assert_eq!(waits[0], Duration::ZERO);
     assert!(waits[1] <= Duration::from_millis(1_500), "{waits:?}");
     assert!(waits[4] >= Duration::from_secs(6), "{waits:?}");
-    assert!(waits[8] >= Duration::from_secs(45) && waits[8] <= Duration::from_secs(76), "{waits:?}");
+    assert!(
+        waits[8] >= Duration::from_secs(45) && waits[8] <= Duration::from_secs(76),
+        "{waits:?}"
+    );
 }
 
 #[tokio::test]
 async fn the_time_that_the_vendor_asked_for_is_waited() {
     let (vendor, clock, session) = Vendor::with_session();
     let asked = Duration::from_secs(300);
-    vendor.fail(ErrorKind::RateLimited { retry_after: Some(asked) });
+    vendor.fail(ErrorKind::RateLimited {
+        retry_after: Some(asked),
+    });
     assert!(session.headers().await.is_err());
     clock.advance(asked - Duration::from_secs(1));
     assert!(session.headers().await.is_err());
@@ -98,7 +106,11 @@ async fn the_time_that_the_vendor_asked_for_is_waited() {
 
 #[tokio::test]
 async fn a_permanent_rejection_is_remembered_until_somebody_logs_in() {
-    for kind in [ErrorKind::InvalidCredentials, ErrorKind::TokenRejected, ErrorKind::Denied] {
+    for kind in [
+        ErrorKind::InvalidCredentials,
+        ErrorKind::TokenRejected,
+        ErrorKind::Denied,
+    ] {
         let (vendor, clock, session) = Vendor::with_session();
         vendor.fail(kind);
         for _ in 0..3 {
@@ -106,10 +118,18 @@ async fn a_permanent_rejection_is_remembered_until_somebody_logs_in() {
             clock.advance(Duration::from_secs(86_400));
         }
         assert_eq!(vendor.calls(), 1);
-        let State::LoginRequired { reason } = session.state() else { panic!("{session:?}") };
-        assert_eq!((reason.kind(), reason.to_string().as_str()), (kind, "the vendor said no"));
+        let State::LoginRequired { reason } = session.state() else {
+            panic!("{session:?}")
+        };
+        assert_eq!(
+            (reason.kind(), reason.to_string().as_str()),
+            (kind, "the vendor said no")
+        );
         let now = auth_core::Clock::now(&clock).wall();
-        session.adopt(token(9, Expiry::after(now, LIFETIME), now)).await.unwrap();
+        session
+            .adopt(token(9, Expiry::after(now, LIFETIME), now))
+            .await
+            .unwrap();
         assert_eq!(number(&session.headers().await.unwrap()), 9);
         assert_eq!(session.state(), State::Fresh);
     }
@@ -120,7 +140,10 @@ async fn a_token_that_ended_before_it_came_is_a_failure_with_back_off() {
     let (vendor, _, session) = Vendor::with_session();
     vendor.set_lifetime(Some(Duration::ZERO));
     for _ in 0..3 {
-        assert_eq!(session.headers().await.unwrap_err().kind(), ErrorKind::Protocol);
+        assert_eq!(
+            session.headers().await.unwrap_err().kind(),
+            ErrorKind::Protocol
+        );
     }
     assert_eq!(vendor.calls(), 1);
 }

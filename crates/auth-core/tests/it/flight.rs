@@ -135,7 +135,10 @@ async fn a_vendor_that_refuses_what_it_issues_is_not_asked_without_end() {
 async fn a_panic_in_a_renewal_is_an_error_for_those_who_wait_and_no_dead_end() {
     let (vendor, clock, session) = Vendor::with_session();
     vendor.panic_once();
-    assert_eq!(session.headers().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(
+        session.headers().await.unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
     clock.advance(Duration::from_secs(2));
     assert_eq!(number(&session.headers().await.unwrap()), 2);
 }
@@ -147,7 +150,10 @@ async fn an_adopted_token_wins_over_a_renewal_under_way() {
     assert_eq!(session.try_headers(), None);
     vendor.until_calls(1).await;
     let now = auth_core::Clock::now(&clock).wall();
-    session.adopt(token(77, Expiry::after(now, LIFETIME), now)).await.unwrap();
+    session
+        .adopt(token(77, Expiry::after(now, LIFETIME), now))
+        .await
+        .unwrap();
     assert_eq!(number(&session.headers().await.unwrap()), 77);
     vendor.release();
     settled(&session).await;
@@ -172,7 +178,10 @@ async fn a_renewal_under_way_does_not_bring_a_logged_out_session_back() {
     log_out.await.unwrap().unwrap();
     let outcome = caller.await.unwrap();
     assert!(outcome.is_err() || vendor.calls() == 1);
-    assert_eq!(session.headers().await.unwrap_err().kind(), ErrorKind::InteractionRequired);
+    assert_eq!(
+        session.headers().await.unwrap_err().kind(),
+        ErrorKind::InteractionRequired
+    );
     assert!(matches!(session.state(), State::LoginRequired { .. }));
     // Somebody logs in again.
     assert!(number(&session.renew().await.unwrap().headers()) > 1);

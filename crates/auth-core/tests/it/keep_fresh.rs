@@ -57,11 +57,17 @@ async fn a_guard_tries_again_after_failures_and_waits_for_a_person_after_a_rejec
     clock.until_sleeping(1).await;
     clock.advance(Duration::from_secs(2));
     vendor.until_calls(2).await;
-    assert!(matches!(settled(&session).await, State::LoginRequired { .. }));
+    assert!(matches!(
+        settled(&session).await,
+        State::LoginRequired { .. }
+    ));
     until(|| clock.sleepers() == 0).await;
     clock.advance(LIFETIME);
     let now = auth_core::Clock::now(&clock).wall();
-    session.adopt(token(9, Expiry::after(now, LIFETIME), now)).await.unwrap();
+    session
+        .adopt(token(9, Expiry::after(now, LIFETIME), now))
+        .await
+        .unwrap();
     assert_eq!(vendor.calls(), 2);
     clock.until_sleeping(1).await;
     clock.advance(LIFETIME.mul_f64(0.93));

@@ -68,14 +68,20 @@ async fn an_early_rejection_warns_while_the_token_is_still_valid() {
     clock.advance(LIFETIME.mul_f64(0.93));
     vendor.fail(ErrorKind::InteractionRequired);
     session.headers().await.unwrap();
-    assert!(matches!(settled(&session).await, State::LoginRequired { .. }));
+    assert!(matches!(
+        settled(&session).await,
+        State::LoginRequired { .. }
+    ));
     for _ in 0..5 {
         clock.advance(Duration::from_secs(300));
         assert_eq!(number(&session.headers().await.unwrap()), 1);
     }
     assert_eq!(vendor.calls(), 2);
     clock.advance(LIFETIME);
-    assert_eq!(session.headers().await.unwrap_err().kind(), ErrorKind::InteractionRequired);
+    assert_eq!(
+        session.headers().await.unwrap_err().kind(),
+        ErrorKind::InteractionRequired
+    );
     assert_eq!(vendor.calls(), 2);
 }
 

@@ -29,7 +29,9 @@ async fn the_states_of_a_life_come_in_order_and_end_with_the_session() {
     session.headers().await.unwrap();
     assert_eq!(states.next().await, Some(State::Renewing));
     vendor.release();
-    let Some(State::LoginRequired { reason }) = states.next().await else { panic!() };
+    let Some(State::LoginRequired { reason }) = states.next().await else {
+        panic!()
+    };
     assert_eq!(reason.kind(), ErrorKind::InteractionRequired);
     drop(session);
     assert_eq!(states.next().await, None);

@@ -1,7 +1,7 @@
 //! Item 10: memory, then the store, then the callers.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use auth_core::{
     BoxFuture, Clock as _, Error, ErrorKind, Expiry, Lease, MemoryStore, Session, State, StoreKey,
@@ -50,7 +50,11 @@ impl TokenStore for Moody {
             self.saves.fetch_add(1, Ordering::SeqCst);
             self.gate.acquire().await.unwrap().forget();
             let fails = |left: usize| left.checked_sub(1);
-            if self.failing_saves.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails).is_ok() {
+            if self
+                .failing_saves
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails)
+                .is_ok()
+            {
                 return Err(Error::new(ErrorKind::Store, "the disk is full"));
             }
             self.inner.save(key, token).await
@@ -68,7 +72,11 @@ impl TokenStore for Moody {
 
 fn with_store(store: &Moody) -> (Vendor, auth_sandbox::SandboxClock, Session<Vendor>) {
     let (vendor, clock, _) = Vendor::with_session();
-    let session = vendor.session().store(Arc::new(store.clone()), key()).build().unwrap();
+    let session = vendor
+        .session()
+        .store(Arc::new(store.clone()), key())
+        .build()
+        .unwrap();
     (vendor, clock, session)
 }
 
@@ -114,11 +122,20 @@ async fn a_session_goes_on_when_saving_fails_for_good_and_says_so() {
     let store = Moody::new();
     let clock = auth_sandbox::SandboxClock::new();
     let vendor = Vendor::new(&clock);
-    let session = vendor.session().store(Arc::new(store.clone()), key()).build().unwrap();
+    let session = vendor
+        .session()
+        .store(Arc::new(store.clone()), key())
+        .build()
+        .unwrap();
     store.failing_saves.store(4, Ordering::SeqCst);
     assert_eq!(number(&session.headers().await.unwrap()), 1);
-    let State::Unsaved { reason } = session.state() else { panic!("{session:?}") };
-    assert_eq!((reason.kind(), reason.to_string().as_str()), (ErrorKind::Store, "the disk is full"));
+    let State::Unsaved { reason } = session.state() else {
+        panic!("{session:?}")
+    };
+    assert_eq!(
+        (reason.kind(), reason.to_string().as_str()),
+        (ErrorKind::Store, "the disk is full")
+    );
     assert!(store.inner.load(&key()).await.unwrap().is_none());
     assert_eq!(number(&session.headers().await.unwrap()), 1);
     session.save().await.unwrap();
@@ -132,7 +149,11 @@ async fn a_token_in_the_store_is_used_without_a_request() {
     let store = Moody::new();
     let (vendor, clock, session) = with_store(&store);
     let now = clock.now().wall();
-    store.inner.save(&key(), &token(70, Expiry::after(now, LIFETIME), now)).await.unwrap();
+    store
+        .inner
+        .save(&key(), &token(70, Expiry::after(now, LIFETIME), now))
+        .await
+        .unwrap();
     assert_eq!(number(&session.headers().await.unwrap()), 70);
     assert_eq!(vendor.calls(), 0);
 }
@@ -142,7 +163,13 @@ async fn sessions_that_share_a_store_renew_once_between_them() {
     let store = Moody::new();
     let (vendor, clock, _) = Vendor::with_session();
     let sessions: Vec<_> = (0..20)
-        .map(|_| vendor.session().store(Arc::new(store.clone()), key()).build().unwrap())
+        .map(|_| {
+            vendor
+                .session()
+                .store(Arc::new(store.clone()), key())
+                .build()
+                .unwrap()
+        })
         .collect();
     for lifetime in 1..=5 {
         let callers: Vec<_> = sessions
@@ -177,7 +204,10 @@ async fn logging_out_deletes_the_stored_token() {
     session.headers().await.unwrap();
     session.log_out().await.unwrap();
     assert!(store.inner.load(&key()).await.unwrap().is_none());
-    assert!(matches!(settled(&session).await, State::LoginRequired { .. }));
+    assert!(matches!(
+        settled(&session).await,
+        State::LoginRequired { .. }
+    ));
 }
 
 #[tokio::test]
@@ -185,9 +215,15 @@ async fn an_adopted_token_is_saved() {
     let store = Moody::new();
     let (vendor, clock, session) = with_store(&store);
     let now = clock.now().wall();
-    session.adopt(token(5, Expiry::after(now, LIFETIME), now)).await.unwrap();
+    session
+        .adopt(token(5, Expiry::after(now, LIFETIME), now))
+        .await
+        .unwrap();
     let saved = store.inner.load(&key()).await.unwrap().unwrap();
-    assert_eq!(saved.fingerprint(), token(5, Expiry::Never, now).fingerprint());
+    assert_eq!(
+        saved.fingerprint(),
+        token(5, Expiry::Never, now).fingerprint()
+    );
     assert_eq!(number(&session.headers().await.unwrap()), 5);
     assert_eq!(vendor.calls(), 0);
 }

@@ -110,7 +110,10 @@ impl Renew for Vendor {
         inner.reasons.lock().unwrap().push(reason);
         inner.gate.acquire().await.unwrap().forget();
         assert!(
-            inner.panics.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_err(),
+            inner
+                .panics
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
+                .is_err(),
             "as the test asked"
         );
         if let Some(error) = inner.failures.lock().unwrap().pop_front() {
@@ -136,8 +139,16 @@ pub(crate) fn token(number: usize, expiry: Expiry, issued_at: std::time::SystemT
 /// The number of the token in `headers`.
 pub(crate) fn number(headers: &http::HeaderMap) -> usize {
     let value = headers[http::header::AUTHORIZATION].to_str().unwrap();
-    let number = value.strip_prefix("Bearer token-").unwrap().parse().unwrap();
-    assert_eq!(headers["x-account"], format!("token-{number}"), "headers of two tokens mixed");
+    let number = value
+        .strip_prefix("Bearer token-")
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert_eq!(
+        headers["x-account"],
+        format!("token-{number}"),
+        "headers of two tokens mixed"
+    );
     number
 }
 
@@ -156,7 +167,10 @@ pub(crate) async fn settled<R: Renew>(session: &Session<R>) -> State {
 pub(crate) async fn until(mut done: impl FnMut() -> bool) {
     let begun = std::time::Instant::now();
     while !done() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "it never happened");
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "it never happened"
+        );
         tokio::task::yield_now().await;
     }
 }

@@ -1,0 +1,278 @@
+//! The one policy for every call.
+
+use std::time::Duration;
+
+use auth_core::{
+    Answer, BaseUrl, Error, ErrorKind, Http, HttpBuilder, Operation, Repeat, Request, RetryPolicy,
+    operation,
+};
+use httpmock::prelude::*;
+
+const READ: Operation = operation!("test.read");
+
+fn builder(server: &MockServer) -> HttpBuilder {
+    let policy = RetryPolicy::default().pauses(Duration::from_millis(1), Duration::from_millis(1));
+    HttpBuilder::new(BaseUrl::parse(&server.base_url()).unwrap(), "test/1").retry(policy)
+}
+
+fn http(server: &MockServer) -> Http {
+    builder(server).build().unwrap()
+}
+
+async fn get(http: &Http) -> Result<Answer, Error> {
+    http.send(Request::get(READ, "/thing")).await
+}
+
+#[tokio::test]
+async fn an_answer_of_a_mebibyte_is_read_and_a_larger_one_is_not() {
+    let server = MockServer::start_async().await;
+    for (size, fits) in [
+        (auth_core::BODY_LIMIT, true),
+        (auth_core::BODY_LIMIT + 1, false),
+    ] {
+        let mut mock = server
+            .mock_async(|when, then| {
+                when.path("/thing");
+                then.status(200)
+                    .body(format!("\"{}\"", "x".repeat(size - 2)));
+            })
+            .await;
+        match get(&builder(&server)
+            .retry(RetryPolicy::never())
+            .build()
+            .unwrap())
+        .await
+        {
+            Ok(answer) => {
+                assert!(fits);
+                assert_eq!(answer.json::<String>().unwrap().len(), size - 2);
+            }
+            Err(error) => assert!(!fits && error.kind() == ErrorKind::Protocol, "{error:?}"),
+        }
+        mock.delete_async().await;
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_answer_and_is_not_followed() {
+    let server = MockServer::start_async().await;
+    let stranger = MockServer::start_async().await;
+    let followed = stranger.mock_async(|when, then| {
+        when.any_request();
+        then.status(200);
+    });
+    let followed = followed.await;
+    server
+        .mock_async(|when, then| {
+            when.path("/thing");
+            then.status(302).header("location", stranger.base_url());
+        })
+        .await;
+    let answer = get(&http(&server)).await.unwrap();
+    assert_eq!(answer.status(), 302);
+    assert_eq!(answer.error(None).kind(), ErrorKind::Protocol);
+    assert_eq!(followed.calls_async().await, 0);
+}
+
+#[tokio::test]
+async fn a_callers_builder_cannot_weaken_the_policy() {
+    let server = MockServer::start_async().await;
+    let redirect = server
+        .mock_async(|when, then| {
+            when.path("/thing").header("user-agent", "test/1");
+            then.status(307).header("location", "/elsewhere");
+        })
+        .await;
+    let http = builder(&server)
+        .customize(|builder| {
+            builder
+                .redirect(reqwest::redirect::Policy::limited(5))
+                .timeout(Duration::from_secs(3_600))
+                .connection_verbose(true)
+                .tls_danger_accept_invalid_certs(true)
+                .user_agent("weak/1")
+                .proxy(reqwest::Proxy::all("http://127.0.0.1:9").unwrap())
+        })
+        .build()
+        .unwrap();
+    // Neither through the proxy nor to the other place.
+    assert_eq!(get(&http).await.unwrap().status(), 307);
+    assert_eq!(redirect.calls_async().await, 1);
+}
+
+#[tokio::test]
+async fn https_stays_https_whatever_the_builder_says() {
+    let base = BaseUrl::parse("https://localhost:1").unwrap();
+    let http = HttpBuilder::new(base, "test")
+        .retry(RetryPolicy::never())
+        .customize(|builder| builder.https_only(false))
+        .build()
+        .unwrap();
+    let error = get(&http).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+async fn calls_with_status(
+    repeat: Repeat,
+    status: u16,
+    retry_after: Option<&str>,
+) -> (usize, Answer) {
+    let server = MockServer::start_async().await;
+    let mock = server
+        .mock_async(|when, then| {
+            when.path("/thing");
+            let then = then.status(status);
+            if let Some(value) = retry_after {
+                then.header("retry-after", value);
+            }
+        })
+        .await;
+    let request = Request::post(READ, "thing").repeat(repeat);
+    let answer = http(&server).send(request).await.unwrap();
+    (mock.calls_async().await, answer)
+}
+
+#[tokio::test]
+async fn what_is_repeated_after_an_answer_follows_the_table() {
+    use Repeat::{Always, Never, Once};
+    for (repeat, status, retry_after, calls) in [
+        (Always, 500, None, 3),
+        (Once, 500, None, 2),
+        (Never, 500, None, 1),
+        (Always, 503, None, 3),
+        (Never, 503, None, 1),
+        (Never, 503, Some("0"), 3),
+        (Never, 429, Some("0"), 3),
+        (Always, 429, Some("0"), 3),
+        (Always, 429, None, 1),
+        (Always, 429, Some("3600"), 1),
+        (Always, 401, None, 1),
+        (Always, 403, Some("0"), 1),
+        (Always, 404, None, 1),
+        (Always, 200, None, 1),
+    ] {
+        let (seen, answer) = calls_with_status(repeat, status, retry_after).await;
+        assert_eq!(seen, calls, "{repeat:?} {status} {retry_after:?}");
+        assert_eq!(answer.status(), status);
+    }
+}
+
+#[tokio::test]
+async fn each_status_means_something_to_the_caller() {
+    for (repeat, status, kind) in [
+        (Repeat::Always, 401, ErrorKind::TokenRejected),
+        (Repeat::Always, 403, ErrorKind::Denied),
+        (Repeat::Always, 404, ErrorKind::NotFound),
+        (Repeat::Always, 408, ErrorKind::Unavailable),
+        (Repeat::Always, 412, ErrorKind::Denied),
+        (Repeat::Always, 500, ErrorKind::Unavailable),
+        (Repeat::Never, 500, ErrorKind::OutcomeUnknown),
+        (Repeat::Always, 302, ErrorKind::Protocol),
+        (
+            Repeat::Always,
+            429,
+            ErrorKind::RateLimited { retry_after: None },
+        ),
+    ] {
+        let (_, answer) = calls_with_status(repeat, status, None).await;
+        assert_eq!(answer.error(None).kind(), kind, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_never_sent_is_tried_again_and_then_unavailable() {
+    // A port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let base = BaseUrl::parse(&format!("http://127.0.0.1:{port}")).unwrap();
+    let tried = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let http = HttpBuilder::new(base, "test")
+        .retry(RetryPolicy::default().pauses(Duration::ZERO, Duration::ZERO))
+        .gate({
+            let tried = tried.clone();
+            move || {
+                tried.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                Box::pin(std::future::ready(()))
+            }
+        })
+        .build()
+        .unwrap();
+    let error = http.send(Request::post(READ, "thing")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(tried.load(std::sync::atomic::Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_built_is_not_sent() {
+    let server = MockServer::start_async().await;
+    let request = Request::get(READ, "thing").header(http::header::ACCEPT, "line\nbreak");
+    let error = http(&server).send(request).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+}
+
+#[tokio::test]
+async fn json_that_is_not_as_documented_is_told_without_being_quoted() {
+    let server = MockServer::start_async().await;
+    let leaked = "d90fa7de-534c-4652-ad8f-c4f6f70461ac";
+    server
+        .mock_async(|when, then| {
+            when.path("/thing");
+            then.status(200)
+                .body(format!("{{\"expires_in\":\"{leaked}\"}}"));
+        })
+        .await;
+    #[derive(Debug, serde::Deserialize)]
+    struct Wanted {
+        #[allow(dead_code, reason = "it never comes")]
+        expires_in: u64,
+    }
+    let error = get(&http(&server))
+        .await
+        .unwrap()
+        .json::<Wanted>()
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(!format!("{error} {error:?}").contains(leaked), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_segment_that_a_caller_chose_stays_one_segment() {
+    let server = MockServer::start_async().await;
+    let mock = server
+        .mock_async(|when, then| {
+            when.path("/reset/..%2Fme");
+            then.status(200);
+        })
+        .await;
+    let request = Request::get(READ, "reset").segment("../me");
+    assert_eq!(http(&server).send(request).await.unwrap().status(), 200);
+    assert_eq!(mock.calls_async().await, 1);
+}
+
+#[tokio::test]
+async fn dates_are_read_by_the_vendors_clock() {
+    use std::time::SystemTime;
+    let server = MockServer::start_async().await;
+    let ahead = Duration::from_secs(3_600);
+    let theirs = SystemTime::now() + ahead;
+    let until = theirs + Duration::from_secs(120);
+    server
+        .mock_async(|when, then| {
+            when.path("/thing");
+            then.status(404)
+                .header("date", httpdate::fmt_http_date(theirs))
+                .header("retry-after", httpdate::fmt_http_date(until));
+        })
+        .await;
+    let answer = get(&http(&server)).await.unwrap();
+    assert_eq!(answer.retry_after(), Some(Duration::from_secs(120)));
+    let local = answer.local(until);
+    let wanted = until - ahead;
+    let apart = local
+        .duration_since(wanted)
+        .unwrap_or_else(|error| error.duration());
+    assert!(apart < Duration::from_secs(5), "{apart:?}");
+}
