@@ -108,8 +108,8 @@ async fn a_failed_save_is_tried_again() {
     });
     for _ in 0..2 {
         clock.until_sleeping(1).await;
-        clock.advance(std::time::Duration::from_secs(1));
         let slept = store.saves.load(Ordering::SeqCst);
+        clock.advance(std::time::Duration::from_secs(1));
         until(|| store.saves.load(Ordering::SeqCst) > slept || caller.is_finished()).await;
     }
     assert_eq!(number(&caller.await.unwrap()), 1);
