@@ -198,7 +198,7 @@ impl Server {
     }
 
     fn wall(&self) -> SystemTime {
-        let wall = self.clock.now().wall() + self.skew.ahead;
+        let wall = self.clock.now().wall() + self.skew.ahead.min(FURTHEST);
         wall.checked_sub(self.skew.behind)
             .unwrap_or(SystemTime::UNIX_EPOCH)
     }

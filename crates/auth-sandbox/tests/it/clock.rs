@@ -159,3 +159,13 @@ async fn the_date_header_follows_the_clock_and_the_skew() {
         assert_eq!(reply.headers[header::DATE], expected);
     }
 }
+
+#[tokio::test]
+async fn a_skew_beyond_all_dates_is_still_a_date() {
+    let sandbox = Sandbox::builder()
+        .server_ahead_by(Duration::MAX)
+        .start()
+        .unwrap();
+    let reply = read(Caller::new(&sandbox).log_in_request(sandbox.iqm().user())).await;
+    assert!(httpdate::parse_http_date(reply.headers[header::DATE].to_str().unwrap()).is_ok());
+}
