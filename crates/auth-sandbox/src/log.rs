@@ -1,14 +1,18 @@
 //! What arrived at the sandbox, for a test to look at and to assert on.
 
+mod entry;
+
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auth_core::Moment;
-use axum::http::{HeaderMap, request::Parts};
-use serde_json::Value;
+use axum::http::request::Parts;
 use tokio::sync::watch;
 
 use crate::operation;
+
+pub use entry::Entry;
+pub(crate) use entry::Outcome;
 
 /// The requests that arrived at a sandbox, in the order of their arrival. Clones are the same log.
 ///
@@ -26,30 +30,6 @@ struct Inner {
     entries: Mutex<Vec<Entry>>,
     /// The number of the latest request; touched also when one is finished.
     latest: watch::Sender<u64>,
-}
-
-/// One request in the [`RequestLog`].
-#[derive(Clone)]
-pub struct Entry {
-    id: u64,
-    operation: &'static str,
-    method: String,
-    path: String,
-    query: Option<String>,
-    headers: HeaderMap,
-    body: String,
-    outcome: Outcome,
-    fault: Option<String>,
-    hint: Option<String>,
-    moment: Moment,
-    connection: u64,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Pending,
-    Answered(u16),
-    Cut,
 }
 
 impl RequestLog {
@@ -253,128 +233,5 @@ impl RequestLog {
 impl fmt::Debug for RequestLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.lock().iter()).finish()
-    }
-}
-
-impl Entry {
-    /// The operation, such as `"iqm.refresh"`; `"unknown"` for a request that belongs to none.
-    pub fn operation(&self) -> &'static str {
-        self.operation
-    }
-
-    /// The method, such as `"POST"`.
-    pub fn method(&self) -> &str {
-        &self.method
-    }
-
-    /// The path as sent, with the vendor's prefix.
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
-    /// The query, without the question mark.
-    pub fn query(&self) -> Option<&str> {
-        self.query.as_deref()
-    }
-
-    /// A header's value, if it was sent and is text. Secrets are not hidden.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// All headers that are text, names in lower case. Secrets are not hidden.
-    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        let text = |value: &'_ axum::http::HeaderValue| value.to_str().is_ok();
-        self.headers
-            .iter()
-            .filter(move |(_, value)| text(value))
-            .map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()))
-    }
-
-    /// The body as text. Secrets are not hidden.
-    pub fn body(&self) -> &str {
-        &self.body
-    }
-
-    /// One top-level field of a JSON body (text as it is, everything else as JSON) or of a form.
-    pub fn field(&self, name: &str) -> Option<String> {
-        match serde_json::from_str(&self.body) {
-            Ok(Value::Object(fields)) => match fields.get(name)? {
-                Value::String(text) => Some(text.clone()),
-                other => Some(other.to_string()),
-            },
-            _ => url::form_urlencoded::parse(self.body.as_bytes())
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.into_owned()),
-        }
-    }
-
-    /// The status answered; `None` while the request waits, and if the connection was cut.
-    pub fn status(&self) -> Option<u16> {
-        match self.outcome {
-            Outcome::Answered(status) => Some(status),
-            Outcome::Pending | Outcome::Cut => None,
-        }
-    }
-
-    /// Whether the connection was cut instead of an answer.
-    pub fn was_cut(&self) -> bool {
-        self.outcome == Outcome::Cut
-    }
-
-    /// What the hint header of the answer said was wrong with the request.
-    pub fn hint(&self) -> Option<&str> {
-        self.hint.as_deref()
-    }
-
-    /// When it arrived, by the sandbox's clock.
-    pub fn moment(&self) -> Moment {
-        self.moment
-    }
-
-    /// The number of the connection that it came on; the first is 1.
-    pub fn connection(&self) -> u64 {
-        self.connection
-    }
-}
-
-impl fmt::Debug for Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Entry({self})")
-    }
-}
-
-/// One line without secrets: `#2 iqm.refresh POST /iqm/api/v3/ua/oauth/token: 401 (…)`.
-impl fmt::Display for Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // An unknown path may hold anything.
-        let path = if self.operation == operation::UNKNOWN {
-            "…"
-        } else {
-            &self.path
-        };
-        let Self {
-            id,
-            operation,
-            method,
-            connection,
-            ..
-        } = self;
-        write!(
-            f,
-            "#{id} {operation} {method} {path} on connection {connection}: "
-        )?;
-        match self.outcome {
-            Outcome::Pending => f.write_str("not answered yet")?,
-            Outcome::Answered(status) => write!(f, "{status}")?,
-            Outcome::Cut => f.write_str("cut")?,
-        }
-        if let Some(fault) = &self.fault {
-            write!(f, " [fault: {fault}]")?;
-        }
-        if let Some(hint) = &self.hint {
-            write!(f, " ({hint})")?;
-        }
-        Ok(())
     }
 }

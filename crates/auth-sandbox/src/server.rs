@@ -27,6 +27,9 @@ use crate::{body, operation};
 /// Larger requests are cut off: no call of a vendor comes near it.
 const LARGEST_REQUEST: usize = 16 * 1024 * 1024;
 
+/// 1000 years: beyond it, the header's date may have more than four digits for the year.
+const FURTHEST: Duration = Duration::from_secs(1000 * 365 * 86_400);
+
 /// What all vendors of one sandbox share.
 pub(crate) struct Server {
     pub(crate) clock: SandboxClock,
@@ -195,7 +198,7 @@ impl Server {
     }
 
     fn wall(&self) -> SystemTime {
-        let wall = self.clock.now().wall() + self.skew.ahead;
+        let wall = self.clock.now().wall() + self.skew.ahead.min(FURTHEST);
         wall.checked_sub(self.skew.behind)
             .unwrap_or(SystemTime::UNIX_EPOCH)
     }
@@ -203,7 +206,7 @@ impl Server {
     fn retry_after(&self, wait: RetryAfter) -> Option<HeaderValue> {
         let text = match wait {
             RetryAfter::Seconds(seconds) => seconds.to_string(),
-            RetryAfter::Date(wait) => httpdate::fmt_http_date(self.wall() + wait),
+            RetryAfter::Date(wait) => httpdate::fmt_http_date(self.wall() + wait.min(FURTHEST)),
         };
         HeaderValue::try_from(text).ok()
     }

@@ -1,7 +1,7 @@
 //! A client that does no more than send and read.
 
 use auth_sandbox::{IqmAccount, Sandbox};
-use reqwest::{Client, RequestBuilder, StatusCode, header};
+use reqwest::{Client, RequestBuilder, StatusCode, Url, header};
 use serde_json::{Value, json};
 
 /// An answer, read completely.
@@ -70,15 +70,7 @@ impl<'a> Caller<'a> {
 
     /// A POST without credentials.
     pub(crate) fn post(&self, path: &str) -> RequestBuilder {
-        let url = self
-            .sandbox
-            .iqm()
-            .base_url()
-            .join("api/v3/ua/")
-            .unwrap()
-            .join(path)
-            .unwrap();
-        self.client.post(url)
+        self.client.post(self.url(path))
     }
 
     /// A POST with the client credentials.
@@ -89,15 +81,12 @@ impl<'a> Caller<'a> {
     }
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
-        let url = self
-            .sandbox
-            .iqm()
-            .base_url()
-            .join("api/v3/ua/")
-            .unwrap()
-            .join(path)
-            .unwrap();
-        self.client.get(url)
+        self.client.get(self.url(path))
+    }
+
+    fn url(&self, path: &str) -> Url {
+        let base = self.sandbox.iqm().base_url().join("api/v3/ua/");
+        base.unwrap().join(path).unwrap()
     }
 
     pub(crate) fn profile(&self, access: &str) -> RequestBuilder {

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use auth_sandbox::{Fault, Sandbox};
+use auth_sandbox::{Entry, Fault, Sandbox};
 
 use crate::caller::{Caller, read};
 
@@ -20,11 +20,7 @@ async fn an_entry_shows_what_was_sent_and_what_was_answered() {
     caller.refresh("unheard-of").await;
 
     let log = sandbox.log();
-    let operations: Vec<_> = log
-        .entries()
-        .iter()
-        .map(|entry| entry.operation())
-        .collect();
+    let operations: Vec<_> = log.entries().iter().map(Entry::operation).collect();
     assert_eq!(operations, ["iqm.log_in", "iqm.refresh", "iqm.refresh"]);
 
     let log_in = &log.entries()[0];

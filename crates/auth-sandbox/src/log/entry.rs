@@ -1,0 +1,154 @@
+//! One request: what was sent, and what became of it.
+
+use std::fmt;
+
+use auth_core::Moment;
+use axum::http::HeaderMap;
+use serde_json::Value;
+
+use crate::operation;
+
+/// One request in the [`RequestLog`](crate::RequestLog).
+#[derive(Clone)]
+pub struct Entry {
+    pub(super) id: u64,
+    pub(super) operation: &'static str,
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) query: Option<String>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: String,
+    pub(super) outcome: Outcome,
+    pub(super) fault: Option<String>,
+    pub(super) hint: Option<String>,
+    pub(super) moment: Moment,
+    pub(super) connection: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Pending,
+    Answered(u16),
+    Cut,
+}
+
+impl Entry {
+    /// The operation, such as `"iqm.refresh"`; `"unknown"` for a request that belongs to none.
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    /// The method, such as `"POST"`.
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The path as sent, with the vendor's prefix.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The query, without the question mark.
+    pub fn query(&self) -> Option<&str> {
+        self.query.as_deref()
+    }
+
+    /// A header's value, if it was sent and is text. Secrets are not hidden.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// All headers that are text, names in lower case. Secrets are not hidden.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+    }
+
+    /// The body as text. Secrets are not hidden.
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+
+    /// One top-level field of a JSON body (text as it is, everything else as JSON) or of a form.
+    pub fn field(&self, name: &str) -> Option<String> {
+        match serde_json::from_str(&self.body) {
+            Ok(Value::Object(fields)) => match fields.get(name)? {
+                Value::String(text) => Some(text.clone()),
+                other => Some(other.to_string()),
+            },
+            _ => url::form_urlencoded::parse(self.body.as_bytes())
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.into_owned()),
+        }
+    }
+
+    /// The status answered; `None` while the request waits, and if the connection was cut.
+    pub fn status(&self) -> Option<u16> {
+        match self.outcome {
+            Outcome::Answered(status) => Some(status),
+            Outcome::Pending | Outcome::Cut => None,
+        }
+    }
+
+    /// Whether the connection was cut instead of an answer.
+    pub fn was_cut(&self) -> bool {
+        self.outcome == Outcome::Cut
+    }
+
+    /// What the hint header of the answer said was wrong with the request.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// When it arrived, by the sandbox's clock.
+    pub fn moment(&self) -> Moment {
+        self.moment
+    }
+
+    /// The number of the connection that it came on; the first is 1.
+    pub fn connection(&self) -> u64 {
+        self.connection
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Entry({self})")
+    }
+}
+
+/// One line without secrets: `#2 iqm.refresh POST /iqm/api/v3/ua/oauth/token: 401 (…)`.
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // An unknown path may hold anything.
+        let path = if self.operation == operation::UNKNOWN {
+            "…"
+        } else {
+            &self.path
+        };
+        let Self {
+            id,
+            operation,
+            method,
+            connection,
+            ..
+        } = self;
+        write!(
+            f,
+            "#{id} {operation} {method} {path} on connection {connection}: "
+        )?;
+        match self.outcome {
+            Outcome::Pending => f.write_str("not answered yet")?,
+            Outcome::Answered(status) => write!(f, "{status}")?,
+            Outcome::Cut => f.write_str("cut")?,
+        }
+        if let Some(fault) = &self.fault {
+            write!(f, " [fault: {fault}]")?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, " ({hint})")?;
+        }
+        Ok(())
+    }
+}
