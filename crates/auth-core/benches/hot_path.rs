@@ -108,7 +108,10 @@ fn apply(session: &Session<Never>, map: &mut HeaderMap) {
     {
         let future = pin!(session.apply(map));
         let done = future.poll(&mut Context::from_waker(Waker::noop()));
-        assert!(matches!(done, Poll::Ready(Ok(()))), "a valid token is handed out at once");
+        assert!(
+            matches!(done, Poll::Ready(Ok(()))),
+            "a valid token is handed out at once"
+        );
     }
     black_box(&*map);
 }

@@ -1,3 +1,156 @@
-//! The main job.
+//! The main job: log in, make authorised calls, let the token stay alive by itself.
+//!
+//! `cargo run -p examples --bin quickstart` needs no account: the vendor is the sandbox. With
+//! `--live` it does the same against IQM, with `IQM_CLIENT_ID`, `IQM_CLIENT_SECRET`, `IQM_EMAIL`
+//! and `IQM_PASSWORD` from the environment. `IQM_BASE_URL` overrides the address.
 
-fn main() {}
+#![allow(clippy::print_stdout, reason = "an example explains what it does")]
+
+use std::time::Duration;
+
+use auth_sandbox::Sandbox;
+use examples::{Outcome, is_live, needed};
+use iqm_auth::{Client, Clock, Session, SystemClock};
+
+#[tokio::main]
+async fn main() -> Outcome {
+    if is_live()? {
+        live().await
+    } else {
+        on_the_sandbox().await
+    }
+}
+
+async fn on_the_sandbox() -> Outcome {
+    // [readme]
+    // The vendor, emulated on a loopback port. Against the real one: the client id and secret that
+    // IQM's support gave you, and neither `base_url` nor `clock`.
+    let sandbox = Sandbox::start()?;
+    let iqm = sandbox.iqm();
+    let client = Client::builder(iqm.client_id(), iqm.client_secret())
+        .base_url(iqm.base_url())
+        .clock(sandbox.clock())
+        .build()?;
+
+    // Nothing is sent yet: a session logs in when it is first used.
+    let session = client.session_with_password("user1@iqm.com", "123456")?;
+    // [/readme]
+    println!("IQM, emulated at {}", iqm.base_url());
+    let clock = sandbox.clock();
+    use_it(
+        &client,
+        &session,
+        iqm.base_url().as_str(),
+        &clock,
+        async || {
+            println!("  moving the clock past the token's end …");
+            clock.advance(Duration::from_secs(36_000));
+            Ok(())
+        },
+    )
+    .await?;
+
+    let log = sandbox.log();
+    println!("What the vendor saw:");
+    for operation in ["iqm.log_in", "iqm.refresh", "iqm.profile", "iqm.log_out"] {
+        println!("  {operation:<12} {}", log.count(operation));
+    }
+    assert_eq!(log.count("iqm.refresh"), 1, "exactly one refresh");
+    println!("Exactly one refresh happened, and nobody asked for it.");
+    Ok(())
+}
+
+async fn live() -> Outcome {
+    let base_url = std::env::var("IQM_BASE_URL");
+    let base_url = base_url.unwrap_or_else(|_| iqm_auth::DEFAULT_BASE_URL.to_owned());
+    let client = Client::builder(needed("IQM_CLIENT_ID")?, needed("IQM_CLIENT_SECRET")?)
+        .base_url(&base_url)
+        .build()?;
+    let session = client.session_with_password(needed("IQM_EMAIL")?, needed("IQM_PASSWORD")?)?;
+    println!("IQM, live at {base_url}");
+    // Nobody can move the vendor's clock: the session is told to renew instead.
+    use_it(&client, &session, &base_url, &SystemClock, async || {
+        println!("  renewing at once, instead of waiting for the token's end …");
+        session.renew().await?;
+        Ok(())
+    })
+    .await
+}
+
+async fn use_it(
+    client: &Client,
+    session: &Session,
+    base_url: &str,
+    clock: &dyn Clock,
+    end_the_token: impl AsyncFnOnce() -> Outcome,
+) -> Outcome {
+    let profile = format!("{}/api/v3/ua/profile", base_url.trim_end_matches('/'));
+    let http = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()?;
+
+    step(1, "a request wants headers, so the session logs in");
+    let request = session.authorize(http.get(&profile)).await?;
+    let credential = session.credential().await?;
+    println!(
+        "  token {}, {}",
+        credential.fingerprint(),
+        ends_in(session, clock)
+    );
+
+    step(2, "the profile is called with the session's headers");
+    let answer = request.send().await?.error_for_status()?;
+    println!(
+        "  {} {}",
+        answer.status(),
+        answer.json::<serde_json::Value>().await?["data"]["email"]
+    );
+
+    step(3, "the token ends");
+    end_the_token().await?;
+
+    step(
+        4,
+        "the same call again: the session renews by its refresh token first",
+    );
+    // [readme]
+    // Any request to the vendor: the session renews first where that is necessary.
+    let request = session.authorize(http.get(&profile)).await?;
+    let answer = request.send().await?.error_for_status()?;
+    // [/readme]
+    let renewed = session.credential().await?;
+    println!(
+        "  {} with token {}, {}",
+        answer.status(),
+        renewed.fingerprint(),
+        ends_in(session, clock)
+    );
+
+    step(5, "there is a typed call for it, too");
+    let who = client.profile(&renewed).await?;
+    println!("  {} in workspace {}", who.email, who.ow_id);
+
+    step(6, "logging out: the token is dead, here and at the vendor");
+    // [readme]
+    session.log_out().await?;
+    // [/readme]
+    println!(
+        "  asking for headers now: {}",
+        session.headers().await.err().ok_or("headers?")?
+    );
+    Ok(())
+}
+
+fn step(number: u32, what: &str) {
+    println!("{number}. {what}");
+}
+
+fn ends_in(session: &Session, clock: &dyn Clock) -> String {
+    let left = session
+        .expiry()
+        .and_then(|expiry| expiry.left(clock.now().wall()));
+    left.map_or("without an end".to_owned(), |left| {
+        let minutes = left.as_secs() / 60;
+        format!("ends in {} h {} min", minutes / 60, minutes % 60)
+    })
+}
