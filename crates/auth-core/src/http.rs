@@ -3,6 +3,7 @@
 
 mod answer;
 mod authorize;
+mod builder;
 mod policy;
 mod request;
 
@@ -14,9 +15,10 @@ use http::StatusCode;
 use tracing::{Instrument as _, Span};
 
 pub use self::answer::Answer;
+pub use self::builder::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT, HttpBuilder};
 pub use self::policy::{BaseUrl, Hosts};
 pub use self::request::{Operation, Request};
-use crate::clock::{BoxFuture, Clock, Moment, SystemClock};
+use crate::clock::{Clock, Moment};
 use crate::retry::{Repeat, RetryPolicy};
 use crate::{Error, ErrorKind};
 
@@ -28,12 +30,6 @@ pub use reqwest::RequestBuilder;
 /// The largest answer that is read, in bytes.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 
-/// How long a connection may take to be made, unless it is set.
-pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long one attempt may take from the first byte to the last, unless it is set.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// Sends requests under one policy: https only but for a loopback host, no redirects, connect and
 /// total time limits, answers of at most 1 MiB, no hidden repeats, no secret in an error or span.
 ///
@@ -44,150 +40,7 @@ pub struct Http {
     base: BaseUrl,
     retry: RetryPolicy,
     clock: Arc<dyn Clock>,
-    gate: Option<Gate>,
-}
-
-type Gate = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
-type Customize = Box<dyn FnOnce(HttpClientBuilder) -> HttpClientBuilder + Send>;
-
-/// What an [`Http`] is made of.
-pub struct HttpBuilder {
-    base: BaseUrl,
-    user_agent: String,
-    connect_timeout: Duration,
-    timeout: Duration,
-    retry: RetryPolicy,
-    clock: Arc<dyn Clock>,
-    gate: Option<Gate>,
-    customize: Option<Customize>,
-}
-
-impl HttpBuilder {
-    /// Calls to the service at `base`, presenting ourselves as `user_agent`.
-    pub fn new(base: BaseUrl, user_agent: impl Into<String>) -> Self {
-        Self {
-            base,
-            user_agent: user_agent.into(),
-            connect_timeout: DEFAULT_CONNECT_TIMEOUT,
-            timeout: DEFAULT_TIMEOUT,
-            retry: RetryPolicy::default(),
-            clock: Arc::new(SystemClock),
-            gate: None,
-            customize: None,
-        }
-    }
-
-    /// Another address.
-    pub fn base(mut self, base: BaseUrl) -> Self {
-        self.base = base;
-        self
-    }
-
-    /// How long a connection may take to be made, TLS included.
-    pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.connect_timeout = limit;
-        self
-    }
-
-    /// How long one attempt may take, from connecting to the last byte of the answer.
-    pub fn timeout(mut self, limit: Duration) -> Self {
-        self.timeout = limit;
-        self
-    }
-
-    /// How often and how long a call is tried.
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.retry = policy;
-        self
-    }
-
-    /// Where the time comes from.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// The clock that was set.
-    pub fn clock_in_use(&self) -> Arc<dyn Clock> {
-        Arc::clone(&self.clock)
-    }
-
-    /// The address that was set.
-    pub fn base_in_use(&self) -> &BaseUrl {
-        &self.base
-    }
-
-    /// Awaits `gate` before every attempt: a rate limiter, say.
-    pub fn gate(
-        mut self,
-        gate: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static,
-    ) -> Self {
-        self.gate = Some(Arc::new(gate));
-        self
-    }
-
-    /// Adjusts the HTTP library's builder: a proxy, extra root certificates, a client identity.
-    ///
-    /// Our policy is applied afterwards and wins: certificates stay checked, redirects stay off.
-    pub fn customize(
-        mut self,
-        customize: impl FnOnce(HttpClientBuilder) -> HttpClientBuilder + Send + 'static,
-    ) -> Self {
-        self.customize = Some(match self.customize.take() {
-            Some(earlier) => Box::new(move |builder| customize(earlier(builder))),
-            None => Box::new(customize),
-        });
-        self
-    }
-
-    /// Builds the client. Needs no runtime.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidConfig`] if the HTTP library refuses the settings, or https is wanted
-    /// of a build without TLS.
-    pub fn build(self) -> Result<Http, Error> {
-        let builder = reqwest::Client::builder()
-            // A kept connection belongs to the runtime that opened it, and hangs when that one is
-            // not driven any more while another runtime uses the client. Calls are rare: a new
-            // connection each costs less than that. A caller's own builder may choose otherwise.
-            .pool_max_idle_per_host(0);
-        let builder = match self.customize {
-            Some(customize) => customize(builder),
-            None => builder,
-        };
-        let builder = policy::enforce(builder, &self.base)?
-            .user_agent(self.user_agent)
-            .connect_timeout(self.connect_timeout)
-            .timeout(self.timeout);
-        let client = builder.build().map_err(|error| {
-            Error::new(
-                ErrorKind::InvalidConfig,
-                "the http client could not be built",
-            )
-            .with_source(error.without_url())
-        })?;
-        Ok(Http {
-            client,
-            base: self.base,
-            retry: self.retry,
-            clock: self.clock,
-            gate: self.gate,
-        })
-    }
-}
-
-impl fmt::Debug for HttpBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpBuilder")
-            .field("base", &self.base)
-            .field("user_agent", &self.user_agent)
-            .field("connect_timeout", &self.connect_timeout)
-            .field("timeout", &self.timeout)
-            .field("retry", &self.retry)
-            .field("customized", &self.customize.is_some())
-            .finish_non_exhaustive()
-    }
+    gate: Option<builder::Gate>,
 }
 
 /// What became of one attempt.

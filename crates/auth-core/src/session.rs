@@ -4,6 +4,7 @@ mod builder;
 mod control;
 mod flight;
 mod keep_fresh;
+mod tokens;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

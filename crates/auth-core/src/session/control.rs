@@ -47,9 +47,10 @@ pub(super) struct Control<E> {
     pub(super) epoch: u64,
     /// The store holds a token that we have not seen yet, perhaps.
     pub(super) unread: bool,
-    unsaved: Option<Error>,
+    /// Why the store does not hold the newest token.
+    pub(super) unsaved: Option<Error>,
     /// How long before its end the present token is due.
-    window: Duration,
+    pub(super) window: Duration,
 }
 
 /// The last renewal's failure, for callers who come while it still counts.
@@ -84,7 +85,7 @@ impl<E: AuthError> Control<E> {
     }
 
     /// The renewal under way, to wait for.
-    fn flying(&self) -> Option<watch::Receiver<Landed<E>>> {
+    pub(super) fn flying(&self) -> Option<watch::Receiver<Landed<E>>> {
         self.flight
             .clone()
             .filter(|flight| flight.has_changed().is_ok())
@@ -96,6 +97,27 @@ impl<E: AuthError> Control<E> {
             Some(_) if self.rejected => Reason::Rejected,
             Some(_) => Reason::Expired,
         }
+    }
+
+    /// A token has become the present one.
+    pub(super) fn installed(&mut self, now: Moment) {
+        self.failure = None;
+        self.failures = 0;
+        self.rejected = false;
+        self.adopted_at = now;
+    }
+
+    /// Somebody logged in or out: nothing from before counts.
+    pub(super) fn begin_anew(&mut self) {
+        self.forget_failure();
+        self.epoch += 1;
+        self.unread = false;
+        self.unsaved = None;
+    }
+
+    /// Only a log-in ends this failure.
+    pub(super) fn remember_for_good(&mut self, error: E) {
+        self.failure = Some(Failure { error, until: None });
     }
 
     fn forget_failure(&mut self) {
@@ -247,57 +269,6 @@ impl<R: Renew> Shared<R> {
         }
     }
 
-    /// Makes `token` the present one.
-    fn install(
-        &self,
-        control: &mut Control<R::Error>,
-        token: Token,
-    ) -> Result<Credential, R::Error> {
-        let now = self.clock.now();
-        let headers = self.renewer.headers(&token)?;
-        let credential = Credential::new(&token, &headers, now)?;
-        let lifetime = token.lifetime();
-        control.token = Some(token);
-        if !credential.0.is_valid(now) {
-            let message = "the vendor issued a token that has already ended";
-            return Err(Error::new(ErrorKind::Protocol, message).into());
-        }
-        if let Some(lifetime) = lifetime {
-            control.window = quarter_jitter(self.renewer.window(lifetime)).min(lifetime / 2);
-            credential.0.renew_before_the_end(control.window);
-        }
-        control.failure = None;
-        control.failures = 0;
-        control.rejected = false;
-        control.adopted_at = now;
-        self.current.store(Some(Arc::clone(&credential.0)));
-        Ok(credential)
-    }
-
-    /// The token that a session is built with.
-    pub(super) fn start_with(&self, token: Token) -> Result<(), R::Error> {
-        let mut control = self.control();
-        if token.expiry().has_passed(self.clock.now().wall()) {
-            control.token = Some(token);
-        } else {
-            self.install(&mut control, token)?;
-        }
-        self.announce(&control);
-        Ok(())
-    }
-
-    /// A token from a log-in elsewhere.
-    pub(super) fn replace(&self, token: Token) -> Result<(), R::Error> {
-        let mut control = self.control();
-        self.install(&mut control, token)?;
-        control.forget_failure();
-        control.epoch += 1;
-        control.unread = false;
-        control.unsaved = None;
-        self.announce(&control);
-        Ok(())
-    }
-
     pub(super) fn invalidate(&self, credential: &Credential) {
         let mut control = self.control();
         let Some(current) = self.current.load_full().map(Credential) else {
@@ -324,55 +295,6 @@ impl<R: Renew> Shared<R> {
             control.fail(&error, now);
         }
         self.announce(&control);
-    }
-
-    pub(super) async fn save_again(&self) -> Result<(), Error> {
-        let Some((store, key)) = &self.store else {
-            return Ok(());
-        };
-        let (token, epoch) = {
-            let control = self.control();
-            (control.token.clone(), control.epoch)
-        };
-        let Some(token) = token else { return Ok(()) };
-        let saved = flight::save(&*self.clock, &**store, key, &token).await;
-        let mut control = self.control();
-        if control.epoch == epoch {
-            control.unsaved = saved.clone().err();
-            self.announce(&control);
-        }
-        saved
-    }
-
-    pub(super) async fn log_out(&self) -> Result<(), R::Error> {
-        let (credential, flight) = {
-            let mut control = self.control();
-            control.epoch += 1;
-            control.token = None;
-            control.unread = false;
-            control.unsaved = None;
-            let error = Error::new(ErrorKind::InteractionRequired, "the session was logged out");
-            control.failure = Some(Failure {
-                error: error.into(),
-                until: None,
-            });
-            let credential = self.current.swap(None).map(Credential);
-            self.announce(&control);
-            (credential, control.flying())
-        };
-        if let Some(flight) = flight {
-            let _ = Entry::Wait(flight).wait().await;
-        }
-        let revoked = match credential {
-            Some(credential) if credential.0.is_valid(self.clock.now()) => {
-                self.renewer.revoke(&credential).await
-            }
-            _ => Ok(()),
-        };
-        if let Some((store, key)) = &self.store {
-            store.delete(key).await?;
-        }
-        revoked
     }
 
     /// How long until a renewal is due, for whoever wants to begin it then; `None` if that does

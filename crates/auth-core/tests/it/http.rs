@@ -30,7 +30,7 @@ async fn an_answer_of_a_mebibyte_is_read_and_a_larger_one_is_not() {
         (auth_core::BODY_LIMIT, true),
         (auth_core::BODY_LIMIT + 1, false),
     ] {
-        let mut mock = server
+        let mock = server
             .mock_async(|when, then| {
                 when.path("/thing");
                 then.status(200)
@@ -213,6 +213,12 @@ async fn a_request_that_cannot_be_built_is_not_sent() {
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
 }
 
+#[derive(Debug, serde::Deserialize)]
+struct Wanted {
+    #[allow(dead_code, reason = "it never comes")]
+    expires_in: u64,
+}
+
 #[tokio::test]
 async fn json_that_is_not_as_documented_is_told_without_being_quoted() {
     let server = MockServer::start_async().await;
@@ -224,11 +230,6 @@ async fn json_that_is_not_as_documented_is_told_without_being_quoted() {
                 .body(format!("{{\"expires_in\":\"{leaked}\"}}"));
         })
         .await;
-    #[derive(Debug, serde::Deserialize)]
-    struct Wanted {
-        #[allow(dead_code, reason = "it never comes")]
-        expires_in: u64,
-    }
     let error = get(&http(&server))
         .await
         .unwrap()

@@ -3,7 +3,7 @@
 use auth_core::{BaseUrl, Credential, HttpBuilder, Operation, Request, Token, operation};
 use auth_core::{Expiry, Header, Moment};
 use httpmock::prelude::*;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 const CALL: Operation = operation!("test.call");
 
@@ -41,7 +41,6 @@ async fn an_echo_of_any_secret_of_the_request_is_cut_out() {
         .build()
         .unwrap();
     let answer = http.send(request).await.unwrap();
-    use secrecy::ExposeSecret as _;
     for secret in [password, client_secret, token.expose_secret(), &basic] {
         let error = answer.error(Some(&format!("bad value {secret} given")));
         for text in [
