@@ -1,5 +1,6 @@
 //! What an [`Http`] is made of.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,11 +130,14 @@ impl HttpBuilder {
             .connect_timeout(self.connect_timeout)
             .timeout(self.timeout);
         let client = builder.build().map_err(|error| {
-            Error::new(
-                ErrorKind::InvalidConfig,
-                "the http client could not be built",
-            )
-            .with_source(error.without_url())
+            let error = error.without_url();
+            // "builder error" alone helps nobody; the last cause names what is missing.
+            let mut cause: &dyn StdError = &error;
+            while let Some(next) = cause.source() {
+                cause = next;
+            }
+            let message = format!("the http client could not be built: {cause}");
+            Error::new(ErrorKind::InvalidConfig, message).with_source(error)
         })?;
         Ok(Http {
             client,

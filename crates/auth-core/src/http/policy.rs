@@ -170,7 +170,7 @@ pub(super) fn enforce(builder: ClientBuilder, base: &BaseUrl) -> Result<ClientBu
     } else {
         builder
     };
-    tls::enforce(builder, loopback)
+    tls::enforce(builder, base.as_url().scheme() == "http")
 }
 
 #[cfg(any(feature = "ring", feature = "aws-lc-rs", feature = "native-tls"))]
@@ -183,7 +183,14 @@ mod tls {
 
     // One signature for builds with and without TLS.
     #[allow(clippy::unnecessary_wraps, reason = "a build without TLS fails here")]
-    pub(super) fn enforce(builder: ClientBuilder, _: bool) -> Result<ClientBuilder, Error> {
+    pub(super) fn enforce(builder: ClientBuilder, plain: bool) -> Result<ClientBuilder, Error> {
+        // Where no connection is encrypted the machine's root certificates are not needed: a
+        // container may have none, and reading them takes longer than the whole log-in.
+        let builder = if plain {
+            builder.tls_certs_only([])
+        } else {
+            builder
+        };
         let builder = builder
             .tls_danger_accept_invalid_certs(false)
             .tls_danger_accept_invalid_hostnames(false)
@@ -223,8 +230,8 @@ mod tls {
 
     use crate::{Error, ErrorKind};
 
-    pub(super) fn enforce(builder: ClientBuilder, loopback: bool) -> Result<ClientBuilder, Error> {
-        if loopback {
+    pub(super) fn enforce(builder: ClientBuilder, plain: bool) -> Result<ClientBuilder, Error> {
+        if plain {
             return Ok(builder);
         }
         let message = "https needs one of the features `ring`, `aws-lc-rs` and `native-tls`";

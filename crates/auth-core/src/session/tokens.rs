@@ -26,7 +26,8 @@ impl<R: Renew> Shared<R> {
             return Err(Error::new(ErrorKind::Protocol, message).into());
         }
         if let Some(lifetime) = lifetime {
-            let window = quarter_jitter(self.renewer.window(lifetime)).min(lifetime / 2);
+            let window =
+                quarter_jitter(self.renewer.window(lifetime).min(lifetime)).min(lifetime / 2);
             credential.0.renew_before_the_end(window);
             control.window = window;
         }

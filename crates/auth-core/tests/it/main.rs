@@ -18,4 +18,6 @@ mod refresh_ahead;
 mod runtimes;
 mod states;
 mod store;
+#[cfg(any(feature = "ring", feature = "aws-lc-rs", feature = "native-tls"))]
+mod tls;
 mod vendor;
