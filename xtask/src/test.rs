@@ -35,6 +35,11 @@ const STEPS: &[Step] = &[
         compiles: true,
     },
     Step {
+        name: "tls",
+        about: "handshakes with each TLS feature alone, and with none",
+        compiles: true,
+    },
+    Step {
         name: "doctests",
         about: "the examples in the docs",
         compiles: true,
@@ -150,6 +155,7 @@ fn run_step(root: &Path, step: &Step) -> Result<()> {
     match step.name {
         "tidy" => tidy::run(root),
         "tests" => run_calls(root, &[tests(has_nextest(root))]),
+        "tls" => run_calls(root, &handshakes(has_nextest(root))),
         "features" => run_calls(root, &features(&tls_features(root)?)),
         name => run_calls(root, &[whole_workspace(name)?]),
     }
@@ -190,6 +196,20 @@ fn tests(nextest: bool) -> Call {
     } else {
         "test --workspace --all-features --lib --bins --tests --examples"
     })
+}
+
+/// All features together choose one backend, so the others are tried alone.
+fn handshakes(nextest: bool) -> Vec<Call> {
+    let runner = if nextest { "nextest run" } else { "test" };
+    let alone = TLS.map(|feature| format!(" --features {feature}"));
+    std::iter::once(String::new())
+        .chain(alone)
+        .map(|features| {
+            Call::new(&format!(
+                "{runner} --package auth-core --no-default-features{features} --test it tls::"
+            ))
+        })
+        .collect()
 }
 
 fn has_nextest(root: &Path) -> bool {
@@ -254,7 +274,7 @@ mod tests {
     #[test]
     fn every_step_has_something_to_run() {
         for step in STEPS {
-            if !matches!(step.name, "tidy" | "tests" | "features") {
+            if !matches!(step.name, "tidy" | "tests" | "tls" | "features") {
                 assert!(whole_workspace(step.name).is_ok(), "{}", step.name);
             }
         }
@@ -314,6 +334,16 @@ mod tests {
             plain.starts_with("cargo test ") && plain.contains("--lib"),
             "{plain}"
         );
+    }
+
+    #[test]
+    fn handshakes_are_tried_with_each_tls_feature_alone_and_with_none() {
+        let lines: Vec<_> = handshakes(true).iter().map(Call::to_string).collect();
+        assert_eq!(lines.len(), 1 + TLS.len());
+        assert!(!lines[0].contains("--features"), "{}", lines[0]);
+        for (line, feature) in lines[1..].iter().zip(TLS) {
+            assert!(line.contains(&format!("--features {feature} ")), "{line}");
+        }
     }
 
     #[test]

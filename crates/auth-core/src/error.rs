@@ -189,8 +189,13 @@ impl fmt::Debug for Error {
         if let Some(status) = self.0.status {
             out.field("status", &status);
         }
-        if let Some(source) = &self.0.source {
-            out.field("source", &source.to_string());
+        // All causes: the outermost of the HTTP library's says little.
+        let causes: Vec<String> =
+            std::iter::successors(StdError::source(self), |cause| (*cause).source())
+                .map(ToString::to_string)
+                .collect();
+        if !causes.is_empty() {
+            out.field("causes", &causes);
         }
         out.finish()
     }

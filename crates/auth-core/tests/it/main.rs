@@ -18,6 +18,5 @@ mod refresh_ahead;
 mod runtimes;
 mod states;
 mod store;
-#[cfg(any(feature = "ring", feature = "aws-lc-rs", feature = "native-tls"))]
 mod tls;
 mod vendor;

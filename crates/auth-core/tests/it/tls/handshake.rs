@@ -1,0 +1,103 @@
+//! Real handshakes with whichever backend the features chose.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use auth_core::{
+    Answer, BaseUrl, Error, ErrorKind, HttpBuilder, HttpClientBuilder, Operation, Request,
+    RetryPolicy, operation,
+};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+const READ: Operation = operation!("test.read");
+
+/// A server with a certificate for `localhost`, and the authority that signed it.
+fn server() -> (u16, CertificateDer<'static>) {
+    let authority_key = KeyPair::generate().unwrap();
+    let mut authority = CertificateParams::new([]).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // OpenSSL takes a certificate whose subject and issuer are the same for self-signed.
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "the test's authority");
+    let root = authority.self_signed(&authority_key).unwrap();
+    let issuer = Issuer::new(authority, authority_key);
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    let leaf = leaf.signed_by(&key, &issuer).unwrap();
+
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![leaf.der().clone()],
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    // Ends with the test's process.
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(stream) = stream else { return };
+            let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = rustls::StreamOwned::new(connection, stream);
+            // A client that refuses the certificate makes this fail, which is its right.
+            if stream.read(&mut [0; 4096]).is_ok() {
+                let _ = stream.write_all(
+                    b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}",
+                );
+                stream.conn.send_close_notify();
+                let _ = stream.flush();
+            }
+        }
+    });
+    (port, root.der().clone())
+}
+
+async fn call(
+    host: &str,
+    port: u16,
+    adjust: impl FnOnce(HttpClientBuilder) -> HttpClientBuilder + Send + 'static,
+) -> Result<Answer, Error> {
+    let base = BaseUrl::parse(&format!("https://{host}:{port}"))?;
+    let http = HttpBuilder::new(base, "test")
+        .retry(RetryPolicy::never())
+        .customize(adjust)
+        .build()?;
+    http.send(Request::get(READ, "thing")).await
+}
+
+#[tokio::test]
+async fn a_server_with_a_root_certificate_of_the_callers_is_trusted() {
+    let (port, root) = server();
+    let answer = call("localhost", port, move |builder| {
+        builder.tls_certs_merge([reqwest::Certificate::from_der(&root).unwrap()])
+    });
+    assert_eq!(answer.await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_certificate_of_a_stranger_is_refused_whatever_the_builder_says() {
+    let (port, _) = server();
+    let error = call("localhost", port, |builder| {
+        builder.tls_danger_accept_invalid_certs(true)
+    });
+    assert_eq!(error.await.unwrap_err().kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_is_refused_whatever_the_builder_says() {
+    let (port, root) = server();
+    let error = call("127.0.0.1", port, move |builder| {
+        builder
+            .tls_certs_only([reqwest::Certificate::from_der(&root).unwrap()])
+            .tls_danger_accept_invalid_hostnames(true)
+    });
+    assert_eq!(error.await.unwrap_err().kind(), ErrorKind::Unavailable);
+}
