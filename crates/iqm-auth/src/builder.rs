@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{BaseUrl, Clock, Error as CoreError, Hosts, HttpBuilder};
+use http::HeaderValue;
 use secrecy::SecretString;
 
 use crate::client::Parts;
@@ -102,12 +103,17 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if the base URL or an allowed host cannot be used, if the
-    /// client id is empty or contains a colon (RFC 7617 cannot encode it), or the HTTP library
-    /// refuses its settings.
+    /// [`ErrorKind::InvalidConfig`] if the base URL, an allowed host or the workspace host cannot be
+    /// used, if the client id is empty or contains a colon (RFC 7617 cannot encode it), or the HTTP
+    /// library refuses its settings.
     pub fn build(self) -> Result<Client, Error> {
         if self.client_id.is_empty() || self.client_id.contains(':') {
             let message = "the client id must not be empty or contain a colon";
+            return Err(CoreError::new(ErrorKind::InvalidConfig, message).into());
+        }
+        let host = self.workspace_host.as_deref();
+        if host.is_some_and(|host| HeaderValue::from_str(host).is_err()) {
+            let message = "the workspace host holds characters that no header can carry";
             return Err(CoreError::new(ErrorKind::InvalidConfig, message).into());
         }
         let mut hosts = Hosts::of(&BaseUrl::parse(&self.base_url)?);
