@@ -92,7 +92,7 @@ impl ClientBuilder {
 
     /// Keeps all clones of this client together under `per_minute` requests in any minute
     /// ([`VENDOR_RATE_LIMIT`], say), by letting calls wait: half of them may come at once, and
-    /// the rest evenly spread.
+    /// the rest evenly spread. It takes the place of a gate set through [`ClientBuilder::http`].
     #[cfg(feature = "rate-limit")]
     pub fn rate_limit(mut self, per_minute: std::num::NonZeroU32) -> Self {
         self.rate_limit = Some(per_minute);
@@ -124,12 +124,13 @@ impl ClientBuilder {
         if let Some(clock) = self.clock {
             http = http.clock(clock);
         }
+        for adjust in self.adjust_http {
+            http = adjust(http);
+        }
+        // Last, so that it goes by the clock that is in use.
         #[cfg(feature = "rate-limit")]
         if let Some(per_minute) = self.rate_limit {
             http = crate::limiter::limit(http, per_minute);
-        }
-        for adjust in self.adjust_http {
-            http = adjust(http);
         }
         Ok(Client::from_parts(Parts {
             http: http.build()?,
