@@ -43,7 +43,7 @@ fn assert_nothing_was_refused(sandbox: &Sandbox, calls: usize) {
         .log()
         .entries()
         .iter()
-        .map(|it| it.status())
+        .map(auth_sandbox::Entry::status)
         .collect();
     assert_eq!(statuses, vec![Some(200); calls]);
 }

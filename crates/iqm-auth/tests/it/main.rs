@@ -1,5 +1,11 @@
 //! iqm-auth from the outside: against the sandbox, and against the vendor's published samples.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed unwrap in a test is a failed test"
+)]
+
 mod builder;
 mod contract;
 mod faults;

@@ -211,17 +211,21 @@ async fn the_state_of_a_session_shows_no_secret() {
 async fn no_debug_shows_a_secret() {
     let client_secret = "s3cret-of-the-client";
     let builder = Client::builder("me", client_secret);
-    let mut text = format!("{builder:#?}");
+    let mut texts = vec![format!("{builder:#?}")];
     let client = builder.build().unwrap();
     let session_builder = client
         .session_builder(Some((EMAIL.to_owned(), PASSWORD.into())))
         .store(Arc::new(MemoryStore::new()), client.store_key(EMAIL))
         .token(token().into());
-    text += &format!("{client:#?} {session_builder:#?} {:#?}", token());
+    texts.push(format!("{client:#?} {session_builder:#?} {:#?}", token()));
     let session = session_builder.build().unwrap();
     let credential = session.credential().await.unwrap();
-    text += &format!("{session:#?} {:#?} {credential:#?}", session.renewer());
-    text += &format!("{:#?}", session.headers().await.unwrap());
+    texts.push(format!(
+        "{session:#?} {:#?} {credential:#?}",
+        session.renewer()
+    ));
+    texts.push(format!("{:#?}", session.headers().await.unwrap()));
+    let text = texts.concat();
     for part in [
         "\"me\"",
         EMAIL,

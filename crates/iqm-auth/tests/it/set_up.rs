@@ -59,13 +59,13 @@ pub(crate) fn only(sandbox: &Sandbox, operation: &str) -> Entry {
 
 /// An error as a program shows it: the message and its causes, each in both forms.
 pub(crate) fn shown(error: &dyn StdError) -> String {
-    let mut text = format!("{error}\n{error:?}\n{error:#?}");
+    let mut texts = vec![format!("{error}\n{error:?}\n{error:#?}")];
     let mut cause = error.source();
     while let Some(error) = cause {
-        text.push_str(&format!("\n{error}\n{error:?}"));
+        texts.push(format!("{error}\n{error:?}"));
         cause = error.source();
     }
-    text
+    texts.join("\n")
 }
 
 /// Waits until no renewal is under way.

@@ -359,6 +359,25 @@ async fn null_in_a_refusal_leaves_its_kind_and_its_other_words() {
 }
 
 #[tokio::test]
+async fn the_vendors_words_are_told_in_one_line() {
+    let body = r#"{"success":false,"errorObjects":[
+        {"error":"Invalid request.","reason":"It is too\nlong.","field":"email"},
+        {"error":"Second."}]}"#;
+    let error = log_in_answered(412, body).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "iqm.log_in was answered with status 412 Precondition Failed: \
+         Invalid request: It is too long: email: Second"
+    );
+}
+
+#[tokio::test]
+async fn created_is_a_success_as_well() {
+    let token = log_in_answered(201, LOG_IN_ANSWER).await.unwrap();
+    assert_eq!(token.ow_id(), Some(200_001));
+}
+
+#[tokio::test]
 async fn a_status_is_told_once_where_the_vendor_gave_no_words() {
     let error = log_in_answered(404, r#"{"success":false}"#)
         .await
