@@ -125,7 +125,6 @@ async fn a_server_error_is_repeated_where_that_is_safe() {
 
 #[tokio::test]
 async fn a_cut_connection_a_lost_answer_and_half_an_answer_are_repeated_where_that_is_safe() {
-    // The code is used up by the first of these calls, so a second one would be told so.
     for fault in [Fault::cut(), Fault::lost_answer(), Fault::truncated_body()] {
         assert_always(&fault, |call| (call.most_attempts(), call.lost())).await;
     }
