@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{BaseUrl, Clock, Error as CoreError, Hosts, HttpBuilder};
+use http::HeaderValue;
 use secrecy::SecretString;
 
 use crate::client::Parts;
@@ -91,7 +92,7 @@ impl ClientBuilder {
 
     /// Keeps all clones of this client together under `per_minute` requests in any minute
     /// ([`VENDOR_RATE_LIMIT`], say), by letting calls wait: half of them may come at once, and
-    /// the rest evenly spread.
+    /// the rest evenly spread. It takes the place of a gate set through [`ClientBuilder::http`].
     #[cfg(feature = "rate-limit")]
     pub fn rate_limit(mut self, per_minute: std::num::NonZeroU32) -> Self {
         self.rate_limit = Some(per_minute);
@@ -102,12 +103,17 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if the base URL or an allowed host cannot be used, if the
-    /// client id is empty or contains a colon (RFC 7617 cannot encode it), or the HTTP library
-    /// refuses its settings.
+    /// [`ErrorKind::InvalidConfig`] if the base URL, an allowed host or the workspace host cannot be
+    /// used, if the client id is empty or contains a colon (RFC 7617 cannot encode it), or the HTTP
+    /// library refuses its settings.
     pub fn build(self) -> Result<Client, Error> {
         if self.client_id.is_empty() || self.client_id.contains(':') {
             let message = "the client id must not be empty or contain a colon";
+            return Err(CoreError::new(ErrorKind::InvalidConfig, message).into());
+        }
+        let host = self.workspace_host.as_deref();
+        if host.is_some_and(|host| HeaderValue::from_str(host).is_err()) {
+            let message = "the workspace host holds characters that no header can carry";
             return Err(CoreError::new(ErrorKind::InvalidConfig, message).into());
         }
         let mut hosts = Hosts::of(&BaseUrl::parse(&self.base_url)?);
@@ -118,12 +124,13 @@ impl ClientBuilder {
         if let Some(clock) = self.clock {
             http = http.clock(clock);
         }
+        for adjust in self.adjust_http {
+            http = adjust(http);
+        }
+        // Last, so that it goes by the clock that is in use.
         #[cfg(feature = "rate-limit")]
         if let Some(per_minute) = self.rate_limit {
             http = crate::limiter::limit(http, per_minute);
-        }
-        for adjust in self.adjust_http {
-            http = adjust(http);
         }
         Ok(Client::from_parts(Parts {
             http: http.build()?,

@@ -111,6 +111,16 @@ impl Error {
             Self::Core(error) => error.kind(),
         }
     }
+
+    /// How long the vendor asked to wait before the next call, where it said so: with 429, and
+    /// with 503.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after } => *retry_after,
+            Self::Core(error) => error.retry_after(),
+            _ => None,
+        }
+    }
 }
 
 impl AuthError for Error {
@@ -119,10 +129,6 @@ impl AuthError for Error {
     }
 
     fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::RateLimited { retry_after } => *retry_after,
-            Self::Core(error) => error.retry_after(),
-            _ => None,
-        }
+        self.retry_after()
     }
 }

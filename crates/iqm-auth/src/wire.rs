@@ -79,8 +79,7 @@ struct Envelope<'a> {
     success: Option<bool>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
-    #[serde(default)]
-    error_objects: Vec<ErrorObject>,
+    error_objects: Option<Vec<ErrorObject>>,
 }
 
 #[derive(Deserialize)]
@@ -192,16 +191,16 @@ fn refusal(
     envelope: Option<Envelope<'_>>,
     refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
 ) -> Error {
-    let (message, data) = match envelope {
-        Some(envelope) => (message(&envelope.error_objects, answer), envelope.data),
-        None => (String::new(), None),
-    };
+    let status = answer.status();
+    let data = envelope.as_ref().and_then(|envelope| envelope.data);
+    let words = envelope
+        .and_then(|envelope| envelope.error_objects)
+        .and_then(|errors| words(&errors, answer));
     let refusal = Refusal {
         answer,
-        message,
+        message: words.clone().unwrap_or_else(|| format!("status {status}")),
         data,
     };
-    let status = answer.status();
     // Whatever the call, a busy vendor is busy and a broken one broken.
     if status.as_u16() == 429 {
         return Error::RateLimited {
@@ -217,11 +216,12 @@ fn refusal(
         401 => Error::TokenRejected {
             message: refusal.message,
         },
-        _ => Error::Core(answer.error(Some(&refusal.message))),
+        _ => Error::Core(answer.error(words.as_deref())),
     })
 }
 
-fn message(errors: &[ErrorObject], answer: &Answer) -> String {
+/// What the vendor said, redacted, if it said anything.
+fn words(errors: &[ErrorObject], answer: &Answer) -> Option<String> {
     let texts: Vec<String> = errors
         .iter()
         .flat_map(|it| [&it.error, &it.reason, &it.field])
@@ -229,11 +229,7 @@ fn message(errors: &[ErrorObject], answer: &Answer) -> String {
         .map(|text| answer.redact(text).trim_end_matches('.').to_owned())
         .filter(|text| !text.is_empty())
         .collect();
-    if texts.is_empty() {
-        format!("status {}", answer.status())
-    } else {
-        texts.join(": ")
-    }
+    (!texts.is_empty()).then(|| texts.join(": "))
 }
 
 /// A token, from either form of answer.

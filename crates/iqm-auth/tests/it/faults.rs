@@ -1,0 +1,465 @@
+//! What goes wrong on the way: what the caller is told, and what is sent again.
+
+use std::future::ready;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use auth_sandbox::{Fault, Sandbox};
+use iqm_auth::{Client, Error, ErrorKind, RetryPolicy, State, Token};
+
+use crate::set_up::{
+    LIFETIME, builder, client, log_in, password, sandbox, sandbox_with, session_with_password,
+};
+
+/// One call of each row of the table "What may be repeated".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    LogIn,
+    Refresh,
+    Profile,
+    SendMail,
+    TradeCode,
+}
+
+use Call::{LogIn, Profile, Refresh, SendMail, TradeCode};
+
+const CALLS: [Call; 5] = [LogIn, Refresh, Profile, SendMail, TradeCode];
+
+impl Call {
+    fn operation(self) -> &'static str {
+        match self {
+            LogIn => "iqm.log_in",
+            Refresh => "iqm.refresh",
+            Profile => "iqm.profile",
+            SendMail => "iqm.request_password_reset",
+            TradeCode => "iqm.mfa_verify",
+        }
+    }
+
+    /// How often it is sent if every attempt may have had its effect.
+    fn most_attempts(self) -> usize {
+        match self {
+            LogIn | Profile => 3,
+            Refresh => 2,
+            SendMail | TradeCode => 1,
+        }
+    }
+
+    /// What the caller is told if no attempt gave an answer.
+    fn lost(self) -> ErrorKind {
+        match self {
+            LogIn | Profile => ErrorKind::Unavailable,
+            Refresh | SendMail | TradeCode => ErrorKind::OutcomeUnknown,
+        }
+    }
+
+    /// What the caller is told if every answer was a server error.
+    fn broken(self) -> ErrorKind {
+        match self {
+            LogIn | Profile | Refresh => ErrorKind::Unavailable,
+            SendMail | TradeCode => ErrorKind::OutcomeUnknown,
+        }
+    }
+}
+
+/// What the calls need, got before anything goes wrong.
+#[derive(Clone)]
+struct Ready {
+    client: Client,
+    token: Token,
+    code: String,
+    email: &'static str,
+    password: &'static str,
+}
+
+impl Ready {
+    async fn new(sandbox: &Sandbox, client: Client) -> Self {
+        let (iqm, clean) = (sandbox.iqm(), crate::set_up::client(sandbox));
+        clean.send_mfa_code(iqm.mfa_user().ow_id).await.unwrap();
+        let ready = Self {
+            client,
+            token: log_in(sandbox).await,
+            code: iqm.mfa_code(iqm.mfa_user().email).unwrap(),
+            email: iqm.user().email,
+            password: iqm.user().password,
+        };
+        sandbox.log().clear();
+        ready
+    }
+
+    async fn call(&self, call: Call) -> Result<(), Error> {
+        let client = &self.client;
+        match call {
+            LogIn => drop(client.log_in(self.email, &self.password.into()).await?),
+            Refresh => drop(client.refresh(&self.token).await?),
+            Profile => drop(client.profile(&self.token.credential().unwrap()).await?),
+            SendMail => drop(client.request_password_reset(self.email).await?),
+            TradeCode => drop(client.verify_mfa_code(&self.code.as_str().into()).await?),
+        }
+        Ok(())
+    }
+}
+
+/// Every attempt of every call meets the fault.
+async fn assert_always(fault: &Fault, expected: impl Fn(Call) -> (usize, ErrorKind)) {
+    let sandbox = sandbox();
+    let ready = Ready::new(&sandbox, client(&sandbox)).await;
+    for call in CALLS {
+        sandbox.fault(fault.clone().on(call.operation()).always());
+        let error = ready.call(call).await.unwrap_err();
+        let (sent, kind) = expected(call);
+        assert_eq!(error.kind(), kind, "{call:?} with {fault:?}: {error:?}");
+        sandbox.log().assert_count(call.operation(), sent);
+        sandbox.clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn a_server_error_is_repeated_where_that_is_safe() {
+    for status in [500, 502, 503, 504] {
+        let expected = |call: Call| (call.most_attempts(), call.broken());
+        assert_always(&Fault::status(status), expected).await;
+    }
+}
+
+#[tokio::test]
+async fn a_cut_connection_a_lost_answer_and_half_an_answer_are_repeated_where_that_is_safe() {
+    for fault in [Fault::cut(), Fault::lost_answer(), Fault::truncated_body()] {
+        assert_always(&fault, |call| (call.most_attempts(), call.lost())).await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_ten_megabytes_is_not_read_to_its_end() {
+    let kind = |call: Call| match call {
+        LogIn | Profile => ErrorKind::Protocol,
+        other => other.lost(),
+    };
+    assert_always(&Fault::huge_body(), |call| {
+        (call.most_attempts(), kind(call))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_documents_is_not_asked_for_again() {
+    for fault in [Fault::garbage_json(), Fault::html()] {
+        assert_always(&fault, |_| (1, ErrorKind::Protocol)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let stranger = Sandbox::start().unwrap();
+    let fault = Fault::redirect(stranger.iqm().base_url());
+    assert_always(&fault, |_| (1, ErrorKind::Protocol)).await;
+    assert_eq!(stranger.log().entries().len(), 0);
+}
+
+#[tokio::test]
+async fn a_429_that_names_no_time_is_left_to_the_caller() {
+    let kind = ErrorKind::RateLimited { retry_after: None };
+    assert_always(&Fault::status(429), |_| (1, kind)).await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_never_repeated() {
+    for status in [400, 401, 403, 404, 408, 412, 422] {
+        let sandbox = sandbox();
+        let ready = Ready::new(&sandbox, client(&sandbox)).await;
+        for call in CALLS {
+            sandbox.fault(Fault::status(status).on(call.operation()));
+            ready.call(call).await.unwrap_err();
+            sandbox.log().assert_count(call.operation(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_may_be_repeated_succeeds_when_the_vendor_is_back() {
+    for fault in [Fault::status(500), Fault::cut(), Fault::lost_answer()] {
+        let sandbox = sandbox();
+        let ready = Ready::new(&sandbox, client(&sandbox)).await;
+        for call in [LogIn, Refresh, Profile] {
+            let failures = call.most_attempts() - 1;
+            sandbox.fault(fault.clone().on(call.operation()).times(failures));
+            ready.call(call).await.unwrap();
+            sandbox.log().assert_count(call.operation(), failures + 1);
+        }
+        assert_eq!(sandbox.pending_faults(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_vendor_that_says_nothing_is_given_up_at_the_time_limit() {
+    let sandbox = sandbox();
+    let impatient = builder(&sandbox)
+        .http(|http| http.timeout(Duration::from_millis(50)))
+        .build()
+        .unwrap();
+    let ready = Ready::new(&sandbox, impatient).await;
+    for call in CALLS {
+        let (fault, _gate) = Fault::hold();
+        sandbox.fault(fault.on(call.operation()).always());
+        let error = ready.call(call).await.unwrap_err();
+        assert_eq!(error.kind(), call.lost(), "{call:?}: {error:?}");
+        assert!(
+            error
+                .to_string()
+                .contains("no answer within the time limit"),
+            "{error}"
+        );
+        sandbox
+            .log()
+            .assert_count(call.operation(), call.most_attempts());
+        sandbox.clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn what_was_never_sent_is_tried_again_whatever_it_is() {
+    let attempts = Arc::new(AtomicUsize::new(0));
+    let sandbox = sandbox();
+    let counting = builder(&sandbox)
+        .http({
+            let attempts = Arc::clone(&attempts);
+            move |http| {
+                http.gate(move || {
+                    attempts.fetch_add(1, Ordering::SeqCst);
+                    Box::pin(ready(()))
+                })
+            }
+        })
+        .build()
+        .unwrap();
+    let ready = Ready::new(&sandbox, counting).await;
+    // Nobody listens on its port any more.
+    drop(sandbox);
+    for call in CALLS {
+        attempts.store(0, Ordering::SeqCst);
+        let error = ready.call(call).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{call:?}: {error:?}");
+        assert_eq!(attempts.load(Ordering::SeqCst), 3, "{call:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_waited_for() {
+    let sandbox = sandbox();
+    let ready = Ready::new(&sandbox, client(&sandbox)).await;
+    for call in CALLS {
+        let wait = Duration::from_secs(20);
+        sandbox.fault(Fault::delay(wait).on(call.operation()));
+        let slow = tokio::spawn({
+            let ready = ready.clone();
+            async move { ready.call(call).await }
+        });
+        sandbox.clock().until_sleeping(1).await;
+        sandbox.clock().advance(wait);
+        slow.await.unwrap().unwrap();
+        sandbox.log().assert_count(call.operation(), 1);
+    }
+}
+
+#[tokio::test]
+async fn every_call_waits_for_exactly_as_long_as_the_vendor_asks_and_is_sent_again() {
+    let wait = Duration::from_secs(30);
+    for status in [429, 503] {
+        for fault in [
+            Fault::retry_after(status, wait),
+            Fault::retry_after_date(status, wait),
+        ] {
+            let sandbox = sandbox();
+            let ready = Ready::new(&sandbox, client(&sandbox)).await;
+            for call in CALLS {
+                sandbox.fault(fault.clone().on(call.operation()));
+                let waiting = tokio::spawn({
+                    let ready = ready.clone();
+                    async move { ready.call(call).await }
+                });
+                sandbox.clock().until_sleeping(1).await;
+                sandbox.clock().advance(Duration::from_millis(29_999));
+                tokio::task::yield_now().await;
+                assert_eq!(sandbox.clock().sleepers(), 1, "{call:?} did not wait");
+                sandbox.log().assert_count(call.operation(), 1);
+                sandbox.clock().advance(Duration::from_millis(1));
+                waiting.await.unwrap().unwrap();
+                sandbox.log().assert_count(call.operation(), 2);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wait_that_is_too_long_is_told_to_the_caller_at_once() {
+    let hour = Duration::from_secs(3_600);
+    let retry_after = Some(hour);
+    let expected = [
+        (429, ErrorKind::RateLimited { retry_after }),
+        (503, ErrorKind::Unavailable),
+    ];
+    for (status, kind) in expected {
+        let sandbox = sandbox();
+        let ready = Ready::new(&sandbox, client(&sandbox)).await;
+        for call in CALLS {
+            sandbox.fault(Fault::retry_after(status, hour).on(call.operation()));
+            let error = ready.call(call).await.unwrap_err();
+            assert_eq!(error.kind(), kind, "{call:?}: {error:?}");
+            assert_eq!(error.retry_after(), retry_after, "{call:?}");
+            sandbox.log().assert_count(call.operation(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_callers_own_policy_counts() {
+    let sandbox = sandbox();
+    let once = builder(&sandbox)
+        .http(|http| http.retry(RetryPolicy::never()))
+        .build()
+        .unwrap();
+    let ready = Ready::new(&sandbox, once).await;
+    for call in CALLS {
+        sandbox.fault(Fault::cut().on(call.operation()));
+        let error = ready.call(call).await.unwrap_err();
+        assert_eq!(error.kind(), call.lost());
+        sandbox.log().assert_count(call.operation(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_log_out_whose_answer_was_lost_is_confirmed_by_the_refusal_of_its_repetition() {
+    let sandbox = sandbox();
+    let credential = log_in(&sandbox).await.credential().unwrap();
+    sandbox.fault(Fault::lost_answer().on("iqm.log_out"));
+    client(&sandbox).log_out(&credential).await.unwrap();
+    let statuses: Vec<_> = sandbox
+        .log()
+        .entries_of("iqm.log_out")
+        .iter()
+        .map(auth_sandbox::Entry::status)
+        .collect();
+    assert_eq!(statuses, [None, Some(401)]);
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_was_rotated_by_a_lost_refresh_is_told_apart_from_a_dead_one() {
+    let sandbox = sandbox_with(|builder| builder.rotate_refresh_tokens(true));
+    let token = log_in(&sandbox).await;
+    sandbox.fault(Fault::lost_answer().on("iqm.refresh"));
+    let error = client(&sandbox).refresh(&token).await.unwrap_err();
+    assert!(matches!(error, Error::RefreshLost), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
+    let sent = sandbox.log().entries_of("iqm.refresh");
+    assert_eq!(sent.len(), 2);
+    assert_eq!(sent[0].body(), sent[1].body());
+
+    let error = client(&sandbox).refresh(&token).await.unwrap_err();
+    assert!(matches!(error, Error::TokenRejected { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn after_a_lost_refresh_a_session_that_holds_the_password_logs_in_again() {
+    for (fault, log_ins) in [
+        (Fault::lost_answer(), 2),
+        (Fault::truncated_body(), 2),
+        // It had no effect, so its repetition succeeds.
+        (Fault::cut(), 1),
+    ] {
+        let sandbox = sandbox_with(|builder| builder.rotate_refresh_tokens(true));
+        let session = session_with_password(&sandbox);
+        session.headers().await.unwrap();
+        sandbox.clock().advance(LIFETIME);
+        sandbox.fault(fault.on("iqm.refresh"));
+        let credential = session.credential().await.unwrap();
+        client(&sandbox).profile(&credential).await.unwrap();
+        sandbox.log().assert_count("iqm.refresh", 2);
+        sandbox.log().assert_count("iqm.log_in", log_ins);
+        assert_eq!(session.state(), State::Fresh);
+    }
+}
+
+#[tokio::test]
+async fn after_a_lost_refresh_a_session_without_a_password_soon_asks_for_a_log_in() {
+    let sandbox = sandbox_with(|builder| builder.rotate_refresh_tokens(true));
+    let session = client(&sandbox).session(log_in(&sandbox).await).unwrap();
+    sandbox.clock().advance(LIFETIME);
+    sandbox.fault(Fault::lost_answer().on("iqm.refresh"));
+    let error = session.headers().await.unwrap_err();
+    assert!(matches!(error, Error::RefreshLost), "{error:?}");
+    assert_eq!(session.state(), State::Stale);
+
+    sandbox.clock().advance(Duration::from_secs(2));
+    let error = session.headers().await.unwrap_err();
+    assert!(matches!(error, Error::TokenRejected { .. }), "{error:?}");
+    assert!(matches!(session.state(), State::LoginRequired { .. }));
+    sandbox.clock().advance(LIFETIME);
+    session.headers().await.unwrap_err();
+    sandbox.log().assert_count("iqm.refresh", 3);
+}
+
+#[tokio::test]
+async fn a_session_gets_over_every_fault_of_its_renewal() {
+    for fault in [
+        Fault::status(500),
+        Fault::status(503),
+        Fault::status(429),
+        Fault::retry_after(429, Duration::from_secs(3_600)),
+        Fault::cut(),
+        Fault::lost_answer(),
+        Fault::truncated_body(),
+        Fault::garbage_json(),
+        Fault::html(),
+        Fault::huge_body(),
+        Fault::redirect("http://127.0.0.1:9/"),
+    ] {
+        let sandbox = sandbox();
+        let session = client(&sandbox).session(log_in(&sandbox).await).unwrap();
+        sandbox.clock().advance(LIFETIME);
+        sandbox.fault(fault.clone().on("iqm.refresh").always());
+        let error = session.headers().await.unwrap_err();
+        assert!(error.kind().is_transient(), "{fault:?}: {error:?}");
+        assert_eq!(session.state(), State::Stale, "{fault:?}");
+        let sent = sandbox.log().count("iqm.refresh");
+        session.headers().await.unwrap_err();
+        sandbox.log().assert_count("iqm.refresh", sent);
+
+        sandbox.clear_faults();
+        sandbox.clock().advance(Duration::from_secs(3_600));
+        session.headers().await.unwrap();
+        assert_eq!(session.state(), State::Fresh, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_holds_the_password_logs_in_when_the_refresh_stays_unanswered() {
+    let sandbox = sandbox();
+    let session = session_with_password(&sandbox);
+    session.headers().await.unwrap();
+    sandbox.clock().advance(LIFETIME);
+    sandbox.fault(Fault::cut().on("iqm.refresh").always());
+    let credential = session.credential().await.unwrap();
+    client(&sandbox).profile(&credential).await.unwrap();
+    sandbox.log().assert_count("iqm.refresh", 2);
+    sandbox.log().assert_count("iqm.log_in", 2);
+}
+
+#[tokio::test]
+async fn a_password_that_became_wrong_is_not_tried_twice_after_a_dead_refresh_token() {
+    let sandbox = sandbox();
+    let session = session_with_password(&sandbox);
+    session.headers().await.unwrap();
+    let email = sandbox.iqm().user().email;
+    sandbox.iqm().revoke_all(email);
+    sandbox.iqm().set_password(email, "another one");
+    for _ in 0..3 {
+        sandbox.clock().advance(LIFETIME);
+        let error = session.headers().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidCredentials);
+    }
+    sandbox.log().assert_count("iqm.refresh", 1);
+    sandbox.log().assert_count("iqm.log_in", 2);
+    let error = client(&sandbox).log_in(email, &password(&sandbox)).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidCredentials);
+}

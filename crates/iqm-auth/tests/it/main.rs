@@ -1,0 +1,17 @@
+//! iqm-auth from the outside: against the sandbox, and against the vendor's published samples.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed unwrap in a test is a failed test"
+)]
+
+mod builder;
+mod contract;
+mod faults;
+#[cfg(feature = "rate-limit")]
+mod limiter;
+mod redaction;
+mod session;
+mod set_up;
+mod wire;
