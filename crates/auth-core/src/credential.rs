@@ -123,12 +123,22 @@ struct Deadline<T> {
 }
 
 impl Credential {
-    /// The headers of `token`, with no renewal due before its end. For calls without a session.
+    /// The headers of `token`, for calls without a session.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidConfig`] if there are no headers.
-    pub fn new(token: &Token, headers: &[Header], now: Moment) -> Result<Self, Error> {
+    pub fn new(token: &Token, headers: &[Header]) -> Result<Self, Error> {
+        // Only sessions ask a credential whether it has ended.
+        Self::due(
+            token,
+            headers,
+            Moment::new(token.issued_at(), Duration::ZERO),
+        )
+    }
+
+    /// The headers of a session's token, with no renewal due before its end.
+    pub(crate) fn due(token: &Token, headers: &[Header], now: Moment) -> Result<Self, Error> {
         let copies = (0..copies())
             .map(|_| {
                 let set = headers.iter().map(Header::shared);

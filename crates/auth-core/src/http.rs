@@ -20,7 +20,7 @@ pub use self::policy::{BaseUrl, Hosts};
 pub use self::request::{Operation, Request};
 use crate::clock::{Clock, Moment};
 use crate::retry::{Repeat, RetryPolicy};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Renew, Session, SessionBuilder, StoreKey};
 
 /// The builder of the HTTP library, as [`HttpBuilder::customize`] hands it out.
 pub use reqwest::ClientBuilder as HttpClientBuilder;
@@ -38,6 +38,7 @@ pub const BODY_LIMIT: usize = 1024 * 1024;
 pub struct Http {
     client: reqwest::Client,
     base: BaseUrl,
+    hosts: Hosts,
     retry: RetryPolicy,
     clock: Arc<dyn Clock>,
     gate: Option<builder::Gate>,
@@ -57,6 +58,33 @@ impl Http {
     /// The address of the service.
     pub fn base(&self) -> &BaseUrl {
         &self.base
+    }
+
+    /// The hosts to which a token may go.
+    pub fn hosts(&self) -> &Hosts {
+        &self.hosts
+    }
+
+    /// Begins a session that renews its token by `renewer`, on this clock and for these hosts.
+    pub fn session<R: Renew>(&self, renewer: R) -> SessionBuilder<R> {
+        Session::builder(renewer)
+            .clock(Arc::clone(&self.clock))
+            .hosts(self.hosts.clone())
+    }
+
+    /// The key under which a store keeps a token of this service.
+    pub fn store_key(
+        &self,
+        vendor: &str,
+        account: impl Into<String>,
+        scope: impl Into<String>,
+    ) -> StoreKey {
+        StoreKey {
+            vendor: vendor.to_owned(),
+            account: account.into(),
+            scope: scope.into(),
+            base_url: self.base.to_string(),
+        }
     }
 
     /// The clock by which moments are read and pauses made.

@@ -14,6 +14,7 @@ mod session;
 mod state;
 mod store;
 mod token;
+mod vendor;
 
 pub use crate::clock::{BoxFuture, Clock, Moment, SystemClock};
 pub use crate::credential::{Credential, Header};
@@ -32,5 +33,6 @@ pub use crate::state::{State, StateReason, States};
 pub use crate::store::{Lease, MemoryStore, StoreKey, TokenStore};
 pub use crate::token::{Fingerprint, Token};
 
+pub use secrecy::{ExposeSecret, SecretString};
 #[doc(hidden)]
 pub use tracing as __tracing;

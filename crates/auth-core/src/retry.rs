@@ -31,13 +31,14 @@ pub struct RetryPolicy {
 }
 
 impl Default for RetryPolicy {
-    /// Three attempts, pauses of up to 200 ms growing to 5 s, 60 s in all.
+    /// Three attempts, pauses of up to 200 ms growing to 5 s, 90 s in all: a vendor that counts
+    /// calls by the minute asks to wait for 60 s.
     fn default() -> Self {
         Self {
             attempts: 3,
             first_pause: Duration::from_millis(200),
             longest_pause: Duration::from_secs(5),
-            total: Duration::from_secs(60),
+            total: Duration::from_secs(90),
         }
     }
 }

@@ -18,7 +18,8 @@ impl Renew for Vendor {
     type Error = Error;
 
     async fn renew(&self, _: Option<&Token>, _: Reason) -> Result<Token, Error> {
-        assert_eq!(renewal_threads(), 1);
+        // The thread of the renewal before may be on its way out.
+        assert!(renewal_threads() >= 1);
         Ok(Token::new(
             "t".into(),
             Expiry::Never,
@@ -42,12 +43,13 @@ fn renewal_threads() -> usize {
         .count()
 }
 
-fn until_no_renewal_thread() {
+fn until_renewal_threads(wanted: usize) {
     let begun = Instant::now();
-    while renewal_threads() > 0 {
+    // A new thread gives itself its name, and one that has ended stays in the list for a moment.
+    while renewal_threads() != wanted {
         assert!(
             begun.elapsed() < Duration::from_secs(30),
-            "the thread stays"
+            "never {wanted} threads"
         );
         std::thread::yield_now();
     }
@@ -65,10 +67,10 @@ fn the_thread_of_renewals_ends_with_the_last_of_them() {
     for session in &sessions {
         runtime.block_on(session.headers()).unwrap();
     }
-    until_no_renewal_thread();
+    until_renewal_threads(0);
 
     let guard = sessions[0].keep_fresh().unwrap();
-    assert_eq!(renewal_threads(), 1);
+    until_renewal_threads(1);
     drop(guard);
-    until_no_renewal_thread();
+    until_renewal_threads(0);
 }

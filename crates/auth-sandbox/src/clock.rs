@@ -56,7 +56,8 @@ struct Inner {
     wall_only_nanos: AtomicI64,
     suspended_nanos: AtomicU64,
     moved: watch::Sender<()>,
-    sleepers: watch::Sender<usize>,
+    /// The deadlines of those who sleep. One whose deadline has passed is awake, polled or not.
+    sleepers: watch::Sender<Vec<u64>>,
 }
 
 impl SandboxClock {
@@ -89,7 +90,7 @@ impl SandboxClock {
                 wall_only_nanos: AtomicI64::new(0),
                 suspended_nanos: AtomicU64::new(0),
                 moved: watch::Sender::new(()),
-                sleepers: watch::Sender::new(0),
+                sleepers: watch::Sender::new(Vec::new()),
             }),
         }
     }
@@ -100,6 +101,8 @@ impl SandboxClock {
         add(&self.inner.advanced_nanos, by);
         // Not `send`: without a sleeper that would keep the old version.
         self.inner.moved.send_modify(|()| ());
+        // Who waits for sleepers looks again, since some may have woken up.
+        self.inner.sleepers.send_modify(|_| ());
     }
 
     /// Somebody sets the machine's clock forward: only the wall clock moves, nobody wakes up, and
@@ -125,7 +128,7 @@ impl SandboxClock {
     ///
     /// [`Fault::delay`]: crate::Fault::delay
     pub fn sleepers(&self) -> usize {
-        *self.inner.sleepers.borrow()
+        self.asleep(&self.inner.sleepers.borrow())
     }
 
     /// Completes when at least `count` futures of [`Clock::sleep`] wait.
@@ -138,8 +141,13 @@ impl SandboxClock {
             .inner
             .sleepers
             .subscribe()
-            .wait_for(|sleepers| *sleepers >= count)
+            .wait_for(|deadlines| self.asleep(deadlines) >= count)
             .await;
+    }
+
+    fn asleep(&self, deadlines: &[u64]) -> usize {
+        let now = self.monotonic_nanos();
+        deadlines.iter().filter(|&&deadline| now < deadline).count()
     }
 
     /// How much time has passed for the vendor, who is on another machine: neither setting this
@@ -203,7 +211,8 @@ impl Clock for SandboxClock {
         Box::pin(async move {
             // Subscribed before the first look, so that no move in between is lost.
             let mut moved = clock.inner.moved.subscribe();
-            let _sleeper = (clock.monotonic_nanos() < deadline).then(|| Sleeper::enter(&clock));
+            let _sleeper =
+                (clock.monotonic_nanos() < deadline).then(|| Sleeper::enter(&clock, deadline));
             loop {
                 let left = deadline.saturating_sub(clock.monotonic_nanos());
                 if left == 0 {
@@ -223,18 +232,26 @@ impl Clock for SandboxClock {
 }
 
 /// Counts a sleeper for as long as it lives, also when the sleep is dropped half way.
-struct Sleeper(SandboxClock);
+struct Sleeper {
+    clock: SandboxClock,
+    deadline: u64,
+}
 
 impl Sleeper {
-    fn enter(clock: &SandboxClock) -> Self {
-        clock.inner.sleepers.send_modify(|count| *count += 1);
-        Self(clock.clone())
+    fn enter(clock: &SandboxClock, deadline: u64) -> Self {
+        let clock = clock.clone();
+        clock.inner.sleepers.send_modify(|all| all.push(deadline));
+        Self { clock, deadline }
     }
 }
 
 impl Drop for Sleeper {
     fn drop(&mut self) {
-        self.0.inner.sleepers.send_modify(|count| *count -= 1);
+        self.clock.inner.sleepers.send_modify(|all| {
+            if let Some(at) = all.iter().position(|&other| other == self.deadline) {
+                all.swap_remove(at);
+            }
+        });
     }
 }
 

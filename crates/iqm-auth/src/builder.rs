@@ -1,9 +1,8 @@
 //! What a client is made of.
 
 use std::fmt;
-use std::sync::Arc;
 
-use auth_core::{BaseUrl, Clock, Error as CoreError, Hosts, HttpBuilder};
+use auth_core::{Error as CoreError, HttpBuilder};
 use http::HeaderValue;
 use secrecy::SecretString;
 
@@ -22,10 +21,7 @@ const USER_AGENT: &str = concat!("iqm-auth/", env!("CARGO_PKG_VERSION"));
 pub struct ClientBuilder {
     client_id: String,
     client_secret: SecretString,
-    base_url: String,
-    clock: Option<Arc<dyn Clock>>,
-    allowed_hosts: Vec<String>,
-    adjust_http: Vec<Box<dyn FnOnce(HttpBuilder) -> HttpBuilder + Send>>,
+    http: HttpBuilder,
     workspace_host: Option<String>,
     json_grants: bool,
     #[cfg(feature = "rate-limit")]
@@ -37,10 +33,7 @@ impl ClientBuilder {
         Self {
             client_id,
             client_secret,
-            base_url: DEFAULT_BASE_URL.to_owned(),
-            clock: None,
-            allowed_hosts: Vec::new(),
-            adjust_http: Vec::new(),
+            http: HttpBuilder::new(DEFAULT_BASE_URL, USER_AGENT),
             workspace_host: None,
             json_grants: false,
             #[cfg(feature = "rate-limit")]
@@ -48,34 +41,7 @@ impl ClientBuilder {
         }
     }
 
-    /// Another address than [`DEFAULT_BASE_URL`]: https, or http to a loopback host.
-    pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
-        self.base_url = base_url.into();
-        self
-    }
-
-    /// Where the time comes from: the system by default.
-    pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Some(Arc::new(clock));
-        self
-    }
-
-    /// Lets sessions put their headers on requests to `host` (with its port, where that is not
-    /// 443), too: by default to the host of the base URL alone.
-    pub fn allow_host(mut self, host: impl Into<String>) -> Self {
-        self.allowed_hosts.push(host.into());
-        self
-    }
-
-    /// Adjusts time limits, retries and the HTTP library (a proxy, root certificates, a client
-    /// identity). See [`HttpBuilder`].
-    pub fn http(
-        mut self,
-        adjust: impl FnOnce(HttpBuilder) -> HttpBuilder + Send + 'static,
-    ) -> Self {
-        self.adjust_http.push(Box::new(adjust));
-        self
-    }
+    auth_core::client_builder_methods!();
 
     /// The workspace's URL or host, sent as `X-IAA-HOST` with every [`Client::log_in`].
     pub fn workspace_host(mut self, host: impl Into<String>) -> Self {
@@ -116,25 +82,15 @@ impl ClientBuilder {
             let message = "the workspace host holds characters that no header can carry";
             return Err(CoreError::new(ErrorKind::InvalidConfig, message).into());
         }
-        let mut hosts = Hosts::of(&BaseUrl::parse(&self.base_url)?);
-        for host in &self.allowed_hosts {
-            hosts = hosts.and(host)?;
-        }
-        let mut http = HttpBuilder::new(BaseUrl::parse(&self.base_url)?, USER_AGENT);
-        if let Some(clock) = self.clock {
-            http = http.clock(clock);
-        }
-        for adjust in self.adjust_http {
-            http = adjust(http);
-        }
+        let http = self.http;
         // Last, so that it goes by the clock that is in use.
         #[cfg(feature = "rate-limit")]
-        if let Some(per_minute) = self.rate_limit {
-            http = crate::limiter::limit(http, per_minute);
-        }
+        let http = match self.rate_limit {
+            Some(per_minute) => crate::limiter::limit(http, per_minute),
+            None => http,
+        };
         Ok(Client::from_parts(Parts {
             http: http.build()?,
-            hosts,
             client_id: self.client_id,
             client_secret: self.client_secret,
             workspace_host: self.workspace_host,

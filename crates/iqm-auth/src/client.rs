@@ -1,17 +1,20 @@
-//! One method for each of IQM's calls.
+//! One method for each of IQM's calls; those about passwords and second factors are in
+//! `client/account.rs`.
+
+mod account;
 
 use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Answer, Credential, Error as CoreError, Hosts, Http, Operation, Repeat, Request,
-    SessionBuilder, StoreKey, operation,
+    Answer, Credential, Error as CoreError, Http, Operation, Repeat, Request, SessionBuilder,
+    StoreKey, operation,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::IgnoredAny;
 
 use crate::wire::{self, Refusal};
-use crate::{ClientBuilder, Error, Profile, Renewer, ResetLink, Session, Token};
+use crate::{ClientBuilder, Error, Profile, Renewer, Session, Token};
 
 const SIGN_UP: Operation = operation!("iqm.sign_up");
 const LOG_IN: Operation = operation!("iqm.log_in");
@@ -20,12 +23,6 @@ const REFRESH: Operation = operation!("iqm.refresh");
 const AUTHORIZATION_CODE: Operation = operation!("iqm.authorization_code");
 const LOG_OUT: Operation = operation!("iqm.log_out");
 const PROFILE: Operation = operation!("iqm.profile");
-const MFA_SEND: Operation = operation!("iqm.mfa_send");
-const MFA_VERIFY: Operation = operation!("iqm.mfa_verify");
-const REQUEST_PASSWORD_RESET: Operation = operation!("iqm.request_password_reset");
-const VALIDATE_PASSWORD_RESET: Operation = operation!("iqm.validate_password_reset");
-const SET_PASSWORD: Operation = operation!("iqm.set_password");
-const CHANGE_PASSWORD: Operation = operation!("iqm.change_password");
 
 const TOKEN_ENDPOINT: &str = "api/v3/ua/oauth/token";
 
@@ -37,7 +34,6 @@ pub struct Client(Arc<Parts>);
 
 pub(crate) struct Parts {
     pub(crate) http: Http,
-    pub(crate) hosts: Hosts,
     pub(crate) client_id: String,
     pub(crate) client_secret: SecretString,
     pub(crate) workspace_host: Option<String>,
@@ -64,7 +60,7 @@ impl Client {
     ///
     /// [`Error::Core`] if the token holds characters that no header can carry.
     pub fn session(&self, token: Token) -> Result<Session, Error> {
-        self.session_builder(None).token(token.into()).build()
+        self.session_builder().token(token.into()).build()
     }
 
     /// A session that logs in when it is first used, and again whenever its refresh token is
@@ -78,30 +74,31 @@ impl Client {
         email: impl Into<String>,
         password: impl Into<SecretString>,
     ) -> Result<Session, Error> {
-        self.session_builder(Some((email.into(), password.into())))
-            .build()
+        self.session_builder_with_password(email, password).build()
     }
 
-    /// Begins a session with more choices: a token store, a token at hand, other hosts. With a
-    /// `password` (and its e-mail address) it logs in by itself.
-    pub fn session_builder(
+    /// Begins a session with more choices: a token store, other hosts. Like
+    /// [`Client::session`], it renews by refresh token alone, so it wants a token from its store
+    /// or [`SessionBuilder::token`].
+    pub fn session_builder(&self) -> SessionBuilder<Renewer> {
+        self.0.http.session(Renewer::new(self.clone(), None))
+    }
+
+    /// As [`Client::session_builder`]; like [`Client::session_with_password`], it also logs in.
+    pub fn session_builder_with_password(
         &self,
-        password: Option<(String, SecretString)>,
+        email: impl Into<String>,
+        password: impl Into<SecretString>,
     ) -> SessionBuilder<Renewer> {
-        Session::builder(Renewer::new(self.clone(), password))
-            .clock(Arc::clone(self.0.http.clock()))
-            .hosts(self.0.hosts.clone())
+        let password = Some((email.into(), password.into()));
+        self.0.http.session(Renewer::new(self.clone(), password))
     }
 
     /// The key under which a store keeps the token of `email`; the workspace, where one is set,
     /// is part of it.
     pub fn store_key(&self, email: impl Into<String>) -> StoreKey {
-        StoreKey {
-            vendor: "iqm".to_owned(),
-            account: email.into(),
-            scope: self.0.workspace_host.clone().unwrap_or_default(),
-            base_url: self.0.http.base().to_string(),
-        }
+        let scope = self.0.workspace_host.clone().unwrap_or_default();
+        self.0.http.store_key("iqm", email, scope)
     }
 
     /// Sets the first password of an invited user, who is logged in by that. The token has no
@@ -291,167 +288,6 @@ impl Client {
         let request = Request::get(PROFILE, "api/v3/ua/profile").credential(credential);
         let answer = self.send(request).await?;
         wire::profile(&answer, |_| None)
-    }
-
-    /// Sends the user of a workspace a code for the second factor.
-    ///
-    /// Not repeated where it may have happened: the user would get a second code.
-    ///
-    /// Source: IQM's *MFA* page.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UnknownMfaUser`], [`Error::MfaNotConfigured`]. [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if
-    /// the code may have been sent.
-    pub async fn send_mfa_code(&self, ow_id: u64) -> Result<(), Error> {
-        let request =
-            Request::post(MFA_SEND, "api/v3/ua/auth/mfa/send").json(&wire::SendMfaCode { ow_id });
-        let answer = self.send(request).await?;
-        wire::data::<Option<IgnoredAny>>(&answer, |refusal| match refusal.status() {
-            400 => Some(Error::UnknownMfaUser {
-                message: refusal.message.clone(),
-            }),
-            422 => Some(Error::MfaNotConfigured {
-                message: refusal.message.clone(),
-            }),
-            _ => None,
-        })?;
-        Ok(())
-    }
-
-    /// Trades the code of the second factor for a token, which may come without a refresh token.
-    ///
-    /// Not repeated where it may have happened: a code can be used once.
-    ///
-    /// Source: IQM's *MFA* page.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InvalidMfaCode`] if the code is wrong or too old: ask the user again.
-    pub async fn verify_mfa_code(&self, code: &SecretString) -> Result<Token, Error> {
-        let request = Request::post(MFA_VERIFY, "api/v3/ua/auth/mfa/verify")
-            .json(&wire::VerifyMfaCode {
-                otp: code.expose_secret(),
-            })
-            .secret(code);
-        let answer = self.send(request).await?;
-        wire::token(&answer, |refusal| match refusal.status() {
-            401 => Some(Error::InvalidMfaCode {
-                message: refusal.message.clone(),
-            }),
-            _ => None,
-        })
-    }
-
-    /// Asks IQM to mail the user a link for a new password. Gives IQM's words to show.
-    ///
-    /// Not repeated where it may have happened: the user would get a second mail.
-    ///
-    /// Source: IQM's *Reset Password* page.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UnknownEmail`]. [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the mail may have been sent.
-    pub async fn request_password_reset(&self, email: &str) -> Result<String, Error> {
-        let request = Request::post(REQUEST_PASSWORD_RESET, "api/v3/ua/user/reset-password")
-            .json(&wire::RequestReset { email });
-        let answer = self.send(request).await?;
-        wire::data(&answer, |refusal| match refusal.status() {
-            404 => Some(Error::UnknownEmail {
-                message: refusal.message.clone(),
-            }),
-            _ => None,
-        })
-    }
-
-    /// Whether the hash from a reset link can be used, and whose it is.
-    ///
-    /// Source: IQM's *Reset Password* page.
-    ///
-    /// # Errors
-    ///
-    /// None of its own: an invalid link is an answer.
-    pub async fn validate_password_reset(
-        &self,
-        reset_hash: &SecretString,
-    ) -> Result<ResetLink, Error> {
-        let body = wire::ValidateReset {
-            reset_hash: reset_hash.expose_secret(),
-        };
-        let request = Request::post(
-            VALIDATE_PASSWORD_RESET,
-            "api/v3/ua/user/reset-password/validate",
-        )
-        .json(&body)
-        .secret(reset_hash)
-        .repeat(Repeat::Always);
-        let answer = self.send(request).await?;
-        wire::data(&answer, |_| None)
-    }
-
-    /// Sets a new password after a reset.
-    ///
-    /// Not repeated where it may have happened. IQM asks for 8 characters with an upper-case and
-    /// a lower-case letter and a special one, but its own samples break that: the password is not
-    /// checked here.
-    ///
-    /// Source: IQM's *Reset Password* page.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ResetRefused`] if there is no valid reset for the address: ask for a new mail.
-    pub async fn set_password(
-        &self,
-        email: &str,
-        new_password: &SecretString,
-    ) -> Result<(), Error> {
-        let body = wire::SignUp {
-            email,
-            password: new_password.expose_secret(),
-        };
-        let request = Request::post(SET_PASSWORD, "api/v3/ua/user/update-password")
-            .json(&body)
-            .secret(new_password);
-        let answer = self.send(request).await?;
-        wire::data::<Option<IgnoredAny>>(&answer, |refusal| match refusal.status() {
-            403 => Some(Error::ResetRefused {
-                reason: refusal
-                    .invalid_reason()
-                    .unwrap_or_else(|| refusal.message.clone()),
-            }),
-            _ => None,
-        })?;
-        Ok(())
-    }
-
-    /// Changes the password of the user who is logged in.
-    ///
-    /// Not repeated where it may have happened.
-    ///
-    /// Source: IQM's *Reset Password* page.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::TokenRejected`] if the token is dead; [`Denied`](crate::ErrorKind::Denied) with IQM's words
-    /// otherwise.
-    pub async fn change_password(
-        &self,
-        credential: &Credential,
-        old_password: &SecretString,
-        new_password: &SecretString,
-    ) -> Result<(), Error> {
-        let body = wire::ChangePassword {
-            old_password: old_password.expose_secret(),
-            new_password: new_password.expose_secret(),
-        };
-        let request = Request::post(CHANGE_PASSWORD, "api/v3/ua/user/password/reset")
-            .credential(credential)
-            .json(&body)
-            .secret(old_password)
-            .secret(new_password);
-        let answer = self.send(request).await?;
-        wire::data::<Option<IgnoredAny>>(&answer, |_| None)?;
-        Ok(())
     }
 
     async fn password_grant(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{AuthError, ErrorKind};
+use auth_core::ErrorKind;
 
 /// What went wrong. Messages hold the vendor's words without any secret that was sent.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -111,24 +111,6 @@ impl Error {
             Self::Core(error) => error.kind(),
         }
     }
-
-    /// How long the vendor asked to wait before the next call, where it said so: with 429, and
-    /// with 503.
-    pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::RateLimited { retry_after } => *retry_after,
-            Self::Core(error) => error.retry_after(),
-            _ => None,
-        }
-    }
 }
 
-impl AuthError for Error {
-    fn kind(&self) -> ErrorKind {
-        self.kind()
-    }
-
-    fn retry_after(&self) -> Option<Duration> {
-        self.retry_after()
-    }
-}
+auth_core::vendor_error!(Error);

@@ -10,10 +10,12 @@ mod types;
 mod wire;
 
 pub use auth_core::{
-    Clock, Credential, ErrorKind, Expiry, Fingerprint, HttpBuilder, KeepFresh, MemoryStore, Reason,
-    RetryPolicy, SessionBuilder, State, States, StoreKey, SystemClock, TokenStore,
+    AuthError, BoxFuture, Clock, Credential, ErrorKind, Expiry, ExposeSecret, Fingerprint, Hosts,
+    HttpBuilder, KeepFresh, Lease, MemoryStore, Moment, Reason, RetryPolicy, SecretString,
+    SessionBuilder, State, StateReason, States, StoreKey, SystemClock, TokenStore,
 };
-pub use secrecy::{ExposeSecret, SecretString};
+/// What is not peculiar to IQM, and what a token store keeps.
+pub use auth_core::{Error as CoreError, Token as CoreToken};
 
 pub use crate::builder::{ClientBuilder, DEFAULT_BASE_URL, VENDOR_RATE_LIMIT};
 pub use crate::client::Client;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::SystemTime;
 
-use auth_core::{Credential, Expiry, Fingerprint, Header, Moment};
+use auth_core::{Expiry, Header};
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -16,9 +16,11 @@ use crate::wire::{self, OW_ID};
 /// The name of the attribute under which the scope is kept.
 const SCOPE: &str = "scope";
 
-/// A token as IQM issued it. `Debug` shows fingerprints in place of the secrets.
-#[derive(Clone, Debug)]
-pub struct Token(auth_core::Token);
+auth_core::vendor_token!(
+    /// A token as IQM issued it. `Debug` shows fingerprints in place of the secrets.
+    Token,
+    headers
+);
 
 impl Token {
     pub(crate) fn issued(
@@ -48,11 +50,6 @@ impl Token {
         Self(self.0.with_refresh(refresh))
     }
 
-    /// The secret that authorises calls.
-    pub fn access_token(&self) -> &SecretString {
-        self.0.access()
-    }
-
     /// The secret that gets the next token; none after a log-in with a second factor.
     pub fn refresh_token(&self) -> Option<&SecretString> {
         self.0.refresh()
@@ -68,27 +65,6 @@ impl Token {
     pub fn scope(&self) -> Option<&str> {
         self.0.attribute(SCOPE)
     }
-
-    /// When the token ends.
-    pub fn expiry(&self) -> Expiry {
-        self.0.expiry()
-    }
-
-    /// A short text that tells this token from others and gives nothing away.
-    pub fn fingerprint(&self) -> Fingerprint {
-        self.0.fingerprint()
-    }
-
-    /// The token's headers, for calls without a session.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Core`] if the token holds characters that no header can carry.
-    pub fn credential(&self) -> Result<Credential, Error> {
-        // Nobody asks such a credential whether it has ended.
-        let now = Moment::new(self.0.issued_at(), std::time::Duration::ZERO);
-        Ok(Credential::new(&self.0, &headers(&self.0)?, now)?)
-    }
 }
 
 /// The headers of an authorised call: the bearer token, and the workspace where it is known.
@@ -102,18 +78,6 @@ pub(crate) fn headers(token: &auth_core::Token) -> Result<Vec<Header>, Error> {
         headers.push(Header::new(wire::X_IAA_OW_ID, &ow_id.into())?);
     }
     Ok(headers)
-}
-
-impl From<Token> for auth_core::Token {
-    fn from(token: Token) -> Self {
-        token.0
-    }
-}
-
-impl From<auth_core::Token> for Token {
-    fn from(token: auth_core::Token) -> Self {
-        Self(token)
-    }
 }
 
 /// Who is logged in.

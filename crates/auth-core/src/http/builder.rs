@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{BaseUrl, Http, HttpClientBuilder, policy};
+use super::{BaseUrl, Hosts, Http, HttpClientBuilder, policy};
 use crate::clock::{BoxFuture, Clock, SystemClock};
 use crate::retry::RetryPolicy;
 use crate::{Error, ErrorKind};
@@ -21,7 +21,8 @@ type Customize = Box<dyn FnOnce(HttpClientBuilder) -> HttpClientBuilder + Send>;
 
 /// What an [`Http`] is made of.
 pub struct HttpBuilder {
-    base: BaseUrl,
+    base_url: String,
+    allowed_hosts: Vec<String>,
     user_agent: String,
     connect_timeout: Duration,
     timeout: Duration,
@@ -32,10 +33,11 @@ pub struct HttpBuilder {
 }
 
 impl HttpBuilder {
-    /// Calls to the service at `base`, presenting ourselves as `user_agent`.
-    pub fn new(base: BaseUrl, user_agent: impl Into<String>) -> Self {
+    /// Calls to the service at `base_url`, presenting ourselves as `user_agent`.
+    pub fn new(base_url: impl Into<String>, user_agent: impl Into<String>) -> Self {
         Self {
-            base,
+            base_url: base_url.into(),
+            allowed_hosts: Vec::new(),
             user_agent: user_agent.into(),
             connect_timeout: DEFAULT_CONNECT_TIMEOUT,
             timeout: DEFAULT_TIMEOUT,
@@ -46,9 +48,16 @@ impl HttpBuilder {
         }
     }
 
-    /// Another address.
-    pub fn base(mut self, base: BaseUrl) -> Self {
-        self.base = base;
+    /// Another address: https, or http to a loopback host.
+    pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
+        self.base_url = base_url.into();
+        self
+    }
+
+    /// Lets sessions put their headers on requests to `host` (with its port, where that is not
+    /// 443), besides the host of the base URL.
+    pub fn allow_host(mut self, host: impl Into<String>) -> Self {
+        self.allowed_hosts.push(host.into());
         self
     }
 
@@ -81,11 +90,6 @@ impl HttpBuilder {
         Arc::clone(&self.clock)
     }
 
-    /// The address that was set.
-    pub fn base_in_use(&self) -> &BaseUrl {
-        &self.base
-    }
-
     /// Awaits `gate` before every attempt: a rate limiter, say.
     pub fn gate(
         mut self,
@@ -113,9 +117,14 @@ impl HttpBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if the HTTP library refuses the settings, or https is wanted
-    /// of a build without TLS.
+    /// [`ErrorKind::InvalidConfig`] if the address or an allowed host cannot be used, if the HTTP
+    /// library refuses the settings, or if https is wanted of a build without TLS.
     pub fn build(self) -> Result<Http, Error> {
+        let base = BaseUrl::parse(&self.base_url)?;
+        let hosts = self
+            .allowed_hosts
+            .iter()
+            .try_fold(Hosts::of(&base), |hosts, host| hosts.and(host))?;
         let builder = reqwest::Client::builder()
             // A kept connection belongs to the runtime that opened it, and hangs when that one is
             // not driven any more while another runtime uses the client. Calls are rare: a new
@@ -125,7 +134,7 @@ impl HttpBuilder {
             Some(customize) => customize(builder),
             None => builder,
         };
-        let builder = policy::enforce(builder, &self.base)?
+        let builder = policy::enforce(builder, &base)?
             .user_agent(self.user_agent)
             .connect_timeout(self.connect_timeout)
             .timeout(self.timeout);
@@ -141,7 +150,8 @@ impl HttpBuilder {
         })?;
         Ok(Http {
             client,
-            base: self.base,
+            base,
+            hosts,
             retry: self.retry,
             clock: self.clock,
             gate: self.gate,
@@ -152,7 +162,7 @@ impl HttpBuilder {
 impl fmt::Debug for HttpBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpBuilder")
-            .field("base", &self.base)
+            .field("base_url", &policy::origin(&self.base_url))
             .field("user_agent", &self.user_agent)
             .field("connect_timeout", &self.connect_timeout)
             .field("timeout", &self.timeout)

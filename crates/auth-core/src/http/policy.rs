@@ -62,6 +62,12 @@ impl BaseUrl {
     }
 }
 
+impl From<BaseUrl> for String {
+    fn from(base: BaseUrl) -> Self {
+        base.0.into()
+    }
+}
+
 impl fmt::Debug for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.as_str())
@@ -90,6 +96,14 @@ fn is_loopback(url: &Url) -> bool {
         Some(Host::Domain(name)) => name == "localhost",
         None => false,
     }
+}
+
+/// As much of an unchecked address as can be shown: it might hold a password or a query.
+pub(super) fn origin(address: &str) -> String {
+    Url::parse(address).map_or_else(
+        |_| "unreadable".to_owned(),
+        |url| url.origin().ascii_serialization(),
+    )
 }
 
 /// The hosts to which a token may go. A port counts as part of the host: two services of one

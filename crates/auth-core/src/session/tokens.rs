@@ -18,7 +18,7 @@ impl<R: Renew> Shared<R> {
     ) -> Result<Credential, R::Error> {
         let now = self.clock.now();
         let headers = self.renewer.headers(&token)?;
-        let credential = Credential::new(&token, &headers, now)?;
+        let credential = Credential::due(&token, &headers, now)?;
         let lifetime = token.lifetime();
         control.token = Some(token);
         if !credential.0.is_valid(now) {

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{
-    Answer, BaseUrl, Error, ErrorKind, Http, HttpBuilder, Operation, Repeat, Request, RetryPolicy,
-    operation,
+    Answer, Error, ErrorKind, Http, HttpBuilder, Operation, Repeat, Request, RetryPolicy, operation,
 };
 use httpmock::prelude::*;
 
@@ -12,7 +11,7 @@ const READ: Operation = operation!("test.read");
 
 fn builder(server: &MockServer) -> HttpBuilder {
     let policy = RetryPolicy::default().pauses(Duration::from_millis(1), Duration::from_millis(1));
-    HttpBuilder::new(BaseUrl::parse(&server.base_url()).unwrap(), "test/1").retry(policy)
+    HttpBuilder::new(server.base_url(), "test/1").retry(policy)
 }
 
 fn http(server: &MockServer) -> Http {
@@ -102,7 +101,7 @@ async fn a_callers_builder_cannot_weaken_the_policy() {
 #[cfg(any(feature = "ring", feature = "aws-lc-rs", feature = "native-tls"))]
 #[tokio::test]
 async fn https_stays_https_whatever_the_builder_says() {
-    let base = BaseUrl::parse("https://localhost:1").unwrap();
+    let base = "https://localhost:1";
     let http = HttpBuilder::new(base, "test")
         .retry(RetryPolicy::never())
         .customize(|builder| builder.https_only(false))
@@ -187,7 +186,7 @@ async fn what_was_never_sent_is_tried_again_and_then_unavailable() {
         .local_addr()
         .unwrap()
         .port();
-    let base = BaseUrl::parse(&format!("http://127.0.0.1:{port}")).unwrap();
+    let base = format!("http://127.0.0.1:{port}");
     let tried = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let http = HttpBuilder::new(base, "test")
         .retry(RetryPolicy::default().pauses(Duration::ZERO, Duration::ZERO))

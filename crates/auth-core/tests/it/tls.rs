@@ -7,7 +7,7 @@ mod handshake;
 #[test]
 fn without_a_tls_feature_https_is_refused_and_the_features_are_named() {
     use auth_core::{BaseUrl, ErrorKind, HttpBuilder};
-    let build = |url| HttpBuilder::new(BaseUrl::parse(url).unwrap(), "test").build();
+    let build = |url| HttpBuilder::new(url, "test").build();
     let error = build("https://localhost").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
     assert!(error.to_string().contains("`ring`"), "{error}");

@@ -214,7 +214,7 @@ async fn no_debug_shows_a_secret() {
     let mut texts = vec![format!("{builder:#?}")];
     let client = builder.build().unwrap();
     let session_builder = client
-        .session_builder(Some((EMAIL.to_owned(), PASSWORD.into())))
+        .session_builder_with_password(EMAIL, PASSWORD)
         .store(Arc::new(MemoryStore::new()), client.store_key(EMAIL))
         .token(token().into());
     texts.push(format!("{client:#?} {session_builder:#?} {:#?}", token()));

@@ -233,9 +233,8 @@ async fn after_a_401_a_refresh_that_gives_the_same_token_again_falls_back_to_the
                 .body(r#"{"success":true,"data":{"access_token":"other","expires_in":35999}}"#);
         })
         .await;
-    let password = ("user1@iqm.com".to_owned(), "123456".into());
     let session = client
-        .session_builder(Some(password))
+        .session_builder_with_password("user1@iqm.com", "123456")
         .token(token.into())
         .build()
         .unwrap();
@@ -270,7 +269,7 @@ fn stored(sandbox: &Sandbox, store: &MemoryStore) -> (Session, StoreKey) {
     let (client, email) = (client(sandbox), sandbox.iqm().user().email);
     let key = client.store_key(email);
     let session = client
-        .session_builder(Some((email.to_owned(), password(sandbox))))
+        .session_builder_with_password(email, password(sandbox))
         .store(Arc::new(store.clone()), key.clone())
         .build()
         .unwrap();

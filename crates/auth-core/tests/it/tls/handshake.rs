@@ -5,8 +5,8 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use auth_core::{
-    Answer, BaseUrl, Error, ErrorKind, HttpBuilder, HttpClientBuilder, Operation, Request,
-    RetryPolicy, operation,
+    Answer, Error, ErrorKind, HttpBuilder, HttpClientBuilder, Operation, Request, RetryPolicy,
+    operation,
 };
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -65,7 +65,7 @@ async fn call(
     port: u16,
     adjust: impl FnOnce(HttpClientBuilder) -> HttpClientBuilder + Send + 'static,
 ) -> Result<Answer, Error> {
-    let base = BaseUrl::parse(&format!("https://{host}:{port}"))?;
+    let base = format!("https://{host}:{port}");
     let http = HttpBuilder::new(base, "test")
         .retry(RetryPolicy::never())
         .customize(adjust)

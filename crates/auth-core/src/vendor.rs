@@ -1,0 +1,125 @@
+//! What every vendor crate would otherwise write again, word for word.
+
+/// The settings that every vendor's `ClientBuilder` has. It keeps an
+/// [`HttpBuilder`](crate::HttpBuilder) in its field `http`, and the crate has a
+/// `DEFAULT_BASE_URL`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! client_builder_methods {
+    () => {
+        /// Another address than [`DEFAULT_BASE_URL`]: https, or http to a loopback host.
+        pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
+            self.http = self.http.base_url(base_url);
+            self
+        }
+
+        /// Where the time comes from: the system by default.
+        pub fn clock(mut self, clock: impl $crate::Clock) -> Self {
+            self.http = self.http.clock(::std::sync::Arc::new(clock));
+            self
+        }
+
+        /// Lets sessions put their headers on requests to `host` (with its port, where that is
+        /// not 443), besides the vendor's own.
+        pub fn allow_host(mut self, host: impl Into<String>) -> Self {
+            self.http = self.http.allow_host(host);
+            self
+        }
+
+        /// Adjusts time limits, retries and the HTTP library (a proxy, root certificates, a client
+        /// identity). See [`HttpBuilder`]($crate::HttpBuilder).
+        pub fn http(
+            mut self,
+            adjust: impl FnOnce($crate::HttpBuilder) -> $crate::HttpBuilder,
+        ) -> Self {
+            self.http = adjust(self.http);
+            self
+        }
+    };
+}
+
+/// A vendor's `Token`: an [`auth_core::Token`](crate::Token) with typed getters, which the vendor
+/// crate adds. Its headers come from `$headers`, a function of the crate.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! vendor_token {
+    ($(#[$docs:meta])* $name:ident, $headers:path) => {
+        $(#[$docs])*
+        #[derive(Clone, Debug)]
+        pub struct $name($crate::Token);
+
+        impl $name {
+            /// The secret that authorises calls.
+            pub fn access_token(&self) -> &$crate::SecretString {
+                self.0.access()
+            }
+
+            /// When the token ends.
+            pub fn expiry(&self) -> $crate::Expiry {
+                self.0.expiry()
+            }
+
+            /// When the token was asked for, by the local wall clock.
+            pub fn issued_at(&self) -> ::std::time::SystemTime {
+                self.0.issued_at()
+            }
+
+            /// A short text that tells this token from others and gives nothing away.
+            pub fn fingerprint(&self) -> $crate::Fingerprint {
+                self.0.fingerprint()
+            }
+
+            /// The token's headers, for calls without a session.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Core`] if the token holds characters that no header can carry.
+            pub fn credential(&self) -> Result<$crate::Credential, Error> {
+                Ok($crate::Credential::new(&self.0, &$headers(&self.0)?)?)
+            }
+        }
+
+        impl From<$name> for $crate::Token {
+            fn from(token: $name) -> Self {
+                token.0
+            }
+        }
+
+        impl From<$crate::Token> for $name {
+            fn from(token: $crate::Token) -> Self {
+                Self(token)
+            }
+        }
+    };
+}
+
+/// Makes a vendor's `Error`, which has a `kind()` and a variant `Core`, an
+/// [`AuthError`](crate::AuthError). Where a variant of its own knows how long to wait, `kind()`
+/// says so.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! vendor_error {
+    ($name:ident) => {
+        impl $name {
+            /// How long the vendor asked to wait before the next call, where it said so: after a
+            /// 429, and after a 503, which is [`ErrorKind::Unavailable`]($crate::ErrorKind).
+            pub fn retry_after(&self) -> Option<::std::time::Duration> {
+                match (self, self.kind()) {
+                    (Self::Core(error), _) => $crate::AuthError::retry_after(error),
+                    (_, $crate::ErrorKind::RateLimited { retry_after }) => retry_after,
+                    _ => None,
+                }
+            }
+        }
+
+        impl $crate::AuthError for $name {
+            fn kind(&self) -> $crate::ErrorKind {
+                self.kind()
+            }
+
+            fn retry_after(&self) -> Option<::std::time::Duration> {
+                self.retry_after()
+            }
+        }
+    };
+}

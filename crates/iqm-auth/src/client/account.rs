@@ -1,0 +1,178 @@
+//! Passwords and second factors.
+
+use auth_core::{Credential, Operation, Repeat, Request, operation};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::IgnoredAny;
+
+use super::Client;
+use crate::{Error, ResetLink, Token, wire};
+
+const MFA_SEND: Operation = operation!("iqm.mfa_send");
+const MFA_VERIFY: Operation = operation!("iqm.mfa_verify");
+const REQUEST_PASSWORD_RESET: Operation = operation!("iqm.request_password_reset");
+const VALIDATE_PASSWORD_RESET: Operation = operation!("iqm.validate_password_reset");
+const SET_PASSWORD: Operation = operation!("iqm.set_password");
+const CHANGE_PASSWORD: Operation = operation!("iqm.change_password");
+
+impl Client {
+    /// Sends the user of a workspace a code for the second factor.
+    ///
+    /// Not repeated where it may have happened: the user would get a second code.
+    ///
+    /// Source: IQM's *MFA* page.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownMfaUser`], [`Error::MfaNotConfigured`]. [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if
+    /// the code may have been sent.
+    pub async fn send_mfa_code(&self, ow_id: u64) -> Result<(), Error> {
+        let request =
+            Request::post(MFA_SEND, "api/v3/ua/auth/mfa/send").json(&wire::SendMfaCode { ow_id });
+        let answer = self.send(request).await?;
+        wire::data::<Option<IgnoredAny>>(&answer, |refusal| match refusal.status() {
+            400 => Some(Error::UnknownMfaUser {
+                message: refusal.message.clone(),
+            }),
+            422 => Some(Error::MfaNotConfigured {
+                message: refusal.message.clone(),
+            }),
+            _ => None,
+        })?;
+        Ok(())
+    }
+
+    /// Trades the code of the second factor for a token, which may come without a refresh token.
+    ///
+    /// Not repeated where it may have happened: a code can be used once.
+    ///
+    /// Source: IQM's *MFA* page.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidMfaCode`] if the code is wrong or too old: ask the user again.
+    pub async fn verify_mfa_code(&self, code: &SecretString) -> Result<Token, Error> {
+        let request = Request::post(MFA_VERIFY, "api/v3/ua/auth/mfa/verify")
+            .json(&wire::VerifyMfaCode {
+                otp: code.expose_secret(),
+            })
+            .secret(code);
+        let answer = self.send(request).await?;
+        wire::token(&answer, |refusal| match refusal.status() {
+            401 => Some(Error::InvalidMfaCode {
+                message: refusal.message.clone(),
+            }),
+            _ => None,
+        })
+    }
+
+    /// Asks IQM to mail the user a link for a new password. Gives IQM's words to show.
+    ///
+    /// Not repeated where it may have happened: the user would get a second mail.
+    ///
+    /// Source: IQM's *Reset Password* page.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownEmail`]. [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the mail may have been sent.
+    pub async fn request_password_reset(&self, email: &str) -> Result<String, Error> {
+        let request = Request::post(REQUEST_PASSWORD_RESET, "api/v3/ua/user/reset-password")
+            .json(&wire::RequestReset { email });
+        let answer = self.send(request).await?;
+        wire::data(&answer, |refusal| match refusal.status() {
+            404 => Some(Error::UnknownEmail {
+                message: refusal.message.clone(),
+            }),
+            _ => None,
+        })
+    }
+
+    /// Whether the hash from a reset link can be used, and whose it is.
+    ///
+    /// Source: IQM's *Reset Password* page.
+    ///
+    /// # Errors
+    ///
+    /// None of its own: an invalid link is an answer.
+    pub async fn validate_password_reset(
+        &self,
+        reset_hash: &SecretString,
+    ) -> Result<ResetLink, Error> {
+        let body = wire::ValidateReset {
+            reset_hash: reset_hash.expose_secret(),
+        };
+        let request = Request::post(
+            VALIDATE_PASSWORD_RESET,
+            "api/v3/ua/user/reset-password/validate",
+        )
+        .json(&body)
+        .secret(reset_hash)
+        .repeat(Repeat::Always);
+        let answer = self.send(request).await?;
+        wire::data(&answer, |_| None)
+    }
+
+    /// Sets a new password after a reset.
+    ///
+    /// Not repeated where it may have happened. IQM asks for 8 characters with an upper-case and
+    /// a lower-case letter and a special one, but its own samples break that: the password is not
+    /// checked here.
+    ///
+    /// Source: IQM's *Reset Password* page.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ResetRefused`] if there is no valid reset for the address: ask for a new mail.
+    pub async fn set_password(
+        &self,
+        email: &str,
+        new_password: &SecretString,
+    ) -> Result<(), Error> {
+        let body = wire::SignUp {
+            email,
+            password: new_password.expose_secret(),
+        };
+        let request = Request::post(SET_PASSWORD, "api/v3/ua/user/update-password")
+            .json(&body)
+            .secret(new_password);
+        let answer = self.send(request).await?;
+        wire::data::<Option<IgnoredAny>>(&answer, |refusal| match refusal.status() {
+            403 => Some(Error::ResetRefused {
+                reason: refusal
+                    .invalid_reason()
+                    .unwrap_or_else(|| refusal.message.clone()),
+            }),
+            _ => None,
+        })?;
+        Ok(())
+    }
+
+    /// Changes the password of the user who is logged in.
+    ///
+    /// Not repeated where it may have happened.
+    ///
+    /// Source: IQM's *Reset Password* page.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TokenRejected`] if the token is dead; [`Denied`](crate::ErrorKind::Denied) with IQM's words
+    /// otherwise.
+    pub async fn change_password(
+        &self,
+        credential: &Credential,
+        old_password: &SecretString,
+        new_password: &SecretString,
+    ) -> Result<(), Error> {
+        let body = wire::ChangePassword {
+            old_password: old_password.expose_secret(),
+            new_password: new_password.expose_secret(),
+        };
+        let request = Request::post(CHANGE_PASSWORD, "api/v3/ua/user/password/reset")
+            .credential(credential)
+            .json(&body)
+            .secret(old_password)
+            .secret(new_password);
+        let answer = self.send(request).await?;
+        wire::data::<Option<IgnoredAny>>(&answer, |_| None)?;
+        Ok(())
+    }
+}
