@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::clock::SandboxClock;
 use crate::edgeiq::{self, EdgeIq, EdgeIqRefusals, SessionExpiresAt};
+use crate::eqworks::{self, EqWorks};
 use crate::fault::{Fault, Queue};
 use crate::inbox::{Inbox, Post};
 use crate::iqm::{self, Iqm, TokenEnvelope};
@@ -47,6 +48,7 @@ pub struct Sandbox {
     iqm: Arc<iqm::State>,
     edgeiq_url: Url,
     edgeiq: Arc<edgeiq::State>,
+    eqworks: Arc<eqworks::State>,
     post: Post,
     server: Arc<Server>,
     /// Dropping it stops the thread.
@@ -108,6 +110,11 @@ impl Sandbox {
     /// `EdgeIQ`: its address, its users, and the strings to pull behind its back.
     pub fn edgeiq(&self) -> EdgeIq<'_> {
         EdgeIq::new(&self.edgeiq_url, &self.edgeiq)
+    }
+
+    /// EQ Works: its address, its users, and the strings to pull behind its back.
+    pub fn eqworks(&self) -> EqWorks<'_> {
+        EqWorks::new(&self.eqworks)
     }
 
     /// The e-mails that the vendors have sent to this address.
@@ -267,10 +274,13 @@ impl SandboxBuilder {
         let iqm = Arc::new(iqm);
         let edgeiq = edgeiq::State::new(vendor.clone(), post.clone(), self.edgeiq);
         let edgeiq = Arc::new(edgeiq);
+        let eqworks = eqworks::State::new(vendor.clone(), post.clone(), url(eqworks::PREFIX)?);
+        let eqworks = Arc::new(eqworks);
         let limit = self.rate_limit;
         let routers = Routers {
             iqm: limited(iqm::router(&iqm), limit, &vendor, iqm::too_many),
             edgeiq: limited(edgeiq::router(&edgeiq), limit, &vendor, edgeiq::too_many),
+            eqworks: limited(eqworks::router(&eqworks), limit, &vendor, eqworks::too_many),
         };
         let server = Arc::new(Server {
             clock,
@@ -288,6 +298,7 @@ impl SandboxBuilder {
             iqm,
             edgeiq_url: url(edgeiq::PREFIX)?,
             edgeiq,
+            eqworks,
             post,
             server,
             stop: Some(stop),
