@@ -1,1 +1,402 @@
-//! wip
+//! What goes wrong on the way: what the caller is told, and what is sent again.
+
+use std::future::ready;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use auth_sandbox::{Fault, Sandbox};
+use eqworks_auth::{Client, Error, ErrorKind, RetryPolicy, SecretString, State, Token};
+
+use crate::set_up::{
+    DAY, builder, client, log_in, minted, passcode, sandbox, session, settled, user,
+};
+
+/// Every call: all rows of the table "What may be repeated" but the log-in with a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    RequestPasscode,
+    Verify,
+    Confirm,
+    Refresh,
+}
+
+use Call::{Confirm, Refresh, RequestPasscode, Verify};
+
+const CALLS: [Call; 4] = [RequestPasscode, Verify, Confirm, Refresh];
+
+impl Call {
+    fn operation(self) -> &'static str {
+        match self {
+            RequestPasscode => "eqworks.request_passcode",
+            Verify => "eqworks.verify",
+            Confirm => "eqworks.confirm",
+            Refresh => "eqworks.refresh",
+        }
+    }
+
+    /// How often it is sent if every attempt may have had its effect.
+    fn most_attempts(self) -> usize {
+        match self {
+            Confirm => 3,
+            Refresh => 2,
+            RequestPasscode | Verify => 1,
+        }
+    }
+
+    /// What the caller is told if no attempt gave an answer.
+    fn lost(self) -> ErrorKind {
+        match self {
+            Confirm => ErrorKind::Unavailable,
+            Refresh | RequestPasscode | Verify => ErrorKind::OutcomeUnknown,
+        }
+    }
+
+    /// What the caller is told if every answer was a server error.
+    fn broken(self) -> ErrorKind {
+        match self {
+            Confirm | Refresh => ErrorKind::Unavailable,
+            RequestPasscode | Verify => ErrorKind::OutcomeUnknown,
+        }
+    }
+}
+
+/// What the calls need, got before anything goes wrong.
+#[derive(Clone)]
+struct Ready {
+    client: Client,
+    token: Token,
+    passcode: SecretString,
+    user: String,
+}
+
+impl Ready {
+    async fn new(sandbox: &Sandbox, client: Client) -> Self {
+        let ready = Self {
+            client,
+            token: log_in(sandbox).await,
+            passcode: passcode(sandbox).await,
+            user: user(sandbox),
+        };
+        sandbox.log().clear();
+        ready
+    }
+
+    async fn call(&self, call: Call) -> Result<(), Error> {
+        let client = &self.client;
+        match call {
+            RequestPasscode => drop(client.request_passcode(&self.user).await?),
+            Verify => drop(client.verify(&self.user, &self.passcode).await?),
+            Confirm => drop(client.confirm(&self.token.credential().unwrap()).await?),
+            Refresh => drop(client.refresh(&self.token).await?),
+        }
+        Ok(())
+    }
+}
+
+/// Every attempt of every call meets the fault.
+async fn assert_always(fault: &Fault, expected: impl Fn(Call) -> (usize, ErrorKind)) {
+    let sandbox = sandbox();
+    let ready = Ready::new(&sandbox, client(&sandbox)).await;
+    for call in CALLS {
+        sandbox.fault(fault.clone().on(call.operation()).always());
+        let error = ready.call(call).await.unwrap_err();
+        let (sent, kind) = expected(call);
+        assert_eq!(error.kind(), kind, "{call:?} with {fault:?}: {error:?}");
+        sandbox.log().assert_count(call.operation(), sent);
+        sandbox.clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn a_server_error_is_repeated_where_that_is_safe() {
+    for status in [500, 502, 503, 504] {
+        let expected = |call: Call| (call.most_attempts(), call.broken());
+        assert_always(&Fault::status(status), expected).await;
+    }
+}
+
+#[tokio::test]
+async fn a_cut_connection_a_lost_answer_and_half_an_answer_are_repeated_where_that_is_safe() {
+    for fault in [Fault::cut(), Fault::lost_answer(), Fault::truncated_body()] {
+        assert_always(&fault, |call| (call.most_attempts(), call.lost())).await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_ten_megabytes_is_not_read_to_its_end() {
+    let kind = |call: Call| match call {
+        Confirm => ErrorKind::Protocol,
+        other => other.lost(),
+    };
+    assert_always(&Fault::huge_body(), |call| {
+        (call.most_attempts(), kind(call))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_documents_is_not_asked_for_again() {
+    for fault in [Fault::garbage_json(), Fault::html()] {
+        assert_always(&fault, |_| (1, ErrorKind::Protocol)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let stranger = Sandbox::start().unwrap();
+    let fault = Fault::redirect(stranger.eqworks().base_url());
+    assert_always(&fault, |_| (1, ErrorKind::Protocol)).await;
+    assert_eq!(stranger.log().entries().len(), 0);
+}
+
+#[tokio::test]
+async fn a_429_that_names_no_time_is_left_to_the_caller() {
+    let kind = ErrorKind::RateLimited { retry_after: None };
+    assert_always(&Fault::status(429), |_| (1, kind)).await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_never_repeated() {
+    for status in [400, 401, 403, 404, 408, 412, 422] {
+        let sandbox = sandbox();
+        let ready = Ready::new(&sandbox, client(&sandbox)).await;
+        for call in CALLS {
+            sandbox.fault(Fault::status(status).on(call.operation()));
+            ready.call(call).await.unwrap_err();
+            sandbox.log().assert_count(call.operation(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_may_be_repeated_succeeds_when_the_vendor_is_back() {
+    for fault in [Fault::status(500), Fault::cut(), Fault::lost_answer()] {
+        let sandbox = sandbox();
+        let ready = Ready::new(&sandbox, client(&sandbox)).await;
+        for call in [Confirm, Refresh] {
+            let failures = call.most_attempts() - 1;
+            sandbox.fault(fault.clone().on(call.operation()).times(failures));
+            ready.call(call).await.unwrap();
+            sandbox.log().assert_count(call.operation(), failures + 1);
+        }
+        assert_eq!(sandbox.pending_faults(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_vendor_that_says_nothing_is_given_up_at_the_time_limit() {
+    let sandbox = sandbox();
+    let impatient = builder(&sandbox)
+        .http(|http| http.timeout(Duration::from_millis(50)))
+        .build()
+        .unwrap();
+    let ready = Ready::new(&sandbox, impatient).await;
+    for call in CALLS {
+        let (fault, _gate) = Fault::hold();
+        sandbox.fault(fault.on(call.operation()).always());
+        let error = ready.call(call).await.unwrap_err();
+        assert_eq!(error.kind(), call.lost(), "{call:?}: {error:?}");
+        let limit = "no answer within the time limit";
+        assert!(error.to_string().contains(limit), "{error}");
+        sandbox
+            .log()
+            .assert_count(call.operation(), call.most_attempts());
+        sandbox.clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn what_was_never_sent_is_tried_again_whatever_it_is() {
+    let attempts = Arc::new(AtomicUsize::new(0));
+    let sandbox = sandbox();
+    let counting = builder(&sandbox)
+        .http({
+            let attempts = Arc::clone(&attempts);
+            move |http| {
+                http.gate(move || {
+                    attempts.fetch_add(1, Ordering::SeqCst);
+                    Box::pin(ready(()))
+                })
+            }
+        })
+        .build()
+        .unwrap();
+    let ready = Ready::new(&sandbox, counting).await;
+    // Nobody listens on its port any more.
+    drop(sandbox);
+    for call in CALLS {
+        attempts.store(0, Ordering::SeqCst);
+        let error = ready.call(call).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{call:?}: {error:?}");
+        assert_eq!(attempts.load(Ordering::SeqCst), 3, "{call:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_waited_for() {
+    let sandbox = sandbox();
+    let ready = Ready::new(&sandbox, client(&sandbox)).await;
+    for call in CALLS {
+        let wait = Duration::from_secs(20);
+        sandbox.fault(Fault::delay(wait).on(call.operation()));
+        let slow = tokio::spawn({
+            let ready = ready.clone();
+            async move { ready.call(call).await }
+        });
+        sandbox.clock().until_sleeping(1).await;
+        sandbox.clock().advance(wait);
+        slow.await.unwrap().unwrap();
+        sandbox.log().assert_count(call.operation(), 1);
+    }
+}
+
+#[tokio::test]
+async fn every_call_waits_for_exactly_as_long_as_the_vendor_asks_and_is_sent_again() {
+    let wait = Duration::from_secs(30);
+    for status in [429, 503] {
+        for fault in [
+            Fault::retry_after(status, wait),
+            Fault::retry_after_date(status, wait),
+        ] {
+            let sandbox = sandbox();
+            let ready = Ready::new(&sandbox, client(&sandbox)).await;
+            for call in CALLS {
+                sandbox.fault(fault.clone().on(call.operation()));
+                let waiting = tokio::spawn({
+                    let ready = ready.clone();
+                    async move { ready.call(call).await }
+                });
+                sandbox.clock().until_sleeping(1).await;
+                sandbox.clock().advance(Duration::from_millis(29_999));
+                tokio::task::yield_now().await;
+                assert_eq!(sandbox.clock().sleepers(), 1, "{call:?} did not wait");
+                sandbox.log().assert_count(call.operation(), 1);
+                sandbox.clock().advance(Duration::from_millis(1));
+                waiting.await.unwrap().unwrap();
+                sandbox.log().assert_count(call.operation(), 2);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wait_that_is_too_long_is_told_to_the_caller_at_once() {
+    let hour = Duration::from_secs(3_600);
+    let retry_after = Some(hour);
+    for (status, kind) in [
+        (429, ErrorKind::RateLimited { retry_after }),
+        (503, ErrorKind::Unavailable),
+    ] {
+        let sandbox = sandbox();
+        let ready = Ready::new(&sandbox, client(&sandbox)).await;
+        for call in CALLS {
+            sandbox.fault(Fault::retry_after(status, hour).on(call.operation()));
+            let error = ready.call(call).await.unwrap_err();
+            assert_eq!(error.kind(), kind, "{call:?}: {error:?}");
+            assert_eq!(error.retry_after(), retry_after, "{call:?}");
+            sandbox.log().assert_count(call.operation(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_callers_own_policy_counts() {
+    let sandbox = sandbox();
+    let once = builder(&sandbox)
+        .http(|http| http.retry(RetryPolicy::never()))
+        .build()
+        .unwrap();
+    let ready = Ready::new(&sandbox, once).await;
+    for call in CALLS {
+        sandbox.fault(Fault::cut().on(call.operation()));
+        let error = ready.call(call).await.unwrap_err();
+        assert_eq!(error.kind(), call.lost());
+        sandbox.log().assert_count(call.operation(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_passcode_whose_answer_was_lost_is_spent_and_was_sent_once() {
+    let sandbox = sandbox();
+    let passcode = passcode(&sandbox).await;
+    let pending = client(&sandbox).pending_login(user(&sandbox));
+    sandbox.fault(Fault::lost_answer().on("eqworks.verify"));
+    let error = pending.complete(&passcode).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error:?}");
+    sandbox.log().assert_count("eqworks.verify", 1);
+    assert_eq!(sandbox.eqworks().passcode(&user(&sandbox)), None);
+}
+
+#[tokio::test]
+async fn a_mail_whose_answer_was_lost_is_not_asked_for_again_and_can_be_used() {
+    let sandbox = sandbox();
+    let (client, user) = (client(&sandbox), user(&sandbox));
+    sandbox.fault(Fault::lost_answer().on("eqworks.request_passcode"));
+    let error = client.request_passcode(&user).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error:?}");
+    assert_eq!(sandbox.inbox(&user).count(), 1);
+    let code = sandbox.eqworks().passcode(&user).unwrap();
+    client
+        .pending_login(&user)
+        .complete(&code.into())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_refresh_whose_answer_was_lost_does_no_harm_when_it_is_repeated() {
+    let sandbox = sandbox();
+    let (client, token) = (client(&sandbox), minted(&sandbox));
+    sandbox.fault(Fault::lost_answer().on("eqworks.refresh"));
+    client.refresh(&token).await.unwrap();
+    client.confirm(&token.credential().unwrap()).await.unwrap();
+    sandbox.log().assert_count("eqworks.refresh", 2);
+}
+
+#[tokio::test]
+async fn a_token_that_was_revoked_by_a_lost_refresh_is_told_apart_from_a_dead_one() {
+    let sandbox = sandbox();
+    let (client, token) = (client(&sandbox), minted(&sandbox));
+    sandbox.fault(Fault::lost_answer().on("eqworks.refresh"));
+    let error = client.refresh_and_revoke_older(&token).await.unwrap_err();
+    assert!(matches!(error, Error::RefreshLost), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
+    sandbox.log().assert_count("eqworks.refresh", 2);
+
+    let error = client.refresh_and_revoke_older(&token).await.unwrap_err();
+    assert!(matches!(error, Error::TokenRejected { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_session_gets_over_every_fault_of_its_renewal_without_its_callers_noticing() {
+    for fault in [
+        Fault::status(500),
+        Fault::status(503),
+        Fault::status(429),
+        Fault::retry_after(429, Duration::from_secs(3_600)),
+        Fault::cut(),
+        Fault::lost_answer(),
+        Fault::truncated_body(),
+        Fault::garbage_json(),
+        Fault::html(),
+        Fault::huge_body(),
+        Fault::redirect("http://127.0.0.1:9/"),
+    ] {
+        let sandbox = sandbox();
+        let session = session(&sandbox);
+        let old = session.credential().await.unwrap();
+        sandbox.clock().advance(DAY * 68);
+        sandbox.fault(fault.clone().on("eqworks.refresh").always());
+        let during = session.credential().await.unwrap();
+        assert_eq!(during.fingerprint(), old.fingerprint());
+        assert_eq!(settled(&session).await, State::Stale, "{fault:?}");
+
+        sandbox.clear_faults();
+        sandbox.clock().advance(DAY * 2);
+        session.headers().await.unwrap();
+        assert_eq!(settled(&session).await, State::Fresh, "{fault:?}");
+        let new = session.credential().await.unwrap();
+        assert_ne!(new.fingerprint(), old.fingerprint(), "{fault:?}");
+    }
+}

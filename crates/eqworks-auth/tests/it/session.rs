@@ -1,1 +1,447 @@
-//! wip
+//! A session's whole life against the vendor.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::Clock as _;
+use auth_sandbox::{Fault, Sandbox};
+use eqworks_auth::{
+    Client, Error, ErrorKind, Expiry, ExposeSecret as _, MemoryStore, Product, Session, Stage,
+    State, StoreKey, Token, TokenStore as _,
+};
+use serde_json::json;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::set_up::{
+    DAY, LIFETIME, builder_for, client, log_in, minted, sandbox, session, settled, user,
+};
+
+/// A third of the life, which is when a renewal is due, and a quarter of that for the jitter: the
+/// earliest moment, and one after the latest.
+const NOT_YET_DUE: Duration = Duration::from_secs(52 * 24 * 60 * 60);
+const SURELY_DUE: Duration = Duration::from_secs(68 * 24 * 60 * 60);
+
+/// The token that callers get, after checking the headers.
+async fn access(session: &Session) -> String {
+    let headers = session.headers().await.unwrap();
+    assert_eq!(headers.len(), 2);
+    assert!(headers.contains_key("eq-api-user"));
+    headers["eq-api-jwt"].to_str().unwrap().to_owned()
+}
+
+fn assert_refreshes(sandbox: &Sandbox, refreshes: usize) {
+    sandbox.log().assert_count("eqworks.refresh", refreshes);
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn login_required(session: &Session) -> (ErrorKind, String) {
+    let State::LoginRequired { reason } = session.state() else {
+        panic!("{session:?}")
+    };
+    (reason.kind(), reason.to_string())
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_once_when_a_third_of_its_life_is_left_and_no_caller_waits() {
+    let sandbox = sandbox();
+    let session = session(&sandbox);
+    let old = access(&session).await;
+    sandbox.clock().advance(NOT_YET_DUE);
+    assert_eq!(access(&session).await, old);
+    assert_eq!(session.state(), State::Fresh);
+    assert_refreshes(&sandbox, 0);
+
+    let (fault, gate) = Fault::hold();
+    sandbox.fault(fault.on("eqworks.refresh"));
+    sandbox
+        .clock()
+        .advance(SURELY_DUE.checked_sub(NOT_YET_DUE).unwrap());
+    for _ in 0..10 {
+        assert_eq!(access(&session).await, old);
+    }
+    gate.reached().await;
+    assert_eq!(session.state(), State::Renewing);
+    assert_eq!(access(&session).await, old);
+    gate.release();
+    assert_eq!(settled(&session).await, State::Fresh);
+    let new = access(&session).await;
+    assert!(new != old && sandbox.eqworks().accepts(&new));
+    assert_refreshes(&sandbox, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_callers_cause_one_renewal() {
+    let sandbox = sandbox();
+    let session = session(&sandbox);
+    sandbox.clock().advance(SURELY_DUE);
+    let callers: Vec<_> = (0..1_000)
+        .map(|_| {
+            let session = session.clone();
+            tokio::spawn(async move { access(&session).await })
+        })
+        .collect();
+    for caller in callers {
+        assert!(sandbox.eqworks().accepts(&caller.await.unwrap()));
+    }
+    assert_eq!(settled(&session).await, State::Fresh);
+    assert_refreshes(&sandbox, 1);
+}
+
+#[tokio::test]
+async fn a_session_that_is_used_now_and_then_lives_for_years() {
+    let sandbox = sandbox();
+    let session = session(&sandbox);
+    let mut renewed = 0;
+    for _ in 0..60 {
+        sandbox.clock().advance(DAY * 20);
+        assert!(sandbox.eqworks().accepts(&access(&session).await));
+        assert_eq!(settled(&session).await, State::Fresh);
+        renewed = sandbox.log().count("eqworks.refresh");
+    }
+    // Every 60 or 80 days.
+    assert!((14..=21).contains(&renewed), "{renewed}");
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_is_tried_again_about_once_a_day_while_the_token_is_in_use() {
+    let sandbox = sandbox();
+    let session = session(&sandbox);
+    let old = access(&session).await;
+    sandbox.clock().advance(SURELY_DUE);
+    sandbox.fault(Fault::garbage_json().on("eqworks.refresh").always());
+    let hour = Duration::from_secs(3_600);
+    // Jitter: a window of 22.5 to 37.5 days, and a thirtieth of it.
+    let (earliest, latest) = (hour * 18, hour * 30);
+    for failures in 1..=5 {
+        assert_eq!(access(&session).await, old);
+        assert_eq!(settled(&session).await, State::Stale);
+        assert_refreshes(&sandbox, failures);
+        sandbox.clock().advance(earliest.checked_sub(hour).unwrap());
+        for _ in 0..10 {
+            assert_eq!(access(&session).await, old);
+        }
+        assert_refreshes(&sandbox, failures);
+        sandbox
+            .clock()
+            .advance(latest.checked_sub(earliest).unwrap() + hour);
+    }
+    sandbox.clear_faults();
+    access(&session).await;
+    assert_eq!(settled(&session).await, State::Fresh);
+    assert_ne!(access(&session).await, old);
+}
+
+#[tokio::test]
+async fn a_token_that_has_ended_is_not_sent_to_be_refreshed_and_somebody_must_log_in() {
+    let sandbox = sandbox();
+    let session = session(&sandbox);
+    sandbox.clock().advance(LIFETIME);
+    for _ in 0..3 {
+        let error = session.headers().await.unwrap_err();
+        assert!(matches!(error, Error::LoginRequired { .. }), "{error:?}");
+        assert_eq!(error.kind(), ErrorKind::InteractionRequired);
+        assert_eq!(session.try_headers(), None);
+        sandbox.clock().advance(LIFETIME);
+    }
+    let (kind, reason) = login_required(&session);
+    assert_eq!(kind, ErrorKind::InteractionRequired);
+    assert!(reason.contains("expired"), "{reason}");
+    assert_refreshes(&sandbox, 0);
+
+    let token = log_in(&sandbox).await;
+    session.adopt(token.into()).await.unwrap();
+    assert!(sandbox.eqworks().accepts(&access(&session).await));
+    assert_eq!(session.state(), State::Fresh);
+}
+
+#[tokio::test]
+async fn a_token_that_was_revoked_needs_a_log_in_weeks_before_its_end() {
+    let sandbox = sandbox();
+    let session = session(&sandbox);
+    sandbox.eqworks().revoke(&user(&sandbox));
+    sandbox.clock().advance(SURELY_DUE);
+    for _ in 0..5 {
+        // Until it ends the vendor has the last word about it.
+        assert!(session.headers().await.is_ok());
+        assert!(matches!(
+            settled(&session).await,
+            State::LoginRequired { .. }
+        ));
+        sandbox.clock().advance(DAY);
+    }
+    let (kind, reason) = login_required(&session);
+    assert_eq!(kind, ErrorKind::InteractionRequired);
+    assert!(reason.contains("Invalid UUID"), "{reason}");
+    assert_refreshes(&sandbox, 1);
+
+    session.adopt(log_in(&sandbox).await.into()).await.unwrap();
+    assert!(sandbox.eqworks().accepts(&access(&session).await));
+    assert_eq!(session.state(), State::Fresh);
+}
+
+#[tokio::test]
+async fn a_revocation_that_is_reported_needs_a_log_in_at_once() {
+    let sandbox = sandbox();
+    let (client, session) = (client(&sandbox), session(&sandbox));
+    let dead = session.credential().await.unwrap();
+    sandbox.eqworks().revoke(&user(&sandbox));
+    let error = client.confirm(&dead).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TokenRejected);
+    for _ in 0..5 {
+        session.invalidate(&dead);
+        let error = session.headers().await.unwrap_err();
+        assert!(matches!(error, Error::LoginRequired { .. }), "{error:?}");
+    }
+    assert!(login_required(&session).1.contains("Invalid UUID"));
+    assert_refreshes(&sandbox, 1);
+}
+
+#[tokio::test]
+async fn a_refusal_of_one_token_that_is_reported_often_causes_one_renewal() {
+    let sandbox = sandbox();
+    let (client, session) = (client(&sandbox), session(&sandbox));
+    sandbox.clock().advance(DAY);
+    let refused = session.credential().await.unwrap();
+    for _ in 0..5 {
+        session.invalidate(&refused);
+        let credential = session.credential().await.unwrap();
+        client.confirm(&credential).await.unwrap();
+    }
+    assert_refreshes(&sandbox, 1);
+}
+
+#[tokio::test]
+async fn an_access_that_has_ended_is_told_with_the_vendors_words() {
+    let sandbox = sandbox();
+    let session = session(&sandbox);
+    sandbox.eqworks().end_access(&user(&sandbox));
+    sandbox.clock().advance(SURELY_DUE);
+    session.headers().await.unwrap();
+    settled(&session).await;
+    let (kind, reason) = login_required(&session);
+    assert_eq!(kind, ErrorKind::Denied);
+    assert!(reason.contains("contact the administrator"), "{reason}");
+    assert_refreshes(&sandbox, 1);
+}
+
+#[tokio::test]
+async fn a_session_without_a_token_needs_a_log_in_and_sends_nothing() {
+    let sandbox = sandbox();
+    let session = client(&sandbox).session_builder().build().unwrap();
+    let error = session.headers().await.unwrap_err();
+    assert!(matches!(error, Error::LoginRequired { .. }), "{error:?}");
+    assert!(login_required(&session).1.contains("no token"));
+    assert_eq!(sandbox.log().entries().len(), 0);
+
+    session.adopt(log_in(&sandbox).await.into()).await.unwrap();
+    assert!(sandbox.eqworks().accepts(&access(&session).await));
+}
+
+#[tokio::test]
+async fn a_token_that_was_kept_as_text_is_taken_up_where_it_was() {
+    let sandbox = sandbox();
+    let text = log_in(&sandbox)
+        .await
+        .access_token()
+        .expose_secret()
+        .to_owned();
+    // The program ends and starts again, twice.
+    for (passed, refreshes) in [(NOT_YET_DUE, 0), (DAY * 16, 1)] {
+        sandbox.clock().advance(passed);
+        let token = Token::from_jwt(text.as_str()).unwrap();
+        assert_eq!(token.user(), Some(user(&sandbox).as_str()));
+        let session = client(&sandbox).session(token).unwrap();
+        assert_eq!(access(&session).await, text);
+        settled(&session).await;
+        assert_refreshes(&sandbox, refreshes);
+    }
+    sandbox.clock().advance(LIFETIME);
+    let session = client(&sandbox).session(Token::from_jwt(text).unwrap());
+    let error = session.unwrap().headers().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InteractionRequired);
+}
+
+#[tokio::test]
+async fn a_token_without_an_end_is_never_renewed_by_itself() {
+    let sandbox = sandbox();
+    let uuid = sandbox.eqworks().jwt_uuid(&user(&sandbox));
+    let claims = json!({"email": user(&sandbox), "product": "atom", "jwt_uuid": uuid});
+    let token = Token::from_jwt(sandbox.eqworks().sign(&claims)).unwrap();
+    let session = client(&sandbox).session(token).unwrap();
+    assert_eq!(session.expiry(), Some(Expiry::Never));
+    for _ in 0..10 {
+        sandbox.clock().advance(LIFETIME * 10);
+        access(&session).await;
+        assert_eq!(session.state(), State::Fresh);
+    }
+    assert_refreshes(&sandbox, 0);
+    session.renew().await.unwrap();
+    assert_refreshes(&sandbox, 1);
+}
+
+fn stored(sandbox: &Sandbox, store: &MemoryStore) -> (Session, StoreKey) {
+    let client = client(sandbox);
+    let key = client.store_key(user(sandbox));
+    let session = client
+        .session_builder()
+        .store(Arc::new(store.clone()), key.clone())
+        .build()
+        .unwrap();
+    (session, key)
+}
+
+#[tokio::test]
+async fn a_session_resumes_from_its_store_without_a_request() {
+    let (sandbox, store) = (sandbox(), MemoryStore::new());
+    let (first, key) = stored(&sandbox, &store);
+    first.adopt(log_in(&sandbox).await.into()).await.unwrap();
+    let token = access(&first).await;
+    drop(first);
+    let kept = store.load(&key).await.unwrap().unwrap();
+    assert_eq!(kept.access().expose_secret(), token);
+    assert_eq!(Token::from(kept).user(), Some(user(&sandbox).as_str()));
+    let (second, _) = stored(&sandbox, &store);
+    assert_eq!(access(&second).await, token);
+    assert_refreshes(&sandbox, 0);
+}
+
+#[tokio::test]
+async fn two_sessions_with_one_store_renew_once() {
+    let (sandbox, store) = (sandbox(), MemoryStore::new());
+    let (first, _) = stored(&sandbox, &store);
+    first.adopt(log_in(&sandbox).await.into()).await.unwrap();
+    let (second, _) = stored(&sandbox, &store);
+    let old = access(&second).await;
+    sandbox.clock().advance(SURELY_DUE);
+    assert_eq!(access(&first).await, old);
+    assert_eq!(settled(&first).await, State::Fresh);
+    assert_eq!(access(&second).await, old);
+    assert_eq!(settled(&second).await, State::Fresh);
+    let new = access(&second).await;
+    assert!(new != old && new == access(&first).await);
+    assert_refreshes(&sandbox, 1);
+}
+
+#[test]
+fn users_products_stages_and_test_systems_have_places_of_their_own_in_a_store() {
+    let sandbox = sandbox();
+    let atom = client(&sandbox);
+    let locus = builder_for(&sandbox, Product::LOCUS).build().unwrap();
+    let live = |stage| Client::builder(stage, Product::ATOM).build().unwrap();
+    let clients = [atom.clone(), locus, live(Stage::Dev), live(Stage::Prod)];
+    let keys = clients.map(|client| client.store_key("Sue@acme.test "));
+    for (at, key) in keys.iter().enumerate() {
+        assert_eq!((&*key.vendor, &*key.account), ("eqworks", "sue@acme.test"));
+        assert!(!keys[..at].contains(key), "{key:?}");
+    }
+    assert_eq!(keys[3].base_url, "https://auth.eqworks.io/");
+    assert_ne!(keys[0], atom.store_key("eve@acme.test"));
+}
+
+#[tokio::test]
+async fn a_log_out_forgets_the_token_here_and_in_the_store_and_sends_nothing() {
+    let (sandbox, store) = (sandbox(), MemoryStore::new());
+    let (session, key) = stored(&sandbox, &store);
+    session.adopt(minted(&sandbox).into()).await.unwrap();
+    let token = access(&session).await;
+    session.log_out().await.unwrap();
+    assert!(store.load(&key).await.unwrap().is_none());
+    let error = session.headers().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InteractionRequired);
+    assert_eq!(sandbox.log().entries().len(), 0);
+    // The vendor knows no log-out.
+    assert!(sandbox.eqworks().accepts(&token));
+}
+
+#[tokio::test]
+async fn a_session_that_is_kept_fresh_renews_without_callers() {
+    let sandbox = sandbox();
+    let session = session(&sandbox);
+    let guard = session.keep_fresh().unwrap();
+    for lifetime in 1..=3 {
+        assert_eq!(settled(&session).await, State::Fresh);
+        sandbox.clock().until_sleeping(1).await;
+        sandbox.clock().advance(SURELY_DUE);
+        sandbox.log().until_count("eqworks.refresh", lifetime).await;
+    }
+    assert_eq!(settled(&session).await, State::Fresh);
+    drop(guard);
+    assert!(sandbox.eqworks().accepts(&access(&session).await));
+    assert_refreshes(&sandbox, 3);
+}
+
+#[tokio::test]
+async fn a_session_authorizes_requests_of_any_http_client_to_the_vendor_alone() {
+    let sandbox = sandbox();
+    let session = session(&sandbox);
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("{}prod/confirm?product=atom", sandbox.eqworks().base_url());
+    let request = session.authorize(http.get(url)).await.unwrap();
+    assert_eq!(request.send().await.unwrap().status(), 200);
+
+    let data = http.get("https://api.eqworks.io/prod/thing");
+    let request = session.authorize(data).await.unwrap().build().unwrap();
+    assert_eq!(request.headers()["eq-api-jwt"], access(&session).await);
+
+    let stranger = Sandbox::start().unwrap();
+    let error = session
+        .authorize(http.get(stranger.eqworks().base_url()))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    assert_eq!(stranger.log().entries().len(), 0);
+}
+
+#[tokio::test]
+async fn a_tokens_life_is_counted_from_the_moment_its_request_was_sent() {
+    let sandbox = sandbox();
+    let session = session(&sandbox);
+    sandbox.clock().advance(DAY);
+    let (fault, gate) = Fault::hold_answer();
+    sandbox.fault(fault.on("eqworks.refresh"));
+    let caller = tokio::spawn({
+        let session = session.clone();
+        async move { session.renew().await.unwrap() }
+    });
+    gate.reached().await;
+    let sent = sandbox.clock().now().wall();
+    sandbox.clock().advance(Duration::from_secs(3));
+    gate.release();
+    let credential = caller.await.unwrap();
+    assert_eq!(credential.token().issued_at(), sent);
+    assert_eq!(credential.expiry(), Expiry::At(sent + LIFETIME));
+}
+
+#[test]
+fn a_session_is_used_from_two_runtimes_one_after_the_other() {
+    let sandbox = sandbox();
+    let session = session(&sandbox);
+    let first = runtime();
+    let old = first.block_on(access(&session));
+    sandbox.clock().advance(SURELY_DUE);
+    // The first runtime is alive, but nobody drives it.
+    let second = runtime();
+    assert_eq!(second.block_on(access(&session)), old);
+    second.block_on(settled(&session));
+    let new = second.block_on(access(&session));
+    assert_ne!(new, old);
+    drop(first);
+    sandbox.clock().advance(DAY);
+    assert_eq!(runtime().block_on(access(&session)), new);
+    assert_refreshes(&sandbox, 1);
+}
+
+#[test]
+fn a_client_is_used_from_two_runtimes_one_after_the_other() {
+    let sandbox = sandbox();
+    let client = client(&sandbox);
+    let first = runtime();
+    let token = first.block_on(log_in(&sandbox));
+    let token = runtime().block_on(client.refresh(&token)).unwrap();
+    drop(first);
+    let credential = token.credential().unwrap();
+    runtime().block_on(client.confirm(&credential)).unwrap();
+}
