@@ -6,7 +6,7 @@ use std::time::Duration;
 use auth_core::{Header, Reason, Renew};
 
 use crate::types::headers;
-use crate::{Client, Error, Token};
+use crate::{Client, Error, TOKEN_LIFETIME, Token};
 
 /// A session with EQ Works.
 ///
@@ -57,8 +57,9 @@ impl Renew for Renewer {
     }
 
     /// A third: only a person can mend a renewal that came too late, so weeks are left for trying.
+    /// More than 30 days are not, for a token that lives for thousands of years.
     fn window(&self, lifetime: Duration) -> Duration {
-        lifetime / 3
+        lifetime.min(TOKEN_LIFETIME) / 3
     }
 }
 

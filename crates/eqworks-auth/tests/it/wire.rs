@@ -102,7 +102,9 @@ async fn the_published_verification_is_sent_and_read() {
                 .query_param("otp", "FDEA9F")
                 .query_param("product", "atom")
                 .query_param_missing("reset_uuid");
-            then.status(200).body(verify_answer(&fresh_jwt()));
+            then.status(200)
+                .header("date", "Thu, 01 Jan 2026 00:00:00 GMT")
+                .body(verify_answer(&fresh_jwt()));
         })
         .await;
     let link = format!("https://auth.eqworks.io/dev/verify?user={USER}&otp=FDEA9F");
