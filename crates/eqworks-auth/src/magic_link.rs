@@ -149,7 +149,8 @@ impl PendingLogin {
             return refused(format!("it is not for {}", self.user));
         }
         let product = self.product();
-        if link.product().is_some_and(|other| other != product) {
+        let is_other = |other: &Product| !other.as_str().eq_ignore_ascii_case(product.as_str());
+        if link.product().is_some_and(is_other) {
             return refused(format!("it is not for {product}"));
         }
         Ok(link.passcode)

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use auth_core::{Expiry, Header, UnverifiedClaims};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
@@ -129,7 +129,12 @@ impl Token {
     ///
     /// [`Error::TokenRejected`] if the text is no JWT; it is not repeated in the message.
     pub fn from_jwt(jwt: impl Into<SecretString>) -> Result<Self, Error> {
-        let jwt = jwt.into();
+        let mut jwt = jwt.into();
+        // A file ends with a line break, which no header can carry.
+        let trimmed = jwt.expose_secret().trim();
+        if trimmed.len() < jwt.expose_secret().len() {
+            jwt = trimmed.into();
+        }
         let claims = UnverifiedClaims::of(&jwt).map_err(|error| Error::TokenRejected {
             message: error.to_string(),
         })?;
@@ -256,6 +261,13 @@ mod tests {
             let token = Token::from_jwt(jwt(claims)).unwrap();
             assert_eq!(token.expiry(), Expiry::Never, "{claims}");
         }
+    }
+
+    #[test]
+    fn a_line_break_behind_a_stored_token_does_not_matter() {
+        let text = jwt(r#"{"iat":1000}"#);
+        let token = Token::from_jwt(format!(" {text}\r\n")).unwrap();
+        assert_eq!(token.access_token().expose_secret(), text);
     }
 
     #[test]
