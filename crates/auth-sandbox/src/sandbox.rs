@@ -182,7 +182,7 @@ impl SandboxBuilder {
         self
     }
 
-    /// Whether every refresh gives a new refresh token. Using an old one again then revokes the
+    /// Whether every refresh at IQM gives a new refresh token. Using an old one again then revokes the
     /// whole family of tokens: those that descend from the same log-in (reuse detection, as RFC
     /// 9700 recommends). Default: `false`, as in the vendor's samples, where a refresh gives back
     /// the refresh token that was sent.
@@ -191,7 +191,7 @@ impl SandboxBuilder {
         self
     }
 
-    /// How long access tokens live. Default: 35 999 s, as in IQM's samples.
+    /// How long IQM's access tokens live. Default: 35 999 s, as in its samples.
     ///
     /// `expires_in` is in whole seconds, rounded down.
     pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
@@ -199,13 +199,13 @@ impl SandboxBuilder {
         self
     }
 
-    /// How long refresh tokens live. Default: `None`, until they are revoked.
+    /// How long IQM's refresh tokens live. Default: `None`, until they are revoked.
     pub fn refresh_token_lifetime(mut self, lifetime: Option<Duration>) -> Self {
         self.policy.refresh_lifetime = lifetime;
         self
     }
 
-    /// How many requests a minute are let through; those above it get a 429 with `Retry-After`.
+    /// How many requests a minute each vendor lets through; those above it get a 429 with `Retry-After`.
     /// Default: `None`, no limit, because most tests are not about it.
     ///
     /// The minute is a sliding one by the sandbox's clock, and what is refused does not count.
