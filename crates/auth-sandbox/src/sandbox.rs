@@ -238,7 +238,8 @@ impl SandboxBuilder {
         self
     }
 
-    /// The server's wall clock, as its `Date` headers show it, is ahead of the sandbox's clock.
+    /// The vendors' wall clock, as their `Date` headers, ends of sessions and JWTs show it, is
+    /// ahead of the sandbox's clock.
     pub fn server_ahead_by(mut self, ahead: Duration) -> Self {
         self.skew = Skew {
             ahead,
@@ -247,7 +248,8 @@ impl SandboxBuilder {
         self
     }
 
-    /// The server's wall clock, as its `Date` headers show it, is behind the sandbox's clock.
+    /// The vendors' wall clock, as their `Date` headers, ends of sessions and JWTs show it, is
+    /// behind the sandbox's clock.
     pub fn server_behind_by(mut self, behind: Duration) -> Self {
         self.skew = Skew {
             ahead: Duration::ZERO,
