@@ -107,7 +107,7 @@ impl Sandbox {
         Iqm::new(&self.iqm_url, &self.iqm)
     }
 
-    /// `EdgeIQ`: its address, its users, and the strings to pull behind its back.
+    /// EdgeIQ: its address, its users, and the strings to pull behind its back.
     pub fn edgeiq(&self) -> EdgeIq<'_> {
         EdgeIq::new(&self.edgeiq_url, &self.edgeiq)
     }
@@ -226,13 +226,13 @@ impl SandboxBuilder {
         self
     }
 
-    /// What `EdgeIQ` says about the end of a session. Default: [`SessionExpiresAt::Given`].
+    /// What EdgeIQ says about the end of a session. Default: [`SessionExpiresAt::Given`].
     pub fn edgeiq_session_expires_at(mut self, form: SessionExpiresAt) -> Self {
         self.edgeiq.session_expires_at = form;
         self
     }
 
-    /// The form in which `EdgeIQ` says "not authorized". Default: [`EdgeIqRefusals::Mixed`].
+    /// The form in which EdgeIQ says "not authorized". Default: [`EdgeIqRefusals::Mixed`].
     pub fn edgeiq_refusals(mut self, form: EdgeIqRefusals) -> Self {
         self.edgeiq.refusals = form;
         self

@@ -1,4 +1,4 @@
-//! `EdgeIQ`: the e-mail with the link, and the call that follows it.
+//! EdgeIQ: the e-mail with the link, and the call that follows it.
 
 use std::time::Duration;
 

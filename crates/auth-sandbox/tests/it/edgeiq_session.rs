@@ -1,4 +1,4 @@
-//! `EdgeIQ`: session tokens, permanent tokens, and whose they are.
+//! EdgeIQ: session tokens, permanent tokens, and whose they are.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `EdgeIQ`: what is not as documented is refused, with a hint that repeats no secret.
+//! EdgeIQ: what is not as documented is refused, with a hint that repeats no secret.
 
 use auth_sandbox::Sandbox;
 use serde_json::json;

@@ -73,6 +73,25 @@ async fn opening_the_default_link_spends_the_passcode() {
 }
 
 #[tokio::test]
+async fn a_scanner_that_only_asks_for_the_head_spends_the_passcode_too() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = EqWorksCaller::new(&sandbox);
+    let user = sandbox.eqworks().user().email;
+    caller.passcode(user, "atom").await;
+    let link = sandbox
+        .inbox(user)
+        .latest()
+        .unwrap()
+        .link()
+        .unwrap()
+        .clone();
+    let head = crate::caller::read(caller.any(reqwest::Method::HEAD, link.as_str())).await;
+    assert_eq!((head.status, &*head.text), (200, ""));
+    assert_eq!(sandbox.eqworks().passcode(user), None);
+    sandbox.log().assert_count("eqworks.verify", 1);
+}
+
+#[tokio::test]
 async fn a_redirect_keeps_its_query_and_fragment_and_names_the_user() {
     let sandbox = Sandbox::start().unwrap();
     let expected = "https://app.example.test/login?a=1&b=2&user=sue%40eqworks.example&otp=OTP&product=atom#/frag";

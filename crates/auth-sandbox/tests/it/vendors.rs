@@ -1,5 +1,7 @@
 //! What holds for every vendor: faults in its shape, echoed secrets, the rate limit, the log.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use auth_sandbox::{Fault, Sandbox, SandboxClock};
 use serde_json::json;
 
@@ -133,4 +135,32 @@ async fn the_log_shows_no_secret_of_any_vendor() {
     ] {
         assert!(!debug.contains(secret), "{secret} in {debug}");
     }
+}
+
+#[test]
+fn a_handle_names_the_user_that_a_vendor_does_not_have() {
+    let sandbox = Sandbox::start().unwrap();
+    let panic_of = |call: &dyn Fn()| {
+        let payload = catch_unwind(AssertUnwindSafe(call)).unwrap_err();
+        payload.downcast_ref::<String>().unwrap().clone()
+    };
+    let (edgeiq, eqworks) = (sandbox.edgeiq(), sandbox.eqworks());
+    let nobody = "nobody@a.test";
+    let at_edgeiq = "the sandbox has no user \"nobody@a.test\" at EdgeIQ";
+    let at_eqworks = "the sandbox has no user \"nobody@a.test\" at EQ Works";
+    for (call, expected) in [
+        (
+            &(|| edgeiq.set_password(nobody, "x")) as &dyn Fn(),
+            at_edgeiq,
+        ),
+        (&|| _ = eqworks.mint_token(nobody, "atom"), at_eqworks),
+        (&|| eqworks.revoke(nobody), at_eqworks),
+        (&|| eqworks.end_access(nobody), at_eqworks),
+        (&|| eqworks.remove_user(nobody), at_eqworks),
+    ] {
+        assert_eq!(panic_of(call), expected);
+    }
+    // None of them has left the vendor locked.
+    assert!(eqworks.accepts(&eqworks.mint_token(eqworks.user().email, "atom")));
+    assert_eq!(edgeiq.issued(), 0);
 }

@@ -1,4 +1,4 @@
-//! Talks to the `EdgeIQ` of one sandbox.
+//! Talks to the EdgeIQ of one sandbox.
 
 use auth_sandbox::{EdgeIqAccount, Sandbox};
 use reqwest::{Client, RequestBuilder};
