@@ -18,16 +18,40 @@ pub(crate) fn json(status: StatusCode, body: &Value) -> Response<Body> {
     response
 }
 
+pub(crate) fn text(
+    status: StatusCode,
+    content_type: &'static str,
+    text: &'static str,
+) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
 /// An answer that says no, in the vendor's shape, with a hint.
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
-    pub(crate) body: Value,
+    pub(crate) body: Content,
     pub(crate) hint: String,
+}
+
+/// What a [`Refusal`] says: not every vendor speaks JSON all the time.
+pub(crate) enum Content {
+    Json(Value),
+    Text(&'static str),
+    Html(&'static str),
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response<Body> {
-        let mut response = json(self.status, &self.body);
+        let mut response = match self.body {
+            Content::Json(body) => json(self.status, &body),
+            Content::Text(body) => text(self.status, "text/plain; charset=utf-8", body),
+            Content::Html(body) => text(self.status, "text/html; charset=utf-8", body),
+        };
         set_hint(&mut response, &self.hint);
         response
     }

@@ -157,6 +157,11 @@ impl SandboxClock {
         Duration::from_nanos(self.monotonic_nanos().saturating_add(suspended))
     }
 
+    /// Where the wall clock stood when the clock began.
+    pub(crate) fn start(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_nanos(u64::try_from(self.inner.start_wall_nanos).unwrap_or(0))
+    }
+
     fn move_wall(&self, by: i64) {
         let update = |nanos: i64| Some(nanos.saturating_add(by));
         // It cannot fail: the closure always returns a value.

@@ -11,16 +11,12 @@ mod users;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::State as AxumState;
-use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::IntoResponse;
-use axum::routing::{self, MethodFilter, MethodRouter};
+use axum::http::{Method, StatusCode};
+use axum::routing::MethodFilter;
 use serde_json::{Value, json};
 
-use crate::answer::Refusal;
-use crate::request::Call;
+use crate::answer::{Content, Refusal};
+use crate::route::{Answer, on};
 
 pub use handle::Iqm;
 pub(crate) use state::State;
@@ -109,40 +105,12 @@ pub(crate) fn router(state: &Arc<State>) -> Router {
         )
         .method_not_allowed_fallback(|| async { wrong_method() })
         .fallback(|| async { unknown_path() });
-    let limit = from_fn_with_state(Arc::clone(state), rate_limit);
-    router.layer(limit).with_state(Arc::clone(state))
+    router.with_state(Arc::clone(state))
 }
 
-type Answer = Result<Response<Body>, Refusal>;
-
-/// Routes to a plain function: nothing in a vendor's memory waits.
-fn on(method: MethodFilter, handle: fn(&State, &Call) -> Answer) -> MethodRouter<Arc<State>> {
-    routing::on(
-        method,
-        move |AxumState(state): AxumState<Arc<State>>, headers: HeaderMap, body: Bytes| async move {
-            handle(&state, &Call { headers, body })
-        },
-    )
-}
-
-async fn rate_limit(
-    AxumState(state): AxumState<Arc<State>>,
-    request: Request<Body>,
-    next: Next,
-) -> Response<Body> {
-    let passed = state.book().rate_limit.pass(state.now());
-    let Err(wait) = passed else {
-        return next.run(request).await;
-    };
-    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    // The text is ours: the vendor documents only the status.
-    let hint = format!("the rate limit is used up; the next request passes in {seconds} s");
-    let mut response =
-        refuse(StatusCode::TOO_MANY_REQUESTS, "Too many requests.", hint).into_response();
-    response
-        .headers_mut()
-        .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    response
+/// The text is ours: the vendor documents only the status.
+pub(crate) fn too_many(hint: String) -> Refusal {
+    refuse(StatusCode::TOO_MANY_REQUESTS, "Too many requests.", hint)
 }
 
 fn wrong_method() -> Refusal {
@@ -163,7 +131,7 @@ pub(crate) fn error_body(text: &str) -> Value {
 fn refuse(status: StatusCode, text: &str, hint: impl Into<String>) -> Refusal {
     Refusal {
         status,
-        body: error_body(text),
+        body: Content::Json(error_body(text)),
         hint: hint.into(),
     }
 }

@@ -3,19 +3,26 @@
 mod answer;
 mod body;
 mod clock;
+mod date;
+mod edgeiq;
 mod fault;
+mod inbox;
 mod iqm;
 mod log;
 mod operation;
 mod rate_limit;
 mod request;
+mod route;
 mod sandbox;
 mod server;
 mod tokens;
+mod vendor_clock;
 
 pub use answer::HINT_HEADER;
 pub use clock::SandboxClock;
+pub use edgeiq::{EdgeIq, EdgeIqAccount, EdgeIqRefusals, EdgeIqUser, SessionExpiresAt};
 pub use fault::{Fault, Gate};
+pub use inbox::{Inbox, Mail, MailKind};
 pub use iqm::{Iqm, IqmAccount, IqmUser, TokenEnvelope};
 pub use log::{Entry, RequestLog};
 pub use sandbox::{Sandbox, SandboxBuilder};

@@ -1,27 +1,75 @@
 //! Which vendor's which call a request is: the one place that knows all vendors by name.
 
+use axum::Router;
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::iqm;
+use crate::answer::{Content, Refusal};
+use crate::{edgeiq, iqm};
 
 /// The operation of a request that belongs to none.
 pub(crate) const UNKNOWN: &str = "unknown";
 
+/// What each vendor answers with.
+pub(crate) struct Routers {
+    pub(crate) iqm: Router,
+    pub(crate) edgeiq: Router,
+}
+
+impl Routers {
+    /// The router of the vendor that the path belongs to.
+    pub(crate) fn of(&self, path: &str) -> Option<Router> {
+        if path.starts_with(iqm::PREFIX) {
+            Some(self.iqm.clone())
+        } else if path.starts_with(edgeiq::PREFIX) {
+            Some(self.edgeiq.clone())
+        } else {
+            None
+        }
+    }
+}
+
 /// The operation of a request.
 pub(crate) fn of(parts: &Parts, body: &[u8]) -> &'static str {
-    let Some(path) = parts.uri.path().strip_prefix(iqm::PREFIX) else {
-        return UNKNOWN;
+    let (method, path) = (&parts.method, parts.uri.path());
+    let found = if let Some(path) = path.strip_prefix(iqm::PREFIX) {
+        iqm::operation(method, path, body)
+    } else if let Some(path) = path.strip_prefix(edgeiq::PREFIX) {
+        edgeiq::operation(method, path)
+    } else {
+        None
     };
-    iqm::operation(&parts.method, path, body).unwrap_or(UNKNOWN)
+    found.unwrap_or(UNKNOWN)
 }
 
 /// An error in the shape of the vendor that the path belongs to.
-pub(crate) fn error_body(path: &str, text: &str) -> Value {
+pub(crate) fn error_body(path: &str, status: StatusCode, text: &str) -> Value {
     if path.starts_with(iqm::PREFIX) {
         iqm::error_body(text)
     } else {
-        serde_json::json!({ "error": text })
+        json!({ "error": text })
+    }
+}
+
+/// The answer where no vendor lives.
+pub(crate) fn no_vendor() -> Refusal {
+    let prefixes = [iqm::PREFIX, edgeiq::PREFIX].join(", ");
+    Refusal {
+        status: StatusCode::NOT_FOUND,
+        body: Content::Json(json!({ "error": "Not found." })),
+        hint: format!("no such path; the vendors live below {prefixes}"),
+    }
+}
+
+/// A request's path without the secrets in it.
+pub(crate) fn path_to_show<'a>(operation: &str, path: &'a str) -> (&'a str, &'static str) {
+    match operation {
+        // An unknown path may hold anything.
+        UNKNOWN => ("", "…"),
+        // The reset token is the last segment.
+        edgeiq::SET_PASSWORD => (path.rsplit_once('/').map_or("", |(rest, _)| rest), "/…"),
+        _ => (path, ""),
     }
 }
 
@@ -32,8 +80,9 @@ pub(crate) fn error_body(path: &str, text: &str) -> Value {
     reason = "an assertion: a misspelt name makes a test that cannot fail"
 )]
 pub(crate) fn assert_known(operation: &str) {
-    if operation != UNKNOWN && !iqm::OPERATIONS.contains(&operation) {
-        let known = iqm::OPERATIONS.join(", ");
+    let known = [&iqm::OPERATIONS[..], &edgeiq::OPERATIONS].concat();
+    if operation != UNKNOWN && !known.contains(&operation) {
+        let known = known.join(", ");
         panic!("the sandbox has no operation {operation:?}; there are: {known}, {UNKNOWN}");
     }
 }

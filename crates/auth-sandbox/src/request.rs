@@ -1,13 +1,14 @@
 //! Reading requests strictly, and saying what is wrong with them without repeating a secret.
 
 use axum::body::Bytes;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Uri, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 /// A request as handlers see it: routed and read completely.
 pub(crate) struct Call {
+    pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }

@@ -7,16 +7,20 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use axum::Router;
 use tokio::sync::oneshot;
 use url::Url;
 
 use crate::clock::SandboxClock;
+use crate::edgeiq::{self, EdgeIq, EdgeIqRefusals, SessionExpiresAt};
 use crate::fault::{Fault, Queue};
+use crate::inbox::{Inbox, Post};
 use crate::iqm::{self, Iqm, TokenEnvelope};
 use crate::log::RequestLog;
-use crate::server::{self, Server, Skew};
+use crate::operation::Routers;
+use crate::route::limited;
+use crate::server::{self, Server};
 use crate::tokens::Policy;
+use crate::vendor_clock::{Skew, VendorClock};
 
 /// The vendors, emulated on a free port of the loopback interface; gone when dropped.
 ///
@@ -41,6 +45,9 @@ pub struct Sandbox {
     address: SocketAddr,
     iqm_url: Url,
     iqm: Arc<iqm::State>,
+    edgeiq_url: Url,
+    edgeiq: Arc<edgeiq::State>,
+    post: Post,
     server: Arc<Server>,
     /// Dropping it stops the thread.
     stop: Option<oneshot::Sender<()>>,
@@ -97,6 +104,16 @@ impl Sandbox {
     pub fn iqm(&self) -> Iqm<'_> {
         Iqm::new(&self.iqm_url, &self.iqm)
     }
+
+    /// `EdgeIQ`: its address, its users, and the strings to pull behind its back.
+    pub fn edgeiq(&self) -> EdgeIq<'_> {
+        EdgeIq::new(&self.edgeiq_url, &self.edgeiq)
+    }
+
+    /// The e-mails that the vendors have sent to this address.
+    pub fn inbox(&self, address: impl AsRef<str>) -> Inbox<'_> {
+        Inbox::new(address.as_ref(), &self.post)
+    }
 }
 
 impl Drop for Sandbox {
@@ -125,6 +142,7 @@ pub struct SandboxBuilder {
     policy: Policy,
     rate_limit: Option<u32>,
     envelope: TokenEnvelope,
+    edgeiq: edgeiq::Settings,
     skew: Skew,
 }
 
@@ -144,6 +162,7 @@ impl Default for SandboxBuilder {
             },
             rate_limit: None,
             envelope: TokenEnvelope::default(),
+            edgeiq: edgeiq::Settings::default(),
             skew: Skew::default(),
         }
     }
@@ -200,6 +219,18 @@ impl SandboxBuilder {
         self
     }
 
+    /// What `EdgeIQ` says about the end of a session. Default: [`SessionExpiresAt::Given`].
+    pub fn edgeiq_session_expires_at(mut self, form: SessionExpiresAt) -> Self {
+        self.edgeiq.session_expires_at = form;
+        self
+    }
+
+    /// The form in which `EdgeIQ` says "not authorized". Default: [`EdgeIqRefusals::Mixed`].
+    pub fn edgeiq_refusals(mut self, form: EdgeIqRefusals) -> Self {
+        self.edgeiq.refusals = form;
+        self
+    }
+
     /// The server's wall clock, as its `Date` headers show it, is ahead of the sandbox's clock.
     pub fn server_ahead_by(mut self, ahead: Duration) -> Self {
         self.skew = Skew {
@@ -227,26 +258,37 @@ impl SandboxBuilder {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let iqm_url =
-            Url::parse(&format!("http://{address}{}", iqm::PREFIX)).map_err(io::Error::other)?;
+        let url =
+            |path: &str| Url::parse(&format!("http://{address}{path}")).map_err(io::Error::other);
 
-        let clock = self.clock;
-        let iqm = iqm::State::new(clock.clone(), self.policy, self.rate_limit, self.envelope);
+        let (clock, post) = (self.clock, Post::default());
+        let vendor = VendorClock::new(clock.clone(), self.skew);
+        let iqm = iqm::State::new(vendor.clone(), post.clone(), self.policy, self.envelope);
         let iqm = Arc::new(iqm);
+        let edgeiq = edgeiq::State::new(vendor.clone(), post.clone(), self.edgeiq);
+        let edgeiq = Arc::new(edgeiq);
+        let limit = self.rate_limit;
+        let routers = Routers {
+            iqm: limited(iqm::router(&iqm), limit, &vendor, iqm::too_many),
+            edgeiq: limited(edgeiq::router(&edgeiq), limit, &vendor, edgeiq::too_many),
+        };
         let server = Arc::new(Server {
             clock,
-            skew: self.skew,
+            vendor_clock: vendor,
             log: RequestLog::new(),
             faults: Queue::default(),
-            router: Router::new().merge(iqm::router(&iqm)),
+            routers,
         });
 
         let (stop, stopped) = oneshot::channel();
         let thread = spawn(listener, Arc::clone(&server), stopped)?;
         Ok(Sandbox {
             address,
-            iqm_url,
+            iqm_url: url(iqm::PREFIX)?,
             iqm,
+            edgeiq_url: url(edgeiq::PREFIX)?,
+            edgeiq,
+            post,
             server,
             stop: Some(stop),
             thread: Some(thread),

@@ -2,48 +2,39 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use auth_core::Clock;
-use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderValue, Request, Response, StatusCode, header, request::Parts};
+use axum::response::IntoResponse;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use serde_json::Value;
+use percent_encoding::percent_decode_str;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
 
 use crate::answer::{self, HINT_HEADER};
+use crate::body;
 use crate::clock::SandboxClock;
 use crate::fault::{Outcome, Queue, RetryAfter, Wait};
 use crate::log::{self, RequestLog};
-use crate::{body, operation};
+use crate::operation::{self, Routers};
+use crate::vendor_clock::VendorClock;
 
 /// Larger requests are cut off: no call of a vendor comes near it.
 const LARGEST_REQUEST: usize = 16 * 1024 * 1024;
 
-/// 1000 years: beyond it, the header's date may have more than four digits for the year.
-const FURTHEST: Duration = Duration::from_secs(1000 * 365 * 86_400);
-
 /// What all vendors of one sandbox share.
 pub(crate) struct Server {
     pub(crate) clock: SandboxClock,
-    pub(crate) skew: Skew,
+    pub(crate) vendor_clock: VendorClock,
     pub(crate) log: RequestLog,
     pub(crate) faults: Queue,
-    pub(crate) router: Router,
-}
-
-/// How far the server's wall clock is from the sandbox's.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Skew {
-    pub(crate) ahead: Duration,
-    pub(crate) behind: Duration,
+    pub(crate) routers: Routers,
 }
 
 /// Makes hyper close the connection without an answer.
@@ -118,7 +109,7 @@ impl Server {
             self.wait(fault.after()).await;
         }
         if let Ok(response) = &mut result {
-            let date = httpdate::fmt_http_date(self.wall());
+            let date = httpdate::fmt_http_date(self.vendor_clock.wall());
             if let Ok(date) = HeaderValue::try_from(date) {
                 response.headers_mut().insert(header::DATE, date);
             }
@@ -152,15 +143,13 @@ impl Server {
             Outcome::TruncatedBody => truncate(self.vendor(parts, body).await).await?,
             Outcome::Status(status, retry_after) => {
                 let text = "The sandbox was told to answer like this.";
-                let mut response = error(*status, &operation::error_body(&path, text));
+                let mut response = error(&path, *status, text);
                 if let Some(value) = retry_after.and_then(|wait| self.retry_after(wait)) {
                     response.headers_mut().insert(header::RETRY_AFTER, value);
                 }
                 response
             }
-            Outcome::Echo(status) => {
-                error(*status, &operation::error_body(&path, &echo(&parts, &body)))
-            }
+            Outcome::Echo(status) => error(&path, *status, &echo(&parts, &body)),
             Outcome::GarbageJson => text("application/json", r#"{"success":true,"data":{"acc"#),
             Outcome::Html => text("text/html", "<!doctype html><title>Welcome</title>"),
             Outcome::HugeBody => {
@@ -182,7 +171,10 @@ impl Server {
 
     async fn vendor(&self, parts: Parts, body: Bytes) -> Response<Body> {
         let request = Request::from_parts(parts, Body::from(body));
-        match self.router.clone().oneshot(request).await {
+        let Some(router) = self.routers.of(request.uri().path()) else {
+            return operation::no_vendor().into_response();
+        };
+        match router.oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         }
@@ -197,16 +189,10 @@ impl Server {
         }
     }
 
-    fn wall(&self) -> SystemTime {
-        let wall = self.clock.now().wall() + self.skew.ahead.min(FURTHEST);
-        wall.checked_sub(self.skew.behind)
-            .unwrap_or(SystemTime::UNIX_EPOCH)
-    }
-
     fn retry_after(&self, wait: RetryAfter) -> Option<HeaderValue> {
         let text = match wait {
             RetryAfter::Seconds(seconds) => seconds.to_string(),
-            RetryAfter::Date(wait) => httpdate::fmt_http_date(self.wall() + wait.min(FURTHEST)),
+            RetryAfter::Date(wait) => httpdate::fmt_http_date(self.vendor_clock.wall_after(wait)),
         };
         HeaderValue::try_from(text).ok()
     }
@@ -233,18 +219,23 @@ fn echo(parts: &Parts, body: &[u8]) -> String {
         String::from_utf8_lossy(&decoded),
         String::from_utf8_lossy(body),
     );
-    format!("Cannot do this for {authorization} ({decoded}): {body}")
+    let target = parts.uri.to_string();
+    // In both forms: a secret in a path or a query is sent encoded.
+    let plain = percent_decode_str(&target).decode_utf8_lossy();
+    let others = parts
+        .headers
+        .iter()
+        .filter(|(name, _)| *name != header::AUTHORIZATION)
+        .filter_map(|(name, value)| Some(format!("{name}={}", value.to_str().ok()?)));
+    let others = others.collect::<Vec<_>>().join(", ");
+    format!("Cannot do {target} ({plain}) for {authorization} ({decoded}) with {others}: {body}")
 }
 
-fn error(status: u16, body: &Value) -> Response<Body> {
+fn error(path: &str, status: u16, text: &str) -> Response<Body> {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    answer::json(status, body)
+    answer::json(status, &operation::error_body(path, status, text))
 }
 
 fn text(content_type: &'static str, text: &'static str) -> Response<Body> {
-    let mut response = Response::new(Body::from(text));
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response
+    answer::text(StatusCode::OK, content_type, text)
 }

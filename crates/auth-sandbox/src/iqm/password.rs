@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::state::{Book, RESET_LIFETIME, Reset, State, random, success};
 use super::{Answer, refuse};
-use crate::answer::{self, Refusal};
+use crate::answer::{self, Content, Refusal};
+use crate::inbox::{Mail, MailKind};
 use crate::request::Call;
 
 pub(super) fn request_reset(iqm: &State, call: &Call) -> Answer {
@@ -19,8 +20,18 @@ pub(super) fn request_reset(iqm: &State, call: &Call) -> Answer {
         let hint = "there is no user with this e-mail address";
         return Err(refuse(StatusCode::NOT_FOUND, text, hint));
     }
+    let hash = random();
+    // Without a link: the vendor does not say what the one in its e-mail looks like.
+    iqm.post.send(
+        email,
+        Mail {
+            code: Some(hash.clone()),
+            expires_at: Some(iqm.clock.wall_after(RESET_LIFETIME)),
+            ..Mail::new("iqm", MailKind::PasswordReset)
+        },
+    );
     let reset = Reset {
-        hash: random(),
+        hash,
         ends: iqm.now() + RESET_LIFETIME,
         validated: false,
     };
@@ -125,7 +136,7 @@ fn not_valid(reason: &str, hint: &str) -> Refusal {
     let data = json!({ "invalidReason": reason, "isValid": false });
     Refusal {
         status: StatusCode::FORBIDDEN,
-        body: success(&data),
+        body: Content::Json(success(&data)),
         hint: hint.to_owned(),
     }
 }

@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use super::users::{self, IqmUser};
 use super::{error_body, refuse};
-use crate::answer::Refusal;
-use crate::clock::SandboxClock;
-use crate::rate_limit::RateLimit;
+use crate::answer::{Content, Refusal};
+use crate::inbox::Post;
 use crate::request::{Call, Problem};
 use crate::tokens::{Ledger, Policy};
+use crate::vendor_clock::VendorClock;
 
 pub(super) const CLIENT_ID: &str = "iqm-sandbox-client";
 pub(super) const CLIENT_SECRET: &str = "iqm-sandbox-secret";
@@ -37,7 +37,8 @@ pub enum TokenEnvelope {
 }
 
 pub(crate) struct State {
-    clock: SandboxClock,
+    pub(super) clock: VendorClock,
+    pub(super) post: Post,
     pub(super) envelope: TokenEnvelope,
     book: Mutex<Book>,
 }
@@ -45,7 +46,6 @@ pub(crate) struct State {
 pub(super) struct Book {
     pub(super) users: Vec<IqmUser>,
     pub(super) ledger: Ledger,
-    pub(super) rate_limit: RateLimit,
     pub(super) mfa_codes: HashMap<String, MfaCode>,
     pub(super) authorization_codes: HashMap<String, AuthorizationCode>,
     pub(super) resets: HashMap<String, Reset>,
@@ -71,21 +71,21 @@ pub(super) struct Reset {
 
 impl State {
     pub(crate) fn new(
-        clock: SandboxClock,
+        clock: VendorClock,
+        post: Post,
         policy: Policy,
-        rate_limit: Option<u32>,
         envelope: TokenEnvelope,
     ) -> Self {
         let book = Book {
             users: users::seeded(),
             ledger: Ledger::new(policy),
-            rate_limit: RateLimit::new(rate_limit),
             mfa_codes: HashMap::new(),
             authorization_codes: HashMap::new(),
             resets: HashMap::new(),
         };
         Self {
             clock,
+            post,
             envelope,
             book: Mutex::new(book),
         }
@@ -96,7 +96,7 @@ impl State {
     }
 
     pub(super) fn now(&self) -> Duration {
-        self.clock.vendor_time()
+        self.clock.now()
     }
 
     pub(super) fn check_client(call: &Call) -> Result<(), Refusal> {
@@ -159,7 +159,7 @@ pub(super) fn malformed(problem: Problem) -> Refusal {
     }
     Refusal {
         status: StatusCode::BAD_REQUEST,
-        body,
+        body: Content::Json(body),
         hint: problem.hint,
     }
 }

@@ -7,7 +7,7 @@ use super::state::{AuthorizationCode, Book, CLIENT_ID, CLIENT_SECRET, State, Tok
 use super::state::{malformed, success};
 use super::users::IqmUser;
 use super::{Answer, refuse};
-use crate::answer::{self, Refusal};
+use crate::answer::{self, Content, Refusal};
 use crate::request::{Call, Fields, Problem};
 use crate::tokens::Issued;
 
@@ -39,10 +39,10 @@ pub(super) fn sign_up(iqm: &State, call: &Call) -> Answer {
     let Some(user) = book.user_mut(email).filter(|user| user.password.is_none()) else {
         return Err(Refusal {
             status: StatusCode::FORBIDDEN,
-            body: json!({ "success": false, "errorObjects": [{
+            body: Content::Json(json!({ "success": false, "errorObjects": [{
                 "error": "User is not allowed to create a password.",
                 "reason": "User is not invited or invitation is processed or invitation is expired.",
-            }] }),
+            }] })),
             hint: "only a user who was invited and has not signed up yet can sign up".to_owned(),
         });
     };
@@ -204,7 +204,7 @@ fn check_password(
     if user.on_hold {
         return Err(Refusal {
             status: StatusCode::BAD_REQUEST,
-            body: json!({
+            body: Content::Json(json!({
                 "success": false,
                 "data": {
                     "status": "On Hold",
@@ -215,7 +215,7 @@ fn check_password(
                     "error": "User is not allowed to access provided customer",
                     "reason": "User is not associated with any active organization.",
                 }],
-            }),
+            })),
             hint: "the user's organization is on hold".to_owned(),
         });
     }

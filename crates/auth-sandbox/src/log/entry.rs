@@ -121,12 +121,7 @@ impl fmt::Debug for Entry {
 /// One line without secrets: `#2 iqm.refresh POST /iqm/api/v3/ua/oauth/token: 401 (…)`.
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // An unknown path may hold anything.
-        let path = if self.operation == operation::UNKNOWN {
-            "…"
-        } else {
-            &self.path
-        };
+        let (path, hidden) = operation::path_to_show(self.operation, &self.path);
         let Self {
             id,
             operation,
@@ -136,7 +131,7 @@ impl fmt::Display for Entry {
         } = self;
         write!(
             f,
-            "#{id} {operation} {method} {path} on connection {connection}: "
+            "#{id} {operation} {method} {path}{hidden} on connection {connection}: "
         )?;
         match self.outcome {
             Outcome::Pending => f.write_str("not answered yet")?,

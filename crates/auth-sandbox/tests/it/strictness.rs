@@ -156,6 +156,15 @@ async fn unknown_paths_and_wrong_methods_are_not_found() {
     assert_refused(caller.get(SECRET), 404, "no such path").await;
     assert_refused(caller.get("login"), 404, "the method wrong").await;
     assert_refused(caller.post("profile"), 404, "the method wrong").await;
-    assert_refused(caller.post("/api/v3/ua/login"), 404, "no such path").await;
-    sandbox.log().assert_count("unknown", 4);
+    sandbox.log().assert_count("unknown", 3);
+}
+
+#[tokio::test]
+async fn a_path_of_no_vendor_is_not_found_and_the_hint_says_where_they_live() {
+    let sandbox = Sandbox::start().unwrap();
+    let reply = read(Caller::new(&sandbox).post("/api/v3/ua/login")).await;
+    assert_eq!(reply.status, 404);
+    let hint = reply.hint.unwrap();
+    assert!(hint.contains("/iqm/, /edgeiq/"), "{hint}");
+    sandbox.log().assert_count("unknown", 1);
 }

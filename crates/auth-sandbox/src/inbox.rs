@@ -1,0 +1,180 @@
+//! The e-mails that the vendors send: they land here, for a test to read.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use url::Url;
+
+/// What an e-mail is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MailKind {
+    /// A link to set a new password with.
+    PasswordReset,
+    /// A passcode to log in with, and no link.
+    Passcode,
+    /// A link to log in with, and the passcode that is in it.
+    MagicLink,
+}
+
+/// An e-mail that a vendor has sent.
+///
+/// [`Debug`](fmt::Debug) shows neither the code nor the link.
+#[derive(Clone)]
+pub struct Mail {
+    pub(crate) vendor: &'static str,
+    pub(crate) kind: MailKind,
+    pub(crate) code: Option<String>,
+    pub(crate) link: Option<Url>,
+    pub(crate) expires_at: Option<SystemTime>,
+    pub(crate) subject: Option<String>,
+    pub(crate) greeting: Option<String>,
+    pub(crate) from_address: Option<String>,
+}
+
+impl Mail {
+    pub(crate) fn new(vendor: &'static str, kind: MailKind) -> Self {
+        Self {
+            vendor,
+            kind,
+            code: None,
+            link: None,
+            expires_at: None,
+            subject: None,
+            greeting: None,
+            from_address: None,
+        }
+    }
+
+    /// Who sent it: `"iqm"`, `"edgeiq"` or `"eqworks"`, as operations begin.
+    pub fn vendor(&self) -> &str {
+        self.vendor
+    }
+
+    /// What it is for.
+    pub fn kind(&self) -> MailKind {
+        self.kind
+    }
+
+    /// The secret in it, as the call that redeems it takes it: a passcode, or the token or hash of
+    /// a password reset.
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// The link in it.
+    pub fn link(&self) -> Option<&Url> {
+        self.link.as_ref()
+    }
+
+    /// When code and link end, by the vendor's wall clock.
+    pub fn expires_at(&self) -> Option<SystemTime> {
+        self.expires_at
+    }
+
+    /// The subject that the request asked for; `None` for the vendor's own.
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
+    /// The greeting that the request asked for; `None` for the vendor's own.
+    pub fn greeting(&self) -> Option<&str> {
+        self.greeting.as_deref()
+    }
+
+    /// The sender that the request asked for; `None` for the vendor's own.
+    pub fn from_address(&self) -> Option<&str> {
+        self.from_address.as_deref()
+    }
+}
+
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mail")
+            .field("vendor", &self.vendor)
+            .field("kind", &self.kind)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The e-mails that were sent to one address, whichever vendor sent them.
+///
+/// # Example
+///
+/// ```
+/// use auth_sandbox::Sandbox;
+///
+/// # fn main() -> std::io::Result<()> {
+/// let sandbox = Sandbox::start()?;
+/// let inbox = sandbox.inbox(sandbox.edgeiq().user().email);
+/// assert_eq!(inbox.count(), 0);
+/// assert!(inbox.latest().is_none());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Inbox<'a> {
+    address: String,
+    post: &'a Post,
+}
+
+impl<'a> Inbox<'a> {
+    pub(crate) fn new(address: &str, post: &'a Post) -> Self {
+        Self {
+            address: normal(address),
+            post,
+        }
+    }
+
+    /// The e-mail that came last.
+    pub fn latest(&self) -> Option<Mail> {
+        let sent = self.post.lock();
+        let mut own = sent.iter().filter(|(to, _)| *to == self.address);
+        own.next_back().map(|(_, mail)| mail.clone())
+    }
+
+    /// All e-mails, the first one first.
+    pub fn all(&self) -> Vec<Mail> {
+        let sent = self.post.lock();
+        let own = sent.iter().filter(|(to, _)| *to == self.address);
+        own.map(|(_, mail)| mail.clone()).collect()
+    }
+
+    /// How many e-mails there are.
+    pub fn count(&self) -> usize {
+        let sent = self.post.lock();
+        sent.iter().filter(|(to, _)| *to == self.address).count()
+    }
+}
+
+impl fmt::Debug for Inbox<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox")
+            .field("address", &self.address)
+            .field("mails", &self.all())
+            .finish()
+    }
+}
+
+/// Where all vendors of one sandbox send their e-mails. Clones are the same post.
+#[derive(Clone, Default)]
+pub(crate) struct Post {
+    sent: Arc<Mutex<Vec<(String, Mail)>>>,
+}
+
+impl Post {
+    pub(crate) fn send(&self, to: &str, mail: Mail) {
+        self.lock().push((normal(to), mail));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(String, Mail)>> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// No mailbox tells the cases apart.
+fn normal(address: &str) -> String {
+    address.trim().to_lowercase()
+}
