@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tracing::Span;
@@ -65,11 +66,20 @@ macro_rules! operation {
     };
 }
 
+/// All but the unreserved characters of RFC 3986, so that a space is `%20`: a `+` stands for a space
+/// in some decoders and for itself in others.
+const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
 /// One call to a vendor. Everything secret in it is known to its [`Redactor`].
 pub struct Request {
     operation: Operation,
     method: Method,
     segments: Vec<String>,
+    query: Zeroizing<String>,
     headers: HeaderMap,
     body: Bytes,
     repeat: Repeat,
@@ -100,6 +110,7 @@ impl Request {
                 .filter(|part| !part.is_empty())
                 .map(str::to_owned)
                 .collect(),
+            query: Zeroizing::default(),
             headers,
             body: Bytes::new(),
             repeat: Repeat::Never,
@@ -121,6 +132,20 @@ impl Request {
     /// Adds one segment to the path, percent-encoded.
     pub fn segment(mut self, segment: &str) -> Self {
         self.segments.push(segment.to_owned());
+        self
+    }
+
+    /// Adds `pairs` to the query, names and values percent-encoded. They are part of no span and no
+    /// error; a secret among them is made known by [`Request::secret`].
+    pub fn query(mut self, pairs: &[(&str, &str)]) -> Self {
+        for (name, value) in pairs {
+            if !self.query.is_empty() {
+                self.query.push('&');
+            }
+            self.query.extend(utf8_percent_encode(name, QUERY_VALUE));
+            self.query.push('=');
+            self.query.extend(utf8_percent_encode(value, QUERY_VALUE));
+        }
         self
     }
 
@@ -210,7 +235,10 @@ impl Request {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
-        let url = base.join(self.segments.iter().map(String::as_str));
+        let mut url = base.join(self.segments.iter().map(String::as_str));
+        if !self.query.is_empty() {
+            url.set_query(Some(&self.query));
+        }
         client
             .request(self.method.clone(), url)
             .headers(self.headers.clone())
@@ -233,7 +261,7 @@ impl Request {
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Neither the path (a reset token may stand in it) nor headers nor body.
+        // Neither path nor query (a reset token may stand there) nor headers nor body.
         f.debug_struct("Request")
             .field("operation", &self.operation)
             .field("method", &self.method)

@@ -253,6 +253,33 @@ async fn a_segment_that_a_caller_chose_stays_one_segment() {
 }
 
 #[tokio::test]
+async fn a_query_arrives_as_it_was_given_and_is_never_shown() {
+    let server = MockServer::start_async().await;
+    let value = "a+b c&d=e#f?g/%41\u{e9}'\"";
+    let mock = server
+        .mock_async(|when, then| {
+            when.path("/thing")
+                .query_param("user", value)
+                .query_param("light", "1");
+            then.status(500);
+        })
+        .await;
+    let request = |path| Request::get(READ, path).query(&[("user", value), ("light", "1")]);
+    assert!(!format!("{:?}", request("thing")).contains("a+b"));
+    let answer = http(&server).send(request("thing")).await.unwrap();
+    assert_eq!(mock.calls_async().await, 3);
+    let error = answer.error(None);
+    assert!(!format!("{error} {error:?} {answer:?}").contains("light"));
+
+    let nobody = HttpBuilder::new("http://127.0.0.1:9", "test/1")
+        .retry(RetryPolicy::never())
+        .build()
+        .unwrap();
+    let error = nobody.send(request("thing")).await.unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("light"), "{error:?}");
+}
+
+#[tokio::test]
 async fn dates_are_read_by_the_vendors_clock() {
     use std::time::SystemTime;
     let server = MockServer::start_async().await;

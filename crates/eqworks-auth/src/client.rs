@@ -1,0 +1,311 @@
+//! One method for each of EQ Works' calls.
+
+use std::fmt;
+use std::sync::Arc;
+
+use auth_core::{
+    Answer, Credential, Error as CoreError, Http, Operation, Repeat, Request, SessionBuilder,
+    StoreKey, operation,
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::wire::{self, ON, OTP, PRODUCT, USER};
+use crate::{
+    ClientBuilder, Confirmation, Error, ErrorKind, PasscodeMail, PendingLogin, Product, Renewer,
+    Session, Stage, Token,
+};
+
+const REQUEST_PASSCODE: Operation = operation!("eqworks.request_passcode");
+const VERIFY: Operation = operation!("eqworks.verify");
+const CONFIRM: Operation = operation!("eqworks.confirm");
+const REFRESH: Operation = operation!("eqworks.refresh");
+
+/// The switch that ends all older tokens of the user.
+const RESET_UUID: (&str, &str) = ("reset_uuid", ON);
+
+/// EQ Works, called on one stage for one product. A cheap clone.
+///
+/// Its methods need a Tokio runtime; a [`Session`] does not.
+#[derive(Clone)]
+pub struct Client(Arc<Parts>);
+
+pub(crate) struct Parts {
+    pub(crate) http: Http,
+    pub(crate) stage: Stage,
+    pub(crate) product: Product,
+}
+
+impl Client {
+    /// Begins a client for one product, which is sent with every call: without it the vendor
+    /// takes `atom`.
+    pub fn builder(stage: Stage, product: impl Into<Product>) -> ClientBuilder {
+        ClientBuilder::new(stage, product.into())
+    }
+
+    pub(crate) fn from_parts(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// What this client's tokens are good for.
+    pub fn product(&self) -> &Product {
+        &self.0.product
+    }
+
+    /// A session that begins with `token` (from a log-in, or from [`Token::from_jwt`]) and
+    /// refreshes it weeks before its end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Core`] if the token holds characters that no header can carry.
+    pub fn session(&self, token: Token) -> Result<Session, Error> {
+        self.session_builder().token(token.into()).build()
+    }
+
+    /// Begins a session with more choices: a token store, other hosts. It wants a token from its
+    /// store or [`SessionBuilder::token`]; without one somebody must log in.
+    pub fn session_builder(&self) -> SessionBuilder<Renewer> {
+        self.0.http.session(Renewer::new(self.clone()))
+    }
+
+    /// The key under which a store keeps the token of `user`; stage and product are part of it.
+    pub fn store_key(&self, user: impl AsRef<str>) -> StoreKey {
+        let scope = format!("{}/{}", self.0.stage, self.0.product);
+        let user = wire::user(user.as_ref());
+        self.0.http.store_key("eqworks", user, scope)
+    }
+
+    /// Has EQ Works mail `user` a passcode and a magic link.
+    ///
+    /// The passcode lives 5 to 10 minutes; a second request may mail the same one. Not repeated
+    /// where it may have happened: the user would get a second mail.
+    ///
+    /// Source: EQ Works, "EQ API", *Step 1: Login*.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownUser`], [`Error::ProductDenied`], [`Error::AccessEnded`].
+    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if the mail may have been sent: let the user
+    /// look, and go on with [`Client::pending_login`].
+    /// [`InvalidConfig`](ErrorKind::InvalidConfig) if `user` is empty.
+    pub async fn request_passcode(&self, user: &str) -> Result<PendingLogin, Error> {
+        self.request_passcode_with(user, &PasscodeMail::new()).await
+    }
+
+    /// As [`Client::request_passcode`], with choices: where the link leads, say.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::request_passcode`]; [`InvalidConfig`](ErrorKind::InvalidConfig) also if the
+    /// redirect is neither https nor http to a loopback host. Nothing was sent then.
+    pub async fn request_passcode_with(
+        &self,
+        user: &str,
+        mail: &PasscodeMail,
+    ) -> Result<PendingLogin, Error> {
+        let user = known(user)?;
+        let options = mail.query()?;
+        let options: Vec<_> = options.iter().map(|(name, it)| (*name, &**it)).collect();
+        let request = self
+            .call(REQUEST_PASSCODE, "login")
+            .query(&[(USER, &user)])
+            .query(&options)
+            .repeat(Repeat::Never);
+        let user = wire::passcode_sent(&self.send(request).await?)?;
+        Ok(self.pending_login(user))
+    }
+
+    /// A log-in for which a passcode was requested before, by another process, say. Sends nothing.
+    pub fn pending_login(&self, user: impl AsRef<str>) -> PendingLogin {
+        PendingLogin::new(self.clone(), wire::user(user.as_ref()))
+    }
+
+    /// Trades a passcode for a token. [`PendingLogin::complete`] does so with whatever a person
+    /// pasted.
+    ///
+    /// Small letters and blanks around the passcode do not matter. A wrong passcode does not
+    /// spend the right one. Not repeated where it may have happened: a passcode works once.
+    ///
+    /// Source: EQ Works, "EQ API", *Step 2: Verification*, which calls the passcode in the query
+    /// a JWT; the link that it describes holds `otp`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotAPasscode`] if it cannot be one (nothing was sent) and
+    /// [`Error::WrongPasscode`]: ask the user again. [`Error::PasscodeSpent`]: request another.
+    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if it may have been spent: request another.
+    pub async fn verify(&self, user: &str, passcode: &SecretString) -> Result<Token, Error> {
+        self.trade(user, passcode, &[]).await
+    }
+
+    /// As [`Client::verify`]; all older tokens of the user end by that, on every device.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::verify`].
+    pub async fn verify_and_revoke_older(
+        &self,
+        user: &str,
+        passcode: &SecretString,
+    ) -> Result<Token, Error> {
+        self.trade(user, passcode, &[RESET_UUID]).await
+    }
+
+    async fn trade(
+        &self,
+        user: &str,
+        passcode: &SecretString,
+        options: &[(&str, &str)],
+    ) -> Result<Token, Error> {
+        let user = known(user)?;
+        let passcode = wire::passcode(passcode.expose_secret()).ok_or_else(|| {
+            let reason = "not six hexadecimal characters".to_owned();
+            Error::NotAPasscode { reason }
+        })?;
+        let request = self
+            .call(VERIFY, "verify")
+            .query(&[(USER, &user), (OTP, passcode.expose_secret())])
+            .query(options)
+            .secret(&passcode)
+            .repeat(Repeat::Never);
+        let token = wire::verified(&self.send(request).await?)?;
+        Ok(self.completed(token, Some(&user)))
+    }
+
+    /// Asks the vendor whether a token is good: signature, product, user, access, and that it was
+    /// not revoked.
+    ///
+    /// Source: EQ Works, "EQ API", *Step 3: Validate JWT*.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TokenRejected`] if the token has expired or was revoked (report it by
+    /// [`Session::invalidate`](auth_core::Session::invalidate)), [`Error::OtherProduct`],
+    /// [`Error::UnknownUser`], [`Error::AccessEnded`].
+    pub async fn confirm(&self, credential: &Credential) -> Result<Confirmation, Error> {
+        self.ask(credential, &[]).await
+    }
+
+    /// As [`Client::confirm`], but weaker: the vendor checks the signature only, and does not look
+    /// the user up. **A token that was revoked passes.**
+    ///
+    /// Source: EQ Works, "EQ API", *Step 3: Validate JWT*.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TokenRejected`], [`Error::OtherProduct`].
+    pub async fn confirm_light(&self, credential: &Credential) -> Result<Confirmation, Error> {
+        self.ask(credential, &[("light", ON)]).await
+    }
+
+    async fn ask(
+        &self,
+        credential: &Credential,
+        options: &[(&str, &str)],
+    ) -> Result<Confirmation, Error> {
+        let request = self
+            .call(CONFIRM, "confirm")
+            .query(options)
+            .credential(credential);
+        wire::confirmed(&self.send(request).await?)
+    }
+
+    /// Trades a valid token for one that lives another 90 days. The old one stays valid until its
+    /// own end.
+    ///
+    /// A token that has ended is not sent: the vendor refuses it. A refresh whose answer was lost
+    /// is sent once more, which does no harm: at most there is one more valid token that nobody
+    /// holds. Two refreshes in one second may give the same token.
+    ///
+    /// Source: EQ Works, "EQ API", *Step 4: JWT Expiry Reset*.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LoginRequired`] if the token has ended. [`Error::TokenRejected`] if it was
+    /// revoked: log in again. [`Error::AccessEnded`], [`Error::UnknownUser`],
+    /// [`Error::OtherProduct`].
+    pub async fn refresh(&self, token: &Token) -> Result<Token, Error> {
+        let answer = self.ask_for_the_next(token, &[]).await?;
+        self.next(&answer, token)
+    }
+
+    /// As [`Client::refresh`]; all older tokens of the user end by that, on every device, the one
+    /// that was traded among them: after a leak, say.
+    ///
+    /// It is sent once more, too, where the answer was lost. If the first attempt had its effect,
+    /// the second is refused.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::refresh`]; [`Error::RefreshLost`] if it was refused after an answer was lost:
+    /// log in again.
+    pub async fn refresh_and_revoke_older(&self, token: &Token) -> Result<Token, Error> {
+        let answer = self.ask_for_the_next(token, &[RESET_UUID]).await?;
+        match self.next(&answer, token) {
+            Err(Error::TokenRejected { .. }) if answer.follows_a_lost_attempt() => {
+                Err(Error::RefreshLost)
+            }
+            other => other,
+        }
+    }
+
+    async fn ask_for_the_next(
+        &self,
+        token: &Token,
+        options: &[(&str, &str)],
+    ) -> Result<Answer, Error> {
+        if token.expiry().has_passed(self.0.http.clock().now().wall()) {
+            let reason = "the token has expired".to_owned();
+            return Err(Error::LoginRequired { reason });
+        }
+        let request = self
+            .call(REFRESH, "refresh")
+            .query(options)
+            .credential(&token.credential()?)
+            .repeat(Repeat::Once);
+        Ok(self.send(request).await?)
+    }
+
+    fn next(&self, answer: &Answer, token: &Token) -> Result<Token, Error> {
+        Ok(self.completed(wire::refreshed(answer)?, token.user()))
+    }
+
+    /// What the answer left out, the request knows.
+    fn completed(&self, token: Token, user: Option<&str>) -> Token {
+        let user = token.user().or(user).map(str::to_owned);
+        let product = token.product().unwrap_or_else(|| self.0.product.clone());
+        token
+            .with_user(user)
+            .with_product(Some(product.to_string()))
+    }
+
+    /// A `GET` with the product, as every call of this vendor is.
+    fn call(&self, operation: Operation, path: &str) -> Request {
+        Request::get(operation, self.0.stage.as_str())
+            .segment(path)
+            .query(&[(PRODUCT, self.0.product.as_str())])
+    }
+
+    async fn send(&self, request: Request) -> Result<Answer, CoreError> {
+        self.0.http.send(request).await
+    }
+}
+
+/// The user's address, if it is one at all.
+fn known(user: &str) -> Result<String, Error> {
+    let user = wire::user(user);
+    if user.is_empty() {
+        let message = "the user's address must not be empty";
+        return Err(CoreError::new(ErrorKind::InvalidConfig, message).into());
+    }
+    Ok(user)
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("base_url", self.0.http.base())
+            .field("stage", &self.0.stage)
+            .field("product", &self.0.product)
+            .finish_non_exhaustive()
+    }
+}

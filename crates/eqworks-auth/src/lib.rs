@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod builder;
+mod client;
+mod error;
+mod magic_link;
+mod renew;
+mod types;
+mod wire;
+
+pub use auth_core::{
+    AuthError, BoxFuture, Clock, Credential, ErrorKind, Expiry, ExposeSecret, Fingerprint, Hosts,
+    HttpBuilder, KeepFresh, Lease, MemoryStore, Moment, Reason, RetryPolicy, SecretString,
+    SessionBuilder, State, StateReason, States, StoreKey, SystemClock, TokenStore,
+    UnverifiedClaims,
+};
+/// What is not peculiar to EQ Works, and what a token store keeps.
+pub use auth_core::{Error as CoreError, Token as CoreToken};
+pub use url::Url;
+
+pub use crate::builder::{ClientBuilder, DATA_HOST, DEFAULT_BASE_URL};
+pub use crate::client::Client;
+pub use crate::error::Error;
+pub use crate::magic_link::{MagicLink, PasscodeMail, PendingLogin};
+pub use crate::renew::{Renewer, Session};
+pub use crate::types::{Confirmation, Product, Stage, TOKEN_LIFETIME, Token};

@@ -1,0 +1,308 @@
+//! What EQ Works' calls take and give.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use auth_core::{Expiry, Header, UnverifiedClaims};
+use secrecy::SecretString;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::Error;
+use crate::wire::{self, PRODUCT, USER};
+
+/// How long the vendor's tokens live at present, by its documentation: 90 days. A token's own
+/// claims decide; this stands in where one does not say when it was issued.
+pub const TOKEN_LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// Which of EQ Works' systems is called.
+///
+/// Source: EQ Works, "EQ API", *Workflow*.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Stage {
+    /// The development system.
+    Dev,
+    /// The live system.
+    Prod,
+}
+
+impl Stage {
+    /// As it stands in the address: `dev`, `prod`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Prod => "prod",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a token is good for. Two products are documented; the vendor has more.
+///
+/// ```
+/// use eqworks_auth::Product;
+///
+/// assert_eq!(Product::from("atom"), Product::ATOM);
+/// assert_eq!(Product::from("clearlake").as_str(), "clearlake");
+/// ```
+///
+/// Source: EQ Works, "EQ API", *Step 1: Login*.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Product(Cow<'static, str>);
+
+impl Product {
+    /// `atom`.
+    pub const ATOM: Self = Self(Cow::Borrowed("atom"));
+    /// `locus`.
+    pub const LOCUS: Self = Self(Cow::Borrowed("locus"));
+
+    /// As it goes over the wire.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Product {
+    fn from(name: String) -> Self {
+        Self(Cow::Owned(name.trim().to_owned()))
+    }
+}
+
+impl From<&str> for Product {
+    fn from(name: &str) -> Self {
+        name.to_owned().into()
+    }
+}
+
+impl fmt::Debug for Product {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Product {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+auth_core::vendor_token!(
+    /// A token as EQ Works issued it: a JWT signed with the vendor's secret, so that nobody else
+    /// can verify it. `Debug` shows a fingerprint in its place.
+    Token,
+    headers
+);
+
+impl Token {
+    pub(crate) fn issued(access: SecretString, expiry: Expiry, sent_at: SystemTime) -> Self {
+        Self(auth_core::Token::new(access, expiry, sent_at))
+    }
+
+    pub(crate) fn with_user(self, user: Option<String>) -> Self {
+        match user {
+            Some(user) => Self(self.0.with_attribute(USER, user)),
+            None => self,
+        }
+    }
+
+    pub(crate) fn with_product(self, product: Option<String>) -> Self {
+        match product {
+            Some(product) => Self(self.0.with_attribute(PRODUCT, product)),
+            None => self,
+        }
+    }
+
+    /// A token that was kept as text.
+    ///
+    /// When it was issued, when it ends and whose it is are taken from its claims, unverified,
+    /// and by the vendor's clock, since there is no answer to compare that one with. A token
+    /// without `exp` does not end by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TokenRejected`] if the text is no JWT; it is not repeated in the message.
+    pub fn from_jwt(jwt: impl Into<SecretString>) -> Result<Self, Error> {
+        let jwt = jwt.into();
+        let claims = UnverifiedClaims::of(&jwt).map_err(|error| Error::TokenRejected {
+            message: error.to_string(),
+        })?;
+        let expiry = claims.expiry();
+        let issued_at = claims.moment("iat").and_then(Expiry::at).or_else(|| {
+            // An `iat` of now would make every restart begin a new life of the token.
+            expiry.at()?.checked_sub(TOKEN_LIFETIME)
+        });
+        let (user, product) = wire::whose(&claims);
+        Ok(Self::issued(jwt, expiry, issued_at.unwrap_or(UNIX_EPOCH))
+            .with_user(user)
+            .with_product(product))
+    }
+
+    /// Whose token it is: an e-mail address.
+    pub fn user(&self) -> Option<&str> {
+        self.0.attribute(USER)
+    }
+
+    /// What the token is good for.
+    pub fn product(&self) -> Option<Product> {
+        self.0.attribute(PRODUCT).map(Product::from)
+    }
+
+    /// The claims of the JWT, **not verified**: only the vendor can do that, by
+    /// [`Client::confirm`](crate::Client::confirm). Good for planning, never for trusting.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Core`] if the token is no JWT, as one from another kind of store may be.
+    pub fn unverified_claims(&self) -> Result<UnverifiedClaims, Error> {
+        Ok(UnverifiedClaims::of(self.0.access())?)
+    }
+}
+
+/// The headers of an authorised call: the token without a scheme, and the user where known.
+pub(crate) fn headers(token: &auth_core::Token) -> Result<Vec<Header>, Error> {
+    let mut headers = vec![Header::new(wire::EQ_API_JWT, token.access())?];
+    if let Some(user) = token.attribute(USER) {
+        headers.push(Header::new(wire::EQ_API_USER, &user.into())?);
+    }
+    Ok(headers)
+}
+
+/// What the vendor says of a token.
+#[non_exhaustive]
+pub struct Confirmation {
+    /// Whose token it is.
+    pub user: String,
+    /// What it is good for.
+    pub product: Product,
+    /// Whether only the signature was checked, so that a revoked token passes, too.
+    pub is_light: bool,
+    /// How long the token is still valid; `None` if the vendor does not say.
+    pub time_left: Option<Duration>,
+    /// When the user's access ends, by the vendor's clock: after that no log-in helps. `None`
+    /// after a light confirmation, which does not look.
+    pub access_expiry: Option<Expiry>,
+    pub(crate) access: Option<Box<RawValue>>,
+}
+
+impl Confirmation {
+    /// What the user may do, which the vendor does not describe, if it has the type `T`.
+    pub fn access<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(self.access.as_ref()?.get()).ok()
+    }
+}
+
+impl fmt::Debug for Confirmation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Confirmation")
+            .field("user", &self.user)
+            .field("product", &self.product)
+            .field("is_light", &self.is_light)
+            .field("time_left", &self.time_left)
+            .field("access_expiry", &self.access_expiry)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+    use crate::ErrorKind;
+
+    fn jwt(claims: &str) -> String {
+        format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims))
+    }
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_stored_token_says_whose_it_is_and_when_it_was_issued_and_ends() {
+        let claims = r#"{"iat":1000,"exp":7777000,"email":"sue@acme.test","product":"locus"}"#;
+        let token = Token::from_jwt(jwt(claims)).unwrap();
+        assert_eq!(token.issued_at(), at(1_000));
+        assert_eq!(token.expiry(), Expiry::At(at(7_777_000)));
+        assert_eq!(token.user(), Some("sue@acme.test"));
+        assert_eq!(token.product(), Some(Product::LOCUS));
+        let claims = token.unverified_claims().unwrap();
+        assert_eq!(claims.get::<u64>("iat"), Some(1_000));
+    }
+
+    #[test]
+    fn without_iat_a_stored_token_is_taken_to_live_90_days() {
+        let token = Token::from_jwt(jwt(r#"{"exp":1800000000}"#)).unwrap();
+        assert_eq!(token.issued_at(), at(1_800_000_000 - 7_776_000));
+        assert_eq!((token.user(), token.product()), (None, None));
+    }
+
+    #[test]
+    fn without_exp_a_stored_token_does_not_end_by_itself() {
+        for claims in [
+            "{}",
+            r#"{"iat":1000}"#,
+            r#"{"exp":"soon"}"#,
+            r#"{"exp":null}"#,
+        ] {
+            let token = Token::from_jwt(jwt(claims)).unwrap();
+            assert_eq!(token.expiry(), Expiry::Never, "{claims}");
+        }
+    }
+
+    #[test]
+    fn no_exp_and_no_iat_is_too_absurd() {
+        for exp in [
+            "317339744057",
+            "9223372036854775807",
+            "18446744073709551615",
+            "1e300",
+            "0",
+            "-1",
+            "-9223372036854775808",
+        ] {
+            for claims in [
+                format!(r#"{{"exp":{exp}}}"#),
+                format!(r#"{{"exp":{exp},"iat":{exp}}}"#),
+                format!(r#"{{"exp":{exp},"iat":1000}}"#),
+            ] {
+                let token = Token::from_jwt(jwt(&claims)).unwrap();
+                let ends_early = exp.starts_with('-') || exp == "0";
+                let passed = token.expiry().has_passed(SystemTime::now());
+                assert_eq!(passed, ends_early, "{claims}");
+                assert!(token.credential().is_ok(), "{claims}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_no_token_is_refused_without_being_repeated() {
+        for text in ["", "secret-thing", "secret-thing.b", "e30.W10.c2ln"] {
+            let error = Token::from_jwt(text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::TokenRejected, "{text}");
+            assert!(!format!("{error} {error:?}").contains("secret-thing"));
+        }
+    }
+
+    #[test]
+    fn an_open_set_of_products_has_two_names_of_its_own() {
+        assert_eq!(Product::from(" atom ").as_str(), "atom");
+        assert_eq!(Product::from("locus".to_owned()), Product::LOCUS);
+        assert_eq!(
+            format!("{0} {0:?}", Product::from("clearlake")),
+            "clearlake clearlake"
+        );
+        assert_eq!(
+            [Stage::Dev, Stage::Prod].map(|it| it.to_string()),
+            ["dev", "prod"]
+        );
+    }
+}

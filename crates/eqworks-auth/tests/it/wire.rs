@@ -1,0 +1,478 @@
+//! The vendor's published samples, and answers that bend them.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use auth_core::Clock as _;
+use auth_sandbox::SandboxClock;
+use eqworks_auth::{
+    Client, ErrorKind, Expiry, ExposeSecret as _, PasscodeMail, Product, Stage, Token,
+};
+use httpmock::prelude::*;
+
+use crate::set_up::{jwt, shown};
+
+/// The user of EQ Works' samples: "EQ API", *Step 1: Login* and *Step 2: Verification*.
+const USER: &str = "sue.sxxxxht@gmail.com";
+
+/// When the frozen clock stands, in seconds since 1970.
+const NOW: u64 = 1_767_225_600;
+
+const LOGIN_ANSWER: &str = r#"{
+  "message": "Login passcode sent to sue.sxxxxht@gmail.com through email",
+  "user": "sue.sxxxxht@gmail.com"
+}"#;
+
+/// "EQ API", *Step 2: Verification*, with a token in place of the words that stand there.
+fn verify_answer(jwt: &str) -> String {
+    format!(
+        r#"{{
+  "message": "User sue.sxxxxht@gmail.com verified, please store and use the attached token responsibly",
+  "user": "sue.sxxxxht@gmail.com",
+  "token":"{jwt}"
+}}"#
+    )
+}
+
+fn fresh_jwt() -> String {
+    jwt(&format!(
+        r#"{{"iat":{NOW},"exp":{},"email":"{USER}","product":"atom","jwt_uuid":"u"}}"#,
+        NOW + 7_776_000
+    ))
+}
+
+fn client_of(server: &MockServer) -> Client {
+    Client::builder(Stage::Dev, Product::ATOM)
+        .base_url(server.base_url())
+        .clock(SandboxClock::frozen())
+        .build()
+        .unwrap()
+}
+
+/// Whatever is asked, this is the answer.
+async fn answering(status: u16, body: &str) -> MockServer {
+    let server = MockServer::start_async().await;
+    server
+        .mock_async(|when, then| {
+            when.any_request();
+            then.status(status).body(body);
+        })
+        .await;
+    server
+}
+
+async fn verified(body: &str) -> Result<Token, eqworks_auth::Error> {
+    let server = answering(200, body).await;
+    client_of(&server).verify(USER, &"FDEA9F".into()).await
+}
+
+fn token() -> Token {
+    Token::from_jwt(fresh_jwt()).unwrap()
+}
+
+#[tokio::test]
+async fn the_published_login_is_sent_and_read() {
+    let server = MockServer::start_async().await;
+    let login = server
+        .mock_async(|when, then| {
+            when.method(GET)
+                .path("/dev/login")
+                .query_param("user", USER)
+                .query_param("zone", "America/Toronto")
+                .query_param("product", "atom")
+                .query_param_missing("redirect")
+                .query_param_missing("nolink");
+            then.status(200).body(LOGIN_ANSWER);
+        })
+        .await;
+    let mail = PasscodeMail::new().zone("America/Toronto");
+    let client = client_of(&server);
+    let pending = client.request_passcode_with(USER, &mail).await.unwrap();
+    assert_eq!((pending.user(), pending.product()), (USER, &Product::ATOM));
+    login.assert_async().await;
+}
+
+#[tokio::test]
+async fn the_published_verification_is_sent_and_read() {
+    let server = MockServer::start_async().await;
+    let verify = server
+        .mock_async(|when, then| {
+            when.method(GET)
+                .path("/dev/verify")
+                .query_param("user", USER)
+                .query_param("otp", "FDEA9F")
+                .query_param("product", "atom")
+                .query_param_missing("reset_uuid");
+            then.status(200).body(verify_answer(&fresh_jwt()));
+        })
+        .await;
+    let link = format!("https://auth.eqworks.io/dev/verify?user={USER}&otp=FDEA9F");
+    let pending = client_of(&server).pending_login(USER);
+    let token = pending.complete(&link.into()).await.unwrap();
+    assert_eq!(token.access_token().expose_secret(), fresh_jwt());
+    assert_eq!(token.user(), Some(USER));
+    assert_eq!(token.product(), Some(Product::ATOM));
+    assert_eq!(token.issued_at(), SandboxClock::frozen().now().wall());
+    let end = UNIX_EPOCH + Duration::from_secs(NOW + 7_776_000);
+    assert_eq!(token.expiry(), Expiry::At(end));
+    verify.assert_async().await;
+}
+
+#[tokio::test]
+async fn the_published_headers_are_the_raw_token_and_the_user() {
+    let headers = token().credential().unwrap().headers();
+    assert_eq!(headers.len(), 2);
+    assert_eq!(headers["eq-api-user"], USER);
+    assert_eq!(headers["eq-api-jwt"], fresh_jwt());
+    assert!(headers.values().all(http::HeaderValue::is_sensitive));
+
+    let nobodys = Token::from_jwt(jwt("{}")).unwrap();
+    let headers = nobodys.credential().unwrap().headers();
+    assert_eq!(headers.len(), 1);
+    assert_eq!(headers["eq-api-jwt"], jwt("{}"));
+}
+
+#[tokio::test]
+async fn the_published_confirmation_carries_the_token_in_its_header_only() {
+    let server = MockServer::start_async().await;
+    let confirm = server
+        .mock_async(|when, then| {
+            when.method(GET)
+                .path("/dev/confirm")
+                .header("eq-api-jwt", fresh_jwt())
+                .header("eq-api-user", USER)
+                .header_missing("authorization")
+                .query_param("product", "atom")
+                .query_param_missing("light");
+            then.status(200).body(
+                r#"{"message":"Token confirmed for user sue","user":"sue","light":false,
+                "product":"atom","ttl":{"millis":7776000000,"friendly":"90 days"},
+                "access_expired_at":"2026-02-01T00:00:00.000Z","access":{"write":-1}}"#,
+            );
+        })
+        .await;
+    let credential = token().credential().unwrap();
+    let confirmed = client_of(&server).confirm(&credential).await.unwrap();
+    assert_eq!((confirmed.user.as_str(), confirmed.is_light), ("sue", false));
+    assert_eq!(confirmed.product, Product::ATOM);
+    assert_eq!(confirmed.time_left, Some(Duration::from_secs(7_776_000)));
+    let end = UNIX_EPOCH + Duration::from_secs(NOW + 31 * 86_400);
+    assert_eq!(confirmed.access_expiry, Some(Expiry::At(end)));
+    let access: serde_json::Value = confirmed.access().unwrap();
+    assert_eq!(access["write"], -1);
+    confirm.assert_async().await;
+}
+
+#[tokio::test]
+async fn the_published_refresh_carries_the_token_in_its_header_only() {
+    let server = MockServer::start_async().await;
+    let next = jwt(&format!(r#"{{"exp":{}}}"#, NOW + 9_000_000));
+    let refresh = server
+        .mock_async(|when, then| {
+            when.method(GET)
+                .path("/dev/refresh")
+                .header("eq-api-jwt", fresh_jwt())
+                .query_param("product", "atom")
+                .query_param_missing("reset_uuid");
+            then.status(200).body(format!(
+                r#"{{"message":"Token refreshed","token":"{next}","user":"{USER}",
+                "product":"atom","access":{{}}}}"#
+            ));
+        })
+        .await;
+    let renewed = client_of(&server).refresh(&token()).await.unwrap();
+    assert_eq!(renewed.access_token().expose_secret(), next);
+    assert_eq!(renewed.user(), Some(USER));
+    refresh.assert_async().await;
+}
+
+#[tokio::test]
+async fn what_an_answer_leaves_out_comes_from_the_claims_or_the_request() {
+    let bare = |jwt: &str| format!(r#"{{"token":"{jwt}"}}"#);
+    let claims = r#"{"email":"other@acme.test","product":"locus"}"#;
+    let token = verified(&bare(&jwt(claims))).await.unwrap();
+    assert_eq!(token.user(), Some("other@acme.test"));
+    assert_eq!(token.product(), Some(Product::LOCUS));
+
+    let token = verified(&bare(&jwt("{}"))).await.unwrap();
+    assert_eq!(token.user(), Some(USER));
+    assert_eq!(token.product(), Some(Product::ATOM));
+    assert_eq!(token.expiry(), Expiry::Never);
+
+    let server = answering(200, &bare(&jwt("{}"))).await;
+    let renewed = client_of(&server).refresh(&self::token()).await.unwrap();
+    assert_eq!(renewed.user(), Some(USER));
+}
+
+#[tokio::test]
+async fn the_end_of_a_token_is_told_by_the_vendors_clock() {
+    for (date, ahead) in [
+        ("Thu, 01 Jan 2026 01:00:00 GMT", 3_600_i64),
+        ("Wed, 31 Dec 2025 23:00:00 GMT", -3_600),
+        ("Thu, 01 Jan 2026 00:00:03 GMT", 0),
+    ] {
+        let server = MockServer::start_async().await;
+        server
+            .mock_async(|when, then| {
+                when.any_request();
+                then.status(200)
+                    .header("date", date)
+                    .body(verify_answer(&fresh_jwt()));
+            })
+            .await;
+        let client = client_of(&server);
+        let token = client.verify(USER, &"FDEA9F".into()).await.unwrap();
+        let end = (NOW + 7_776_000).checked_add_signed(-ahead).unwrap();
+        let end = UNIX_EPOCH + Duration::from_secs(end);
+        assert_eq!(token.expiry(), Expiry::At(end), "{date}");
+    }
+}
+
+#[tokio::test]
+async fn an_end_thousands_of_years_away_survives_an_answer_and_a_session() {
+    for exp in ["317339744057", "9223372036854775807", "1e300"] {
+        let claims = format!(r#"{{"iat":{NOW},"exp":{exp}}}"#);
+        let server = MockServer::start_async().await;
+        server
+            .mock_async(|when, then| {
+                when.any_request();
+                then.status(200)
+                    .header("date", "Thu, 01 Jan 2026 01:00:00 GMT")
+                    .body(verify_answer(&jwt(&claims)));
+            })
+            .await;
+        let client = client_of(&server);
+        let token = client.verify(USER, &"FDEA9F".into()).await.unwrap();
+        assert!(!token.expiry().has_passed(std::time::SystemTime::now()));
+        let session = client.session(token).unwrap();
+        assert!(session.try_headers().is_some(), "{exp}");
+        assert_eq!(session.state(), eqworks_auth::State::Fresh);
+    }
+}
+
+#[tokio::test]
+async fn a_time_left_is_read_however_absurd_it_is() {
+    for (millis, left) in [
+        ("1500", Some(Duration::from_millis(1_500))),
+        ("0", Some(Duration::ZERO)),
+        ("-5", Some(Duration::ZERO)),
+        ("317339744057000", Some(Duration::from_secs(317_339_744_057))),
+        ("1e300", None),
+        ("null", None),
+    ] {
+        let body = format!(
+            r#"{{"user":"sue","light":true,"product":"atom","ttl":{{"millis":{millis}}}}}"#
+        );
+        let server = answering(200, &body).await;
+        let credential = token().credential().unwrap();
+        let confirmed = client_of(&server).confirm_light(&credential).await.unwrap();
+        assert_eq!(confirmed.time_left, left, "{millis}");
+        assert_eq!(confirmed.access_expiry, None);
+        assert!(confirmed.is_light);
+        assert_eq!(confirmed.access::<serde_json::Value>(), None);
+    }
+}
+
+#[tokio::test]
+async fn an_access_that_does_not_end_is_told_from_one_that_nobody_looked_at() {
+    for (field, expiry) in [
+        (r#","access_expired_at":null"#, Ok(Some(Expiry::Never))),
+        ("", Ok(None)),
+        (r#","access_expired_at":"soon""#, Err(ErrorKind::Protocol)),
+        (r#","access_expired_at":7"#, Err(ErrorKind::Protocol)),
+    ] {
+        let body = format!(r#"{{"user":"sue","product":"atom"{field}}}"#);
+        let server = answering(200, &body).await;
+        let credential = token().credential().unwrap();
+        let confirmed = client_of(&server).confirm(&credential).await;
+        let read = confirmed
+            .map(|it| it.access_expiry)
+            .map_err(|error| error.kind());
+        assert_eq!(read, expiry, "{field}");
+    }
+}
+
+#[tokio::test]
+async fn a_success_that_is_not_as_documented_is_a_protocol_error_without_its_text() {
+    let secret = "secret-thing-0123456789";
+    for body in [
+        String::new(),
+        format!("<html>{secret}</html>"),
+        format!(r#"{{"token":"{secret}"}}"#),
+        format!(r#"{{"token":["{secret}"]}}"#),
+        format!(r#"{{"message":"Invalid OTP for user {secret}","statusCode":403}}"#),
+        format!("\"{secret}\""),
+    ] {
+        let error = verified(&body).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{body}: {error:?}");
+        assert!(!shown(&error).contains("secret-thing"), "{error:?}");
+    }
+}
+
+/// What a call is refused with, by variant and kind.
+async fn refused(status: u16, body: &str) -> [(String, ErrorKind); 4] {
+    let server = answering(status, body).await;
+    let client = Client::builder(Stage::Dev, Product::ATOM)
+        .base_url(server.base_url())
+        .clock(SandboxClock::frozen())
+        .http(|http| http.retry(eqworks_auth::RetryPolicy::never()))
+        .build()
+        .unwrap();
+    let credential = token().credential().unwrap();
+    let errors = [
+        client.request_passcode(USER).await.unwrap_err(),
+        client.verify(USER, &"FDEA9F".into()).await.unwrap_err(),
+        client.confirm(&credential).await.unwrap_err(),
+        client.refresh(&token()).await.unwrap_err(),
+    ];
+    errors.map(|error| {
+        let shown = format!("{error:?}");
+        let variant = shown.split([' ', '(']).next().unwrap();
+        (variant.to_owned(), error.kind())
+    })
+}
+
+fn refusal(status: u16, message: &str) -> String {
+    serde_json::json!({"message": message, "statusCode": status, "logLevel": "WARNING"}).to_string()
+}
+
+#[tokio::test]
+async fn each_documented_refusal_is_an_error_of_its_own_whatever_was_called() {
+    for (status, message, variant, kind) in [
+        (404, "User sue not found", "UnknownUser", ErrorKind::NotFound),
+        (
+            403,
+            "Access for sue has expired. Please contact the administrator to reactivate this account.",
+            "AccessEnded",
+            ErrorKind::Denied,
+        ),
+        (
+            403,
+            "User sue does not have access to atom",
+            "ProductDenied",
+            ErrorKind::Denied,
+        ),
+        (
+            403,
+            "Invalid OTP for user sue",
+            "WrongPasscode",
+            ErrorKind::InvalidCredentials,
+        ),
+        (
+            403,
+            "No OTP to redeem for user sue",
+            "PasscodeSpent",
+            ErrorKind::InteractionRequired,
+        ),
+        (
+            403,
+            "Invalid JWT: undefined",
+            "TokenRejected",
+            ErrorKind::TokenRejected,
+        ),
+        (
+            403,
+            "JWT missing required fields in payload",
+            "TokenRejected",
+            ErrorKind::TokenRejected,
+        ),
+        (
+            403,
+            "Invalid UUID for user sue",
+            "TokenRejected",
+            ErrorKind::TokenRejected,
+        ),
+        (
+            403,
+            "JWT not valid for this resource",
+            "OtherProduct",
+            ErrorKind::TokenRejected,
+        ),
+        (
+            400,
+            "Missing 'user' in query string parameters",
+            "Core",
+            ErrorKind::Denied,
+        ),
+        (
+            429,
+            "Too Many Requests",
+            "RateLimited",
+            ErrorKind::RateLimited { retry_after: None },
+        ),
+    ] {
+        for refused in refused(status, &refusal(status, message)).await {
+            assert_eq!(refused, (variant.to_owned(), kind), "{message}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_in_words_that_nobody_knows_is_told_by_its_status_and_the_call() {
+    let known = |variant: &str, kind| (variant.to_owned(), kind);
+    let core = |kind| known("Core", kind);
+    for words in ["Something new", "User"] {
+        assert_eq!(
+            refused(403, &refusal(403, words)).await,
+            [
+                core(ErrorKind::Denied),
+                known("WrongPasscode", ErrorKind::InvalidCredentials),
+                known("TokenRejected", ErrorKind::TokenRejected),
+                known("TokenRejected", ErrorKind::TokenRejected),
+            ]
+        );
+    }
+    for refused in refused(404, &refusal(404, "Not Found")).await {
+        assert_eq!(refused, core(ErrorKind::NotFound));
+    }
+    for refused in refused(403, "<html>blocked</html>").await {
+        assert_eq!(refused, core(ErrorKind::Denied));
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_path_is_not_taken_for_an_unknown_user() {
+    let page = "<!DOCTYPE html><pre>Cannot GET /prd/login</pre> User sue not found";
+    for refused in refused(404, page).await {
+        assert_eq!(refused, ("Core".to_owned(), ErrorKind::Protocol));
+    }
+    let server = answering(404, page).await;
+    let error = client_of(&server).request_passcode(USER).await.unwrap_err();
+    assert!(error.to_string().contains("stage"), "{error}");
+    assert!(!shown(&error).contains("Cannot GET"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_failure_within_the_vendor_is_unavailable_or_unknown_by_what_the_call_does() {
+    for message in [
+        "Failed to complete the login process",
+        "Failed to verify the OTP",
+        "Failed to validate the existing token",
+    ] {
+        let core = |kind| ("Core".to_owned(), kind);
+        assert_eq!(
+            refused(500, &refusal(500, message)).await,
+            [
+                core(ErrorKind::OutcomeUnknown),
+                core(ErrorKind::OutcomeUnknown),
+                core(ErrorKind::Unavailable),
+                core(ErrorKind::Unavailable),
+            ]
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_vendors_words_are_kept_without_the_token_that_it_repeats() {
+    let token = token();
+    let secret = token.access_token().expose_secret();
+    let message = format!("Invalid JWT: {secret}");
+    let server = answering(403, &refusal(403, &message)).await;
+    let error = client_of(&server).refresh(&token).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the token was refused: Invalid JWT: [redacted]"
+    );
+    for part in secret.split('.') {
+        assert!(!shown(&error).contains(part), "{error:?}");
+    }
+}
