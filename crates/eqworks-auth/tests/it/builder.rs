@@ -144,10 +144,7 @@ async fn settings_of_the_http_library_are_added_up() {
         .unwrap();
     let (fault, _gate) = auth_sandbox::Fault::hold();
     sandbox.fault(fault.always());
-    let error = client
-        .request_passcode("sue@acme.test")
-        .await
-        .unwrap_err();
+    let error = client.request_passcode("sue@acme.test").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
     let sent = sandbox.log().last("eqworks.request_passcode").unwrap();
     let agent = sent.header("user-agent").unwrap();
@@ -157,7 +154,10 @@ async fn settings_of_the_http_library_are_added_up() {
 #[test]
 fn debug_names_the_settings() {
     let builder = Client::builder(Stage::Dev, "clearlake").base_url("https://auth.acme.test");
-    let shown = format!("{builder:?} {:?}", Client::builder(Stage::Dev, "clearlake").build());
+    let shown = format!(
+        "{builder:?} {:?}",
+        Client::builder(Stage::Dev, "clearlake").build()
+    );
     for part in ["Dev", "clearlake", "auth.eqworks.io"] {
         assert!(shown.contains(part), "no {part} in {shown}");
     }

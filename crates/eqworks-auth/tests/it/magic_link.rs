@@ -1,8 +1,6 @@
 //! Magic links: what the mail's link is asked to be, and what is read from it.
 
-use eqworks_auth::{
-    Error, ErrorKind, ExposeSecret as _, MagicLink, PasscodeMail, Product, Url,
-};
+use eqworks_auth::{Error, ErrorKind, ExposeSecret as _, MagicLink, PasscodeMail, Product, Url};
 
 use crate::set_up::{builder_for, client, only, passcode, sandbox, shown, user};
 
@@ -82,7 +80,10 @@ fn what_holds_no_passcode_is_refused_without_being_repeated() {
         assert!(matches!(error, Error::NotAPasscode { .. }), "{error:?}");
         assert_eq!(error.kind(), ErrorKind::InvalidCredentials);
         let text = shown(&error);
-        assert!(!text.contains("hunter22") && !text.contains("FDEA9"), "{text}");
+        assert!(
+            !text.contains("hunter22") && !text.contains("FDEA9"),
+            "{text}"
+        );
     }
 }
 
@@ -101,9 +102,15 @@ async fn a_link_or_passcode_that_cannot_belong_to_the_log_in_is_refused_before_a
     let pending = client(&sandbox).pending_login(user(&sandbox));
     let otp = passcode.expose_secret();
     for (pasted, part) in [
-        (format!("https://a.test/?user=eve@acme.test&otp={otp}"), "not for wl.user"),
         (
-            format!("https://a.test/?user={}&otp={otp}&product=locus", pending.user()),
+            format!("https://a.test/?user=eve@acme.test&otp={otp}"),
+            "not for wl.user",
+        ),
+        (
+            format!(
+                "https://a.test/?user={}&otp={otp}&product=locus",
+                pending.user()
+            ),
             "not for atom",
         ),
     ] {
@@ -142,10 +149,18 @@ async fn the_vendors_own_link_logs_in_and_is_not_followed() {
     let link = mail.link().unwrap();
     assert!(link.path().ends_with("/prod/verify"), "{link}");
     let token = pending.complete(&link.as_str().into()).await.unwrap();
-    assert!(sandbox.eqworks().accepts(token.access_token().expose_secret()));
+    assert!(
+        sandbox
+            .eqworks()
+            .accepts(token.access_token().expose_secret())
+    );
     // One call: ours, with its headers, and not a visit to the link.
     let sent = only(&sandbox, "eqworks.verify");
-    assert!(sent.header("user-agent").unwrap().starts_with("eqworks-auth/"));
+    assert!(
+        sent.header("user-agent")
+            .unwrap()
+            .starts_with("eqworks-auth/")
+    );
 }
 
 #[tokio::test]
@@ -160,7 +175,10 @@ async fn a_nested_query_and_a_fragment_survive_the_vendors_double_decoding() {
         .unwrap();
     let sent = only(&sandbox, "eqworks.request_passcode");
     let query = sent.query().unwrap().to_owned();
-    assert!(query.contains("redirect=https%253A%252F%252Fapp."), "{query}");
+    assert!(
+        query.contains("redirect=https%253A%252F%252Fapp."),
+        "{query}"
+    );
     assert!(query.contains("%2526b%253D2"), "{query}");
 
     let mail = sandbox.inbox(pending.user()).latest().unwrap();
@@ -183,7 +201,11 @@ async fn a_nested_query_and_a_fragment_survive_the_vendors_double_decoding() {
     assert_eq!(Some(value("otp").as_str()), mail.code());
 
     let token = pending.complete(&link.as_str().into()).await.unwrap();
-    assert!(sandbox.eqworks().accepts(token.access_token().expose_secret()));
+    assert!(
+        sandbox
+            .eqworks()
+            .accepts(token.access_token().expose_secret())
+    );
 }
 
 #[tokio::test]
@@ -205,12 +227,19 @@ async fn a_redirect_that_is_unsafe_is_refused_before_anything_is_sent() {
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{redirect}");
-        assert!(error.to_string().contains("redirect must be https"), "{error}");
+        assert!(
+            error.to_string().contains("redirect must be https"),
+            "{error}"
+        );
         let text = shown(&error) + &format!("{mail:?}");
         assert!(!text.contains("hunter22"), "{text}");
     }
     sandbox.log().assert_count("eqworks.request_passcode", 0);
-    for redirect in ["http://127.0.0.1:3000/x?a=b", "http://localhost/", "http://[::1]:80/"] {
+    for redirect in [
+        "http://127.0.0.1:3000/x?a=b",
+        "http://localhost/",
+        "http://[::1]:80/",
+    ] {
         let mail = PasscodeMail::new().redirect(redirect.parse().unwrap());
         client
             .request_passcode_with(&user(&sandbox), &mail)
@@ -232,7 +261,10 @@ async fn a_mail_without_a_link_holds_the_passcode_alone() {
     assert!(sent.query().unwrap().contains("nolink=1"));
     let mail = sandbox.inbox(pending.user()).latest().unwrap();
     assert_eq!(mail.link(), None);
-    pending.complete(&mail.code().unwrap().into()).await.unwrap();
+    pending
+        .complete(&mail.code().unwrap().into())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

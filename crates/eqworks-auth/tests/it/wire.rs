@@ -152,7 +152,10 @@ async fn the_published_confirmation_carries_the_token_in_its_header_only() {
         .await;
     let credential = token().credential().unwrap();
     let confirmed = client_of(&server).confirm(&credential).await.unwrap();
-    assert_eq!((confirmed.user.as_str(), confirmed.is_light), ("sue", false));
+    assert_eq!(
+        (confirmed.user.as_str(), confirmed.is_light),
+        ("sue", false)
+    );
     assert_eq!(confirmed.product, Product::ATOM);
     assert_eq!(confirmed.time_left, Some(Duration::from_secs(7_776_000)));
     let end = UNIX_EPOCH + Duration::from_secs(NOW + 31 * 86_400);
@@ -255,7 +258,10 @@ async fn a_time_left_is_read_however_absurd_it_is() {
         ("1500", Some(Duration::from_millis(1_500))),
         ("0", Some(Duration::ZERO)),
         ("-5", Some(Duration::ZERO)),
-        ("317339744057000", Some(Duration::from_secs(317_339_744_057))),
+        (
+            "317339744057000",
+            Some(Duration::from_secs(317_339_744_057)),
+        ),
         ("1e300", None),
         ("null", None),
     ] {
@@ -338,7 +344,12 @@ fn refusal(status: u16, message: &str) -> String {
 #[tokio::test]
 async fn each_documented_refusal_is_an_error_of_its_own_whatever_was_called() {
     for (status, message, variant, kind) in [
-        (404, "User sue not found", "UnknownUser", ErrorKind::NotFound),
+        (
+            404,
+            "User sue not found",
+            "UnknownUser",
+            ErrorKind::NotFound,
+        ),
         (
             403,
             "Access for sue has expired. Please contact the administrator to reactivate this account.",
