@@ -112,7 +112,7 @@ mod tests {
             .collect();
         assert_eq!(findings("iqm-auth", &tree(&crates[..limit])), []);
         assert_eq!(findings("iqm-auth", &tree(&crates)).len(), 1);
-        assert_eq!(findings("edgeiq-auth", &tree(&crates)), []);
+        assert_eq!(findings("identityx-auth", &tree(&crates)), []);
     }
 
     #[test]
