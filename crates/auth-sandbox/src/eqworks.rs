@@ -46,7 +46,9 @@ pub(crate) const OPERATIONS: [&str; 4] = [
 /// The operation of a request; `path` without [`PREFIX`].
 pub(crate) fn operation(method: &Method, path: &str) -> Option<&'static str> {
     let (stage, call) = path.split_once('/')?;
-    if *method != Method::GET || !STAGES.contains(&stage) {
+    // Ours: a HEAD takes effect as the GET does, as in the web framework that the vendor uses.
+    let known = [Method::GET, Method::HEAD].contains(method);
+    if !known || !STAGES.contains(&stage) {
         return None;
     }
     match call {

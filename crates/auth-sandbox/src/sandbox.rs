@@ -107,7 +107,7 @@ impl Sandbox {
         Iqm::new(&self.iqm_url, &self.iqm)
     }
 
-    /// `EdgeIQ`: its address, its users, and the strings to pull behind its back.
+    /// EdgeIQ: its address, its users, and the strings to pull behind its back.
     pub fn edgeiq(&self) -> EdgeIq<'_> {
         EdgeIq::new(&self.edgeiq_url, &self.edgeiq)
     }
@@ -182,7 +182,7 @@ impl SandboxBuilder {
         self
     }
 
-    /// Whether every refresh gives a new refresh token. Using an old one again then revokes the
+    /// Whether every refresh at IQM gives a new refresh token. Using an old one again then revokes the
     /// whole family of tokens: those that descend from the same log-in (reuse detection, as RFC
     /// 9700 recommends). Default: `false`, as in the vendor's samples, where a refresh gives back
     /// the refresh token that was sent.
@@ -191,7 +191,7 @@ impl SandboxBuilder {
         self
     }
 
-    /// How long access tokens live. Default: 35 999 s, as in IQM's samples.
+    /// How long IQM's access tokens live. Default: 35 999 s, as in its samples.
     ///
     /// `expires_in` is in whole seconds, rounded down.
     pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
@@ -199,13 +199,13 @@ impl SandboxBuilder {
         self
     }
 
-    /// How long refresh tokens live. Default: `None`, until they are revoked.
+    /// How long IQM's refresh tokens live. Default: `None`, until they are revoked.
     pub fn refresh_token_lifetime(mut self, lifetime: Option<Duration>) -> Self {
         self.policy.refresh_lifetime = lifetime;
         self
     }
 
-    /// How many requests a minute are let through; those above it get a 429 with `Retry-After`.
+    /// How many requests a minute each vendor lets through; those above it get a 429 with `Retry-After`.
     /// Default: `None`, no limit, because most tests are not about it.
     ///
     /// The minute is a sliding one by the sandbox's clock, and what is refused does not count.
@@ -226,19 +226,20 @@ impl SandboxBuilder {
         self
     }
 
-    /// What `EdgeIQ` says about the end of a session. Default: [`SessionExpiresAt::Given`].
+    /// What EdgeIQ says about the end of a session. Default: [`SessionExpiresAt::Given`].
     pub fn edgeiq_session_expires_at(mut self, form: SessionExpiresAt) -> Self {
         self.edgeiq.session_expires_at = form;
         self
     }
 
-    /// The form in which `EdgeIQ` says "not authorized". Default: [`EdgeIqRefusals::Mixed`].
+    /// The form in which EdgeIQ says "not authorized". Default: [`EdgeIqRefusals::Mixed`].
     pub fn edgeiq_refusals(mut self, form: EdgeIqRefusals) -> Self {
         self.edgeiq.refusals = form;
         self
     }
 
-    /// The server's wall clock, as its `Date` headers show it, is ahead of the sandbox's clock.
+    /// The vendors' wall clock, as their `Date` headers, ends of sessions and JWTs show it, is
+    /// ahead of the sandbox's clock.
     pub fn server_ahead_by(mut self, ahead: Duration) -> Self {
         self.skew = Skew {
             ahead,
@@ -247,7 +248,8 @@ impl SandboxBuilder {
         self
     }
 
-    /// The server's wall clock, as its `Date` headers show it, is behind the sandbox's clock.
+    /// The vendors' wall clock, as their `Date` headers, ends of sessions and JWTs show it, is
+    /// behind the sandbox's clock.
     pub fn server_behind_by(mut self, behind: Duration) -> Self {
         self.skew = Skew {
             ahead: Duration::ZERO,
