@@ -1,7 +1,7 @@
 //! The README shows the quickstart's own code.
 
 const README: &str = include_str!("../../README.md");
-const QUICKSTART: &str = include_str!("../src/bin/quickstart.rs");
+const QUICKSTART: &str = include_str!("../src/bin/quickstart/iqm.rs");
 
 /// The lines without what indents them.
 fn flat(text: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -18,10 +18,25 @@ const SHORTEST: usize = 4;
 /// The longest vendor text that is passed on, in characters, after redaction.
 const LONGEST_TEXT: usize = 300;
 
+/// What the `url` crate percent-encodes in one segment of a path.
+const SEGMENT: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'/')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'\\')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
+
 /// Knows what one request sent as a secret, and cuts it out of any text.
 ///
 /// Each secret is found in the forms in which it travels and comes back: as it is,
-/// percent-encoded, form-encoded, escaped as JSON; whatever the case of its letters; whole, or cut
+/// percent-encoded (all of it, or as one segment of a path), form-encoded, escaped as JSON; whatever the case of its letters; whole, or cut
 /// short after eight characters or more. JWTs are cut out whoever sent them.
 #[derive(Clone, Default)]
 pub struct Redactor {
@@ -51,10 +66,11 @@ impl Redactor {
             return;
         }
         let percent = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
+        let segment = utf8_percent_encode(secret, SEGMENT).to_string();
         let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let json = serde_json::Value::from(secret).to_string();
         let json = json.trim_matches('"').to_owned();
-        for form in [secret.to_owned(), percent, form, json] {
+        for form in [secret.to_owned(), percent, segment, form, json] {
             let form = Zeroizing::new(form);
             if !self.forms.contains(&form) {
                 self.forms.push(form);
@@ -151,6 +167,7 @@ mod tests {
         let secret = "p\"ss w+rd/é=9";
         let redactor = redactor(&[secret]);
         let json = serde_json::Value::from(secret).to_string();
+        let segment = utf8_percent_encode(secret, SEGMENT).to_string();
         let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let percent = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
         for echo in [
@@ -187,6 +204,17 @@ mod tests {
     #[test]
     fn next_to_a_very_short_secret_no_text_is_passed_on() {
         assert_eq!(redactor(&["123"]).redact("wrong code 123"), MASK);
+    }
+
+    #[test]
+    fn a_secret_is_cut_out_of_a_path_whatever_it_is_made_of() {
+        let mut url = url::Url::parse("https://a.example/").unwrap();
+        // Tabs and line breaks the `url` crate drops.
+        let ascii = (0..=127u8).filter(|it| !matches!(it, b'\t' | b'\n' | b'\r'));
+        let secret = format!("a{}z", ascii.map(char::from).collect::<String>());
+        url.path_segments_mut().unwrap().push(&secret).push("x");
+        let shown = redactor(&[&secret]).redact(url.path());
+        assert_eq!(shown, "/[redacted]/x");
     }
 
     #[test]

@@ -27,10 +27,10 @@ macro_rules! client_builder_methods {
         }
 
         /// Adjusts time limits, retries and the HTTP library (a proxy, root certificates, a client
-        /// identity). See [`HttpBuilder`]($crate::HttpBuilder).
+        /// identity). See [`HttpBuilder`](crate::HttpBuilder).
         pub fn http(
             mut self,
-            adjust: impl FnOnce($crate::HttpBuilder) -> $crate::HttpBuilder,
+            adjust: impl FnOnce(crate::HttpBuilder) -> $crate::HttpBuilder,
         ) -> Self {
             self.http = adjust(self.http);
             self
@@ -102,7 +102,7 @@ macro_rules! vendor_error {
     ($name:ident) => {
         impl $name {
             /// How long the vendor asked to wait before the next call, where it said so: after a
-            /// 429, and after a 503, which is [`ErrorKind::Unavailable`]($crate::ErrorKind).
+            /// 429, and after a 503, which is [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable).
             pub fn retry_after(&self) -> Option<::std::time::Duration> {
                 match (self, self.kind()) {
                     (Self::Core(error), _) => $crate::AuthError::retry_after(error),

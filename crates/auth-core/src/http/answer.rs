@@ -105,6 +105,11 @@ impl Answer {
         })
     }
 
+    /// The whole body as text, redacted as by [`Answer::redact`]: for a refusal in plain words.
+    pub fn text(&self) -> String {
+        self.redact(&String::from_utf8_lossy(&self.body))
+    }
+
     /// Vendor text, without what this call sent as a secret, as one line of at most 300
     /// characters.
     pub fn redact(&self, text: &str) -> String {

@@ -1,27 +1,14 @@
-//! The main job: log in, make authorised calls, let the token stay alive by itself.
-//!
-//! `cargo run -p examples --bin quickstart` needs no account: the vendor is the sandbox. With
-//! `--live` it does the same against IQM, with `IQM_CLIENT_ID`, `IQM_CLIENT_SECRET`, `IQM_EMAIL`
-//! and `IQM_PASSWORD` from the environment. `IQM_BASE_URL` overrides the address.
-
-#![allow(clippy::print_stdout, reason = "an example explains what it does")]
+//! IQM: log in, make authorised calls, let the token stay alive by itself.
 
 use std::time::Duration;
 
 use auth_sandbox::Sandbox;
-use examples::{Outcome, is_live, needed};
+use examples::{Outcome, needed};
 use iqm_auth::{Client, Clock, Session, SystemClock};
 
-#[tokio::main]
-async fn main() -> Outcome {
-    if is_live()? {
-        live().await
-    } else {
-        on_the_sandbox().await
-    }
-}
+use crate::{ends_in, step};
 
-async fn on_the_sandbox() -> Outcome {
+pub(crate) async fn on_the_sandbox() -> Outcome {
     // [readme]
     // The vendor, emulated on a loopback port. Against the real one: the client id and secret that
     // IQM's support gave you, and neither `base_url` nor `clock`.
@@ -60,7 +47,7 @@ async fn on_the_sandbox() -> Outcome {
     Ok(())
 }
 
-async fn live() -> Outcome {
+pub(crate) async fn live() -> Outcome {
     let base_url = std::env::var("IQM_BASE_URL");
     let base_url = base_url.unwrap_or_else(|_| iqm_auth::DEFAULT_BASE_URL.to_owned());
     let client = Client::builder(needed("IQM_CLIENT_ID")?, needed("IQM_CLIENT_SECRET")?)
@@ -95,7 +82,7 @@ async fn use_it(
     println!(
         "  token {}, {}",
         credential.fingerprint(),
-        ends_in(session, clock)
+        ends_in(session.expiry(), clock)
     );
 
     step(2, "the profile is called with the session's headers");
@@ -123,7 +110,7 @@ async fn use_it(
         "  {} with token {}, {}",
         answer.status(),
         renewed.fingerprint(),
-        ends_in(session, clock)
+        ends_in(session.expiry(), clock)
     );
 
     step(5, "there is a typed call for it, too");
@@ -139,18 +126,4 @@ async fn use_it(
         session.headers().await.err().ok_or("headers?")?
     );
     Ok(())
-}
-
-fn step(number: u32, what: &str) {
-    println!("{number}. {what}");
-}
-
-fn ends_in(session: &Session, clock: &dyn Clock) -> String {
-    let left = session
-        .expiry()
-        .and_then(|expiry| expiry.left(clock.now().wall()));
-    left.map_or("without an end".to_owned(), |left| {
-        let minutes = left.as_secs() / 60;
-        format!("ends in {} h {} min", minutes / 60, minutes % 60)
-    })
 }

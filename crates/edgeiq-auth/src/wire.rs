@@ -1,0 +1,287 @@
+//! What goes over the wire, quirks included.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use auth_core::{Answer, Expiry};
+use http::HeaderName;
+use secrecy::SecretString;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::types::DEFAULT_LIFETIME;
+use crate::{ApiToken, Authenticated, Error, ResetEmail, Token, User};
+
+// The prose calls it "the Basic Auth scheme"; every sample sends the token as it is, without one.
+pub(crate) const AUTHORIZATION: HeaderName = http::header::AUTHORIZATION;
+pub(crate) const CONTENT_TYPE: HeaderName = http::header::CONTENT_TYPE;
+pub(crate) const JSON: &str = "application/json";
+
+/// How the vendor refuses a token or a password, in JSON or as plain text. Its documents write
+/// `Not Authorized`, its scripts look for `Not authorized`.
+const NOT_AUTHORIZED: &str = "not authorized";
+
+/// One of these makes an answer a user.
+const KNOWN: [&str; 5] = ["_id", "id", "email", "session_token", "api_token"];
+
+#[derive(Serialize)]
+pub(crate) struct Authenticate<'a> {
+    pub(crate) email: &'a str,
+    pub(crate) password: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) token_expiry: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct RequestReset<'a> {
+    pub(crate) email: &'a str,
+    pub(crate) url: &'a str,
+    #[serde(flatten)]
+    pub(crate) custom: &'a ResetEmail,
+}
+
+/// One password, sent twice: the vendor refuses two that differ.
+#[derive(Serialize)]
+pub(crate) struct SetPassword<'a> {
+    pub(crate) password: &'a str,
+    pub(crate) password_confirmation: &'a str,
+}
+
+/// A user's fields as they stand in the answer: no copy of a token is made on the way.
+type Fields<'a> = BTreeMap<String, &'a RawValue>;
+
+/// A refusal, with the vendor's words redacted.
+pub(crate) struct Refusal<'a> {
+    answer: &'a Answer,
+    words: Option<String>,
+}
+
+impl Refusal<'_> {
+    pub(crate) fn status(&self) -> u16 {
+        self.answer.status().as_u16()
+    }
+
+    /// Whether the password or the token was refused: by the status, or in words.
+    pub(crate) fn is_not_authorized(&self) -> bool {
+        match self.status() {
+            401 | 403 => true,
+            408 | 429 => false,
+            200..=299 | 400..=499 => says_not_authorized(self.answer),
+            _ => false,
+        }
+    }
+
+    /// What the vendor said, or a text that stands in its place.
+    pub(crate) fn message(&self) -> String {
+        self.words
+            .clone()
+            .unwrap_or_else(|| format!("status {}", self.answer.status()))
+    }
+
+    /// All of the body, or a text that stands in its place.
+    pub(crate) fn body(&self) -> String {
+        let body = self.answer.text();
+        if body.is_empty() {
+            self.message()
+        } else {
+            body
+        }
+    }
+}
+
+/// `2019-06-10T19:49:51.217Z`: the only form that the vendor shows.
+pub(crate) fn date_time(moment: SystemTime) -> String {
+    humantime::format_rfc3339_millis(moment).to_string()
+}
+
+/// A date and time as the vendor writes it: UTC, or with an offset.
+///
+/// Go, in which the vendor's tools are written, writes year 1 where there is none: that is before
+/// 1970 and so unreadable.
+fn moment(text: &str) -> Option<SystemTime> {
+    if let Ok(moment) = humantime::parse_rfc3339(text) {
+        return Some(moment);
+    }
+    let (local, offset) = text.split_at_checked(text.len().checked_sub(6)?)?;
+    let (hours, minutes) = offset.get(1..)?.split_once(':')?;
+    let digits = |text: &str| {
+        let is_number = text.len() == 2 && text.bytes().all(|it| it.is_ascii_digit());
+        text.parse::<u64>().ok().filter(|_| is_number)
+    };
+    let offset_seconds = digits(hours)? * 3600 + digits(minutes)? * 60;
+    let local = humantime::parse_rfc3339(&format!("{local}Z")).ok()?;
+    let shift = Duration::from_secs(offset_seconds);
+    match offset.as_bytes().first()? {
+        b'+' => local.checked_sub(shift),
+        b'-' => local.checked_add(shift),
+        _ => None,
+    }
+}
+
+/// Whether the call succeeded, for calls that want nothing but that; `refused` makes this call's
+/// own errors of a refusal, and what it leaves is told by the status.
+pub(crate) fn done(
+    answer: &Answer,
+    refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
+) -> Result<(), Error> {
+    // Nobody documents the body, but no service answers with a web page: a proxy does.
+    if answer.status().is_success() && !is_page(&answer.text()) {
+        return Ok(());
+    }
+    Err(refusal(answer, refused))
+}
+
+/// The user who logged in, with the token that was `asked` for until then.
+pub(crate) fn authenticated(
+    answer: &Answer,
+    asked: Option<SystemTime>,
+    refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
+) -> Result<Authenticated, Error> {
+    let user = user(answer, refused)?;
+    let Some(access) = user.session_token.clone() else {
+        return Err(answer.error(Some("no session_token")).into());
+    };
+    let sent_at = answer.sent_at();
+    let expiry = match (user.session_expires_at, asked) {
+        (Some(end), _) => Expiry::At(answer.local(end)),
+        (None, Some(asked)) => Expiry::At(asked),
+        (None, None) => Expiry::after(sent_at, DEFAULT_LIFETIME),
+    };
+    let token = Token::issued(access, expiry, sent_at);
+    Ok(Authenticated { token, user })
+}
+
+/// The user's new permanent token.
+pub(crate) fn api_token(
+    answer: &Answer,
+    refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
+) -> Result<ApiToken, Error> {
+    let user = user(answer, refused)?;
+    user.api_token
+        .ok_or_else(|| answer.error(Some("no api_token")).into())
+}
+
+/// A user, with the fields that nobody describes kept aside.
+pub(crate) fn user(
+    answer: &Answer,
+    refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
+) -> Result<User, Error> {
+    if !answer.status().is_success() {
+        return Err(refusal(answer, refused));
+    }
+    let mut fields = match answer.json::<Fields<'_>>() {
+        Ok(fields) if KNOWN.iter().any(|name| fields.contains_key(*name)) => fields,
+        // The vendor's scripts look at the text alone, so it may come with any status.
+        Ok(_) => return Err(refusal(answer, refused)),
+        Err(_) if says_not_authorized(answer) => return Err(refusal(answer, refused)),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(User {
+        id: take(&mut fields, "_id").or_else(|| take(&mut fields, "id")),
+        email: take(&mut fields, "email"),
+        first_name: take(&mut fields, "first_name"),
+        last_name: take(&mut fields, "last_name"),
+        company_id: take(&mut fields, "company_id"),
+        user_type: take(&mut fields, "user_type"),
+        role: take(&mut fields, "role"),
+        api_token: take_secret(&mut fields, "api_token").map(ApiToken::new),
+        session_token: take_secret(&mut fields, "session_token"),
+        session_expires_at: fields
+            .get("session_expires_at")
+            .and_then(|text| serde_json::from_str::<String>(text.get()).ok())
+            .and_then(|text| moment(&text)),
+        other: fields
+            .into_iter()
+            .map(|(name, value)| (name, value.to_owned()))
+            .collect(),
+    })
+}
+
+/// Takes a field out, if it has the form that was expected.
+fn take<T: DeserializeOwned>(fields: &mut Fields<'_>, name: &str) -> Option<T> {
+    let value = serde_json::from_str(fields.get(name)?.get()).ok()?;
+    fields.remove(name);
+    Some(value)
+}
+
+/// The vendor sends an empty text where there is no token.
+fn take_secret(fields: &mut Fields<'_>, name: &str) -> Option<SecretString> {
+    use secrecy::ExposeSecret as _;
+    take::<SecretString>(fields, name).filter(|secret| !secret.expose_secret().is_empty())
+}
+
+fn refusal(answer: &Answer, refused: impl FnOnce(&Refusal<'_>) -> Option<Error>) -> Error {
+    let words = words(answer);
+    let refusal = Refusal { answer, words };
+    refused(&refusal).unwrap_or_else(|| answer.error(refusal.words.as_deref()).into())
+}
+
+/// What the vendor said, redacted, if it said anything: nobody documents the form.
+fn words(answer: &Answer) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Said {
+        message: Option<String>,
+        error: Option<String>,
+    }
+    let said = answer.json::<Said>().ok();
+    let said = said.and_then(|said| said.message.or(said.error));
+    let text = match said.or_else(|| answer.json::<String>().ok()) {
+        Some(said) => answer.redact(&said),
+        None => answer.text(),
+    };
+    let text = text.trim_end_matches('.');
+    (!text.is_empty() && !is_page(text)).then(|| text.to_owned())
+}
+
+fn says_not_authorized(answer: &Answer) -> bool {
+    answer.text().to_ascii_lowercase().contains(NOT_AUTHORIZED)
+}
+
+fn is_page(text: &str) -> bool {
+    text.starts_with('<')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_written_as_the_vendor_writes_them() {
+        let sample = "2019-06-10T19:49:51.217Z";
+        let read = moment(sample).map(date_time);
+        assert_eq!(read.as_deref(), Some(sample));
+        let whole = moment("2019-06-10T19:49:51Z").map(date_time);
+        assert_eq!(whole.as_deref(), Some("2019-06-10T19:49:51.000Z"));
+    }
+
+    #[test]
+    fn an_offset_is_taken_out() {
+        for text in [
+            "2019-06-10T19:49:51.217+00:00",
+            "2019-06-10T15:49:51.217-04:00",
+            "2019-06-11T01:19:51.217000000+05:30",
+        ] {
+            assert_eq!(moment(text), moment("2019-06-10T19:49:51.217Z"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_moment_is_unreadable() {
+        for text in [
+            "",
+            "soon",
+            "0001-01-01T00:00:00Z",
+            "2019-06-10",
+            "2019-06-10T19:49:51.217",
+            "2019-06-10T19:49:51.217*04:00",
+            "2019-06-10T19:49:51.217+4:00",
+            "2019-06-10T19:49:51.217++4:00",
+            "2019-13-10T19:49:51.217Z",
+            "é2:00",
+            "1560196191",
+        ] {
+            assert_eq!(moment(text), None, "{text}");
+        }
+    }
+}

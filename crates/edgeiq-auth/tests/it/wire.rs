@@ -1,0 +1,462 @@
+//! The vendor's published samples, and answers that bend them.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use auth_sandbox::SandboxClock;
+use edgeiq_auth::{
+    ApiToken, Authenticated, Client, Error, ErrorKind, Expiry, ExposeSecret as _, Lifetime,
+    ResetEmail, ResetToken, User,
+};
+use httpmock::prelude::*;
+
+use crate::set_up::shown;
+
+/// EdgeIQ, "Authentication": the body of *Generating a temporary API token*, its address (hidden
+/// on the page) replaced.
+const AUTHENTICATE_REQUEST: &str = r#"{
+  "email": "user@example.com",
+  "password": "yourpassword",
+  "token_expiry": "2019-06-10T19:49:51.217Z"
+}"#;
+
+/// The same page: the body of the permanent token's reset.
+const API_TOKEN_RESET_REQUEST: &str = r#"{
+  "email": "user@example.com",
+  "password": "theirpassword"
+}"#;
+
+/// The same page: the body of *Customizing The Password Reset Email*.
+const RESET_REQUEST: &str = r#"{
+  "email": "user@example.com",
+  "url": "https://app.edgeiq.io/reset_password",
+  "subject": "Your Recent Password Reset Request",
+  "greeting": "We've received a password reset request",
+  "from_address": "us@example.com"
+}"#;
+
+/// The same page, without the comma that ends its last field.
+const SET_PASSWORD_REQUEST: &str = r#"{
+  "password": "yournewpassword",
+  "password_confirmation": "yournewpassword"
+}"#;
+
+/// The page shows no answer; these are the fields that it names, and some that it does not.
+const USER: &str = r#"{
+  "_id": "5c8a7f2b1d41c80001a2b3c4",
+  "email": "user@example.com",
+  "api_token": "p3rm4n3nt-0123456789",
+  "session_token": "s355i0n-0123456789",
+  "session_expires_at": "2019-06-10T19:49:51.217Z",
+  "user_type": "Standard",
+  "unlisted": { "api_token": "n35t3d-0123456789" }
+}"#;
+
+const EMAIL: &str = "user@example.com";
+const PASSWORD: &str = "yourpassword";
+
+/// When the sample's token ends.
+fn end() -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(1_560_196_191_217)
+}
+
+/// Three days before.
+fn now() -> SystemTime {
+    end() - Duration::from_secs(3 * 86_400)
+}
+
+fn client_of(server: &MockServer) -> Client {
+    Client::builder()
+        .base_url(server.url("/api/v1/platform"))
+        .clock(SandboxClock::frozen_at(now()))
+        .build()
+        .unwrap()
+}
+
+fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// Whatever is asked, this is the answer.
+async fn answering(status: u16, body: &str) -> MockServer {
+    let server = MockServer::start_async().await;
+    server
+        .mock_async(|when, then| {
+            when.any_request();
+            then.status(status).body(body);
+        })
+        .await;
+    server
+}
+
+async fn authenticate_answered(status: u16, body: &str) -> Result<Authenticated, Error> {
+    let server = answering(status, body).await;
+    client_of(&server)
+        .authenticate(EMAIL, &PASSWORD.into(), Lifetime::Default)
+        .await
+}
+
+async fn me_answered(status: u16, body: &str) -> Result<User, Error> {
+    let server = answering(status, body).await;
+    let credential = ApiToken::new("a-token").credential().unwrap();
+    client_of(&server).me(&credential).await
+}
+
+#[tokio::test]
+async fn the_published_log_in_is_sent_and_its_fields_are_read() {
+    let server = MockServer::start_async().await;
+    let mock = server
+        .mock_async(|when, then| {
+            when.method(POST)
+                .path("/api/v1/platform/user/authenticate")
+                .header("accept", "application/json")
+                .header("content-type", "application/json")
+                .json_body(json(AUTHENTICATE_REQUEST));
+            then.status(200).body(USER);
+        })
+        .await;
+    let authenticated = client_of(&server)
+        .authenticate(EMAIL, &PASSWORD.into(), end().into())
+        .await
+        .unwrap();
+    mock.assert_async().await;
+    let (token, user) = (authenticated.token, authenticated.user);
+    assert_eq!(token.access_token().expose_secret(), "s355i0n-0123456789");
+    assert_eq!(token.expiry(), Expiry::At(end()));
+    assert_eq!(user.session_expires_at, Some(end()));
+    assert_eq!(user.id.as_deref(), Some("5c8a7f2b1d41c80001a2b3c4"));
+    let api_token = user.api_token.unwrap();
+    assert_eq!(api_token.secret().expose_secret(), "p3rm4n3nt-0123456789");
+}
+
+#[tokio::test]
+async fn the_published_reset_of_the_permanent_token_is_sent() {
+    let server = MockServer::start_async().await;
+    let mock = server
+        .mock_async(|when, then| {
+            when.method(POST)
+                .path("/api/v1/platform/user/api_token_reset")
+                .json_body(json(API_TOKEN_RESET_REQUEST));
+            // The page names one field of the answer.
+            then.status(200).body(r#"{"api_token":"n3w-0123456789"}"#);
+        })
+        .await;
+    let token = client_of(&server)
+        .reset_api_token(EMAIL, &"theirpassword".into())
+        .await
+        .unwrap();
+    mock.assert_async().await;
+    assert_eq!(token.secret().expose_secret(), "n3w-0123456789");
+}
+
+#[tokio::test]
+async fn the_published_token_is_sent_without_a_scheme() {
+    let server = MockServer::start_async().await;
+    let mock = server
+        .mock_async(|when, then| {
+            when.method(GET)
+                .path("/api/v1/platform/me")
+                .header("accept", "application/json")
+                .header("content-type", "application/json")
+                .header("authorization", "a-token");
+            then.status(200).body(USER);
+        })
+        .await;
+    let credential = ApiToken::new("a-token").credential().unwrap();
+    let user = client_of(&server).me(&credential).await.unwrap();
+    mock.assert_async().await;
+    assert_eq!(user.email.as_deref(), Some(EMAIL));
+}
+
+#[tokio::test]
+async fn the_published_reset_request_is_sent() {
+    let server = MockServer::start_async().await;
+    let mock = server
+        .mock_async(|when, then| {
+            when.method(POST)
+                .path("/api/v1/platform/user/password_reset_request")
+                .json_body(json(RESET_REQUEST));
+            then.status(200);
+        })
+        .await;
+    let mail = ResetEmail::new()
+        .subject("Your Recent Password Reset Request")
+        .greeting("We've received a password reset request")
+        .from_address("us@example.com");
+    client_of(&server)
+        .request_password_reset(EMAIL, &mail)
+        .await
+        .unwrap();
+    mock.assert_async().await;
+}
+
+#[tokio::test]
+async fn the_published_new_password_is_sent() {
+    let server = MockServer::start_async().await;
+    let mock = server
+        .mock_async(|when, then| {
+            when.method(POST)
+                .path("/api/v1/platform/user/password_reset/TOKEN")
+                .json_body(json(SET_PASSWORD_REQUEST));
+            then.status(200);
+        })
+        .await;
+    let token = ResetToken::new("TOKEN").unwrap();
+    client_of(&server)
+        .set_password(&token, &"yournewpassword".into())
+        .await
+        .unwrap();
+    mock.assert_async().await;
+}
+
+#[tokio::test]
+async fn the_body_of_a_call_without_a_result_does_not_matter() {
+    for body in ["", "{}", "null", "OK", r#"{"success":true}"#] {
+        let server = answering(200, body).await;
+        let client = client_of(&server);
+        let token = ResetToken::new("TOKEN").unwrap();
+        client.set_password(&token, &PASSWORD.into()).await.unwrap();
+        client
+            .request_password_reset(EMAIL, &ResetEmail::new())
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn both_names_of_the_id_are_read() {
+    for (body, id) in [
+        (r#"{"_id":"a","id":"b"}"#, "a"),
+        (r#"{"id":"b"}"#, "b"),
+        (r#"{"_id":null,"id":"b"}"#, "b"),
+    ] {
+        let user = me_answered(200, body).await.unwrap();
+        assert_eq!(user.id.as_deref(), Some(id), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_field_of_another_form_is_kept_and_fails_nothing() {
+    let body = r#"{"_id":7,"email":"user@example.com","first_name":null,"company_id":{"a":1},
+        "role":["x"],"user_type":3,"api_token":"","session_token":null,"session_expires_at":7}"#;
+    let user = me_answered(200, body).await.unwrap();
+    assert_eq!(user.email.as_deref(), Some(EMAIL));
+    assert_eq!(
+        (user.id.as_deref(), user.first_name.as_deref()),
+        (None, None)
+    );
+    assert_eq!(
+        (user.company_id.as_deref(), user.role.as_deref()),
+        (None, None)
+    );
+    assert!(user.api_token.is_none() && user.session_token.is_none());
+    assert_eq!(user.other::<u8>("_id"), Some(7));
+    assert_eq!(user.other::<Vec<String>>("role").unwrap(), ["x"]);
+}
+
+#[tokio::test]
+async fn an_end_with_an_offset_is_the_same_moment() {
+    for text in [
+        "2019-06-10T15:49:51.217-04:00",
+        "2019-06-10T19:49:51.217+00:00",
+    ] {
+        let body = USER.replace("2019-06-10T19:49:51.217Z", text);
+        let token = authenticate_answered(200, &body).await.unwrap().token;
+        assert_eq!(token.expiry(), Expiry::At(end()), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_year_one_of_an_empty_field_is_no_end() {
+    let body = USER.replace("2019-06-10T19:49:51.217Z", "0001-01-01T00:00:00Z");
+    let token = authenticate_answered(200, &body).await.unwrap().token;
+    let expected = now() + Duration::from_secs(4 * 3_600);
+    assert_eq!(token.expiry(), Expiry::At(expected));
+}
+
+#[tokio::test]
+async fn the_vendors_end_counts_whatever_was_asked_for() {
+    let server = answering(200, USER).await;
+    let token = client_of(&server)
+        .authenticate(EMAIL, &PASSWORD.into(), Duration::from_secs(60).into())
+        .await
+        .unwrap()
+        .token;
+    assert_eq!(token.expiry(), Expiry::At(end()));
+}
+
+#[tokio::test]
+async fn an_end_by_a_clock_that_is_ahead_is_moved_back() {
+    let server = MockServer::start_async().await;
+    server
+        .mock_async(|when, then| {
+            when.any_request();
+            // An hour and some milliseconds ahead of ours.
+            then.status(200)
+                .header("date", "Fri, 07 Jun 2019 20:49:51 GMT")
+                .body(USER);
+        })
+        .await;
+    let token = client_of(&server)
+        .authenticate(EMAIL, &PASSWORD.into(), Lifetime::Default)
+        .await
+        .unwrap()
+        .token;
+    let Expiry::At(at) = token.expiry() else {
+        panic!("{token:?}")
+    };
+    let moved = end().duration_since(at).unwrap();
+    assert!(moved > Duration::from_secs(3_598) && moved < Duration::from_secs(3_602));
+}
+
+#[tokio::test]
+async fn not_authorized_is_understood_in_every_form() {
+    for (status, body) in [
+        (403, "Not Authorized"),
+        (403, "Not authorized"),
+        (403, r#"{"error":"Not Authorized"}"#),
+        (403, r#"{"message":"not authorized."}"#),
+        (403, r#""Not Authorized""#),
+        (403, ""),
+        (403, "<html>"),
+        (401, "x"),
+        (400, "NOT AUTHORIZED"),
+        (404, r#"{"errors":["Not authorized"]}"#),
+        (200, "Not Authorized"),
+        (200, r#"{"message":"Not authorized"}"#),
+    ] {
+        let error = me_answered(status, body).await.unwrap_err();
+        assert!(
+            matches!(error, Error::TokenRejected { .. }),
+            "{status} {body}: {error:?}"
+        );
+        let error = authenticate_answered(status, body).await.unwrap_err();
+        assert!(
+            matches!(error, Error::InvalidCredentials { .. }),
+            "{status} {body}: {error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_outage_is_not_taken_for_a_refused_token() {
+    for (status, body, kind) in [
+        (500, "Not Authorized", ErrorKind::Unavailable),
+        (502, "<html>", ErrorKind::Unavailable),
+        (503, "", ErrorKind::Unavailable),
+        (408, "", ErrorKind::Unavailable),
+        (429, "", ErrorKind::RateLimited { retry_after: None }),
+        (404, "no such page", ErrorKind::NotFound),
+        (400, "", ErrorKind::Denied),
+        (302, "Not Authorized", ErrorKind::Protocol),
+        (200, "<html>", ErrorKind::Protocol),
+    ] {
+        let error = me_answered(status, body).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{status} {body}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_merely_writes_not_authorized_is_a_user() {
+    let body = r#"{"_id":"a","note":"Not Authorized"}"#;
+    let user = me_answered(200, body).await.unwrap();
+    assert_eq!(user.other::<String>("note").unwrap(), "Not Authorized");
+}
+
+#[tokio::test]
+async fn an_answer_without_a_user_or_a_token_is_undocumented_and_not_quoted() {
+    for body in ["", "{}", "[]", "null", "<html>", r#"{"ok":true}"#] {
+        let error = me_answered(200, body).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{body}");
+    }
+    for token in ["null", r#""""#, "7"] {
+        let body = USER
+            .replace(r#""s355i0n-0123456789""#, token)
+            .replace("user@example.com", "somebody-else@example.com");
+        let error = authenticate_answered(200, &body).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{token}");
+        let text = shown(&error);
+        assert!(text.contains("session_token"), "{text}");
+        assert!(
+            !text.contains("p3rm4n3nt") && !text.contains("somebody"),
+            "{text}"
+        );
+    }
+    let server = answering(200, r#"{"_id":"a"}"#).await;
+    let error = client_of(&server)
+        .reset_api_token(EMAIL, &PASSWORD.into())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+}
+
+#[tokio::test]
+async fn the_vendors_words_are_told_in_one_line_and_a_web_page_is_not() {
+    for (body, expected) in [
+        (
+            "Something\nis wrong.",
+            "edgeiq.me was answered with status 400 Bad Request: Something is wrong",
+        ),
+        (
+            r#"{"message":"It is."}"#,
+            "edgeiq.me was answered with status 400 Bad Request: It is",
+        ),
+        (
+            r#"{"error":"It is"}"#,
+            "edgeiq.me was answered with status 400 Bad Request: It is",
+        ),
+        (
+            r#"{"error":{"code":7}}"#,
+            r#"edgeiq.me was answered with status 400 Bad Request: {"error":{"code":7}}"#,
+        ),
+        (
+            "<html>It is",
+            "edgeiq.me was answered with status 400 Bad Request",
+        ),
+        ("", "edgeiq.me was answered with status 400 Bad Request"),
+    ] {
+        let error = me_answered(400, body).await.unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[tokio::test]
+async fn the_body_about_a_sender_is_kept_whatever_its_form() {
+    let mail = ResetEmail::new().from_address("us@example.com");
+    for (body, expected) in [
+        (r#"{"code":7,"error":"no"}"#, r#"{"code":7,"error":"no"}"#),
+        ("554 rejected", "554 rejected"),
+        ("", "status 500 Internal Server Error"),
+    ] {
+        let server = answering(500, body).await;
+        let error = client_of(&server)
+            .request_password_reset(EMAIL, &mail)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&error, Error::SenderNotWhitelisted { message, .. } if message == expected),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_web_page_is_no_confirmation() {
+    let server = answering(200, "<!doctype html><title>Welcome</title>").await;
+    let client = client_of(&server);
+    let error = client
+        .request_password_reset(EMAIL, &ResetEmail::new())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+}
+
+#[tokio::test]
+async fn the_debug_of_a_user_shows_no_token_and_no_field_that_nobody_described() {
+    let authenticated = authenticate_answered(200, USER).await.unwrap();
+    let text = format!("{authenticated:?} {authenticated:#?}");
+    assert!(text.contains(EMAIL), "{text}");
+    for secret in ["p3rm4n3nt", "s355i0n", "n35t3d"] {
+        assert!(!text.contains(secret), "{text}");
+        assert!(USER.contains(secret));
+    }
+}
