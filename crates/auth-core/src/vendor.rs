@@ -1,7 +1,7 @@
 //! What every vendor crate would otherwise write again, word for word.
 
 /// The settings that every vendor's `ClientBuilder` has. It keeps an
-/// [`HttpBuilder`](crate::HttpBuilder) in its field `http`, and the crate has a
+/// [`HttpBuilder`] in its field `http`, and the crate has a
 /// `DEFAULT_BASE_URL`.
 #[doc(hidden)]
 #[macro_export]
@@ -27,7 +27,7 @@ macro_rules! client_builder_methods {
         }
 
         /// Adjusts time limits, retries and the HTTP library (a proxy, root certificates, a client
-        /// identity). See [`HttpBuilder`](crate::HttpBuilder).
+        /// identity). See [`HttpBuilder`].
         pub fn http(
             mut self,
             adjust: impl FnOnce(crate::HttpBuilder) -> $crate::HttpBuilder,
@@ -102,7 +102,7 @@ macro_rules! vendor_error {
     ($name:ident) => {
         impl $name {
             /// How long the vendor asked to wait before the next call, where it said so: after a
-            /// 429, and after a 503, which is [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable).
+            /// 429, and after a 503, which is [`ErrorKind::Unavailable`].
             pub fn retry_after(&self) -> Option<::std::time::Duration> {
                 match (self, self.kind()) {
                     (Self::Core(error), _) => $crate::AuthError::retry_after(error),

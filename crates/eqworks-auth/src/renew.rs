@@ -11,7 +11,7 @@ use crate::{Client, Error, TOKEN_LIFETIME, Token};
 /// A session with EQ Works.
 ///
 /// It renews a 90-day token when about a third of its life is left, while callers go on with the
-/// present one; if that fails, it tries again about once a day. A token that has ended cannot be
+/// present one; if that fails, it tries again once a day. A token that has ended cannot be
 /// renewed: then [`Error::LoginRequired`] says why somebody must log in, and
 /// [`Session::adopt`](auth_core::Session::adopt) takes the new token over.
 ///

@@ -5,11 +5,7 @@ use crate::graph::Node;
 
 /// How many crates a vendor crate's normal tree may have, itself included; vendor crates without
 /// an entry are counted by `cargo xtask weigh` and not limited yet.
-const LIMITS: [(&str, usize); 3] = [
-    ("iqm-auth", 99),
-    ("edgeiq-auth", 99),
-    ("eqworks-auth", 99),
-];
+const LIMITS: [(&str, usize); 3] = [("iqm-auth", 99), ("edgeiq-auth", 99), ("eqworks-auth", 99)];
 
 /// What the default features do not bring in, and which vendor crate is let off.
 const ABSENT: [(&str, Option<&str>); 7] = [

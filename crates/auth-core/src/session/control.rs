@@ -49,7 +49,7 @@ pub(super) struct Control<E> {
     pub(super) unread: bool,
     /// Why the store does not hold the newest token.
     pub(super) unsaved: Option<Error>,
-    /// How long before its end the present token is due.
+    /// How long before its end the present token is due, without the jitter.
     pub(super) window: Duration,
 }
 

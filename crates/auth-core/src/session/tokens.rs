@@ -1,6 +1,7 @@
 //! How tokens come into a session and leave it, other than by renewal.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::control::{Control, Entry};
 use super::{Shared, flight};
@@ -26,9 +27,12 @@ impl<R: Renew> Shared<R> {
             return Err(Error::new(ErrorKind::Protocol, message).into());
         }
         if let Some(lifetime) = lifetime {
-            let window =
-                quarter_jitter(self.renewer.window(lifetime).min(lifetime)).min(lifetime / 2);
-            credential.0.renew_before_the_end(window);
+            // Deadlines are nanoseconds in 64 bits: 584 years.
+            let lifetime = lifetime.min(Duration::from_nanos(u64::MAX));
+            let window = self.renewer.window(lifetime).min(lifetime);
+            credential
+                .0
+                .renew_before_the_end(quarter_jitter(window).min(lifetime / 2));
             control.window = window;
         }
         control.installed(now);
