@@ -7,9 +7,7 @@ use edgeiq_auth::{
     ErrorKind, Expiry, LONGEST_LIFETIME, Lifetime, ResetEmail, Token,
 };
 
-use crate::set_up::{
-    builder, client, email, password, sandbox, session_with_password, shown,
-};
+use crate::set_up::{builder, client, email, password, sandbox, session_with_password, shown};
 
 fn token() -> Token {
     let issued_at = std::time::SystemTime::UNIX_EPOCH;
@@ -57,7 +55,13 @@ fn a_base_url_that_is_unsafe_or_none_is_refused_without_being_repeated() {
 
 #[test]
 fn a_reset_url_that_is_no_web_address_is_refused() {
-    for reset_url in ["", "reset_password", "/reset", "javascript:alert(1)", "ftp://a/b"] {
+    for reset_url in [
+        "",
+        "reset_password",
+        "/reset",
+        "javascript:alert(1)",
+        "ftp://a/b",
+    ] {
         let error = refused(Client::builder().reset_url(reset_url));
         assert!(error.to_string().contains("reset url"), "{error}");
     }

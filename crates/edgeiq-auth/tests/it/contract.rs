@@ -5,8 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use auth_core::Clock as _;
 use auth_sandbox::{EdgeIqRefusals, Entry, SandboxClock, SessionExpiresAt};
 use edgeiq_auth::{
-    ApiToken, Error, ErrorKind, Expiry, ExposeSecret as _, LONGEST_LIFETIME, Lifetime,
-    SecretString,
+    ApiToken, Error, ErrorKind, Expiry, ExposeSecret as _, LONGEST_LIFETIME, Lifetime, SecretString,
 };
 
 use crate::set_up::{LIFETIME, client, email, log_in, only, password, sandbox, sandbox_with};
@@ -103,7 +102,11 @@ async fn a_token_lives_for_a_week_at_the_most() {
     sandbox
         .clock()
         .advance(LONGEST_LIFETIME - Duration::from_secs(1));
-    assert!(sandbox.edgeiq().accepts(token.access_token().expose_secret()));
+    assert!(
+        sandbox
+            .edgeiq()
+            .accepts(token.access_token().expose_secret())
+    );
 }
 
 #[tokio::test]
@@ -166,7 +169,9 @@ async fn a_vendor_whose_clock_differs_ends_the_token_at_the_same_moment() {
         let Expiry::At(expiry) = token.expiry() else {
             panic!("{token:?}")
         };
-        let apart = end.duration_since(expiry).unwrap_or_else(|it| it.duration());
+        let apart = end
+            .duration_since(expiry)
+            .unwrap_or_else(|it| it.duration());
         assert!(apart <= Duration::from_secs(1), "{ahead}: {apart:?}");
     }
 }
@@ -182,7 +187,9 @@ async fn refused_credentials_are_sent_once_and_told_in_the_vendors_words() {
             ("nobody@edgeiq.example", &password(&sandbox)),
         ] {
             sandbox.log().clear();
-            let authenticated = client.authenticate(email, password, Lifetime::Default).await;
+            let authenticated = client
+                .authenticate(email, password, Lifetime::Default)
+                .await;
             for error in [
                 authenticated.unwrap_err(),
                 client.reset_api_token(email, password).await.unwrap_err(),

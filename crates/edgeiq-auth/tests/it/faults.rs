@@ -12,8 +12,7 @@ use edgeiq_auth::{
 };
 
 use crate::set_up::{
-    LIFETIME, builder, client, email, log_in, password, reset_token, sandbox,
-    session_with_password,
+    LIFETIME, builder, client, email, log_in, password, reset_token, sandbox, session_with_password,
 };
 
 /// Every call.
@@ -416,7 +415,9 @@ async fn a_password_that_became_wrong_is_not_tried_twice() {
     let sandbox = sandbox();
     let session = session_with_password(&sandbox);
     session.headers().await.unwrap();
-    sandbox.edgeiq().set_password(email(&sandbox), "another one");
+    sandbox
+        .edgeiq()
+        .set_password(email(&sandbox), "another one");
     for _ in 0..3 {
         sandbox.clock().advance(LIFETIME);
         let error = session.headers().await.unwrap_err();

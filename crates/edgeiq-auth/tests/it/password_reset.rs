@@ -188,7 +188,11 @@ async fn a_token_that_was_used_or_has_expired_is_refused() {
     sandbox
         .clock()
         .advance(std::time::Duration::from_secs(30 * 86_400));
-    for token in [used, old, ResetToken::new("never issued".replace(' ', "-")).unwrap()] {
+    for token in [
+        used,
+        old,
+        ResetToken::new("never issued".replace(' ', "-")).unwrap(),
+    ] {
         sandbox.log().clear();
         let error = client.set_password(&token, &"x".into()).await.unwrap_err();
         assert!(matches!(error, Error::ResetRefused { .. }), "{error:?}");

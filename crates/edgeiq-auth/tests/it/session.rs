@@ -260,7 +260,10 @@ async fn a_session_with_a_permanent_token_never_renews() {
     }
     assert_eq!(session.state(), State::Fresh);
     assert_eq!(sandbox.log().entries().len(), 0);
-    client.me(&session.credential().await.unwrap()).await.unwrap();
+    client
+        .me(&session.credential().await.unwrap())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -281,7 +284,10 @@ async fn a_permanent_token_that_is_refused_needs_a_person() {
     assert!(matches!(error, Error::LoginRequired { .. }), "{error:?}");
 
     session.adopt(new.into()).await.unwrap();
-    client.me(&session.credential().await.unwrap()).await.unwrap();
+    client
+        .me(&session.credential().await.unwrap())
+        .await
+        .unwrap();
     sandbox.log().assert_count("edgeiq.authenticate", 0);
 }
 

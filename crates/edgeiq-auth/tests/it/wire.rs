@@ -51,6 +51,9 @@ const USER: &str = r#"{
   "unlisted": { "api_token": "n35t3d-0123456789" }
 }"#;
 
+/// What the clock of the clients here says.
+const DATE: &str = "Fri, 07 Jun 2019 19:49:51 GMT";
+
 const EMAIL: &str = "user@example.com";
 const PASSWORD: &str = "yourpassword";
 
@@ -82,7 +85,7 @@ async fn answering(status: u16, body: &str) -> MockServer {
     server
         .mock_async(|when, then| {
             when.any_request();
-            then.status(status).body(body);
+            then.status(status).header("date", DATE).body(body);
         })
         .await;
     server
@@ -111,7 +114,7 @@ async fn the_published_log_in_is_sent_and_its_fields_are_read() {
                 .header("accept", "application/json")
                 .header("content-type", "application/json")
                 .json_body(json(AUTHENTICATE_REQUEST));
-            then.status(200).body(USER);
+            then.status(200).header("date", DATE).body(USER);
         })
         .await;
     let authenticated = client_of(&server)
@@ -240,8 +243,14 @@ async fn a_field_of_another_form_is_kept_and_fails_nothing() {
         "role":["x"],"user_type":3,"api_token":"","session_token":null,"session_expires_at":7}"#;
     let user = me_answered(200, body).await.unwrap();
     assert_eq!(user.email.as_deref(), Some(EMAIL));
-    assert_eq!((user.id.as_deref(), user.first_name.as_deref()), (None, None));
-    assert_eq!((user.company_id.as_deref(), user.role.as_deref()), (None, None));
+    assert_eq!(
+        (user.id.as_deref(), user.first_name.as_deref()),
+        (None, None)
+    );
+    assert_eq!(
+        (user.company_id.as_deref(), user.role.as_deref()),
+        (None, None)
+    );
     assert!(user.api_token.is_none() && user.session_token.is_none());
     assert_eq!(user.other::<u8>("_id"), Some(7));
     assert_eq!(user.other::<Vec<String>>("role").unwrap(), ["x"]);
@@ -249,7 +258,10 @@ async fn a_field_of_another_form_is_kept_and_fails_nothing() {
 
 #[tokio::test]
 async fn an_end_with_an_offset_is_the_same_moment() {
-    for text in ["2019-06-10T15:49:51.217-04:00", "2019-06-10T19:49:51.217+00:00"] {
+    for text in [
+        "2019-06-10T15:49:51.217-04:00",
+        "2019-06-10T19:49:51.217+00:00",
+    ] {
         let body = USER.replace("2019-06-10T19:49:51.217Z", text);
         let token = authenticate_answered(200, &body).await.unwrap().token;
         assert_eq!(token.expiry(), Expiry::At(end()), "{text}");
@@ -367,7 +379,10 @@ async fn an_answer_without_a_user_or_a_token_is_undocumented_and_not_quoted() {
         assert_eq!(error.kind(), ErrorKind::Protocol, "{token}");
         let text = shown(&error);
         assert!(text.contains("session_token"), "{text}");
-        assert!(!text.contains("p3rm4n3nt") && !text.contains("somebody"), "{text}");
+        assert!(
+            !text.contains("p3rm4n3nt") && !text.contains("somebody"),
+            "{text}"
+        );
     }
     let server = answering(200, r#"{"_id":"a"}"#).await;
     let error = client_of(&server)
@@ -380,11 +395,26 @@ async fn an_answer_without_a_user_or_a_token_is_undocumented_and_not_quoted() {
 #[tokio::test]
 async fn the_vendors_words_are_told_in_one_line_and_a_web_page_is_not() {
     for (body, expected) in [
-        ("Something\nis wrong.", "edgeiq.me was answered with status 400 Bad Request: Something is wrong"),
-        (r#"{"message":"It is."}"#, "edgeiq.me was answered with status 400 Bad Request: It is"),
-        (r#"{"error":"It is"}"#, "edgeiq.me was answered with status 400 Bad Request: It is"),
-        (r#"{"error":{"code":7}}"#, r#"edgeiq.me was answered with status 400 Bad Request: {"error":{"code":7}}"#),
-        ("<html>It is", "edgeiq.me was answered with status 400 Bad Request"),
+        (
+            "Something\nis wrong.",
+            "edgeiq.me was answered with status 400 Bad Request: Something is wrong",
+        ),
+        (
+            r#"{"message":"It is."}"#,
+            "edgeiq.me was answered with status 400 Bad Request: It is",
+        ),
+        (
+            r#"{"error":"It is"}"#,
+            "edgeiq.me was answered with status 400 Bad Request: It is",
+        ),
+        (
+            r#"{"error":{"code":7}}"#,
+            r#"edgeiq.me was answered with status 400 Bad Request: {"error":{"code":7}}"#,
+        ),
+        (
+            "<html>It is",
+            "edgeiq.me was answered with status 400 Bad Request",
+        ),
         ("", "edgeiq.me was answered with status 400 Bad Request"),
     ] {
         let error = me_answered(400, body).await.unwrap_err();
