@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use auth_sandbox::SandboxClock;
 use edgeiq_auth::{
     ApiToken, Authenticated, Client, Error, ErrorKind, Expiry, ExposeSecret as _, Lifetime,
-    ResetEmail, ResetToken, User,
+    ResetEmail, ResetToken, RetryPolicy, User,
 };
 use httpmock::prelude::*;
 
@@ -71,6 +71,8 @@ fn client_of(server: &MockServer) -> Client {
     Client::builder()
         .base_url(server.url("/api/v1/platform"))
         .clock(SandboxClock::frozen_at(now()))
+        // Nobody moves this clock: a pause would not end.
+        .http(|http| http.retry(RetryPolicy::never()))
         .build()
         .unwrap()
 }
