@@ -1,4 +1,4 @@
-//! `EdgeIQ`: a permanent API token or a session token, sent as it is.
+//! EdgeIQ: a permanent API token or a session token, sent as it is.
 
 mod handle;
 mod password;

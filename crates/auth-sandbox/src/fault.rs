@@ -200,9 +200,9 @@ impl Fault {
         Self::new(Outcome::Redirect(to.as_ref().to_owned()))
     }
 
-    /// Answers with this status and an error whose text repeats the request's `Authorization`
-    /// header, what is encoded in it, and the request's body, so that a test can see whether the
-    /// client cuts secrets out of what it reports.
+    /// Answers with this status and an error whose text repeats the request: path and query (as
+    /// sent, and decoded), headers, what is encoded in `Authorization`, and the body; so that a test
+    /// can see whether the client cuts secrets out of what it reports.
     ///
     /// # Panics
     ///

@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use serde_json::{Value, json};
 
 use crate::answer::{Content, Refusal};
-use crate::{edgeiq, iqm};
+use crate::{edgeiq, eqworks, iqm};
 
 /// The operation of a request that belongs to none.
 pub(crate) const UNKNOWN: &str = "unknown";
@@ -15,6 +15,7 @@ pub(crate) const UNKNOWN: &str = "unknown";
 pub(crate) struct Routers {
     pub(crate) iqm: Router,
     pub(crate) edgeiq: Router,
+    pub(crate) eqworks: Router,
 }
 
 impl Routers {
@@ -24,6 +25,8 @@ impl Routers {
             Some(self.iqm.clone())
         } else if path.starts_with(edgeiq::PREFIX) {
             Some(self.edgeiq.clone())
+        } else if path.starts_with(eqworks::PREFIX) {
+            Some(self.eqworks.clone())
         } else {
             None
         }
@@ -37,6 +40,8 @@ pub(crate) fn of(parts: &Parts, body: &[u8]) -> &'static str {
         iqm::operation(method, path, body)
     } else if let Some(path) = path.strip_prefix(edgeiq::PREFIX) {
         edgeiq::operation(method, path)
+    } else if let Some(path) = path.strip_prefix(eqworks::PREFIX) {
+        eqworks::operation(method, path)
     } else {
         None
     };
@@ -47,6 +52,10 @@ pub(crate) fn of(parts: &Parts, body: &[u8]) -> &'static str {
 pub(crate) fn error_body(path: &str, status: StatusCode, text: &str) -> Value {
     if path.starts_with(iqm::PREFIX) {
         iqm::error_body(text)
+    } else if path.starts_with(edgeiq::PREFIX) {
+        edgeiq::error_body(text)
+    } else if path.starts_with(eqworks::PREFIX) {
+        eqworks::error_body(status, text)
     } else {
         json!({ "error": text })
     }
@@ -54,7 +63,7 @@ pub(crate) fn error_body(path: &str, status: StatusCode, text: &str) -> Value {
 
 /// The answer where no vendor lives.
 pub(crate) fn no_vendor() -> Refusal {
-    let prefixes = [iqm::PREFIX, edgeiq::PREFIX].join(", ");
+    let prefixes = [iqm::PREFIX, edgeiq::PREFIX, eqworks::PREFIX].join(", ");
     Refusal {
         status: StatusCode::NOT_FOUND,
         body: Content::Json(json!({ "error": "Not found." })),
@@ -80,7 +89,12 @@ pub(crate) fn path_to_show<'a>(operation: &str, path: &'a str) -> (&'a str, &'st
     reason = "an assertion: a misspelt name makes a test that cannot fail"
 )]
 pub(crate) fn assert_known(operation: &str) {
-    let known = [&iqm::OPERATIONS[..], &edgeiq::OPERATIONS].concat();
+    let known = [
+        &iqm::OPERATIONS[..],
+        &edgeiq::OPERATIONS,
+        &eqworks::OPERATIONS,
+    ]
+    .concat();
     if operation != UNKNOWN && !known.contains(&operation) {
         let known = known.join(", ");
         panic!("the sandbox has no operation {operation:?}; there are: {known}, {UNKNOWN}");

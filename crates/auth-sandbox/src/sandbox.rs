@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::clock::SandboxClock;
 use crate::edgeiq::{self, EdgeIq, EdgeIqRefusals, SessionExpiresAt};
+use crate::eqworks::{self, EqWorks};
 use crate::fault::{Fault, Queue};
 use crate::inbox::{Inbox, Post};
 use crate::iqm::{self, Iqm, TokenEnvelope};
@@ -47,6 +48,7 @@ pub struct Sandbox {
     iqm: Arc<iqm::State>,
     edgeiq_url: Url,
     edgeiq: Arc<edgeiq::State>,
+    eqworks: Arc<eqworks::State>,
     post: Post,
     server: Arc<Server>,
     /// Dropping it stops the thread.
@@ -105,9 +107,14 @@ impl Sandbox {
         Iqm::new(&self.iqm_url, &self.iqm)
     }
 
-    /// `EdgeIQ`: its address, its users, and the strings to pull behind its back.
+    /// EdgeIQ: its address, its users, and the strings to pull behind its back.
     pub fn edgeiq(&self) -> EdgeIq<'_> {
         EdgeIq::new(&self.edgeiq_url, &self.edgeiq)
+    }
+
+    /// EQ Works: its address, its users, and the strings to pull behind its back.
+    pub fn eqworks(&self) -> EqWorks<'_> {
+        EqWorks::new(&self.eqworks)
     }
 
     /// The e-mails that the vendors have sent to this address.
@@ -175,7 +182,7 @@ impl SandboxBuilder {
         self
     }
 
-    /// Whether every refresh gives a new refresh token. Using an old one again then revokes the
+    /// Whether every refresh at IQM gives a new refresh token. Using an old one again then revokes the
     /// whole family of tokens: those that descend from the same log-in (reuse detection, as RFC
     /// 9700 recommends). Default: `false`, as in the vendor's samples, where a refresh gives back
     /// the refresh token that was sent.
@@ -184,7 +191,7 @@ impl SandboxBuilder {
         self
     }
 
-    /// How long access tokens live. Default: 35 999 s, as in IQM's samples.
+    /// How long IQM's access tokens live. Default: 35 999 s, as in its samples.
     ///
     /// `expires_in` is in whole seconds, rounded down.
     pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
@@ -192,13 +199,13 @@ impl SandboxBuilder {
         self
     }
 
-    /// How long refresh tokens live. Default: `None`, until they are revoked.
+    /// How long IQM's refresh tokens live. Default: `None`, until they are revoked.
     pub fn refresh_token_lifetime(mut self, lifetime: Option<Duration>) -> Self {
         self.policy.refresh_lifetime = lifetime;
         self
     }
 
-    /// How many requests a minute are let through; those above it get a 429 with `Retry-After`.
+    /// How many requests a minute each vendor lets through; those above it get a 429 with `Retry-After`.
     /// Default: `None`, no limit, because most tests are not about it.
     ///
     /// The minute is a sliding one by the sandbox's clock, and what is refused does not count.
@@ -219,19 +226,20 @@ impl SandboxBuilder {
         self
     }
 
-    /// What `EdgeIQ` says about the end of a session. Default: [`SessionExpiresAt::Given`].
+    /// What EdgeIQ says about the end of a session. Default: [`SessionExpiresAt::Given`].
     pub fn edgeiq_session_expires_at(mut self, form: SessionExpiresAt) -> Self {
         self.edgeiq.session_expires_at = form;
         self
     }
 
-    /// The form in which `EdgeIQ` says "not authorized". Default: [`EdgeIqRefusals::Mixed`].
+    /// The form in which EdgeIQ says "not authorized". Default: [`EdgeIqRefusals::Mixed`].
     pub fn edgeiq_refusals(mut self, form: EdgeIqRefusals) -> Self {
         self.edgeiq.refusals = form;
         self
     }
 
-    /// The server's wall clock, as its `Date` headers show it, is ahead of the sandbox's clock.
+    /// The vendors' wall clock, as their `Date` headers, ends of sessions and JWTs show it, is
+    /// ahead of the sandbox's clock.
     pub fn server_ahead_by(mut self, ahead: Duration) -> Self {
         self.skew = Skew {
             ahead,
@@ -240,7 +248,8 @@ impl SandboxBuilder {
         self
     }
 
-    /// The server's wall clock, as its `Date` headers show it, is behind the sandbox's clock.
+    /// The vendors' wall clock, as their `Date` headers, ends of sessions and JWTs show it, is
+    /// behind the sandbox's clock.
     pub fn server_behind_by(mut self, behind: Duration) -> Self {
         self.skew = Skew {
             ahead: Duration::ZERO,
@@ -267,10 +276,13 @@ impl SandboxBuilder {
         let iqm = Arc::new(iqm);
         let edgeiq = edgeiq::State::new(vendor.clone(), post.clone(), self.edgeiq);
         let edgeiq = Arc::new(edgeiq);
+        let eqworks = eqworks::State::new(vendor.clone(), post.clone(), url(eqworks::PREFIX)?);
+        let eqworks = Arc::new(eqworks);
         let limit = self.rate_limit;
         let routers = Routers {
             iqm: limited(iqm::router(&iqm), limit, &vendor, iqm::too_many),
             edgeiq: limited(edgeiq::router(&edgeiq), limit, &vendor, edgeiq::too_many),
+            eqworks: limited(eqworks::router(&eqworks), limit, &vendor, eqworks::too_many),
         };
         let server = Arc::new(Server {
             clock,
@@ -288,6 +300,7 @@ impl SandboxBuilder {
             iqm,
             edgeiq_url: url(edgeiq::PREFIX)?,
             edgeiq,
+            eqworks,
             post,
             server,
             stop: Some(stop),

@@ -228,7 +228,10 @@ fn echo(parts: &Parts, body: &[u8]) -> String {
         .filter(|(name, _)| *name != header::AUTHORIZATION)
         .filter_map(|(name, value)| Some(format!("{name}={}", value.to_str().ok()?)));
     let others = others.collect::<Vec<_>>().join(", ");
-    format!("Cannot do {target} ({plain}) for {authorization} ({decoded}) with {others}: {body}")
+    format!(
+        "Cannot do this for {authorization} ({decoded}): {body}; sent to {target} ({plain}) with \
+         {others}"
+    )
 }
 
 fn error(path: &str, status: u16, text: &str) -> Response<Body> {

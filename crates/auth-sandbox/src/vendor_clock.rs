@@ -38,6 +38,12 @@ impl VendorClock {
             .unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
+    /// The wall clock in milliseconds since 1970.
+    pub(crate) fn unix_millis(&self) -> u128 {
+        let since = self.wall().duration_since(SystemTime::UNIX_EPOCH);
+        since.unwrap_or_default().as_millis()
+    }
+
     /// The wall clock after a while.
     pub(crate) fn wall_after(&self, wait: Duration) -> SystemTime {
         self.wall() + wait.min(FURTHEST)

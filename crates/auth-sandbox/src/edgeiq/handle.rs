@@ -1,4 +1,4 @@
-//! What a test sees of the emulated `EdgeIQ`, and the strings that it can pull.
+//! What a test sees of the emulated EdgeIQ, and the strings that it can pull.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use url::Url;
 use super::state::{Book, State};
 use super::users::{self, EdgeIqAccount, EdgeIqUser};
 
-/// The emulated `EdgeIQ` of a [`Sandbox`](crate::Sandbox).
+/// The emulated EdgeIQ of a [`Sandbox`](crate::Sandbox).
 ///
 /// # Example
 ///

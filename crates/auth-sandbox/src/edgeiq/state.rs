@@ -1,4 +1,4 @@
-//! What the emulated `EdgeIQ` remembers.
+//! What the emulated EdgeIQ remembers.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};

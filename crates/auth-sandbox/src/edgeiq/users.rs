@@ -1,4 +1,4 @@
-//! Who has an account at the emulated `EdgeIQ`.
+//! Who has an account at the emulated EdgeIQ.
 
 use std::fmt;
 

@@ -1,5 +1,8 @@
 //! A client that does no more than send and read.
 
+pub(crate) mod edgeiq;
+pub(crate) mod eqworks;
+
 use auth_sandbox::{IqmAccount, Sandbox};
 use reqwest::{Client, RequestBuilder, StatusCode, Url, header};
 use serde_json::{Value, json};
@@ -10,7 +13,9 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) hint: Option<String>,
     pub(crate) headers: header::HeaderMap,
+    /// Null where the answer is not JSON.
     pub(crate) body: Value,
+    pub(crate) text: String,
 }
 
 /// The tokens in an answer, enveloped or bare.
@@ -21,6 +26,14 @@ pub(crate) struct Tokens {
 }
 
 impl Reply {
+    /// Asserts status and hint.
+    #[track_caller]
+    pub(crate) fn assert(&self, status: u16, hint: &str) {
+        assert_eq!(self.status, status, "{self:?}");
+        let sent = self.hint.as_deref().unwrap_or_default();
+        assert!(sent.contains(hint), "{sent:?} does not say {hint:?}");
+    }
+
     pub(crate) fn tokens(&self) -> Tokens {
         assert_eq!(self.status, StatusCode::OK, "{self:?}");
         let data = self.body.get("data").unwrap_or(&self.body);
@@ -44,12 +57,22 @@ pub(crate) async fn read(request: RequestBuilder) -> Reply {
     let hint = headers.get(auth_sandbox::HINT_HEADER);
     let hint = hint.map(|hint| hint.to_str().unwrap().to_owned());
     let status = response.status().as_u16();
+    let text = response.text().await.unwrap();
     Reply {
         status,
         hint,
         headers,
-        body: response.json().await.unwrap(),
+        body: serde_json::from_str(&text).unwrap_or_default(),
+        text,
     }
+}
+
+fn client() -> Client {
+    Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap()
 }
 
 /// Talks to the IQM of one sandbox.
@@ -60,12 +83,10 @@ pub(crate) struct Caller<'a> {
 
 impl<'a> Caller<'a> {
     pub(crate) fn new(sandbox: &'a Sandbox) -> Self {
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap();
-        Self { sandbox, client }
+        Self {
+            sandbox,
+            client: client(),
+        }
     }
 
     /// A POST without credentials.

@@ -7,7 +7,14 @@
 
 mod caller;
 mod clock;
+mod edgeiq_password;
+mod edgeiq_session;
+mod edgeiq_strictness;
+mod eqworks_failures;
+mod eqworks_login;
+mod eqworks_token;
 mod faults;
+mod inbox;
 mod iqm_log_in;
 mod iqm_mfa;
 mod iqm_password;
@@ -16,3 +23,4 @@ mod life;
 mod log;
 mod strictness;
 mod tokens;
+mod vendors;

@@ -1,0 +1,122 @@
+//! What the emulated EQ Works remembers.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::jwt::Secret;
+use super::users::{self, EqWorksUser};
+use super::{No, no};
+use crate::inbox::Post;
+use crate::vendor_clock::VendorClock;
+
+/// How long a JWT lives: 90 days, in seconds.
+const JWT_LIFETIME: u64 = 7_776_000;
+
+pub(crate) struct State {
+    pub(super) clock: VendorClock,
+    pub(super) post: Post,
+    /// Where the default link leads to.
+    pub(super) base_url: Url,
+    pub(super) secret: Secret,
+    book: Mutex<Book>,
+}
+
+pub(super) struct Book {
+    pub(super) users: Vec<EqWorksUser>,
+    /// By e-mail address.
+    pub(super) passcodes: HashMap<String, Passcode>,
+    pub(super) issued: usize,
+}
+
+#[derive(Clone)]
+pub(super) struct Passcode {
+    pub(super) code: String,
+    pub(super) ends: Duration,
+}
+
+impl State {
+    pub(crate) fn new(clock: VendorClock, post: Post, base_url: Url) -> Self {
+        let book = Book {
+            users: users::seeded(),
+            passcodes: HashMap::new(),
+            issued: 0,
+        };
+        Self {
+            clock,
+            post,
+            base_url,
+            secret: Secret::new(),
+            book: Mutex::new(book),
+        }
+    }
+
+    pub(super) fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The vendor's wall clock in whole seconds, as a JWT counts them.
+    pub(super) fn seconds(&self) -> u64 {
+        let wall = self.clock.wall().duration_since(UNIX_EPOCH);
+        wall.unwrap_or_default().as_secs()
+    }
+
+    /// A valid token. Two of one second are the same.
+    pub(super) fn mint(&self, user: &EqWorksUser, product: &str) -> String {
+        let iat = self.seconds();
+        self.secret.sign(&json!({
+            "email": user.email,
+            "product": product,
+            "jwt_uuid": user.jwt_uuid,
+            "iat": iat,
+            "exp": iat + JWT_LIFETIME,
+        }))
+    }
+
+    /// The checks against the vendor's list of users that every call makes.
+    pub(super) fn check_user<'b>(
+        &self,
+        book: &'b mut Book,
+        email: &str,
+    ) -> Result<&'b mut EqWorksUser, No> {
+        let wall = self.clock.wall();
+        let Some(user) = book.user_mut(email).filter(|user| user.active) else {
+            let text = format!("User {email} not found");
+            let hint = "there is no user with this e-mail address, or it is inactive";
+            return Err(no(StatusCode::NOT_FOUND, &text, hint));
+        };
+        if user.has_ended(wall) {
+            let text = format!(
+                "Access for {email} has expired. Please contact the administrator to reactivate \
+                 this account."
+            );
+            return Err(no(
+                StatusCode::FORBIDDEN,
+                &text,
+                "the user's access has ended",
+            ));
+        }
+        Ok(user)
+    }
+}
+
+impl Book {
+    pub(super) fn user_mut(&mut self, email: &str) -> Option<&mut EqWorksUser> {
+        self.users.iter_mut().find(|user| user.email == email)
+    }
+}
+
+impl EqWorksUser {
+    fn has_ended(&self, wall: SystemTime) -> bool {
+        self.access_ends.is_some_and(|ends| wall >= ends)
+    }
+
+    /// What the user may do. What is in it is ours: the vendor's calls only hand it on.
+    pub(super) fn access(&self) -> Value {
+        json!({ "products": self.products, "read": true, "write": false })
+    }
+}

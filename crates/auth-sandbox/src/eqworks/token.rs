@@ -1,0 +1,212 @@
+//! The calls that give out and check the JWT.
+
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::login::{refuse_lists, required};
+use super::query::Query;
+use super::state::State;
+use super::users::{ATOM, new_uuid, normal};
+use super::{No, no};
+use crate::request::Call;
+use crate::route::Answer;
+use crate::{answer, date};
+
+const FAILED: &str = "Failed to validate the existing token";
+
+pub(super) fn verify(eqworks: &State, call: &Call) -> Answer<No> {
+    let query = Query::of(call);
+    let email = normal(required(&query, "user")?);
+    let otp = required(&query, "otp")?.trim().to_uppercase();
+    refuse_lists(&query, "Failed to verify the OTP")?;
+    // Not checked against the user's products: that is documented for the login alone.
+    let product = query.product();
+
+    let mut book = eqworks.book();
+    eqworks.check_user(&mut book, &email)?;
+    let now = eqworks.clock.now();
+    let passcode = book.passcodes.get(&email);
+    let Some(passcode) = passcode.filter(|passcode| now < passcode.ends) else {
+        let text = format!("No OTP to redeem for user {email}");
+        let hint = "no passcode was sent, or it was used, or has expired by the sandbox's clock";
+        return Err(no(StatusCode::FORBIDDEN, &text, hint));
+    };
+    if passcode.code != otp {
+        // It stays: a wrong try does not burn it.
+        let text = format!("Invalid OTP for user {email}");
+        return Err(no(StatusCode::FORBIDDEN, &text, "the passcode is wrong"));
+    }
+    book.passcodes.remove(&email);
+    book.issued += 1;
+    let user = eqworks.check_user(&mut book, &email)?;
+    if query.is_on("reset_uuid") {
+        user.jwt_uuid = new_uuid();
+    }
+    let body = json!({
+        "message": format!(
+            "User {email} verified, please store and use the attached token responsibly"
+        ),
+        "user": email,
+        "email": email,
+        "token": eqworks.mint(user, &product),
+        "product": product,
+        "access": user.access(),
+    });
+    Ok(answer::json(StatusCode::OK, &body))
+}
+
+pub(super) fn confirm(eqworks: &State, call: &Call) -> Answer<No> {
+    let query = Query::of(call);
+    let token = check_token(eqworks, call, &query)?;
+    let light = query.is_on("light");
+    let mut body = json!({
+        "message": format!("Token confirmed for user {}", token.email),
+        "user": token.email,
+        "light": light,
+        "product": token.product,
+        "ttl": ttl(eqworks, token.exp),
+    });
+    if light {
+        // The token's word and nobody else's: it may be revoked, its user gone. What the access is
+        // then is ours: an empty object.
+        body["access"] = json!({});
+    } else {
+        let mut book = eqworks.book();
+        let user = eqworks.check_user(&mut book, &token.email)?;
+        token.check_uuid(&user.jwt_uuid)?;
+        body["access_expired_at"] = user.access_ends.map(date::format).into();
+        body["access"] = user.access();
+    }
+    Ok(answer::json(StatusCode::OK, &body))
+}
+
+pub(super) fn refresh(eqworks: &State, call: &Call) -> Answer<No> {
+    let query = Query::of(call);
+    let token = check_token(eqworks, call, &query)?;
+    let mut book = eqworks.book();
+    let user = eqworks.check_user(&mut book, &token.email)?;
+    token.check_uuid(&user.jwt_uuid)?;
+    // Without it, the old token stays valid.
+    if query.is_on("reset_uuid") {
+        user.jwt_uuid = new_uuid();
+    }
+    let body = json!({
+        "message": format!(
+            "Token refreshed for user {}, please store and use the token responsibly",
+            token.email,
+        ),
+        "token": eqworks.mint(user, &token.product),
+        "user": token.email,
+        "product": token.product,
+        "access": user.access(),
+    });
+    book.issued += 1;
+    Ok(answer::json(StatusCode::OK, &body))
+}
+
+/// What a token says for itself.
+pub(super) struct Token {
+    pub(super) email: String,
+    pub(super) product: String,
+    jwt_uuid: String,
+    /// Seconds since 1970. Without it, the token does not expire.
+    exp: Option<i64>,
+}
+
+impl Token {
+    /// Reads a token that is signed and has not expired.
+    fn read(claims: &Map<String, Value>) -> Option<Self> {
+        let text = |name: &str| Some(claims.get(name)?.as_str()?.to_owned());
+        Some(Self {
+            email: normal(&text("email")?),
+            // Ours: tokens without one are taken for the default, as calls without one are.
+            product: text("product").unwrap_or_else(|| ATOM.to_owned()),
+            jwt_uuid: text("jwt_uuid")?,
+            exp: claims.get("exp").and_then(Value::as_i64),
+        })
+    }
+
+    fn check_uuid(&self, current: &str) -> Result<(), No> {
+        if self.jwt_uuid == current {
+            return Ok(());
+        }
+        let text = format!("Invalid UUID for user {}", self.email);
+        Err(no(StatusCode::FORBIDDEN, &text, "the JWT was revoked"))
+    }
+}
+
+/// The checks that need no list of users, which are all that `light=1` makes.
+fn check_token(eqworks: &State, call: &Call, query: &Query) -> Result<Token, No> {
+    let Some(sent) = call.headers.get("eq-api-jwt") else {
+        let hint = "the header eq-api-jwt is missing (Authorization is ignored)";
+        return Err(no(StatusCode::FORBIDDEN, "Invalid JWT: undefined", hint));
+    };
+    let sent = String::from_utf8_lossy(sent.as_bytes());
+    let claims = signed_claims(eqworks, &sent).map_err(|reason| {
+        // As the vendor does: the answer repeats the secret.
+        let text = format!("Invalid JWT: {sent}");
+        no(
+            StatusCode::FORBIDDEN,
+            &text,
+            format!("the JWT is refused: {reason}"),
+        )
+    })?;
+    let token = Token::read(&claims).ok_or_else(|| {
+        let hint = "the JWT has no email or no jwt_uuid";
+        no(
+            StatusCode::FORBIDDEN,
+            "JWT missing required fields in payload",
+            hint,
+        )
+    })?;
+    refuse_lists(query, FAILED)?;
+    if !token.product.eq_ignore_ascii_case(&query.product()) {
+        let hint = "product in the query (atom where it is missing) is not the JWT's product";
+        return Err(no(
+            StatusCode::FORBIDDEN,
+            "JWT not valid for this resource",
+            hint,
+        ));
+    }
+    Ok(token)
+}
+
+/// The claims of a token that is signed and has not expired; else why not.
+fn signed_claims(eqworks: &State, token: &str) -> Result<Map<String, Value>, &'static str> {
+    if token.contains(' ') {
+        return Err("eq-api-jwt has to be the JWT and nothing else, without a scheme");
+    }
+    let claims = eqworks.secret.claims(token)?;
+    match claims.get("exp") {
+        None => Ok(claims),
+        Some(exp) => {
+            let exp = exp.as_u64().ok_or("its exp is not a number of seconds")?;
+            if eqworks.seconds() >= exp {
+                return Err("it has expired by the sandbox's clock");
+            }
+            Ok(claims)
+        }
+    }
+}
+
+/// Whether the vendor would accept the token for its own product.
+pub(super) fn accepts(eqworks: &State, token: &str) -> bool {
+    let Ok(claims) = signed_claims(eqworks, token) else {
+        return false;
+    };
+    Token::read(&claims).is_some_and(|token| {
+        let mut book = eqworks.book();
+        let user = eqworks.check_user(&mut book, &token.email);
+        user.is_ok_and(|user| user.jwt_uuid == token.jwt_uuid)
+    })
+}
+
+/// The words are ours, and so is `null` for a token that does not expire.
+fn ttl(eqworks: &State, exp: Option<i64>) -> Value {
+    let Some(exp) = exp else {
+        return Value::Null;
+    };
+    let now = i64::try_from(eqworks.clock.unix_millis()).unwrap_or(i64::MAX);
+    let millis = exp.saturating_mul(1_000).saturating_sub(now);
+    json!({ "millis": millis, "friendly": format!("{} days", millis / 86_400_000) })
+}

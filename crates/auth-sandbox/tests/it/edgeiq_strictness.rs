@@ -1,0 +1,117 @@
+//! EdgeIQ: what is not as documented is refused, with a hint that repeats no secret.
+
+use auth_sandbox::Sandbox;
+use serde_json::json;
+
+use crate::caller::edgeiq::EdgeIqCaller;
+use crate::caller::read;
+
+const SECRET: &str = "hunter2-Hunter2";
+
+#[tokio::test]
+async fn every_call_carries_both_headers() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = EdgeIqCaller::new(&sandbox);
+    let token = caller.session().await;
+    let me = || caller.bare_get("me").header("authorization", &token);
+    let json = "application/json";
+    for (request, hint) in [
+        (me(), "accept has to be"),
+        (me().header("accept", "text/html"), "accept has to be"),
+        (me().header("accept", json), "content-type has to be"),
+        (me().header("content-type", json), "accept has to be"),
+        (
+            caller.bare_post("user/authenticate").json(&json!({})),
+            "accept has to be",
+        ),
+        (
+            caller.bare_post("user/authenticate").header("accept", json),
+            "content-type has",
+        ),
+    ] {
+        read(request).await.assert(400, hint);
+    }
+    let charset = "application/json; charset=utf-8";
+    let request = me().header("accept", json).header("content-type", charset);
+    assert_eq!(read(request).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_has_to_be_what_its_call_documents() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = EdgeIqCaller::new(&sandbox);
+    let email = sandbox.edgeiq().user().email;
+    let (authenticate, reset) = ("user/authenticate", "user/password_reset_request");
+    for (path, body, hint) in [
+        (authenticate, json!([SECRET]), "not an object"),
+        (
+            authenticate,
+            json!({ SECRET: 1 }),
+            "1 unknown field(s); known are: email, password",
+        ),
+        (
+            authenticate,
+            json!({ "email": email }),
+            "password is missing",
+        ),
+        (
+            authenticate,
+            json!({ "password": SECRET }),
+            "email is missing",
+        ),
+        (
+            authenticate,
+            json!({ "email": email, "password": SECRET, "token_expiry": 5 }),
+            "token_expiry has to be a string",
+        ),
+        (
+            "user/api_token_reset",
+            json!({ "email": email, "password": SECRET, "token_expiry": "x" }),
+            "1 unknown field(s)",
+        ),
+        (reset, json!({ "email": email }), "url is missing"),
+        (
+            reset,
+            json!({ "email": email, "url": "/reset" }),
+            "absolute URL",
+        ),
+        (
+            reset,
+            json!({ "email": email, "url": "https://a.test", "subject": "" }),
+            "subject is empty",
+        ),
+        (
+            "user/password_reset/x",
+            json!({ "password": SECRET }),
+            "password_confirmation is missing",
+        ),
+    ] {
+        let reply = caller.post(path, body).await;
+        reply.assert(400, hint);
+        assert_eq!(reply.body["error"], "Bad Request");
+        assert!(!reply.hint.unwrap().contains(SECRET));
+    }
+    assert_eq!(sandbox.inbox(email).count(), 0);
+}
+
+#[tokio::test]
+async fn unknown_paths_and_wrong_methods_are_not_found() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = EdgeIqCaller::new(&sandbox);
+    let nothing = json!({});
+    for (request, hint) in [
+        (caller.bare_get("nothing"), "no such path"),
+        (caller.bare_get("user/authenticate"), "the method wrong"),
+        (caller.bare_get("user/password_reset/x"), "the method wrong"),
+        (caller.post_request("me", &nothing), "the method wrong"),
+        (
+            caller.post_request("user/password_reset", &nothing),
+            "no such path",
+        ),
+    ] {
+        let reply = read(request).await;
+        reply.assert(404, hint);
+        assert_eq!(reply.body["error"], "Not Found");
+    }
+    sandbox.log().assert_count("unknown", 5);
+}

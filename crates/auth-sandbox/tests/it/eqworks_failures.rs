@@ -1,0 +1,209 @@
+//! EQ Works: the table of failures, row by row.
+
+use auth_sandbox::{EqWorksUser, Sandbox};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::caller::eqworks::EqWorksCaller;
+use crate::caller::{Reply, read};
+
+#[track_caller]
+fn assert_failure(reply: &Reply, status: u16, message: &str) {
+    let level = if status == 500 { "ERROR" } else { "WARNING" };
+    let expected = json!({ "message": message, "statusCode": status, "logLevel": level });
+    assert_eq!(
+        (reply.status, &reply.body),
+        (status, &expected),
+        "{reply:?}"
+    );
+    assert!(reply.hint.is_some());
+}
+
+#[tokio::test]
+async fn user_and_otp_cannot_be_left_out() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = EqWorksCaller::new(&sandbox);
+    for (call, query, missing) in [
+        ("login", &[][..], "user"),
+        ("login", &[("user", "")], "user"),
+        ("verify", &[("otp", "ABCDEF")], "user"),
+        ("verify", &[("user", "sue@eqworks.example")], "otp"),
+    ] {
+        let message = format!("Missing '{missing}' in query string parameters");
+        assert_failure(&caller.get(call, query).await, 400, &message);
+    }
+}
+
+#[tokio::test]
+async fn unknown_and_inactive_users_are_not_found() {
+    let sandbox = Sandbox::start().unwrap();
+    let (eqworks, caller) = (sandbox.eqworks(), EqWorksCaller::new(&sandbox));
+    for user in ["nobody@a.test", eqworks.inactive_user().email] {
+        let message = format!("User {user} not found");
+        assert_failure(&caller.get("login", &[("user", user)]).await, 404, &message);
+        let query = [("user", user), ("otp", "ABCDEF")];
+        assert_failure(&caller.get("verify", &query).await, 404, &message);
+        assert_eq!(sandbox.inbox(user).count(), 0);
+    }
+
+    eqworks.add_user(EqWorksUser::new("gone@a.test"));
+    let jwt = eqworks.mint_token("gone@a.test", "atom");
+    eqworks.remove_user("gone@a.test");
+    for call in ["confirm", "refresh"] {
+        let reply = caller.with_jwt(call, &jwt, &[]).await;
+        assert_failure(&reply, 404, "User gone@a.test not found");
+    }
+}
+
+#[tokio::test]
+async fn who_has_no_access_any_more_is_sent_to_the_administrator() {
+    let sandbox = Sandbox::start().unwrap();
+    let (eqworks, caller) = (sandbox.eqworks(), EqWorksCaller::new(&sandbox));
+    let message = |user: &str| {
+        format!(
+            "Access for {user} has expired. Please contact the administrator to reactivate this account."
+        )
+    };
+    let ended = eqworks.ended_user().email;
+    assert_failure(
+        &caller.get("login", &[("user", ended)]).await,
+        403,
+        &message(ended),
+    );
+
+    let user = eqworks.user().email;
+    let otp = caller.passcode(user, "atom").await;
+    let jwt = eqworks.mint_token(user, "atom");
+    eqworks.end_access(user);
+    assert!(!eqworks.accepts(&jwt));
+    let query = [("user", user), ("otp", &*otp)];
+    assert_failure(&caller.get("verify", &query).await, 403, &message(user));
+    for call in ["confirm", "refresh"] {
+        assert_failure(&caller.with_jwt(call, &jwt, &[]).await, 403, &message(user));
+    }
+    let light = caller.with_jwt("confirm", &jwt, &[("light", "1")]).await;
+    assert_eq!(light.status, 200);
+}
+
+#[tokio::test]
+async fn a_product_that_is_not_the_users_is_refused() {
+    let sandbox = Sandbox::start().unwrap();
+    let user = sandbox.eqworks().atom_user().email;
+    let query = [("user", user), ("product", "Locus")];
+    let reply = EqWorksCaller::new(&sandbox).get("login", &query).await;
+    assert_failure(
+        &reply,
+        403,
+        &format!("User {user} does not have access to locus"),
+    );
+}
+
+#[tokio::test]
+async fn a_passcode_that_was_never_sent_is_not_there_to_redeem() {
+    let sandbox = Sandbox::start().unwrap();
+    let user = sandbox.eqworks().user().email;
+    let query = [("user", user), ("otp", "ABCDEF")];
+    let reply = EqWorksCaller::new(&sandbox).get("verify", &query).await;
+    assert_failure(&reply, 403, &format!("No OTP to redeem for user {user}"));
+}
+
+#[tokio::test]
+async fn a_bad_token_is_repeated_in_the_answer_and_not_in_the_hint() {
+    let sandbox = Sandbox::start().unwrap();
+    let (eqworks, caller) = (sandbox.eqworks(), EqWorksCaller::new(&sandbox));
+    let user = eqworks.user().email;
+    let good = eqworks.mint_token(user, "atom");
+    let stranger = Sandbox::start().unwrap();
+    let foreign = stranger.eqworks().mint_token(user, "atom");
+    let unsigned = format!("{}.", good.rsplit_once('.').unwrap().0);
+    let none = good.replacen(good.split('.').next().unwrap(), "eyJhbGciOiJub25lIn0", 1);
+    let past = eqworks.sign(&json!({ "email": user, "exp": 1 }));
+    let odd = eqworks.sign(&json!({ "email": user, "exp": "soon" }));
+    for (jwt, hint) in [
+        ("garbage", "not a JWT"),
+        ("a.b.c", "not a JWT"),
+        (&*format!("Bearer {good}"), "without a scheme"),
+        (&*format!("{good}x"), "signature is wrong"),
+        (&*unsigned, "signature is wrong"),
+        (&*none, "not HS256"),
+        (&*foreign, "another sandbox's"),
+        (&*past, "expired"),
+        (&*odd, "not a number of seconds"),
+    ] {
+        for call in ["confirm", "refresh"] {
+            let reply = caller.with_jwt(call, jwt, &[]).await;
+            assert_failure(&reply, 403, &format!("Invalid JWT: {jwt}"));
+            reply.assert(403, hint);
+            assert!(!reply.hint.unwrap().contains(jwt));
+        }
+        assert!(!eqworks.accepts(jwt));
+    }
+    assert_failure(
+        &caller.get("confirm", &[]).await,
+        403,
+        "Invalid JWT: undefined",
+    );
+    assert_failure(
+        &caller.get("refresh", &[]).await,
+        403,
+        "Invalid JWT: undefined",
+    );
+}
+
+#[tokio::test]
+async fn a_token_without_its_claims_is_refused_by_the_light_check_too() {
+    let sandbox = Sandbox::start().unwrap();
+    let (eqworks, caller) = (sandbox.eqworks(), EqWorksCaller::new(&sandbox));
+    for claims in [
+        json!({}),
+        json!({ "email": "a@a.test" }),
+        json!({ "jwt_uuid": "x" }),
+    ] {
+        let jwt = eqworks.sign(&claims);
+        for query in [&[][..], &[("light", "1")]] {
+            let reply = caller.with_jwt("confirm", &jwt, query).await;
+            assert_failure(&reply, 403, "JWT missing required fields in payload");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_parameter_given_twice_is_an_internal_error() {
+    let sandbox = Sandbox::start().unwrap();
+    let (eqworks, caller) = (sandbox.eqworks(), EqWorksCaller::new(&sandbox));
+    let user = eqworks.user().email;
+    let jwt = eqworks.mint_token(user, "atom");
+    let twice = [("user", user), ("user", user), ("otp", "ABCDEF")];
+    let login = caller.get("login", &twice).await;
+    assert_failure(&login, 500, "Failed to complete the login process");
+    assert_failure(
+        &caller.get("verify", &twice).await,
+        500,
+        "Failed to verify the OTP",
+    );
+    for call in ["confirm", "refresh"] {
+        let twice = [("product", "atom"), ("product", "atom")];
+        let reply = caller.with_jwt(call, &jwt, &twice).await;
+        assert_failure(&reply, 500, "Failed to validate the existing token");
+    }
+    assert_eq!(sandbox.inbox(user).count(), 0);
+}
+
+#[tokio::test]
+async fn unknown_paths_and_wrong_methods_get_a_web_page() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = EqWorksCaller::new(&sandbox);
+    for (method, path, hint) in [
+        (Method::GET, "prod/nothing", "no such path"),
+        (Method::GET, "login", "no such path"),
+        (Method::GET, "staging/login", "no such path"),
+        (Method::POST, "prod/login", "the method wrong"),
+        (Method::PUT, "dev/refresh", "the method wrong"),
+    ] {
+        let reply = read(caller.any(method, path)).await;
+        reply.assert(404, hint);
+        assert_eq!(reply.headers["content-type"], "text/html; charset=utf-8");
+        assert!(reply.text.starts_with("<!DOCTYPE html>"));
+    }
+    sandbox.log().assert_count("unknown", 5);
+}
