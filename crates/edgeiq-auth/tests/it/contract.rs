@@ -101,7 +101,7 @@ async fn a_token_lives_for_a_week_at_the_most() {
     assert_eq!(token.expiry(), Expiry::At(now + LONGEST_LIFETIME));
     sandbox
         .clock()
-        .advance(LONGEST_LIFETIME - Duration::from_secs(1));
+        .advance(LONGEST_LIFETIME.saturating_sub(Duration::from_secs(1)));
     assert!(
         sandbox
             .edgeiq()
@@ -257,7 +257,9 @@ async fn a_session_token_says_who_it_is_until_it_ends() {
     let client = client(&sandbox);
     let token = log_in(&sandbox).await;
     let credential = token.credential().unwrap();
-    sandbox.clock().advance(LIFETIME - Duration::from_secs(1));
+    sandbox
+        .clock()
+        .advance(LIFETIME.saturating_sub(Duration::from_secs(1)));
     let user = client.me(&credential).await.unwrap();
     assert_eq!(user.email.as_deref(), Some(email(&sandbox)));
     let entry = only(&sandbox, "edgeiq.me");

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use auth_sandbox::SandboxClock;
 use edgeiq_auth::{
     ApiToken, Authenticated, Client, Error, ErrorKind, Expiry, ExposeSecret as _, Lifetime,
-    ResetEmail, ResetToken, User,
+    ResetEmail, ResetToken, RetryPolicy, User,
 };
 use httpmock::prelude::*;
 
@@ -51,6 +51,9 @@ const USER: &str = r#"{
   "unlisted": { "api_token": "n35t3d-0123456789" }
 }"#;
 
+/// What the clock of the clients here says.
+const DATE: &str = "Fri, 07 Jun 2019 19:49:51 GMT";
+
 const EMAIL: &str = "user@example.com";
 const PASSWORD: &str = "yourpassword";
 
@@ -68,6 +71,8 @@ fn client_of(server: &MockServer) -> Client {
     Client::builder()
         .base_url(server.url("/api/v1/platform"))
         .clock(SandboxClock::frozen_at(now()))
+        // Nobody moves this clock: a pause would not end.
+        .http(|http| http.retry(RetryPolicy::never()))
         .build()
         .unwrap()
 }
@@ -82,7 +87,7 @@ async fn answering(status: u16, body: &str) -> MockServer {
     server
         .mock_async(|when, then| {
             when.any_request();
-            then.status(status).body(body);
+            then.status(status).header("date", DATE).body(body);
         })
         .await;
     server
@@ -111,7 +116,7 @@ async fn the_published_log_in_is_sent_and_its_fields_are_read() {
                 .header("accept", "application/json")
                 .header("content-type", "application/json")
                 .json_body(json(AUTHENTICATE_REQUEST));
-            then.status(200).body(USER);
+            then.status(200).header("date", DATE).body(USER);
         })
         .await;
     let authenticated = client_of(&server)

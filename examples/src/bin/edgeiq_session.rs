@@ -1,0 +1,117 @@
+//! `EdgeIQ`: a session that logs in again by itself, and a permanent token that never has to.
+//!
+//! `cargo run -p examples --bin edgeiq_session` needs no account: the vendor is the sandbox. With
+//! `--live` it does the same against `EdgeIQ`, with `EDGEIQ_EMAIL` and `EDGEIQ_PASSWORD` from the
+//! environment; without the latter, the password is asked for. `EDGEIQ_BASE_URL` overrides the
+//! address.
+
+#![allow(clippy::print_stdout, reason = "an example explains what it does")]
+
+use std::time::Duration;
+
+use auth_sandbox::Sandbox;
+use edgeiq_auth::{ApiToken, Client, DEFAULT_BASE_URL, Lifetime, SecretString};
+use examples::{Outcome, is_live, needed};
+
+/// How long the session's tokens are to live.
+const LIFETIME: Duration = Duration::from_secs(3_600);
+
+#[tokio::main]
+async fn main() -> Outcome {
+    if is_live()? {
+        live().await
+    } else {
+        on_the_sandbox().await
+    }
+}
+
+async fn on_the_sandbox() -> Outcome {
+    let sandbox = Sandbox::start()?;
+    let (edgeiq, user) = (sandbox.edgeiq(), sandbox.edgeiq().user());
+    println!("EdgeIQ, emulated at {}", edgeiq.base_url());
+    let client = Client::builder()
+        .base_url(edgeiq.base_url())
+        .clock(sandbox.clock())
+        .session_lifetime(LIFETIME)
+        .build()?;
+    let clock = sandbox.clock();
+    use_it(&client, user.email, user.password.into(), async || {
+        println!("  moving the clock past the token's end …");
+        clock.advance(LIFETIME);
+        Ok(())
+    })
+    .await?;
+
+    println!("6. a permanent token is given anew, and the old one is dead");
+    let password = user.password.into();
+    let token = client.reset_api_token(user.email, &password).await?;
+    println!("  permanent token {}", token.fingerprint());
+    let session = client.session_with_api_token(token)?;
+    clock.advance(Duration::from_secs(365 * 86_400));
+    let me = client.me(&session.credential().await?).await?;
+    println!("  a year later it is still good: {:?}", me.email);
+
+    let log_ins = sandbox.log().count("edgeiq.authenticate");
+    assert_eq!(log_ins, 3, "one by hand, one for each of two lifetimes");
+    println!("The vendor saw {log_ins} log-ins: one by hand, one for each of two lifetimes.");
+    Ok(())
+}
+
+async fn live() -> Outcome {
+    let base_url = std::env::var("EDGEIQ_BASE_URL");
+    let base_url = base_url.unwrap_or_else(|_| DEFAULT_BASE_URL.to_owned());
+    println!("EdgeIQ, live at {base_url}");
+    let client = Client::builder()
+        .base_url(base_url)
+        .session_lifetime(LIFETIME)
+        .build()?;
+    let email = needed("EDGEIQ_EMAIL")?;
+    let password = match std::env::var("EDGEIQ_PASSWORD") {
+        Ok(password) => password,
+        // What is typed is not shown.
+        Err(_) => rpassword::prompt_password(format!("Password of {email}: "))?,
+    };
+    // Nobody can move the vendor's clock. The permanent token stays as it is: programs use it.
+    use_it(&client, &email, password.into(), async || {
+        println!("  not waiting for it: live, the token is good for an hour");
+        Ok(())
+    })
+    .await
+}
+
+async fn use_it(
+    client: &Client,
+    email: &str,
+    password: SecretString,
+    end_the_token: impl AsyncFnOnce() -> Outcome,
+) -> Outcome {
+    println!("1. logging in by hand: a session token for 4 hours, and the user");
+    let authenticated = client
+        .authenticate(email, &password, Lifetime::Default)
+        .await?;
+    println!("  token {}", authenticated.token.fingerprint());
+    let permanent = authenticated.user.api_token.as_ref();
+    println!(
+        "  the user's permanent token: {:?}",
+        permanent.map(ApiToken::fingerprint)
+    );
+
+    println!("2. a session logs in when it is first used, for an hour");
+    let session = client.session_with_password(email, password)?;
+    let credential = session.credential().await?;
+    println!("  token {}", credential.fingerprint());
+
+    println!("3. is that token good?");
+    let me = client.me(&credential).await?;
+    println!("  yes, it is that of {:?}", me.email);
+
+    println!("4. the token ends");
+    end_the_token().await?;
+
+    println!("5. the session is asked for headers again, and logs in first where that is due");
+    let credential = session.credential().await?;
+    println!("  token {}", credential.fingerprint());
+    client.me(&credential).await?;
+    session.log_out().await?;
+    Ok(())
+}
