@@ -3,6 +3,7 @@
 mod background;
 mod clock;
 mod credential;
+mod date_time;
 mod error;
 mod expiry;
 mod http;
@@ -18,6 +19,7 @@ mod vendor;
 
 pub use crate::clock::{BoxFuture, Clock, Moment, SystemClock};
 pub use crate::credential::{Credential, Header};
+pub use crate::date_time::{format_date_time, parse_date_time};
 pub use crate::error::{AuthError, Error, ErrorKind};
 pub use crate::expiry::Expiry;
 pub use crate::http::{

@@ -174,6 +174,7 @@ mod tests {
             secret.to_owned(),
             json.trim_matches('"').to_owned(),
             form,
+            segment,
             percent.to_lowercase(),
             percent,
         ] {

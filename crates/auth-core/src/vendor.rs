@@ -30,10 +30,42 @@ macro_rules! client_builder_methods {
         /// identity). See [`HttpBuilder`].
         pub fn http(
             mut self,
-            adjust: impl FnOnce(crate::HttpBuilder) -> $crate::HttpBuilder,
+            adjust: impl FnOnce($crate::HttpBuilder) -> $crate::HttpBuilder,
         ) -> Self {
             self.http = adjust(self.http);
             self
+        }
+    };
+}
+
+/// The sessions of a vendor whose `Client` can log in with an e-mail address and a password. The
+/// crate's `Renewer` has a `with_password(client, email, password)`, the client its `http`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! password_session_methods {
+    () => {
+        /// A session that logs in when it is first used, and again whenever there is no other way
+        /// to renew its token: it keeps the password for as long as it lives.
+        ///
+        /// # Errors
+        ///
+        /// None at present.
+        pub fn session_with_password(
+            &self,
+            email: impl Into<String>,
+            password: impl Into<$crate::SecretString>,
+        ) -> Result<Session, Error> {
+            self.session_builder_with_password(email, password).build()
+        }
+
+        /// As [`Client::session_builder`]; like [`Client::session_with_password`], it also logs in.
+        pub fn session_builder_with_password(
+            &self,
+            email: impl Into<String>,
+            password: impl Into<$crate::SecretString>,
+        ) -> $crate::SessionBuilder<Renewer> {
+            let renewer = Renewer::with_password(self.clone(), email.into(), password.into());
+            self.0.http.session(renewer)
         }
     };
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use auth_core::{
     Answer, BoxFuture, Credential, Error as CoreError, Http, Operation, Repeat, Request,
-    SessionBuilder, StoreKey, operation,
+    SessionBuilder, StoreKey, format_date_time, operation,
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -58,19 +58,7 @@ impl Client {
         self.session_builder().token(token.into()).build()
     }
 
-    /// A session that logs in when it is first used, and again before its token ends: it keeps
-    /// the password for as long as it lives.
-    ///
-    /// # Errors
-    ///
-    /// None at present.
-    pub fn session_with_password(
-        &self,
-        email: impl Into<String>,
-        password: impl Into<SecretString>,
-    ) -> Result<Session, Error> {
-        self.session_builder_with_password(email, password).build()
-    }
+    auth_core::password_session_methods!();
 
     /// A session that keeps no password: `provider` gives it one for each log-in.
     ///
@@ -98,17 +86,7 @@ impl Client {
     /// [`Client::session`], it cannot log in, so it wants a token from its store or
     /// [`SessionBuilder::token`].
     pub fn session_builder(&self) -> SessionBuilder<Renewer> {
-        self.0.http.session(Renewer::new(self.clone(), None))
-    }
-
-    /// As [`Client::session_builder`]; like [`Client::session_with_password`], it also logs in.
-    pub fn session_builder_with_password(
-        &self,
-        email: impl Into<String>,
-        password: impl Into<SecretString>,
-    ) -> SessionBuilder<Renewer> {
-        let login = Login::holding(email.into(), password.into());
-        self.0.http.session(Renewer::new(self.clone(), Some(login)))
+        self.0.http.session(Renewer::new(self.clone()))
     }
 
     /// As [`Client::session_builder`]; it also logs in, with a password from `provider`.
@@ -122,7 +100,9 @@ impl Client {
         provider: impl Fn() -> BoxFuture<'static, Result<SecretString, Error>> + Send + Sync + 'static,
     ) -> SessionBuilder<Renewer> {
         let login = Login::asking(email.into(), provider);
-        self.0.http.session(Renewer::new(self.clone(), Some(login)))
+        self.0
+            .http
+            .session(Renewer::with_login(self.clone(), login))
     }
 
     /// The key under which a store keeps the token of `email`.
@@ -154,7 +134,7 @@ impl Client {
         let body = wire::Authenticate {
             email,
             password: password.expose_secret(),
-            token_expiry: asked.map(wire::date_time),
+            token_expiry: asked.and_then(format_date_time),
         };
         let request = Request::post(AUTHENTICATE, "user/authenticate")
             .json(&body)

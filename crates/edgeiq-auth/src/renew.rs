@@ -31,11 +31,6 @@ enum Password {
 }
 
 impl Login {
-    pub(crate) fn holding(email: String, password: SecretString) -> Self {
-        let password = Password::Held(password);
-        Self { email, password }
-    }
-
     pub(crate) fn asking(
         email: String,
         provider: impl Fn() -> BoxFuture<'static, Result<SecretString, Error>> + Send + Sync + 'static,
@@ -53,7 +48,21 @@ impl Login {
 }
 
 impl Renewer {
-    pub(crate) fn new(client: Client, login: Option<Login>) -> Self {
+    pub(crate) fn new(client: Client) -> Self {
+        Self {
+            client,
+            login: None,
+        }
+    }
+
+    pub(crate) fn with_password(client: Client, email: String, password: SecretString) -> Self {
+        let password = Password::Held(password);
+        let login = Some(Login { email, password });
+        Self { client, login }
+    }
+
+    pub(crate) fn with_login(client: Client, login: Login) -> Self {
+        let login = Some(login);
         Self { client, login }
     }
 }

@@ -1,9 +1,9 @@
 //! What goes over the wire, quirks included.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use auth_core::{Answer, Expiry};
+use auth_core::{Answer, Expiry, parse_date_time};
 use http::HeaderName;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
@@ -90,35 +90,6 @@ impl Refusal<'_> {
     }
 }
 
-/// `2019-06-10T19:49:51.217Z`: the only form that the vendor shows.
-pub(crate) fn date_time(moment: SystemTime) -> String {
-    humantime::format_rfc3339_millis(moment).to_string()
-}
-
-/// A date and time as the vendor writes it: UTC, or with an offset.
-///
-/// Go, in which the vendor's tools are written, writes year 1 where there is none: that is before
-/// 1970 and so unreadable.
-fn moment(text: &str) -> Option<SystemTime> {
-    if let Ok(moment) = humantime::parse_rfc3339(text) {
-        return Some(moment);
-    }
-    let (local, offset) = text.split_at_checked(text.len().checked_sub(6)?)?;
-    let (hours, minutes) = offset.get(1..)?.split_once(':')?;
-    let digits = |text: &str| {
-        let is_number = text.len() == 2 && text.bytes().all(|it| it.is_ascii_digit());
-        text.parse::<u64>().ok().filter(|_| is_number)
-    };
-    let offset_seconds = digits(hours)? * 3600 + digits(minutes)? * 60;
-    let local = humantime::parse_rfc3339(&format!("{local}Z")).ok()?;
-    let shift = Duration::from_secs(offset_seconds);
-    match offset.as_bytes().first()? {
-        b'+' => local.checked_sub(shift),
-        b'-' => local.checked_add(shift),
-        _ => None,
-    }
-}
-
 /// Whether the call succeeded, for calls that want nothing but that; `refused` makes this call's
 /// own errors of a refusal, and what it leaves is told by the status.
 pub(crate) fn done(
@@ -190,7 +161,7 @@ pub(crate) fn user(
         session_expires_at: fields
             .get("session_expires_at")
             .and_then(|text| serde_json::from_str::<String>(text.get()).ok())
-            .and_then(|text| moment(&text)),
+            .and_then(|text| parse_date_time(&text)),
         other: fields
             .into_iter()
             .map(|(name, value)| (name, value.to_owned()))
@@ -240,48 +211,4 @@ fn says_not_authorized(answer: &Answer) -> bool {
 
 fn is_page(text: &str) -> bool {
     text.starts_with('<')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn moments_are_written_as_the_vendor_writes_them() {
-        let sample = "2019-06-10T19:49:51.217Z";
-        let read = moment(sample).map(date_time);
-        assert_eq!(read.as_deref(), Some(sample));
-        let whole = moment("2019-06-10T19:49:51Z").map(date_time);
-        assert_eq!(whole.as_deref(), Some("2019-06-10T19:49:51.000Z"));
-    }
-
-    #[test]
-    fn an_offset_is_taken_out() {
-        for text in [
-            "2019-06-10T19:49:51.217+00:00",
-            "2019-06-10T15:49:51.217-04:00",
-            "2019-06-11T01:19:51.217000000+05:30",
-        ] {
-            assert_eq!(moment(text), moment("2019-06-10T19:49:51.217Z"), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_moment_is_unreadable() {
-        for text in [
-            "",
-            "soon",
-            "0001-01-01T00:00:00Z",
-            "2019-06-10",
-            "2019-06-10T19:49:51.217",
-            "2019-06-10T19:49:51.217*04:00",
-            "2019-06-10T19:49:51.217+4:00",
-            "2019-06-10T19:49:51.217++4:00",
-            "2019-13-10T19:49:51.217Z",
-            "é2:00",
-            "1560196191",
-        ] {
-            assert_eq!(moment(text), None, "{text}");
-        }
-    }
 }

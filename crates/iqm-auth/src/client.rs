@@ -63,35 +63,13 @@ impl Client {
         self.session_builder().token(token.into()).build()
     }
 
-    /// A session that logs in when it is first used, and again whenever its refresh token is
-    /// refused: it keeps the password for as long as it lives.
-    ///
-    /// # Errors
-    ///
-    /// None at present.
-    pub fn session_with_password(
-        &self,
-        email: impl Into<String>,
-        password: impl Into<SecretString>,
-    ) -> Result<Session, Error> {
-        self.session_builder_with_password(email, password).build()
-    }
+    auth_core::password_session_methods!();
 
     /// Begins a session with more choices: a token store, other hosts. Like
     /// [`Client::session`], it renews by refresh token alone, so it wants a token from its store
     /// or [`SessionBuilder::token`].
     pub fn session_builder(&self) -> SessionBuilder<Renewer> {
-        self.0.http.session(Renewer::new(self.clone(), None))
-    }
-
-    /// As [`Client::session_builder`]; like [`Client::session_with_password`], it also logs in.
-    pub fn session_builder_with_password(
-        &self,
-        email: impl Into<String>,
-        password: impl Into<SecretString>,
-    ) -> SessionBuilder<Renewer> {
-        let password = Some((email.into(), password.into()));
-        self.0.http.session(Renewer::new(self.clone(), password))
+        self.0.http.session(Renewer::new(self.clone()))
     }
 
     /// The key under which a store keeps the token of `email`; the workspace, where one is set,

@@ -19,7 +19,15 @@ pub struct Renewer {
 }
 
 impl Renewer {
-    pub(crate) fn new(client: Client, password: Option<(String, SecretString)>) -> Self {
+    pub(crate) fn new(client: Client) -> Self {
+        Self {
+            client,
+            password: None,
+        }
+    }
+
+    pub(crate) fn with_password(client: Client, email: String, password: SecretString) -> Self {
+        let password = Some((email, password));
         Self { client, password }
     }
 

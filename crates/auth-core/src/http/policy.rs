@@ -41,9 +41,9 @@ impl BaseUrl {
         Ok(Self(url))
     }
 
-    /// The address of `segments` below this one. Each is one segment, percent-encoded: none can
-    /// climb out of the path.
-    pub fn join<'a>(&self, segments: impl IntoIterator<Item = &'a str>) -> Url {
+    /// The address of `segments` below this one, each percent-encoded as one segment. Those that a
+    /// caller chose have gone through [`Request::segment`](crate::Request::segment).
+    pub(super) fn join<'a>(&self, segments: impl IntoIterator<Item = &'a str>) -> Url {
         let mut url = self.0.clone();
         // An http(s) URL always has a path to add to.
         if let Ok(mut path) = url.path_segments_mut() {

@@ -130,7 +130,14 @@ impl Request {
     }
 
     /// Adds one segment to the path, percent-encoded.
+    ///
+    /// What URLs give a meaning of its own (nothing, `.` and `..`), or leave out (line breaks),
+    /// makes [`Http::send`](super::Http::send) fail with [`ErrorKind::InvalidConfig`]: it could
+    /// change the path.
     pub fn segment(mut self, segment: &str) -> Self {
+        if matches!(segment, "" | "." | "..") || segment.contains(|c: char| c.is_ascii_control()) {
+            self.fail("a part of the path is empty, dots alone or holds a line break".to_owned());
+        }
         self.segments.push(segment.to_owned());
         self
     }

@@ -303,3 +303,20 @@ async fn dates_are_read_by_the_vendors_clock() {
         .unwrap_or_else(|error| error.duration());
     assert!(apart < Duration::from_secs(5), "{apart:?}");
 }
+
+#[tokio::test]
+async fn a_segment_that_would_change_the_path_is_not_sent() {
+    let server = MockServer::start_async().await;
+    let any = server
+        .mock_async(|when, then| {
+            when.any_request();
+            then.status(200);
+        })
+        .await;
+    for segment in ["", ".", "..", ".\t.", "a\nb"] {
+        let request = Request::get(READ, "user/reset").segment(segment);
+        let error = http(&server).send(request).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{segment:?}");
+    }
+    assert_eq!(any.calls_async().await, 0);
+}
