@@ -45,7 +45,10 @@ async fn on_the_sandbox() -> Outcome {
         &mail,
         || {
             let mail = sandbox.inbox(user.email).latest().ok_or("no e-mail")?;
-            println!("  it has arrived: {:?}", mail.subject());
+            println!(
+                "  it has arrived: {}",
+                mail.subject().unwrap_or("no subject")
+            );
             Ok(mail.link().ok_or("no link")?.as_str().into())
         },
         || Ok("A-new-password-1!".into()),

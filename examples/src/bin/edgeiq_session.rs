@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use auth_sandbox::Sandbox;
-use edgeiq_auth::{ApiToken, Client, DEFAULT_BASE_URL, Lifetime, SecretString};
+use edgeiq_auth::{Client, DEFAULT_BASE_URL, Lifetime, SecretString, User};
 use examples::{Outcome, is_live, needed};
 
 /// How long the session's tokens are to live.
@@ -49,7 +49,7 @@ async fn on_the_sandbox() -> Outcome {
     let session = client.session_with_api_token(token)?;
     clock.advance(Duration::from_secs(365 * 86_400));
     let me = client.me(&session.credential().await?).await?;
-    println!("  a year later it is still good: {:?}", me.email);
+    println!("  a year later it is still good for {}", name(&me));
 
     let log_ins = sandbox.log().count("edgeiq.authenticate");
     assert_eq!(log_ins, 3, "one by hand, one for each of two lifetimes");
@@ -90,11 +90,9 @@ async fn use_it(
         .authenticate(email, &password, Lifetime::Default)
         .await?;
     println!("  token {}", authenticated.token.fingerprint());
-    let permanent = authenticated.user.api_token.as_ref();
-    println!(
-        "  the user's permanent token: {:?}",
-        permanent.map(ApiToken::fingerprint)
-    );
+    if let Some(permanent) = &authenticated.user.api_token {
+        println!("  the user's permanent token: {}", permanent.fingerprint());
+    }
 
     println!("2. a session logs in when it is first used, for an hour");
     let session = client.session_with_password(email, password)?;
@@ -103,7 +101,7 @@ async fn use_it(
 
     println!("3. is that token good?");
     let me = client.me(&credential).await?;
-    println!("  yes, it is that of {:?}", me.email);
+    println!("  yes, it is that of {}", name(&me));
 
     println!("4. the token ends");
     end_the_token().await?;
@@ -114,4 +112,8 @@ async fn use_it(
     client.me(&credential).await?;
     session.log_out().await?;
     Ok(())
+}
+
+fn name(user: &User) -> &str {
+    user.email.as_deref().unwrap_or("a user without e-mail")
 }
