@@ -227,3 +227,22 @@ async fn an_adopted_token_is_saved() {
     assert_eq!(number(&session.headers().await.unwrap()), 5);
     assert_eq!(vendor.calls(), 0);
 }
+
+#[tokio::test]
+async fn a_renewal_that_was_overtaken_by_a_log_in_is_neither_kept_nor_saved() {
+    let store = Moody::new();
+    let (vendor, clock, session) = with_store(&store);
+    vendor.hold();
+    assert_eq!(session.try_headers(), None);
+    vendor.until_calls(1).await;
+    let now = clock.now().wall();
+    let adopted = token(77, Expiry::after(now, LIFETIME), now);
+    session.adopt(adopted.clone()).await.unwrap();
+    vendor.release();
+    assert_eq!(settled(&session).await, State::Fresh);
+    // Saves what the session thinks is its newest token.
+    session.save().await.unwrap();
+    let saved = store.inner.load(&key()).await.unwrap().unwrap();
+    assert_eq!(saved.fingerprint(), adopted.fingerprint());
+    assert_eq!(number(&session.headers().await.unwrap()), 77);
+}
