@@ -1,13 +1,14 @@
 //! What goes wrong on the way: what the caller is told, and what is sent again.
 
-use std::future::ready;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+#[path = "../../../auth-core/tests/vendor/faults.rs"]
+mod every_vendor;
+
 use std::time::Duration;
 
 use auth_sandbox::{Fault, Sandbox};
-use eqworks_auth::{Client, Error, ErrorKind, RetryPolicy, SecretString, State, Token};
+use eqworks_auth::{Client, Error, ErrorKind, SecretString, State, Token};
 
+use self::every_vendor::assert_always;
 use crate::set_up::{
     DAY, builder, client, log_in, minted, passcode, sandbox, session, settled, user,
 };
@@ -94,20 +95,6 @@ impl Ready {
     }
 }
 
-/// Every attempt of every call meets the fault.
-async fn assert_always(fault: &Fault, expected: impl Fn(Call) -> (usize, ErrorKind)) {
-    let sandbox = sandbox();
-    let ready = Ready::new(&sandbox, client(&sandbox)).await;
-    for call in CALLS {
-        sandbox.fault(fault.clone().on(call.operation()).always());
-        let error = ready.call(call).await.unwrap_err();
-        let (sent, kind) = expected(call);
-        assert_eq!(error.kind(), kind, "{call:?} with {fault:?}: {error:?}");
-        sandbox.log().assert_count(call.operation(), sent);
-        sandbox.clear_faults();
-    }
-}
-
 #[tokio::test]
 async fn a_server_error_is_repeated_where_that_is_safe() {
     for status in [500, 502, 503, 504] {
@@ -157,19 +144,6 @@ async fn a_429_that_names_no_time_is_left_to_the_caller() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_never_repeated() {
-    for status in [400, 401, 403, 404, 408, 412, 422] {
-        let sandbox = sandbox();
-        let ready = Ready::new(&sandbox, client(&sandbox)).await;
-        for call in CALLS {
-            sandbox.fault(Fault::status(status).on(call.operation()));
-            ready.call(call).await.unwrap_err();
-            sandbox.log().assert_count(call.operation(), 1);
-        }
-    }
-}
-
-#[tokio::test]
 async fn a_call_that_may_be_repeated_succeeds_when_the_vendor_is_back() {
     for fault in [Fault::status(500), Fault::cut(), Fault::lost_answer()] {
         let sandbox = sandbox();
@@ -207,80 +181,6 @@ async fn a_vendor_that_says_nothing_is_given_up_at_the_time_limit() {
 }
 
 #[tokio::test]
-async fn what_was_never_sent_is_tried_again_whatever_it_is() {
-    let attempts = Arc::new(AtomicUsize::new(0));
-    let sandbox = sandbox();
-    let counting = builder(&sandbox)
-        .http({
-            let attempts = Arc::clone(&attempts);
-            move |http| {
-                http.gate(move || {
-                    attempts.fetch_add(1, Ordering::SeqCst);
-                    Box::pin(ready(()))
-                })
-            }
-        })
-        .build()
-        .unwrap();
-    let ready = Ready::new(&sandbox, counting).await;
-    // Nobody listens on its port any more.
-    drop(sandbox);
-    for call in CALLS {
-        attempts.store(0, Ordering::SeqCst);
-        let error = ready.call(call).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unavailable, "{call:?}: {error:?}");
-        assert_eq!(attempts.load(Ordering::SeqCst), 3, "{call:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_slow_answer_is_waited_for() {
-    let sandbox = sandbox();
-    let ready = Ready::new(&sandbox, client(&sandbox)).await;
-    for call in CALLS {
-        let wait = Duration::from_secs(20);
-        sandbox.fault(Fault::delay(wait).on(call.operation()));
-        let slow = tokio::spawn({
-            let ready = ready.clone();
-            async move { ready.call(call).await }
-        });
-        sandbox.clock().until_sleeping(1).await;
-        sandbox.clock().advance(wait);
-        slow.await.unwrap().unwrap();
-        sandbox.log().assert_count(call.operation(), 1);
-    }
-}
-
-#[tokio::test]
-async fn every_call_waits_for_exactly_as_long_as_the_vendor_asks_and_is_sent_again() {
-    let wait = Duration::from_secs(30);
-    for status in [429, 503] {
-        for fault in [
-            Fault::retry_after(status, wait),
-            Fault::retry_after_date(status, wait),
-        ] {
-            let sandbox = sandbox();
-            let ready = Ready::new(&sandbox, client(&sandbox)).await;
-            for call in CALLS {
-                sandbox.fault(fault.clone().on(call.operation()));
-                let waiting = tokio::spawn({
-                    let ready = ready.clone();
-                    async move { ready.call(call).await }
-                });
-                sandbox.clock().until_sleeping(1).await;
-                sandbox.clock().advance(Duration::from_millis(29_999));
-                tokio::task::yield_now().await;
-                assert_eq!(sandbox.clock().sleepers(), 1, "{call:?} did not wait");
-                sandbox.log().assert_count(call.operation(), 1);
-                sandbox.clock().advance(Duration::from_millis(1));
-                waiting.await.unwrap().unwrap();
-                sandbox.log().assert_count(call.operation(), 2);
-            }
-        }
-    }
-}
-
-#[tokio::test]
 async fn a_wait_that_is_too_long_is_told_to_the_caller_at_once() {
     let hour = Duration::from_secs(3_600);
     let retry_after = Some(hour);
@@ -297,22 +197,6 @@ async fn a_wait_that_is_too_long_is_told_to_the_caller_at_once() {
             assert_eq!(error.retry_after(), retry_after, "{call:?}");
             sandbox.log().assert_count(call.operation(), 1);
         }
-    }
-}
-
-#[tokio::test]
-async fn the_callers_own_policy_counts() {
-    let sandbox = sandbox();
-    let once = builder(&sandbox)
-        .http(|http| http.retry(RetryPolicy::never()))
-        .build()
-        .unwrap();
-    let ready = Ready::new(&sandbox, once).await;
-    for call in CALLS {
-        sandbox.fault(Fault::cut().on(call.operation()));
-        let error = ready.call(call).await.unwrap_err();
-        assert_eq!(error.kind(), call.lost());
-        sandbox.log().assert_count(call.operation(), 1);
     }
 }
 
