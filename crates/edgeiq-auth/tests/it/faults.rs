@@ -161,12 +161,6 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_429_that_names_no_time_is_left_to_the_caller() {
-    let kind = ErrorKind::RateLimited { retry_after: None };
-    assert_always(&Fault::status(429), |_| (1, kind)).await;
-}
-
-#[tokio::test]
 async fn a_call_that_may_be_repeated_succeeds_when_the_vendor_is_back() {
     for fault in [Fault::status(500), Fault::cut(), Fault::lost_answer()] {
         let sandbox = sandbox();
@@ -209,53 +203,6 @@ async fn no_second_e_mail_is_sent_when_the_answer_to_the_first_was_lost() {
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
         assert_eq!(sandbox.inbox(email(&sandbox)).count(), 1);
-    }
-}
-
-#[tokio::test]
-async fn a_vendor_that_says_nothing_is_given_up_at_the_time_limit() {
-    let sandbox = sandbox();
-    let impatient = builder(&sandbox)
-        .http(|http| http.timeout(Duration::from_millis(50)))
-        .build()
-        .unwrap();
-    let ready = Ready::new(&sandbox, impatient).await;
-    for call in CALLS {
-        let (fault, _gate) = Fault::hold();
-        sandbox.fault(fault.on(call.operation()).always());
-        let error = ready.call(call).await.unwrap_err();
-        assert_eq!(error.kind(), call.lost(), "{call:?}: {error:?}");
-        assert!(
-            error
-                .to_string()
-                .contains("no answer within the time limit"),
-            "{error}"
-        );
-        sandbox
-            .log()
-            .assert_count(call.operation(), call.most_attempts());
-        sandbox.clear_faults();
-    }
-}
-
-#[tokio::test]
-async fn a_wait_that_is_too_long_is_told_to_the_caller_at_once() {
-    let hour = Duration::from_secs(3_600);
-    let retry_after = Some(hour);
-    let expected = [
-        (429, ErrorKind::RateLimited { retry_after }),
-        (503, ErrorKind::Unavailable),
-    ];
-    for (status, kind) in expected {
-        let sandbox = sandbox();
-        let ready = Ready::new(&sandbox, client(&sandbox)).await;
-        for call in CALLS {
-            sandbox.fault(Fault::retry_after(status, hour).on(call.operation()));
-            let error = ready.call(call).await.unwrap_err();
-            assert_eq!(error.kind(), kind, "{call:?}: {error:?}");
-            assert_eq!(error.retry_after(), retry_after, "{call:?}");
-            sandbox.log().assert_count(call.operation(), 1);
-        }
     }
 }
 
