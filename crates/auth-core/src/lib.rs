@@ -32,7 +32,7 @@ pub use crate::renew::{Reason, Renew};
 pub use crate::retry::{Repeat, RetryPolicy};
 pub use crate::session::{KeepFresh, Session, SessionBuilder};
 pub use crate::state::{State, StateReason, States};
-pub use crate::store::{Lease, MemoryStore, StoreKey, TokenStore};
+pub use crate::store::{Lease, MemoryStore, OnSaved, Saved, StoreKey, TokenStore, Watch};
 pub use crate::token::{Fingerprint, Token};
 
 pub use secrecy::{ExposeSecret, SecretString};

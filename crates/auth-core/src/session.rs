@@ -15,13 +15,13 @@ use tokio::sync::watch;
 
 pub use self::builder::SessionBuilder;
 use self::control::{Control, Entry};
+use self::flight::Place;
 pub use self::keep_fresh::KeepFresh;
 use crate::background;
 use crate::clock::{Clock, Moment};
 use crate::credential::{Credential, Current};
 use crate::renew::Renew;
 use crate::state::{State, States};
-use crate::store::{StoreKey, TokenStore};
 use crate::{AuthError, Expiry, Hosts, Token};
 
 /// A token that stays alive by itself. A cheap clone: share one between all tasks.
@@ -47,7 +47,7 @@ pub(crate) struct Shared<R: Renew> {
     /// Everything that only renewing needs. Never held across an await.
     control: Mutex<Control<R::Error>>,
     renewer: R,
-    store: Option<(Arc<dyn TokenStore>, StoreKey)>,
+    place: Option<Place>,
     hosts: Hosts,
     states: watch::Sender<State>,
 }
@@ -142,8 +142,9 @@ impl<R: Renew> Session<R> {
     /// store fails, the session goes on with the token and its state is [`State::Unsaved`].
     pub async fn adopt(&self, token: Token) -> Result<(), R::Error> {
         self.shared.replace(token)?;
+        let shared = Arc::clone(&self.shared);
         // What the store says is in the state.
-        let _ = self.save().await;
+        let _ = background::run(async move { shared.save_the_adopted().await }).await?;
         Ok(())
     }
 
@@ -151,7 +152,7 @@ impl<R: Renew> Session<R> {
     ///
     /// # Errors
     ///
-    /// What the store said.
+    /// What the store said; it holds a later token, say, which it keeps.
     pub async fn save(&self) -> Result<(), R::Error> {
         let shared = Arc::clone(&self.shared);
         background::run(async move { shared.save_again().await }).await??;

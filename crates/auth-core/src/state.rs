@@ -21,6 +21,13 @@ pub enum State {
         /// What the store said.
         reason: StateReason,
     },
+    /// As `Fresh`, but the token was renewed without the store's lease, which the program
+    /// [allows](crate::SessionBuilder::renew_without_lease): another process may have renewed at
+    /// the same time, and the vendor may accept only one of the two tokens.
+    Unleased {
+        /// Why there was no lease, and whether the token could be saved.
+        reason: StateReason,
+    },
     /// A renewal is under way. Whoever holds a valid token goes on using it.
     Renewing,
     /// The last renewal failed and will be tried again, or there is no valid token and the next

@@ -1,10 +1,12 @@
 //! Where a token is kept beyond one session: the trait, and a store in memory.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use crate::{BoxFuture, Error, Token};
+use crate::{BoxFuture, Error, ErrorKind, Token};
 
 /// Whose token it is. No part of it is a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,8 +21,60 @@ pub struct StoreKey {
     pub base_url: String,
 }
 
-/// The right to renew the token of one key, given back when it is dropped.
-pub trait Lease: fmt::Debug + Send + Sync {}
+/// The right to renew the token of one key.
+///
+/// Dropping it gives it back, too; [`Lease::release`] does so at once and tells what went wrong.
+pub trait Lease: fmt::Debug + Send + Sync {
+    /// A number that grows from one lease of the key to the next, where the store counts them; 0
+    /// where nobody can hold a lease beyond its end.
+    ///
+    /// A renewed token's generation is at least this, so that a worker whose lease has run out
+    /// cannot put its token in the place of a later one.
+    fn fence(&self) -> u64 {
+        0
+    }
+
+    /// Whether the holder before died, or lost the lease: it may have spent the refresh token
+    /// without saving what it got.
+    fn was_abandoned(&self) -> bool {
+        false
+    }
+
+    /// Gives the lease back.
+    fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
+        drop(self);
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// What became of a [`TokenStore::save`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Saved {
+    /// The store holds the token now.
+    Done,
+    /// The store holds a later token, and kept that.
+    Outrun,
+}
+
+/// Is called with each token that another session has saved.
+pub type OnSaved = Box<dyn Fn(Token) + Send + Sync>;
+
+/// Ends a [`TokenStore::watch`] when it is dropped.
+pub struct Watch(Box<dyn Any + Send + Sync>);
+
+impl Watch {
+    /// `guard` ends the watch when it is dropped.
+    pub fn new(guard: impl Any + Send + Sync) -> Self {
+        Self(Box::new(guard))
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Watch").field(&(*self.0).type_id()).finish()
+    }
+}
 
 /// Keeps tokens, so that they survive a restart and can be shared.
 ///
@@ -29,20 +83,40 @@ pub trait Lease: fmt::Debug + Send + Sync {}
 /// is handed out. It tries a failed save a few times.
 ///
 /// Implementations return [`ErrorKind::Store`](crate::ErrorKind::Store) errors, bound every wait,
-/// and are called inside a Tokio runtime.
+/// and are called inside a Tokio runtime that may end soon after.
 pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// The token saved under `key`, if any.
     fn load<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Option<Token>, Error>>;
 
-    /// Saves `token` under `key`, replacing an older one.
-    fn save<'a>(&'a self, key: &'a StoreKey, token: &'a Token) -> BoxFuture<'a, Result<(), Error>>;
+    /// Saves `token` under `key` in place of an earlier one, in one step: a token that
+    /// [is outrun](Token::is_outrun_by) by the one in the store is not saved.
+    fn save<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        token: &'a Token,
+    ) -> BoxFuture<'a, Result<Saved, Error>>;
 
     /// Deletes what is saved under `key`; nothing there is no error.
     fn delete<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<(), Error>>;
 
-    /// Waits until nobody else renews the token of `key`.
+    /// The keys under which there are tokens, in their order.
+    fn list(&self) -> BoxFuture<'_, Result<Vec<StoreKey>, Error>>;
+
+    /// Waits, but not for ever, until nobody else renews the token of `key`.
     fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>>;
+
+    /// Has `on_saved` called with what others save under `key`, as soon as they do. `None` from a
+    /// store that cannot tell: its sessions see it when they renew.
+    ///
+    /// Called without a runtime.
+    fn watch(&self, key: &StoreKey, on_saved: OnSaved) -> Option<Watch> {
+        let _ = (key, on_saved);
+        None
+    }
 }
+
+/// A renewal with all its repeats takes no longer.
+const LEASE_WAIT: Duration = Duration::from_secs(180);
 
 /// A store in this process's memory: for sessions that share an account, and for tests.
 ///
@@ -86,10 +160,19 @@ impl TokenStore for MemoryStore {
         })
     }
 
-    fn save<'a>(&'a self, key: &'a StoreKey, token: &'a Token) -> BoxFuture<'a, Result<(), Error>> {
+    fn save<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        token: &'a Token,
+    ) -> BoxFuture<'a, Result<Saved, Error>> {
         Box::pin(async move {
-            self.entries().entry(key.clone()).or_default().token = Some(token.clone());
-            Ok(())
+            let mut entries = self.entries();
+            let stored = &mut entries.entry(key.clone()).or_default().token;
+            if stored.as_ref().is_some_and(|it| token.is_outrun_by(it)) {
+                return Ok(Saved::Outrun);
+            }
+            *stored = Some(token.clone());
+            Ok(Saved::Done)
         })
     }
 
@@ -103,12 +186,26 @@ impl TokenStore for MemoryStore {
         })
     }
 
+    fn list(&self) -> BoxFuture<'_, Result<Vec<StoreKey>, Error>> {
+        Box::pin(async move {
+            let entries = self.entries();
+            let held = entries.iter().filter(|(_, entry)| entry.token.is_some());
+            let mut keys: Vec<_> = held.map(|(key, _)| key.clone()).collect();
+            keys.sort();
+            Ok(keys)
+        })
+    }
+
     fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>> {
         Box::pin(async move {
             let lease = Arc::clone(&self.entries().entry(key.clone()).or_default().lease);
-            Ok(Box::new(MemoryLease {
-                _guard: lease.lock_owned().await,
-            }) as Box<dyn Lease>)
+            let waited = tokio::time::timeout(LEASE_WAIT, lease.lock_owned()).await;
+            waited
+                .map(|guard| Box::new(MemoryLease { _guard: guard }) as Box<dyn Lease>)
+                .map_err(|_| {
+                    let message = "another session of this process renews and does not end";
+                    Error::new(ErrorKind::Store, message)
+                })
         })
     }
 }

@@ -20,6 +20,7 @@ pub struct Token {
     refresh: Option<SecretString>,
     expiry: Expiry,
     issued_at: SystemTime,
+    generation: u64,
     attributes: BTreeMap<String, String>,
 }
 
@@ -32,6 +33,7 @@ impl Token {
             refresh: None,
             expiry,
             issued_at,
+            generation: 0,
             attributes: BTreeMap::new(),
         }
     }
@@ -45,6 +47,12 @@ impl Token {
     /// Adds something that belongs to the token and is no secret, such as a workspace id.
     pub fn with_attribute(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.attributes.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets which of an account's tokens this is; sessions with a store count them.
+    pub fn with_generation(mut self, generation: u64) -> Self {
+        self.generation = generation;
         self
     }
 
@@ -66,6 +74,12 @@ impl Token {
     /// When the token was asked for, by the local wall clock.
     pub fn issued_at(&self) -> SystemTime {
         self.issued_at
+    }
+
+    /// Which of an account's tokens this is: a later one has a greater number, by whatever process
+    /// and clock it was made. 0 for a token that no session with a store has renewed or adopted.
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// The token's whole life; `None` if it never ends.
@@ -93,6 +107,13 @@ impl Token {
     pub(crate) fn has_same_access(&self, other: &Self) -> bool {
         self.access.expose_secret() == other.access.expose_secret()
     }
+
+    /// Whether a store that holds `stored` refuses to put this token in its place: it is older, or
+    /// another one of the same generation. The rule of [`TokenStore::save`](crate::TokenStore::save).
+    pub fn is_outrun_by(&self, stored: &Self) -> bool {
+        stored.generation > self.generation
+            || stored.generation == self.generation && !stored.has_same_access(self)
+    }
 }
 
 impl fmt::Debug for Token {
@@ -102,6 +123,7 @@ impl fmt::Debug for Token {
             .field("refresh", &self.refresh.as_ref().map(Fingerprint::of))
             .field("expiry", &self.expiry)
             .field("issued_at", &self.issued_at)
+            .field("generation", &self.generation)
             .field("attributes", &self.attributes)
             .finish()
     }

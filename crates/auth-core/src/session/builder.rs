@@ -7,6 +7,7 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
 
 use super::control::Control;
+use super::flight::Place;
 use super::{Session, Shared};
 use crate::clock::{Clock, SystemClock};
 use crate::renew::Renew;
@@ -20,6 +21,7 @@ pub struct SessionBuilder<R: Renew> {
     token: Option<Token>,
     clock: Arc<dyn Clock>,
     store: Option<(Arc<dyn TokenStore>, StoreKey)>,
+    renew_without_lease: bool,
     hosts: Hosts,
 }
 
@@ -30,11 +32,14 @@ impl<R: Renew> SessionBuilder<R> {
             token: None,
             clock: Arc::new(SystemClock),
             store: None,
+            renew_without_lease: false,
             hosts: Hosts::default(),
         }
     }
 
     /// Starts with `token`; without one, the first caller gets one from the store or the vendor.
+    ///
+    /// It is not put into the store: [`Session::adopt`] does that.
     pub fn token(mut self, token: Token) -> Self {
         self.token = Some(token);
         self
@@ -49,6 +54,18 @@ impl<R: Renew> SessionBuilder<R> {
     /// Loads the token from `store` and saves every new one there, under `key`.
     pub fn store(mut self, store: Arc<dyn TokenStore>, key: StoreKey) -> Self {
         self.store = Some((store, key));
+        self
+    }
+
+    /// Lets the session renew a token that has ended although the store gives no lease, because
+    /// its server is down, say.
+    ///
+    /// Without this, callers get the store's error then. With it, several workers may renew at
+    /// once: choose it only for a vendor that lets them, or where a password mends what went
+    /// wrong. The state tells: [`State::Unleased`]. A token that is still valid is never renewed
+    /// without the lease.
+    pub fn renew_without_lease(mut self) -> Self {
+        self.renew_without_lease = true;
         self
     }
 
@@ -71,18 +88,25 @@ impl<R: Renew> SessionBuilder<R> {
     ///
     /// The vendor's error if the token cannot be put into headers.
     pub fn build(self) -> Result<Session<R>, R::Error> {
+        let renew_without_lease = self.renew_without_lease;
+        let place = self.store.map(|(store, key)| Place {
+            store,
+            key,
+            renew_without_lease,
+        });
         let shared = Arc::new(Shared {
             current: ArcSwapOption::empty(),
             clock: self.clock,
-            control: Mutex::new(Control::new(self.store.is_some())),
+            control: Mutex::new(Control::new(place.is_some())),
             renewer: self.renewer,
-            store: self.store,
+            place,
             hosts: self.hosts,
             states: watch::Sender::new(State::Stale),
         });
         if let Some(token) = self.token {
             shared.start_with(token)?;
         }
+        shared.watch_the_store();
         Ok(Session { shared })
     }
 }

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{Shared, flight};
+use super::Shared;
+use super::flight::{self, Lacks, Renewed};
 use crate::clock::Moment;
 use crate::credential::Credential;
 use crate::renew::{Reason, Renew};
 use crate::retry::{exponential, quarter_jitter};
 use crate::state::{State, StateReason};
+use crate::store::Watch;
 use crate::{AuthError, Error, ErrorKind, Token};
 
 /// The first pause after a failed renewal.
@@ -47,8 +49,12 @@ pub(super) struct Control<E> {
     pub(super) epoch: u64,
     /// The store holds a token that we have not seen yet, perhaps.
     pub(super) unread: bool,
-    /// Why the store does not hold the newest token.
-    pub(super) unsaved: Option<Error>,
+    /// What the store refused to do for the newest token.
+    pub(super) lacks: Lacks,
+    /// The program wants no token, whatever others save.
+    pub(super) is_logged_out: bool,
+    /// Hears of what others save.
+    pub(super) watch: Option<Watch>,
     /// How long before its end the present token is due, without the jitter.
     pub(super) window: Duration,
 }
@@ -79,7 +85,9 @@ impl<E: AuthError> Control<E> {
             adopted_at: Moment::new(std::time::UNIX_EPOCH, Duration::ZERO),
             epoch: 0,
             unread,
-            unsaved: None,
+            lacks: Lacks::default(),
+            is_logged_out: false,
+            watch: None,
             window: Duration::ZERO,
         }
     }
@@ -112,7 +120,8 @@ impl<E: AuthError> Control<E> {
         self.forget_failure();
         self.epoch += 1;
         self.unread = false;
-        self.unsaved = None;
+        self.lacks = Lacks::default();
+        self.is_logged_out = false;
     }
 
     /// Only a log-in ends this failure.
@@ -231,14 +240,14 @@ impl<R: Renew> Shared<R> {
     pub(super) fn land(
         &self,
         epoch: u64,
-        outcome: Result<(Token, Option<Error>), R::Error>,
+        outcome: Result<Renewed, R::Error>,
     ) -> Result<Credential, R::Error> {
         let mut control = self.control();
         control.flight = None;
         let landed = if control.epoch == epoch {
-            outcome.and_then(|(token, unsaved)| {
-                let credential = self.install(&mut control, token)?;
-                control.unsaved = unsaved;
+            outcome.and_then(|renewed| {
+                let credential = self.install(&mut control, renewed.token)?;
+                control.lacks = renewed.lacks;
                 Ok(credential)
             })
         } else {
@@ -323,12 +332,7 @@ impl<R: Renew> Shared<R> {
             },
             Some(_) => State::Stale,
             None if self.valid(now).is_none() => State::Stale,
-            None => match &control.unsaved {
-                Some(error) => State::Unsaved {
-                    reason: StateReason::of(error),
-                },
-                None => State::Fresh,
-            },
+            None => control.lacks.state(),
         }
     }
 

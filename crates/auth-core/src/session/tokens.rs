@@ -3,12 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Shared;
 use super::control::{Control, Entry};
-use super::{Shared, flight};
+use super::flight::{self, Lacks, is_newer};
 use crate::credential::Credential;
 use crate::renew::Renew;
 use crate::retry::quarter_jitter;
+use crate::store::Saved;
 use crate::{Error, ErrorKind, Token};
+
+/// How often a log-in's token is offered to a store in which others save at the same time.
+const ADOPTIONS: u32 = 5;
 
 impl<R: Renew> Shared<R> {
     /// Makes `token` the present one.
@@ -61,22 +66,104 @@ impl<R: Renew> Shared<R> {
         Ok(())
     }
 
+    /// Saves the present token as it is.
     pub(super) async fn save_again(&self) -> Result<(), Error> {
-        let Some((store, key)) = &self.store else {
+        let Some(place) = &self.place else {
             return Ok(());
         };
-        let (token, epoch) = {
-            let control = self.control();
-            (control.token.clone(), control.epoch)
-        };
+        let (token, epoch) = self.newest();
         let Some(token) = token else { return Ok(()) };
-        let saved = flight::save(&*self.clock, &**store, key, &token).await;
+        let saved = match flight::save(&*self.clock, place, &token).await {
+            Ok(Saved::Done) => Ok(()),
+            Ok(Saved::Outrun) => Err(flight::outrun()),
+            Err(error) => Err(error),
+        };
+        self.note_saved(epoch, saved)
+    }
+
+    /// Saves the present token in the place of whatever the store holds: somebody logged in.
+    pub(super) async fn save_the_adopted(&self) -> Result<(), Error> {
+        let Some(place) = &self.place else {
+            return Ok(());
+        };
+        let (token, epoch) = self.newest();
+        let Some(token) = token else { return Ok(()) };
+        let mut saved = Err(flight::outrun());
+        for _ in 0..ADOPTIONS {
+            let stored = match place.store.load(&place.key).await {
+                Ok(stored) => stored,
+                Err(error) => {
+                    saved = Err(error);
+                    break;
+                }
+            };
+            let generation = match &stored {
+                Some(stored) if stored.has_same_access(&token) => stored.generation(),
+                Some(stored) => stored.generation().max(token.generation()) + 1,
+                None => token.generation() + 1,
+            };
+            let token = token.clone().with_generation(generation);
+            {
+                let mut control = self.control();
+                if control.epoch != epoch {
+                    return Ok(());
+                }
+                control.token = Some(token.clone());
+            }
+            match flight::save(&*self.clock, place, &token).await {
+                Ok(Saved::Done) => saved = Ok(()),
+                Ok(Saved::Outrun) => continue,
+                Err(error) => saved = Err(error),
+            }
+            break;
+        }
+        self.note_saved(epoch, saved)
+    }
+
+    fn newest(&self) -> (Option<Token>, u64) {
+        let control = self.control();
+        (control.token.clone(), control.epoch)
+    }
+
+    fn note_saved(&self, epoch: u64, saved: Result<(), Error>) -> Result<(), Error> {
         let mut control = self.control();
         if control.epoch == epoch {
-            control.unsaved = saved.clone().err();
+            control.lacks.save = saved.clone().err();
             self.announce(&control);
         }
         saved
+    }
+
+    /// Takes over what others save, as soon as the store tells.
+    pub(super) fn watch_the_store(self: &Arc<Self>) {
+        let Some(place) = &self.place else { return };
+        let shared = Arc::downgrade(self);
+        let watch = place.store.watch(
+            &place.key,
+            Box::new(move |token| {
+                if let Some(shared) = shared.upgrade() {
+                    shared.take_over(token);
+                }
+            }),
+        );
+        self.control().watch = watch;
+    }
+
+    /// A token that another session has saved.
+    fn take_over(&self, token: Token) {
+        let mut control = self.control();
+        let has_ended = token.expiry().has_passed(self.clock.now().wall());
+        if control.is_logged_out || has_ended || !is_newer(&token, control.token.as_ref()) {
+            return;
+        }
+        tracing::debug!(token = %token.fingerprint(), "somebody else has renewed");
+        // One that cannot be put into headers is no better when the next renewal loads it: that
+        // one says so.
+        if self.install(&mut control, token).is_ok() {
+            control.unread = false;
+            control.lacks = Lacks::default();
+        }
+        self.announce(&control);
     }
 
     pub(super) async fn log_out(&self) -> Result<(), R::Error> {
@@ -84,6 +171,7 @@ impl<R: Renew> Shared<R> {
             let mut control = self.control();
             control.begin_anew();
             control.token = None;
+            control.is_logged_out = true;
             let error = Error::new(ErrorKind::InteractionRequired, "the session was logged out");
             control.remember_for_good(error.into());
             let credential = self.current.swap(None).map(Credential);
@@ -99,8 +187,15 @@ impl<R: Renew> Shared<R> {
             }
             _ => Ok(()),
         };
-        if let Some((store, key)) = &self.store {
-            store.delete(key).await?;
+        if let Some(place) = &self.place {
+            // Another process may be about to save a token that it has renewed.
+            let lease = place.store.lease(&place.key).await;
+            let deleted = place.store.delete(&place.key).await;
+            if let Ok(lease) = lease {
+                // It runs out by itself.
+                let _ = lease.release().await;
+            }
+            deleted?;
         }
         revoked
     }

@@ -1,84 +1,13 @@
 //! Item 10: memory, then the store, then the callers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
-use auth_core::{
-    BoxFuture, Clock as _, Error, ErrorKind, Expiry, Lease, MemoryStore, Session, State, StoreKey,
-    Token, TokenStore,
-};
+use auth_core::{Clock as _, ErrorKind, Expiry, State, TokenStore};
 use tokio::sync::Semaphore;
 
+use crate::moody::{Moody, key, put, with_store};
 use crate::vendor::{LIFETIME, Vendor, number, settled, token, until};
-
-fn key() -> StoreKey {
-    StoreKey {
-        vendor: "test".to_owned(),
-        account: "sue@example.com".to_owned(),
-        scope: String::new(),
-        base_url: "https://api.example.com/".to_owned(),
-    }
-}
-
-/// A memory store whose saves can fail or wait.
-#[derive(Clone, Debug)]
-struct Moody {
-    inner: MemoryStore,
-    failing_saves: Arc<AtomicUsize>,
-    saves: Arc<AtomicUsize>,
-    gate: Arc<Semaphore>,
-}
-
-impl Moody {
-    fn new() -> Self {
-        Self {
-            inner: MemoryStore::new(),
-            failing_saves: Arc::default(),
-            saves: Arc::default(),
-            gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
-        }
-    }
-}
-
-impl TokenStore for Moody {
-    fn load<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Option<Token>, Error>> {
-        self.inner.load(key)
-    }
-
-    fn save<'a>(&'a self, key: &'a StoreKey, token: &'a Token) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move {
-            self.saves.fetch_add(1, Ordering::SeqCst);
-            self.gate.acquire().await.unwrap().forget();
-            let fails = |left: usize| left.checked_sub(1);
-            if self
-                .failing_saves
-                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails)
-                .is_ok()
-            {
-                return Err(Error::new(ErrorKind::Store, "the disk is full"));
-            }
-            self.inner.save(key, token).await
-        })
-    }
-
-    fn delete<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<(), Error>> {
-        self.inner.delete(key)
-    }
-
-    fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>> {
-        self.inner.lease(key)
-    }
-}
-
-fn with_store(store: &Moody) -> (Vendor, auth_sandbox::SandboxClock, Session<Vendor>) {
-    let (vendor, clock, _) = Vendor::with_session();
-    let session = vendor
-        .session()
-        .store(Arc::new(store.clone()), key())
-        .build()
-        .unwrap();
-    (vendor, clock, session)
-}
 
 #[tokio::test]
 async fn a_new_token_is_saved_before_it_is_handed_out() {
@@ -149,11 +78,7 @@ async fn a_token_in_the_store_is_used_without_a_request() {
     let store = Moody::new();
     let (vendor, clock, session) = with_store(&store);
     let now = clock.now().wall();
-    store
-        .inner
-        .save(&key(), &token(70, Expiry::after(now, LIFETIME), now))
-        .await
-        .unwrap();
+    put(&store, token(70, Expiry::after(now, LIFETIME), now)).await;
     assert_eq!(number(&session.headers().await.unwrap()), 70);
     assert_eq!(vendor.calls(), 0);
 }

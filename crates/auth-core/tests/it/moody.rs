@@ -1,0 +1,167 @@
+//! A memory store that does as it is told: fails, waits, forgets who held the lease.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use auth_core::{
+    BoxFuture, Error, ErrorKind, Lease, MemoryStore, OnSaved, Saved, Session, StoreKey, Token,
+    TokenStore, Watch,
+};
+use auth_sandbox::SandboxClock;
+use tokio::sync::Semaphore;
+
+use crate::vendor::Vendor;
+
+pub(crate) fn key() -> StoreKey {
+    StoreKey {
+        vendor: "test".to_owned(),
+        account: "sue@example.com".to_owned(),
+        scope: String::new(),
+        base_url: "https://api.example.com/".to_owned(),
+    }
+}
+
+/// A cheap clone; clones share what is stored and what was told.
+#[derive(Clone, Debug)]
+pub(crate) struct Moody {
+    pub(crate) inner: MemoryStore,
+    pub(crate) failing_saves: Arc<AtomicUsize>,
+    pub(crate) saves: Arc<AtomicUsize>,
+    pub(crate) gate: Arc<Semaphore>,
+    /// Neither loads nor leases nor saves.
+    pub(crate) is_down: Arc<AtomicBool>,
+    pub(crate) fence: Arc<AtomicU64>,
+    /// The next lease was abandoned by the holder before.
+    pub(crate) is_abandoned: Arc<AtomicBool>,
+    watchers: Watchers,
+}
+
+#[derive(Clone, Default)]
+struct Watchers(Arc<Mutex<Vec<OnSaved>>>);
+
+impl fmt::Debug for Watchers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watchers")
+    }
+}
+
+#[derive(Debug)]
+struct MoodyLease {
+    _inner: Box<dyn Lease>,
+    fence: u64,
+    was_abandoned: bool,
+}
+
+impl Lease for MoodyLease {
+    fn fence(&self) -> u64 {
+        self.fence
+    }
+
+    fn was_abandoned(&self) -> bool {
+        self.was_abandoned
+    }
+}
+
+impl Moody {
+    pub(crate) fn new() -> Self {
+        Self {
+            inner: MemoryStore::new(),
+            failing_saves: Arc::default(),
+            saves: Arc::default(),
+            gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            is_down: Arc::default(),
+            fence: Arc::default(),
+            is_abandoned: Arc::default(),
+            watchers: Watchers::default(),
+        }
+    }
+
+    /// Tells all who watch, as a store does when another process has saved.
+    pub(crate) fn tell(&self, token: &Token) {
+        for watcher in self.watchers.0.lock().unwrap().iter() {
+            watcher(token.clone());
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.is_down.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Store, "the store is down"));
+        }
+        Ok(())
+    }
+}
+
+impl TokenStore for Moody {
+    fn load<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Option<Token>, Error>> {
+        Box::pin(async move {
+            self.check()?;
+            self.inner.load(key).await
+        })
+    }
+
+    fn save<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        token: &'a Token,
+    ) -> BoxFuture<'a, Result<Saved, Error>> {
+        Box::pin(async move {
+            self.saves.fetch_add(1, Ordering::SeqCst);
+            self.gate.acquire().await.unwrap().forget();
+            let fails = |left: usize| left.checked_sub(1);
+            if self
+                .failing_saves
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails)
+                .is_ok()
+            {
+                return Err(Error::new(ErrorKind::Store, "the disk is full"));
+            }
+            self.check()?;
+            self.inner.save(key, token).await
+        })
+    }
+
+    fn delete<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<(), Error>> {
+        self.inner.delete(key)
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<StoreKey>, Error>> {
+        self.inner.list()
+    }
+
+    fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>> {
+        Box::pin(async move {
+            self.check()?;
+            Ok(Box::new(MoodyLease {
+                _inner: self.inner.lease(key).await?,
+                fence: self.fence.load(Ordering::SeqCst),
+                was_abandoned: self.is_abandoned.swap(false, Ordering::SeqCst),
+            }) as Box<dyn Lease>)
+        })
+    }
+
+    fn watch(&self, _: &StoreKey, on_saved: OnSaved) -> Option<Watch> {
+        self.watchers.0.lock().unwrap().push(on_saved);
+        Some(Watch::new(()))
+    }
+}
+
+pub(crate) fn with_store(store: &Moody) -> (Vendor, SandboxClock, Session<Vendor>) {
+    let (vendor, clock, _) = Vendor::with_session();
+    let session = sharing(&vendor, store);
+    (vendor, clock, session)
+}
+
+/// A session with `store`.
+pub(crate) fn sharing(vendor: &Vendor, store: &Moody) -> Session<Vendor> {
+    vendor
+        .session()
+        .store(Arc::new(store.clone()), key())
+        .build()
+        .unwrap()
+}
+
+/// Puts `token` into the store as another process does.
+pub(crate) async fn put(store: &Moody, token: Token) {
+    assert_eq!(store.inner.save(&key(), &token).await.unwrap(), Saved::Done);
+}

@@ -1,0 +1,257 @@
+//! Sessions of several processes that share a store: nobody's newer token is lost.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use auth_core::{Clock as _, ErrorKind, Expiry, MemoryStore, Saved, State, Token, TokenStore};
+
+use crate::moody::{Moody, key, put, sharing, with_store};
+use crate::vendor::{LIFETIME, Vendor, number, settled, token, until};
+
+fn stored(store: &Moody) -> Token {
+    futures_util::FutureExt::now_or_never(store.inner.load(&key()))
+        .unwrap()
+        .unwrap()
+        .unwrap()
+}
+
+fn living(number: usize, clock: &auth_sandbox::SandboxClock) -> Token {
+    let now = clock.now().wall();
+    token(number, Expiry::after(now, LIFETIME), now)
+}
+
+#[tokio::test]
+async fn a_store_keeps_the_later_token_whatever_is_saved_after_it() {
+    let store = MemoryStore::new();
+    let clock = auth_sandbox::SandboxClock::frozen();
+    let later = living(2, &clock).with_generation(2);
+    for (token, expected) in [
+        (living(1, &clock).with_generation(1), Saved::Done),
+        (later.clone(), Saved::Done),
+        // Saved again after a lost answer.
+        (later.clone(), Saved::Done),
+        (living(1, &clock).with_generation(1), Saved::Outrun),
+        // Another one of the same generation.
+        (living(9, &clock).with_generation(2), Saved::Outrun),
+    ] {
+        assert_eq!(
+            store.save(&key(), &token).await.unwrap(),
+            expected,
+            "{token:?}"
+        );
+    }
+    let kept = store.load(&key()).await.unwrap().unwrap();
+    assert_eq!(kept.fingerprint(), later.fingerprint());
+    assert_eq!(store.list().await.unwrap(), [key()]);
+    store.delete(&key()).await.unwrap();
+    assert_eq!(store.list().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn generations_count_up_from_renewal_to_renewal_and_from_process_to_process() {
+    let store = Moody::new();
+    let (vendor, clock, session) = with_store(&store);
+    let other = sharing(&vendor, &store);
+    for (renewals, session) in [&session, &other, &session].into_iter().enumerate() {
+        session.headers().await.unwrap();
+        assert_eq!(stored(&store).generation(), renewals as u64 + 1);
+        clock.advance(LIFETIME);
+    }
+    store.fence.store(41, Ordering::SeqCst);
+    session.headers().await.unwrap();
+    assert_eq!(stored(&store).generation(), 41);
+}
+
+#[tokio::test]
+async fn a_log_in_replaces_whatever_the_store_holds() {
+    let store = Moody::new();
+    let (_, clock, session) = with_store(&store);
+    put(&store, living(5, &clock).with_generation(7)).await;
+    session.adopt(living(6, &clock)).await.unwrap();
+    assert_eq!(session.state(), State::Fresh);
+    let now = stored(&store);
+    assert_eq!(now.fingerprint(), living(6, &clock).fingerprint());
+    assert_eq!(now.generation(), 8);
+    // The same token once more is no other generation.
+    session.adopt(living(6, &clock)).await.unwrap();
+    assert_eq!(stored(&store).generation(), 8);
+}
+
+#[tokio::test]
+async fn a_token_that_was_outrun_is_dropped_for_the_one_in_the_store() {
+    let store = Moody::new();
+    let (vendor, clock, session) = with_store(&store);
+    vendor.hold();
+    assert_eq!(session.try_headers(), None);
+    vendor.until_calls(1).await;
+    // Somebody logs in elsewhere while our renewal is under way.
+    put(&store, living(60, &clock).with_generation(3)).await;
+    vendor.release();
+    assert_eq!(number(&session.headers().await.unwrap()), 60);
+    assert_eq!(settled(&session).await, State::Fresh);
+}
+
+#[tokio::test]
+async fn a_refusal_is_not_believed_before_the_store_was_read_again() {
+    for has_ended in [false, true] {
+        let store = Moody::new();
+        let (vendor, clock, session) = with_store(&store);
+        vendor.hold();
+        vendor.fail(ErrorKind::TokenRejected);
+        assert_eq!(session.try_headers(), None);
+        vendor.until_calls(1).await;
+        let mut theirs = living(60, &clock);
+        if has_ended {
+            let now = clock.now().wall();
+            theirs = token(60, Expiry::At(now), now);
+        }
+        put(&store, theirs.with_generation(3)).await;
+        vendor.release();
+        // One that has ended is renewed.
+        let expected = if has_ended { 2 } else { 60 };
+        assert_eq!(number(&session.headers().await.unwrap()), expected);
+        assert_eq!(stored(&store).generation(), if has_ended { 4 } else { 3 });
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_after_a_holder_died_says_that_the_outcome_is_unknown() {
+    let store = Moody::new();
+    let (vendor, clock, session) = with_store(&store);
+    for (is_abandoned, expected) in [
+        (true, ErrorKind::OutcomeUnknown),
+        (false, ErrorKind::TokenRejected),
+    ] {
+        store.is_abandoned.store(is_abandoned, Ordering::SeqCst);
+        vendor.fail(ErrorKind::TokenRejected);
+        let error = session.headers().await.unwrap_err();
+        assert_eq!(error.kind(), expected);
+        assert!(error.to_string().contains("the vendor said no"), "{error}");
+        clock.advance(Duration::from_secs(2));
+    }
+}
+
+#[tokio::test]
+async fn while_the_store_is_down_a_valid_token_is_used() {
+    let store = Moody::new();
+    let (vendor, clock, session) = with_store(&store);
+    session.headers().await.unwrap();
+    store.is_down.store(true, Ordering::SeqCst);
+    clock.advance(LIFETIME - Duration::from_secs(2));
+    for _ in 0..3 {
+        assert_eq!(number(&session.headers().await.unwrap()), 1);
+        settled(&session).await;
+    }
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(
+        session.headers().await.unwrap_err().kind(),
+        ErrorKind::Store
+    );
+    assert_eq!(vendor.calls(), 1);
+    store.is_down.store(false, Ordering::SeqCst);
+    clock.advance(Duration::from_secs(120));
+    assert_eq!(number(&session.headers().await.unwrap()), 2);
+}
+
+#[tokio::test]
+async fn a_token_that_ended_is_renewed_without_the_lease_only_where_that_is_allowed() {
+    let store = Moody::new();
+    let (vendor, clock, _) = Vendor::with_session();
+    let session = vendor
+        .session()
+        .store(Arc::new(store.clone()), key())
+        .renew_without_lease()
+        .build()
+        .unwrap();
+    session.headers().await.unwrap();
+    store.is_down.store(true, Ordering::SeqCst);
+    // Due, and still valid: nobody is alone for sure.
+    clock.advance(LIFETIME - Duration::from_secs(2));
+    session.headers().await.unwrap();
+    assert_eq!(settled(&session).await, State::Stale);
+    assert_eq!(vendor.calls(), 1);
+    clock.advance(Duration::from_secs(60));
+    let caller = tokio::spawn({
+        let session = session.clone();
+        async move { number(&session.headers().await.unwrap()) }
+    });
+    // The pauses between three tries to save.
+    for _ in 0..2 {
+        clock.until_sleeping(1).await;
+        clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(caller.await.unwrap(), 2);
+    let State::Unleased { reason } = session.state() else {
+        panic!("{session:?}")
+    };
+    assert_eq!(
+        reason.to_string(),
+        "the store is down; the token is not saved either: the store is down"
+    );
+    store.is_down.store(false, Ordering::SeqCst);
+    session.save().await.unwrap();
+    let State::Unleased { reason } = session.state() else {
+        panic!("{session:?}")
+    };
+    assert_eq!(reason.to_string(), "the store is down");
+    clock.advance(LIFETIME);
+    assert_eq!(number(&session.headers().await.unwrap()), 3);
+    assert_eq!(session.state(), State::Fresh);
+    assert_eq!(stored(&store).generation(), 3);
+}
+
+#[tokio::test]
+async fn what_others_save_is_used_at_once_where_the_store_tells() {
+    let store = Moody::new();
+    let (vendor, clock, session) = with_store(&store);
+    session.headers().await.unwrap();
+    store.tell(&living(60, &clock).with_generation(2));
+    assert_eq!(number(&session.try_headers().unwrap()), 60);
+    // Neither an older one nor one that has ended.
+    store.tell(&living(59, &clock).with_generation(1));
+    let now = clock.now().wall();
+    store.tell(&token(61, Expiry::At(now), now).with_generation(3));
+    assert_eq!(number(&session.try_headers().unwrap()), 60);
+    // Somebody logged in elsewhere: that ends a failure here.
+    vendor.fail(ErrorKind::TokenRejected);
+    session.renew().await.unwrap_err();
+    session.invalidate(&session.credential().await.unwrap());
+    assert!(matches!(session.state(), State::LoginRequired { .. }));
+    store.tell(&living(62, &clock).with_generation(4));
+    assert_eq!(number(&session.try_headers().unwrap()), 62);
+    assert_eq!(vendor.calls(), 2);
+    session.log_out().await.unwrap();
+    store.tell(&living(63, &clock).with_generation(5));
+    assert_eq!(session.try_headers(), None);
+}
+
+#[tokio::test]
+async fn a_watching_store_does_not_keep_a_session_alive() {
+    let store = Moody::new();
+    let (vendor, clock, session) = with_store(&store);
+    let handles = vendor.handles();
+    drop(session);
+    assert_eq!(vendor.handles(), handles - 1);
+    store.tell(&living(1, &clock));
+}
+
+#[tokio::test]
+async fn logging_out_waits_for_a_renewal_of_another_process() {
+    let store = Moody::new();
+    let (vendor, _, session) = with_store(&store);
+    session.headers().await.unwrap();
+    let other = sharing(&vendor, &store);
+    vendor.hold();
+    let renewing = tokio::spawn(async move { other.renew().await.map(|_| ()) });
+    vendor.until_calls(2).await;
+    let logging_out = tokio::spawn(async move { session.log_out().await });
+    // Its own token is gone at once; the other's must not come back after the deletion.
+    tokio::task::yield_now().await;
+    assert!(!logging_out.is_finished());
+    vendor.release();
+    renewing.await.unwrap().unwrap();
+    logging_out.await.unwrap().unwrap();
+    until(|| vendor.calls() == 2).await;
+    assert!(store.inner.load(&key()).await.unwrap().is_none());
+}
