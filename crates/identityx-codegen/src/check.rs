@@ -6,9 +6,19 @@ use apollo_compiler::{ExecutableDocument, Schema};
 
 use crate::document::Document;
 use crate::error::{Error, Problem};
+use crate::introspection;
 
-/// Reads a schema in SDL and validates it.
+/// Reads a schema, in SDL or as an introspection result, and validates it.
 pub(crate) fn schema(document: &Document) -> Result<Valid<Schema>, Error> {
+    if introspection::is_json(document.text()) {
+        let sdl =
+            introspection::to_sdl(document.text()).map_err(|reason| Error::Introspection {
+                file: document.name().to_owned(),
+                reason,
+            })?;
+        // Lines are those of the SDL, which nobody sees: the name says so.
+        return schema(&Document::new(format!("{} as SDL", document.name()), sdl));
+    }
     Schema::parse_and_validate(document.text(), document.name())
         .map_err(|invalid| Error::Invalid(problems(document, &invalid.errors)))
 }

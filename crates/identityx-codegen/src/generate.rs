@@ -17,6 +17,7 @@ use crate::document::Document;
 use crate::error::Error;
 use crate::output::{Generated, Module};
 use crate::render::{self, Operation};
+use crate::secrets::Secrets;
 
 /// How the code is generated.
 #[derive(Clone, Debug)]
@@ -50,17 +51,35 @@ impl Options {
     }
 
     /// What response types derive beside `Deserialize`, separated by commas.
-    /// By default `Clone, Debug, PartialEq`.
+    /// By default `Clone, Debug, PartialEq`. Where an operation answers with a token, `Debug` is
+    /// left out, asked for or not.
     pub fn response_derives(mut self, derives: impl Into<String>) -> Self {
         self.response_derives = derives.into();
         self
     }
 
     /// What variables and inputs derive beside `Serialize`, separated by commas.
-    /// By default `Clone, Debug, PartialEq`.
+    /// By default `Clone, Debug, PartialEq`. Where they hold a token, `Debug` is left out, asked
+    /// for or not.
     pub fn variables_derives(mut self, derives: impl Into<String>) -> Self {
         self.variables_derives = derives.into();
         self
+    }
+
+    /// These, without `Debug` where that would print a token.
+    fn for_operation(&self, secrets: Secrets) -> Self {
+        let derives = |list: &str, holds_a_secret: bool| {
+            let traits = list.split(',').map(str::trim);
+            let kept: Vec<_> = traits
+                .filter(|name| !(name.is_empty() || holds_a_secret && name.ends_with("Debug")))
+                .collect();
+            kept.join(",")
+        };
+        Self {
+            runtime: self.runtime.clone(),
+            response_derives: derives(&self.response_derives, secrets.in_response),
+            variables_derives: derives(&self.variables_derives, secrets.in_variables),
+        }
     }
 }
 
@@ -105,8 +124,9 @@ pub fn generate(
     let file = schema_file(schema, &valid)?;
     let mut modules: BTreeMap<String, Module> = BTreeMap::new();
     for (document, executable) in checked {
-        for name in executable.operations.named.keys() {
-            let module = module(&file, document, &executable, name, options)?;
+        for (name, operation) in &executable.operations.named {
+            let options = options.for_operation(Secrets::of(&valid, &executable, operation));
+            let module = module(&file, document, &executable, name, &options)?;
             if let Some(other) = modules.get(&module.name) {
                 return Err(unsupported(
                     document,
@@ -192,10 +212,10 @@ fn generator_options(
     generator.set_normalization(Normalization::Rust);
     generator.set_operation_name(name.to_upper_camel_case());
     // An empty list is a derive without a name to the generator.
-    if !options.response_derives.trim().is_empty() {
+    if !options.response_derives.is_empty() {
         generator.set_response_derives(options.response_derives.clone());
     }
-    if !options.variables_derives.trim().is_empty() {
+    if !options.variables_derives.is_empty() {
         generator.set_variables_derives(options.variables_derives.clone());
     }
     generator.set_custom_scalars_module(runtime.clone());

@@ -4,8 +4,10 @@ mod check;
 mod document;
 mod error;
 mod generate;
+mod introspection;
 mod output;
 mod render;
+mod secrets;
 
 pub use crate::document::Document;
 pub use crate::error::{Error, Problem};
