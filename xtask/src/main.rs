@@ -6,6 +6,7 @@
 )]
 
 mod cargo;
+mod codegen;
 mod graph;
 mod test;
 mod tidy;
@@ -24,6 +25,8 @@ usage: cargo xtask <command>
     --list            name the steps and stop
     --only <step>     run this step alone; may be repeated
   tidy                the house rules on layout, words, dependencies and weight
+  codegen             write the Rust of identityx-auth's GraphQL operations
+    --check           only say whether what is there is up to date
   weigh               how many crates a user of each vendor crate compiles
     --build           also build iqm-auth and bare reqwest, cold, and compare the CPU time
     --runs <n>        with --build: build each n times and keep the least (default 1)
@@ -33,6 +36,7 @@ usage: cargo xtask <command>
 /// What the command line asks for.
 #[derive(Debug, PartialEq)]
 enum Task {
+    Codegen { check: bool },
     Help,
     Test { only: Vec<String>, list: bool },
     Tidy,
@@ -45,6 +49,8 @@ fn main() -> ExitCode {
             print!("{USAGE}");
             Ok(())
         }
+        Task::Codegen { check: false } => codegen::write(&cargo::root()),
+        Task::Codegen { check: true } => codegen::check(&cargo::root()),
         Task::Test { list: true, .. } => {
             test::list();
             Ok(())
@@ -67,6 +73,7 @@ fn parse(mut args: Parser) -> Result<Task> {
         None => bail!("no command given\n\n{USAGE}"),
         Some(Arg::Short('h') | Arg::Long("help")) => Task::Help,
         Some(Arg::Value(name)) => match name.to_string_lossy().as_ref() {
+            "codegen" => Task::Codegen { check: false },
             "help" => Task::Help,
             "test" => Task::Test {
                 only: Vec::new(),
@@ -87,6 +94,7 @@ fn parse(mut args: Parser) -> Result<Task> {
     while let Some(arg) = args.next()? {
         match (&mut task, arg) {
             (_, Arg::Short('h') | Arg::Long("help")) => return Ok(Task::Help),
+            (Task::Codegen { check }, Arg::Long("check")) => *check = true,
             (Task::Test { list, .. }, Arg::Long("list")) => *list = true,
             (Task::Test { only, .. }, Arg::Long("only")) => {
                 let step = args.value().context("`--only` names a step")?.string()?;

@@ -1,0 +1,53 @@
+//! A schema or an operation with the name by which messages call it.
+
+use std::fs;
+use std::path::Path;
+
+use crate::error::Error;
+
+/// The text of a GraphQL file, and its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    name: String,
+    text: String,
+}
+
+impl Document {
+    /// A text that messages call `name`.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            // A raw string of Rust may not hold a carriage return.
+            text: text.into().replace("\r\n", "\n"),
+        }
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] if there is no such file, or it is not UTF-8.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let text = fs::read_to_string(path).map_err(|source| Error::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self::new(path.display().to_string(), text))
+    }
+
+    /// The schema that this crate carries: the part of IdentityX's that authentication needs.
+    pub fn identityx_schema() -> Self {
+        Self::new("identityx.graphql", crate::SCHEMA)
+    }
+
+    /// The name by which messages call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}

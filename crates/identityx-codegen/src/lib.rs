@@ -1,0 +1,18 @@
+//! Generates the Rust of GraphQL operations for `identityx-auth`.
+
+mod check;
+mod document;
+mod error;
+mod generate;
+mod introspection;
+mod output;
+mod render;
+mod secrets;
+
+pub use crate::document::Document;
+pub use crate::error::{Error, Problem};
+pub use crate::generate::{Options, generate};
+pub use crate::output::Generated;
+
+/// The part of IdentityX's schema that authentication needs, as `identityx-auth` carries it.
+pub const SCHEMA: &str = include_str!("../schema/identityx.graphql");

@@ -1,0 +1,107 @@
+//! The command: operations in, Rust out.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for a terminal: it prints"
+)]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use identityx_codegen::{Document, Error, Options, generate};
+use lexopt::{Arg, Parser, ValueExt};
+
+const USAGE: &str = "\
+usage: identityx-codegen --operation <file>... --out <folder> [--schema <file>]
+
+Writes <folder>/generated.rs and a module in <folder>/generated/ for each operation.
+
+  --operation <file>...  GraphQL files with named operations; may be repeated
+  --out <folder>         where your sources lie, such as src/
+  --schema <file>        SDL, or an introspection result in JSON; by default the part of
+                         IdentityX's schema that authentication needs
+  --runtime <path>       what identityx-auth is called in your code (default ::identityx_auth)
+  --help                 this text
+  --version              the version
+";
+
+#[derive(Debug)]
+enum Task {
+    Print(String),
+    Generate(Job),
+}
+
+#[derive(Debug, Default)]
+struct Job {
+    operations: Vec<PathBuf>,
+    schema: Option<PathBuf>,
+    runtime: Option<String>,
+    out: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let task = match parse(Parser::from_env()) {
+        Ok(task) => task,
+        Err(error) => {
+            eprintln!("identityx-codegen: {error}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match task {
+        Task::Print(text) => print!("{text}"),
+        Task::Generate(job) => {
+            if let Err(error) = run(&job) {
+                eprintln!("{error}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn run(job: &Job) -> Result<(), Error> {
+    let schema = match &job.schema {
+        Some(path) => Document::read(path)?,
+        None => Document::identityx_schema(),
+    };
+    let operations: Vec<_> = job
+        .operations
+        .iter()
+        .map(Document::read)
+        .collect::<Result<_, _>>()?;
+    let options = match &job.runtime {
+        Some(path) => Options::new().runtime(path),
+        None => Options::new(),
+    };
+    let generated = generate(&schema, &operations, &options)?;
+    generated.write_to(&job.out)?;
+    for (path, _) in generated.files() {
+        println!("{}", job.out.join(path).display());
+    }
+    Ok(())
+}
+
+fn parse(mut args: Parser) -> Result<Task, lexopt::Error> {
+    let mut job = Job::default();
+    let mut out = None;
+    while let Some(arg) = args.next()? {
+        match arg {
+            Arg::Short('h') | Arg::Long("help") => return Ok(Task::Print(USAGE.to_owned())),
+            Arg::Short('V') | Arg::Long("version") => {
+                let version = env!("CARGO_PKG_VERSION");
+                return Ok(Task::Print(format!("identityx-codegen {version}\n")));
+            }
+            // What a shell makes of `--operation graphql/*.graphql`.
+            Arg::Long("operation") => job.operations.extend(args.values()?.map(PathBuf::from)),
+            Arg::Long("schema") => job.schema = Some(args.value()?.into()),
+            Arg::Long("runtime") => job.runtime = Some(args.value()?.string()?),
+            Arg::Long("out") => out = Some(PathBuf::from(args.value()?)),
+            other => return Err(other.unexpected()),
+        }
+    }
+    if job.operations.is_empty() {
+        return Err("`--operation` names a GraphQL file".into());
+    }
+    job.out = out.ok_or("`--out` names the folder to write to")?;
+    Ok(Task::Generate(job))
+}

@@ -1,0 +1,167 @@
+//! The Rust of identityx-auth's own operations: generated, or compared with what would be.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+use identityx_codegen::{Document, Options, generate};
+
+const SCHEMA: &str = "schemas/identityx.graphql";
+const OPERATIONS: &str = "crates/identityx-auth/graphql";
+const SOURCES: &str = "crates/identityx-auth/src";
+
+/// Writes the generated files.
+pub(crate) fn write(root: &Path) -> Result<()> {
+    let wanted = generated(root)?;
+    let found = present(root)?;
+    for path in found.keys().filter(|path| !wanted.contains_key(*path)) {
+        fs::remove_file(root.join(path)).with_context(|| format!("cannot remove {path}"))?;
+    }
+    for (path, text) in &wanted {
+        if found.get(path) != Some(text) {
+            let to = root.join(path);
+            fs::create_dir_all(to.parent().unwrap_or(root))?;
+            fs::write(to, text).with_context(|| format!("cannot write {path}"))?;
+        }
+    }
+    println!("codegen: {} files are up to date", wanted.len());
+    Ok(())
+}
+
+/// Fails if a file is not what would be written, and names it with the first line that differs.
+pub(crate) fn check(root: &Path) -> Result<()> {
+    let wanted = generated(root)?;
+    let drift = drift(&wanted, &present(root)?);
+    if drift.is_empty() {
+        println!("codegen: {} files are up to date", wanted.len());
+        return Ok(());
+    }
+    bail!(
+        "generated code is out of date:\n  {}\n\
+         run `cargo xtask codegen` and commit what it writes",
+        drift.join("\n  ")
+    )
+}
+
+/// The files as they ought to be, by their path from the root.
+fn generated(root: &Path) -> Result<BTreeMap<String, String>> {
+    let read = |path: &str| -> Result<Document> {
+        let text =
+            fs::read_to_string(root.join(path)).with_context(|| format!("cannot read {path}"))?;
+        Ok(Document::new(path, text))
+    };
+    let mut operations = Vec::new();
+    let folder = root.join(OPERATIONS);
+    for entry in fs::read_dir(&folder).with_context(|| format!("cannot list {OPERATIONS}"))? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".graphql") {
+            operations.push(read(&format!("{OPERATIONS}/{name}"))?);
+        }
+    }
+    ensure!(!operations.is_empty(), "no operation in {OPERATIONS}");
+    operations.sort_by(|one, other| one.name().cmp(other.name()));
+    // No `Debug`: some of these types hold tokens.
+    let options = Options::new()
+        .runtime("crate")
+        .response_derives("Clone")
+        .variables_derives("");
+    generate(&read(SCHEMA)?, &operations, &options)?
+        .files()
+        .into_iter()
+        .map(|(path, text)| {
+            let path = format!("{SOURCES}/{}", path.to_string_lossy().replace('\\', "/"));
+            Ok((path, rustfmt(root, &text)?))
+        })
+        .collect()
+}
+
+/// The files as they are.
+fn present(root: &Path) -> Result<BTreeMap<String, String>> {
+    let mut paths = Vec::new();
+    let folder = format!("{SOURCES}/generated");
+    if root.join(&folder).is_dir() {
+        for entry in fs::read_dir(root.join(&folder))? {
+            paths.push(format!("{folder}/{}", entry?.file_name().to_string_lossy()));
+        }
+    }
+    let list = format!("{SOURCES}/generated.rs");
+    if root.join(&list).is_file() {
+        paths.push(list);
+    }
+    paths
+        .into_iter()
+        .map(|path| {
+            let text = fs::read_to_string(root.join(&path))
+                .with_context(|| format!("cannot read {path}"))?;
+            Ok((path, text))
+        })
+        .collect()
+}
+
+/// What differs, one line for each file.
+fn drift(wanted: &BTreeMap<String, String>, found: &BTreeMap<String, String>) -> Vec<String> {
+    let mut drift = Vec::new();
+    for (path, text) in wanted {
+        match found.get(path) {
+            None => drift.push(format!("{path}: missing")),
+            Some(is) if is != text => drift.push(first_difference(path, is, text)),
+            Some(_) => {}
+        }
+    }
+    for path in found.keys().filter(|path| !wanted.contains_key(*path)) {
+        drift.push(format!("{path}: no operation has this file any more"));
+    }
+    drift
+}
+
+fn first_difference(path: &str, is: &str, wanted: &str) -> String {
+    let shared = is.lines().zip(wanted.lines());
+    let same = shared.take_while(|(is, wanted)| is == wanted).count();
+    let line = |text: &str| {
+        text.lines().nth(same).map_or_else(
+            || "the end of the file".to_owned(),
+            |line| format!("`{}`", line.trim()),
+        )
+    };
+    format!(
+        "{path}:{}: {} stands where {} belongs",
+        same + 1,
+        line(is),
+        line(wanted)
+    )
+}
+
+/// The text as `cargo fmt` would have it.
+fn rustfmt(root: &Path, text: &str) -> Result<String> {
+    let mut child = Command::new("rustfmt")
+        .args([
+            "--edition",
+            "2024",
+            "--emit",
+            "stdout",
+            "--quiet",
+            "--config-path",
+        ])
+        .arg(root)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .context("cannot start rustfmt")?;
+    let mut input = child.stdin.take().context("rustfmt has no input")?;
+    let written = std::thread::scope(|scope| {
+        let writer = scope.spawn(move || input.write_all(text.as_bytes()));
+        let output = child.wait_with_output();
+        (writer.join(), output)
+    });
+    let output = written.1.context("rustfmt did not end")?;
+    ensure!(
+        output.status.success(),
+        "rustfmt ended with {}",
+        output.status
+    );
+    String::from_utf8(output.stdout).context("rustfmt printed something that is not UTF-8")
+}
