@@ -1,17 +1,39 @@
-//! A scaffold that the real crate replaces.
+#![doc = include_str!("../README.md")]
 
+mod builder;
+mod client;
+mod error;
 mod generated;
+mod login_link;
+mod renew;
+mod types;
+mod wire;
 
-pub use {graphql_client, serde};
+pub use auth_core::{
+    AuthError, BoxFuture, Clock, Credential, ErrorKind, Expiry, ExposeSecret, Fingerprint, Hosts,
+    HttpBuilder, KeepFresh, Lease, MemoryStore, Moment, OnSaved, Reason, RetryPolicy, Saved,
+    SecretString, SessionBuilder, State, StateReason, States, StoreKey, SystemClock, TokenStore,
+    UnverifiedClaims, Watch,
+};
+/// What is not peculiar to IdentityX, and what a token store keeps.
+pub use auth_core::{Error as CoreError, Token as CoreToken};
+/// What generated operations are made of.
+pub use graphql_client::{self, GraphQLQuery};
+/// What generated types are read and written with.
+pub use serde;
+pub use url::Url;
 
-/// The schema.
+pub use crate::builder::{ClientBuilder, DEFAULT_BASE_URL, HeaderStyle};
+pub use crate::client::{Caller, Client, Execute, Response};
+pub use crate::error::Error;
+pub use crate::login_link::{LoginLink, LoginLinkKind, LoginLinkMail};
+pub use crate::renew::{Renewer, Session};
+pub use crate::types::{
+    Administrator, AppUser, AppUserLogin, AppUserProfile, Application, ApplicationId, Date,
+    Identity, Json, JsonObject, Membership, NewAppUser, ObjectId, OrgUser, OrgUserApiToken,
+    OrgUserLogin, OrgUserProfile, Organization, OrganizationId, OrganizationRole,
+};
+
+/// The part of IdentityX's GraphQL schema that authentication needs, for generating types of your
+/// own operations with `identityx-codegen`.
 pub const SCHEMA: &str = include_str!("../schema/identityx.graphql");
-
-/// A moment.
-pub type Date = serde_json::Value;
-/// A JSON object.
-pub type JsonObject = serde_json::Map<String, serde_json::Value>;
-/// Any JSON.
-pub type Json = serde_json::Value;
-/// The id of a record.
-pub type ObjectId = String;

@@ -1,0 +1,354 @@
+//! What goes over the wire, quirks included.
+
+use std::borrow::Cow;
+
+use auth_core::{Answer, Error as CoreError, ErrorKind};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::generated::{
+    active_app_user, active_user, create_app_user, log_in_app_user, log_in_user,
+    organization_applications, user_organizations,
+};
+use crate::{
+    AppUserProfile, Application, Date, Error, Membership, NewAppUser, OrgUserProfile, Organization,
+    OrganizationRole, Response,
+};
+
+/// What a refusal is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A login link is traded: its token is what is refused, and not a session's.
+    LogIn,
+    /// A call that must not happen twice.
+    Once,
+    /// Any other call.
+    Any,
+}
+
+/// An answer in the form of GraphQL; `extensions` beside these is left alone.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    errors: Option<Vec<GraphQlError<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct GraphQlError<'a> {
+    #[serde(borrow)]
+    message: Cow<'a, str>,
+    // Of any type at all: an error that cannot be read must not hide what it says.
+    #[serde(default)]
+    extensions: Value,
+}
+
+impl GraphQlError<'_> {
+    fn code(&self) -> &str {
+        self.extensions["code"].as_str().unwrap_or_default()
+    }
+
+    /// The useful number, where it is present: a resolver's error comes with HTTP status 200.
+    fn status(&self) -> Option<u64> {
+        self.extensions["exception"]["statusCode"].as_u64()
+    }
+}
+
+/// Reads an answer: the data, and what the vendor says is wrong.
+pub(crate) fn response<T: DeserializeOwned>(
+    answer: &Answer,
+    purpose: Purpose,
+) -> Result<Response<T>, Error> {
+    let status = answer.status();
+    let envelope = answer.json::<Envelope<'_>>();
+    if status.as_u16() == 429 {
+        let retry_after = answer.retry_after();
+        return Err(Error::RateLimited { retry_after });
+    }
+    let (data, errors) = match envelope {
+        Ok(envelope) => (envelope.data, envelope.errors.unwrap_or_default()),
+        Err(error) if status.is_success() => return Err(error.into()),
+        // A web page or a plain text.
+        Err(_) => return Err(answer.error(None).into()),
+    };
+    if status.is_server_error() {
+        let detail = errors.first().map(|error| &*error.message);
+        return Err(answer.error(detail).into());
+    }
+    if errors.is_empty() && !status.is_success() {
+        return Err(answer.error(None).into());
+    }
+    let data = match data.map(|data| answer.json_part(data.get())) {
+        Some(Ok(data)) => Some(data),
+        // What must not be null is null beside an error.
+        _ if !errors.is_empty() => None,
+        Some(Err(error)) => return Err(error.into()),
+        None => return Err(neither().into()),
+    };
+    let errors = errors.iter().map(|error| meaning(answer, error, purpose));
+    Ok(Response::new(data, errors.collect()))
+}
+
+/// A log-out: that the session is gone already is fine if that was this call's first attempt.
+pub(crate) fn ended<T: DeserializeOwned>(answer: &Answer) -> Result<(), Error> {
+    match response::<T>(answer, Purpose::Any)?.complete() {
+        Err(Error::TokenRejected { .. }) if answer.follows_a_lost_attempt() => Ok(()),
+        ended => ended.map(drop),
+    }
+}
+
+pub(crate) fn neither() -> CoreError {
+    let message = "identityx answered with neither data nor errors";
+    CoreError::new(ErrorKind::Protocol, message)
+}
+
+/// For `activeAppUser`, whose user may be null by the schema.
+pub(crate) fn no_user() -> Error {
+    let message = "identityx answered without a user and without an error";
+    CoreError::new(ErrorKind::Protocol, message).into()
+}
+
+/// What one error means: by its status, then by its code, then by its words.
+fn meaning(answer: &Answer, error: &GraphQlError<'_>, purpose: Purpose) -> Error {
+    let raw = &*error.message;
+    let message = answer.redact(raw).trim_end_matches('.').to_owned();
+    let has = |words: &str| raw.contains(words);
+    // Whatever its code says: it comes as UNAUTHENTICATED, and nobody must be logged out by it.
+    if has("request to http") && has("failed, reason:") {
+        return outage(&message, purpose);
+    }
+    let token_refused = |message| match purpose {
+        Purpose::LogIn => Error::LinkRefused { message },
+        _ => Error::TokenRejected { message },
+    };
+    match error.status() {
+        Some(404) if has("No user was found") => return Error::UnknownUser { message },
+        Some(400) if has("application ID does not match") => {
+            return Error::OtherApplication { message };
+        }
+        Some(400) if has("token subject does not match") => {
+            return match purpose {
+                Purpose::LogIn => Error::NotALoginLink { reason: message },
+                _ => Error::WrongIdentity { message },
+            };
+        }
+        Some(400 | 401 | 404 | 422) if is_about_a_token(raw) => return token_refused(message),
+        Some(401) => return token_refused(message),
+        Some(403) => return Error::PermissionDenied { message },
+        Some(429) => return Error::RateLimited { retry_after: None },
+        Some(status @ 400..=499) => {
+            let kind = if status == 404 {
+                ErrorKind::NotFound
+            } else {
+                ErrorKind::Denied
+            };
+            return CoreError::new(kind, message).into();
+        }
+        _ => {}
+    }
+    match error.code() {
+        "UNAUTHENTICATED" if has("wrong user authorization type") => {
+            Error::WrongIdentity { message }
+        }
+        "UNAUTHENTICATED" => token_refused(message),
+        "UNAUTHORIZED" => Error::PermissionDenied { message },
+        "FORBIDDEN" if has("application") => Error::ApplicationDenied { message },
+        "FORBIDDEN" => Error::PermissionDenied { message },
+        "BAD_USER_INPUT" if has("Unable to find an application") => {
+            Error::UnknownApplication { message }
+        }
+        "BAD_USER_INPUT" if has("No user authentication") => Error::WrongIdentity { message },
+        "BAD_USER_INPUT" | "GRAPHQL_PARSE_FAILED" | "GRAPHQL_VALIDATION_FAILED" => {
+            Error::InvalidOperation { message }
+        }
+        _ if raw.starts_with("Variable \"$") => Error::InvalidOperation { message },
+        _ if has("Invalid authorization type") => Error::WrongIdentity { message },
+        _ => trouble(format!("identityx failed: {message}"), purpose),
+    }
+}
+
+/// The words of a token that is refused, whatever the number beside them.
+fn is_about_a_token(raw: &str) -> bool {
+    ["jwt ", "invalid signature", "No token was found"]
+        .iter()
+        .any(|it| raw.contains(it))
+}
+
+/// A part of the vendor's is down, and the rest says so in its own words, address included.
+fn outage(message: &str, purpose: Purpose) -> Error {
+    let reason = message
+        .split_once("reason:")
+        .map_or("", |(_, it)| it.trim());
+    let text = format!("an inner service of identityx is down: {reason}");
+    // Where no connection was made, nothing happened.
+    let never_arrived = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"];
+    if never_arrived.iter().any(|it| reason.contains(it)) {
+        return CoreError::new(ErrorKind::Unavailable, text).into();
+    }
+    trouble(text, purpose)
+}
+
+/// The vendor broke off somewhere.
+fn trouble(message: String, purpose: Purpose) -> Error {
+    if purpose == Purpose::Once {
+        let message = format!("{message}; it may have had its effect");
+        return CoreError::new(ErrorKind::OutcomeUnknown, message).into();
+    }
+    CoreError::new(ErrorKind::Unavailable, message).into()
+}
+
+/// Whether a document holds nothing but queries. What cannot be told apart changes something.
+pub(crate) fn changes_nothing(document: &str) -> bool {
+    let mut depth = 0_usize;
+    let mut is_query = true;
+    for line in document.lines() {
+        // A `#` in a text makes this see less of the line: then a brace is missing, and the
+        // document is taken to change something.
+        let line = line.split('#').next().unwrap_or_default();
+        let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        if depth == 0
+            && words
+                .into_iter()
+                .any(|word| matches!(word, "mutation" | "subscription"))
+        {
+            is_query = false;
+        }
+        depth += line.matches(['{', '(']).count();
+        depth = depth.saturating_sub(line.matches(['}', ')']).count());
+    }
+    is_query && depth == 0
+}
+
+impl From<NewAppUser> for create_app_user::CreateAppUserMutationInput {
+    fn from(user: NewAppUser) -> Self {
+        Self {
+            email: user.email,
+            given_name: user.given_name,
+            family_name: user.family_name,
+            organization: user.organization,
+            organization_title: user.organization_title,
+            country_code: user.country_code,
+            region_code: user.region_code,
+            postal_code: user.postal_code,
+            city: user.city,
+            street: user.street,
+            address_extra: user.address_extra,
+            mobile_number: user.mobile_number,
+            phone_number: user.phone_number,
+        }
+    }
+}
+
+/// The same profile in the generated types of several operations.
+macro_rules! app_user_profiles {
+    ($($generated:ty),*) => {
+        $(impl From<$generated> for AppUserProfile {
+            fn from(user: $generated) -> Self {
+                Self {
+                    id: user.id,
+                    email: user.email,
+                    domain: user.domain,
+                    name: user.name,
+                    given_name: user.given_name,
+                    family_name: user.family_name,
+                    display_name: user.display_name,
+                    verified: user.verified,
+                    last_logged_in: user.last_logged_in.map(Date::moment),
+                    created_at: user.created_at.map(Date::moment),
+                    updated_at: user.updated_at.map(Date::moment),
+                }
+            }
+        })*
+    };
+}
+
+app_user_profiles!(
+    log_in_app_user::LogInAppUserLoginAppUserUser,
+    active_app_user::ActiveAppUserActiveAppUser,
+    create_app_user::CreateAppUserCreateAppUser
+);
+
+/// As above.
+macro_rules! org_user_profiles {
+    ($($generated:ty),*) => {
+        $(impl From<$generated> for OrgUserProfile {
+            fn from(user: $generated) -> Self {
+                Self {
+                    id: user.id,
+                    email: user.email,
+                    given_name: user.given_name,
+                    family_name: user.family_name,
+                    photo_url: user.photo_url,
+                }
+            }
+        })*
+    };
+}
+
+org_user_profiles!(
+    log_in_user::LogInUserUserLoginUser,
+    active_user::ActiveUserActiveUser
+);
+
+impl From<user_organizations::UserOrganizationsUserOrganizations> for Membership {
+    fn from(membership: user_organizations::UserOrganizationsUserOrganizations) -> Self {
+        use user_organizations::OrganizationRole as Generated;
+        Self {
+            id: membership.id,
+            role: match membership.role {
+                Generated::Owner => OrganizationRole::Owner,
+                Generated::Administrator => OrganizationRole::Administrator,
+                Generated::Member => OrganizationRole::Member,
+                Generated::Guest => OrganizationRole::Guest,
+                Generated::Other(name) => OrganizationRole::Other(name),
+            },
+            organization: Organization {
+                id: membership.organization.id,
+                name: membership.organization.name,
+            },
+        }
+    }
+}
+
+impl From<organization_applications::OrganizationApplicationsOrganizationApplications>
+    for Application
+{
+    fn from(
+        application: organization_applications::OrganizationApplicationsOrganizationApplications,
+    ) -> Self {
+        Self {
+            id: application.id,
+            name: application.name,
+            description: application.description,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_changes_nothing_if_all_its_operations_are_queries() {
+        for document in [
+            "{ ping }",
+            "query Q { ping }",
+            "# mutation\nquery Q($mutation: String) {\n  mutation(a: \"b\") { id }\n}",
+            "fragment F on User { id }\nquery Q { activeUser { ...F } }",
+        ] {
+            assert!(changes_nothing(document), "{document}");
+        }
+        for document in [
+            "mutation M { ping }",
+            "query Q { ping }\nmutation M { ping }",
+            "fragment F on User { id }\n\n  mutation\n M { userLogout }",
+            "subscription S { it }",
+            "query Q {",
+        ] {
+            assert!(!changes_nothing(document), "{document}");
+        }
+    }
+}
