@@ -14,6 +14,7 @@ mod eqworks_failures;
 mod eqworks_login;
 mod eqworks_token;
 mod faults;
+mod identityx_login;
 mod inbox;
 mod iqm_log_in;
 mod iqm_mfa;
