@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use async_graphql::InputObject;
 use serde_json::Value;
 
+use super::types::ObjectId;
+
 /// Asks for a log-in link by e-mail.
 #[derive(InputObject)]
 #[graphql(name = "SendAppUserLoginLinkMutationInput")]
@@ -74,7 +76,8 @@ pub(super) struct CreateAppUser {
 #[derive(Default, InputObject)]
 #[graphql(name = "UserOrganizationsQueryInput")]
 pub(super) struct UserOrganizations {
+    // Of this type since nothing else here names it, and the schema is to have it.
     /// Ours: GraphQL has no input type without a field, and nobody has seen the fields of this one.
     #[allow(dead_code, reason = "it stands for what is not known")]
-    pub(super) unused: Option<bool>,
+    pub(super) unused: Option<ObjectId>,
 }

@@ -15,15 +15,13 @@ use super::people::IdentityXAppUser;
 use super::state::{Book, State};
 use super::token::{BadToken, Kind, Record};
 use super::types::{
-    AppUser, AppUserAuthentication, Application, ObjectId, OrganizationMembership, User,
-    UserAuthentication,
+    AppUser, AppUserAuthentication, Application, OrganizationMembership, User, UserAuthentication,
 };
 
 /// It holds nothing of any sandbox, so that all of them share it.
 pub(super) static SCHEMA: LazyLock<Schema<Query, Mutation, EmptySubscription>> =
     LazyLock::new(|| {
         Schema::build(Query, Mutation, EmptySubscription)
-            .register_output_type::<ObjectId>()
             .extension(StopAfterValidation)
             .finish()
     });
