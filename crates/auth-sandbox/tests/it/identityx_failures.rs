@@ -37,11 +37,11 @@ async fn an_unknown_address_is_told_and_gets_no_e_mail() {
     let message = "No user was found for 'Nobody@A.test'";
     let input = json!({ "email": "Nobody@A.test", "authUrl": AUTH_URL });
     let reply = caller.for_app(SEND_APP_LINK, input.clone()).await;
-    reply.assert_graphql("sendAppUserLoginLink", true, message, internal(404));
+    reply.assert_graphql("sendAppUserLoginLink", true, message, &internal(404));
     let reply = caller
         .send(SEND_ORG_LINK, json!({ "email": "Nobody@A.test" }))
         .await;
-    reply.assert_graphql("sendUserLoginLink", true, message, internal(404));
+    reply.assert_graphql("sendUserLoginLink", true, message, &internal(404));
     assert_eq!(sandbox.inbox("nobody@a.test").count(), 0);
 
     // Users of one application are strangers to another, and app users no administrators.
@@ -50,9 +50,9 @@ async fn an_unknown_address_is_told_and_gets_no_e_mail() {
     let input = json!({ "email": email, "authUrl": AUTH_URL });
     let other = identityx.other_application_id();
     let reply = caller.for_app_id(other, SEND_APP_LINK, input).await;
-    reply.assert_graphql("sendAppUserLoginLink", true, &message, internal(404));
+    reply.assert_graphql("sendAppUserLoginLink", true, &message, &internal(404));
     let reply = caller.send(SEND_ORG_LINK, json!({ "email": email })).await;
-    reply.assert_graphql("sendUserLoginLink", true, &message, internal(404));
+    reply.assert_graphql("sendUserLoginLink", true, &message, &internal(404));
     assert_eq!(sandbox.inbox(email).count(), 0);
 }
 
@@ -104,19 +104,19 @@ async fn a_link_token_is_refused_for_what_is_wrong_with_it() {
         let reply = caller
             .for_app(LOG_IN_APP_USER, json!({ "token": for_app }))
             .await;
-        reply.assert_graphql("loginAppUser", false, message, internal(status));
+        reply.assert_graphql("loginAppUser", false, message, &internal(status));
         let reply = caller
             .send(LOG_IN_ORG_USER, json!({ "token": for_org }))
             .await;
-        reply.assert_graphql("userLogin", false, message, internal(status));
+        reply.assert_graphql("userLogin", false, message, &internal(status));
     }
     clock.advance(HOUR);
     let reply = caller
         .for_app(LOG_IN_APP_USER, json!({ "token": app }))
         .await;
-    reply.assert_graphql("loginAppUser", false, "jwt expired", internal(401));
+    reply.assert_graphql("loginAppUser", false, "jwt expired", &internal(401));
     let reply = caller.send(LOG_IN_ORG_USER, json!({ "token": org })).await;
-    reply.assert_graphql("userLogin", false, "jwt expired", internal(401));
+    reply.assert_graphql("userLogin", false, "jwt expired", &internal(401));
     assert_eq!(identityx.issued(), issued);
 }
 
@@ -129,11 +129,11 @@ async fn the_token_of_one_application_is_not_taken_for_another() {
     let link = caller.app_link().await;
     let input = json!({ "token": link.code().unwrap() });
     let reply = caller.for_app_id(other, LOG_IN_APP_USER, input).await;
-    reply.assert_graphql("loginAppUser", false, message, internal(400));
+    reply.assert_graphql("loginAppUser", false, message, &internal(400));
     let session = caller.app_session().await;
     let input = json!({ "token": session });
     let reply = caller.for_app_id(other, LOG_OUT_APP_USER, input).await;
-    reply.assert_graphql("logoutAppUser", false, message, internal(400));
+    reply.assert_graphql("logoutAppUser", false, message, &internal(400));
     assert!(identityx.accepts(&session));
 }
 
@@ -163,9 +163,9 @@ async fn the_calls_of_app_users_need_an_application_that_exists() {
         ),
     ] {
         let missing = caller.send(query, input.clone()).await;
-        missing.assert_graphql(field, nullable, message, code.clone());
+        missing.assert_graphql(field, nullable, message, &code);
         let reply = caller.for_app_id(unknown, query, input).await;
-        reply.assert_graphql(field, nullable, message, code.clone());
+        reply.assert_graphql(field, nullable, message, &code);
     }
     identityx.add_application(IdentityXApplication::new(unknown, "Known now"));
     let input = json!({ "email": "new@a.test" });

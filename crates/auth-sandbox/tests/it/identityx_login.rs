@@ -234,9 +234,9 @@ async fn a_link_works_for_an_hour_and_makes_a_new_session_each_time() {
     assert!(clock.now().wall() >= ends);
     let extensions = json!({ "code": "INTERNAL_SERVER_ERROR", "exception": { "statusCode": 401 } });
     let reply = caller.for_app(LOG_IN_APP_USER, input(&app)).await;
-    reply.assert_graphql("loginAppUser", false, "jwt expired", extensions.clone());
+    reply.assert_graphql("loginAppUser", false, "jwt expired", &extensions);
     let reply = caller.send(LOG_IN_ORG_USER, input(&org)).await;
-    reply.assert_graphql("userLogin", false, "jwt expired", extensions);
+    reply.assert_graphql("userLogin", false, "jwt expired", &extensions);
     assert_eq!(identityx.issued(), 4);
 
     // Sessions do not end by the clock.

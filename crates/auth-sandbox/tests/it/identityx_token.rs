@@ -31,7 +31,7 @@ fn code(code: &str) -> Value {
 
 #[track_caller]
 fn assert_unauthenticated(reply: &Reply, field: &str, nullable: bool, message: &str) {
-    reply.assert_graphql(field, nullable, message, code("UNAUTHENTICATED"));
+    reply.assert_graphql(field, nullable, message, &code("UNAUTHENTICATED"));
 }
 
 async fn with_org(caller: &IdentityXCaller<'_>, authorization: &str, query: &str) -> Reply {
@@ -48,7 +48,7 @@ async fn without_a_header_nobody_is_authenticated() {
     let message = "No user authentication was provided with this request.";
     for (query, field, nullable) in FIELDS {
         let reply = caller.send(query, Value::Null).await;
-        reply.assert_graphql(field, nullable, message, code("BAD_USER_INPUT"));
+        reply.assert_graphql(field, nullable, message, &code("BAD_USER_INPUT"));
     }
 }
 
@@ -206,7 +206,7 @@ async fn a_log_out_ends_the_session_that_it_names_and_no_other() {
     assert_unauthenticated(&reply, "activeAppUser", true, UNKNOWN);
     let extensions = json!({ "code": "INTERNAL_SERVER_ERROR", "exception": { "statusCode": 404 } });
     let reply = caller.for_app(LOG_OUT_APP_USER, input).await;
-    reply.assert_graphql("logoutAppUser", false, UNKNOWN, extensions);
+    reply.assert_graphql("logoutAppUser", false, UNKNOWN, &extensions);
     assert!(identityx.accepts(&second));
 }
 
@@ -267,10 +267,10 @@ async fn a_test_can_end_a_session_and_replace_its_user() {
     let extensions = json!({ "code": "INTERNAL_SERVER_ERROR", "exception": { "statusCode": 404 } });
     let input = json!({ "token": app_link.code().unwrap() });
     let reply = caller.for_app(LOG_IN_APP_USER, input).await;
-    reply.assert_graphql("loginAppUser", false, UNKNOWN, extensions.clone());
+    reply.assert_graphql("loginAppUser", false, UNKNOWN, &extensions);
     let input = json!({ "token": org_link.code().unwrap() });
     let reply = caller.send(LOG_IN_ORG_USER, input).await;
-    reply.assert_graphql("userLogin", false, UNKNOWN, extensions);
+    reply.assert_graphql("userLogin", false, UNKNOWN, &extensions);
 }
 
 #[tokio::test]

@@ -129,7 +129,7 @@ impl Reply {
 
     /// Asserts one error of a resolver, with everything that is around it.
     #[track_caller]
-    pub(crate) fn assert_graphql(&self, field: &str, nullable: bool, message: &str, ext: Value) {
+    pub(crate) fn assert_graphql(&self, field: &str, nullable: bool, message: &str, ext: &Value) {
         assert_eq!(self.status, 200, "{self:?}");
         let data = if nullable {
             json!({ field: null })
