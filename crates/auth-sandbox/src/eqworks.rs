@@ -1,7 +1,6 @@
 //! EQ Works: a passcode by e-mail, traded for a JWT.
 
 mod handle;
-mod jwt;
 mod link;
 mod login;
 mod query;

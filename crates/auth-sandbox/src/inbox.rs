@@ -14,7 +14,7 @@ pub enum MailKind {
     PasswordReset,
     /// A passcode to log in with, and no link.
     Passcode,
-    /// A link to log in with, and the passcode that is in it.
+    /// A link to log in with, and the passcode or token that is in it.
     MagicLink,
 }
 
@@ -27,6 +27,7 @@ pub struct Mail {
     pub(crate) kind: MailKind,
     pub(crate) code: Option<String>,
     pub(crate) link: Option<Url>,
+    pub(crate) link_text: Option<String>,
     pub(crate) expires_at: Option<SystemTime>,
     pub(crate) subject: Option<String>,
     pub(crate) greeting: Option<String>,
@@ -40,6 +41,7 @@ impl Mail {
             kind,
             code: None,
             link: None,
+            link_text: None,
             expires_at: None,
             subject: None,
             greeting: None,
@@ -47,7 +49,7 @@ impl Mail {
         }
     }
 
-    /// Who sent it: `"iqm"`, `"edgeiq"` or `"eqworks"`, as operations begin.
+    /// Who sent it: `"iqm"`, `"edgeiq"`, `"eqworks"` or `"identityx"`, as operations begin.
     pub fn vendor(&self) -> &str {
         self.vendor
     }
@@ -57,15 +59,21 @@ impl Mail {
         self.kind
     }
 
-    /// The secret in it, as the call that redeems it takes it: a passcode, or the token or hash of
-    /// a password reset.
+    /// The secret in it, as the call that redeems it takes it: a passcode, the token of a
+    /// login link, or the token or hash of a password reset.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
 
-    /// The link in it.
+    /// The link in it; `None` as well where it is no URL, as `IdentityX` sends them if it is asked to.
     pub fn link(&self) -> Option<&Url> {
         self.link.as_ref()
+    }
+
+    /// The link letter for letter, as a person copies it out of the e-mail.
+    pub fn link_text(&self) -> Option<&str> {
+        let url = || self.link.as_ref().map(Url::as_str);
+        self.link_text.as_deref().or_else(url)
     }
 
     /// When code and link end, by the vendor's wall clock.

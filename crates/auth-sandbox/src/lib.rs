@@ -7,9 +7,12 @@ mod date;
 mod edgeiq;
 mod eqworks;
 mod fault;
+mod identityx;
 mod inbox;
 mod iqm;
+mod jwt;
 mod log;
+mod object_id;
 mod operation;
 mod rate_limit;
 mod request;
@@ -24,6 +27,10 @@ pub use clock::SandboxClock;
 pub use edgeiq::{EdgeIq, EdgeIqAccount, EdgeIqRefusals, EdgeIqUser, SessionExpiresAt};
 pub use eqworks::{EqWorks, EqWorksAccount, EqWorksUser};
 pub use fault::{Fault, Gate};
+pub use identityx::{
+    IdentityX, IdentityXAccount, IdentityXAppUser, IdentityXApplication, IdentityXOrgUser,
+    IdentityXOrganization,
+};
 pub use inbox::{Inbox, Mail, MailKind};
 pub use iqm::{Iqm, IqmAccount, IqmUser, TokenEnvelope};
 pub use log::{Entry, RequestLog};

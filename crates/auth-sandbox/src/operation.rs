@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use serde_json::{Value, json};
 
 use crate::answer::{Content, Refusal};
-use crate::{edgeiq, eqworks, iqm};
+use crate::{edgeiq, eqworks, identityx, iqm};
 
 /// The operation of a request that belongs to none.
 pub(crate) const UNKNOWN: &str = "unknown";
@@ -16,6 +16,7 @@ pub(crate) struct Routers {
     pub(crate) iqm: Router,
     pub(crate) edgeiq: Router,
     pub(crate) eqworks: Router,
+    pub(crate) identityx: Router,
 }
 
 impl Routers {
@@ -27,6 +28,8 @@ impl Routers {
             Some(self.edgeiq.clone())
         } else if path.starts_with(eqworks::PREFIX) {
             Some(self.eqworks.clone())
+        } else if path.starts_with(identityx::PREFIX) {
+            Some(self.identityx.clone())
         } else {
             None
         }
@@ -42,6 +45,8 @@ pub(crate) fn of(parts: &Parts, body: &[u8]) -> &'static str {
         edgeiq::operation(method, path)
     } else if let Some(path) = path.strip_prefix(eqworks::PREFIX) {
         eqworks::operation(method, path)
+    } else if let Some(path) = path.strip_prefix(identityx::PREFIX) {
+        identityx::operation(method, path, body)
     } else {
         None
     };
@@ -56,6 +61,8 @@ pub(crate) fn error_body(path: &str, status: StatusCode, text: &str) -> Value {
         edgeiq::error_body(text)
     } else if path.starts_with(eqworks::PREFIX) {
         eqworks::error_body(status, text)
+    } else if path.starts_with(identityx::PREFIX) {
+        identityx::error_body(text)
     } else {
         json!({ "error": text })
     }
@@ -63,7 +70,13 @@ pub(crate) fn error_body(path: &str, status: StatusCode, text: &str) -> Value {
 
 /// The answer where no vendor lives.
 pub(crate) fn no_vendor() -> Refusal {
-    let prefixes = [iqm::PREFIX, edgeiq::PREFIX, eqworks::PREFIX].join(", ");
+    let prefixes = [
+        iqm::PREFIX,
+        edgeiq::PREFIX,
+        eqworks::PREFIX,
+        identityx::PREFIX,
+    ]
+    .join(", ");
     Refusal {
         status: StatusCode::NOT_FOUND,
         body: Content::Json(json!({ "error": "Not found." })),
@@ -93,6 +106,7 @@ pub(crate) fn assert_known(operation: &str) {
         &iqm::OPERATIONS[..],
         &edgeiq::OPERATIONS,
         &eqworks::OPERATIONS,
+        &identityx::OPERATIONS,
     ]
     .concat();
     if operation != UNKNOWN && !known.contains(&operation) {

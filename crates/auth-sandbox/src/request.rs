@@ -37,22 +37,14 @@ impl Problem {
 }
 
 impl Call {
-    fn content_type(&self) -> Option<String> {
-        let value = self.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-        value
-            .split(';')
-            .next()
-            .map(|essence| essence.trim().to_ascii_lowercase())
-    }
-
     /// Whether the body says that it is a form.
     pub(crate) fn is_form(&self) -> bool {
-        self.content_type().as_deref() == Some("application/x-www-form-urlencoded")
+        content_type(&self.headers).as_deref() == Some("application/x-www-form-urlencoded")
     }
 
     /// The fields of a JSON body.
     pub(crate) fn json(&self) -> Result<Fields, Problem> {
-        if self.content_type().as_deref() != Some("application/json") {
+        if !is_json(&self.headers) {
             return Err(Problem::new("Content-Type has to be application/json"));
         }
         // Not the parser's own words: they may quote the body.
@@ -125,6 +117,17 @@ impl Call {
             ))),
         }
     }
+}
+
+/// Whether the headers say that the body is JSON.
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+    content_type(headers).as_deref() == Some("application/json")
+}
+
+fn content_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let essence = value.split(';').next();
+    essence.map(|essence| essence.trim().to_ascii_lowercase())
 }
 
 /// The top-level fields of a body.

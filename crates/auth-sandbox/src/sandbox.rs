@@ -14,6 +14,7 @@ use crate::clock::SandboxClock;
 use crate::edgeiq::{self, EdgeIq, EdgeIqRefusals, SessionExpiresAt};
 use crate::eqworks::{self, EqWorks};
 use crate::fault::{Fault, Queue};
+use crate::identityx::{self, IdentityX};
 use crate::inbox::{Inbox, Post};
 use crate::iqm::{self, Iqm, TokenEnvelope};
 use crate::log::RequestLog;
@@ -49,6 +50,7 @@ pub struct Sandbox {
     edgeiq_url: Url,
     edgeiq: Arc<edgeiq::State>,
     eqworks: Arc<eqworks::State>,
+    identityx: Arc<identityx::State>,
     post: Post,
     server: Arc<Server>,
     /// Dropping it stops the thread.
@@ -115,6 +117,11 @@ impl Sandbox {
     /// EQ Works: its address, its users, and the strings to pull behind its back.
     pub fn eqworks(&self) -> EqWorks<'_> {
         EqWorks::new(&self.eqworks)
+    }
+
+    /// IdentityX: its endpoint, its applications and people, and the strings to pull behind its back.
+    pub fn identityx(&self) -> IdentityX<'_> {
+        IdentityX::new(&self.identityx)
     }
 
     /// The e-mails that the vendors have sent to this address.
@@ -278,11 +285,20 @@ impl SandboxBuilder {
         let edgeiq = Arc::new(edgeiq);
         let eqworks = eqworks::State::new(vendor.clone(), post.clone(), url(eqworks::PREFIX)?);
         let eqworks = Arc::new(eqworks);
+        let identityx =
+            identityx::State::new(vendor.clone(), post.clone(), url(identityx::PREFIX)?);
+        let identityx = Arc::new(identityx);
         let limit = self.rate_limit;
         let routers = Routers {
             iqm: limited(iqm::router(&iqm), limit, &vendor, iqm::too_many),
             edgeiq: limited(edgeiq::router(&edgeiq), limit, &vendor, edgeiq::too_many),
             eqworks: limited(eqworks::router(&eqworks), limit, &vendor, eqworks::too_many),
+            identityx: limited(
+                identityx::router(&identityx),
+                limit,
+                &vendor,
+                identityx::too_many,
+            ),
         };
         let server = Arc::new(Server {
             clock,
@@ -301,6 +317,7 @@ impl SandboxBuilder {
             edgeiq_url: url(edgeiq::PREFIX)?,
             edgeiq,
             eqworks,
+            identityx,
             post,
             server,
             stop: Some(stop),

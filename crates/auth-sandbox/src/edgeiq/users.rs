@@ -5,6 +5,8 @@ use std::fmt;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::object_id::object_id;
+
 /// A user to add with [`EdgeIq::add_user`](crate::EdgeIq::add_user).
 #[derive(Clone)]
 pub struct EdgeIqUser {
@@ -133,11 +135,4 @@ pub(super) fn seeded() -> Vec<EdgeIqUser> {
 /// A token nobody can guess.
 pub(super) fn random() -> String {
     Uuid::new_v4().simple().to_string()
-}
-
-/// As the ids of the vendor's store: 24 hexadecimal digits. Ours.
-fn object_id() -> String {
-    let mut id = random();
-    id.truncate(24);
-    id
 }

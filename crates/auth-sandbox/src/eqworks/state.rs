@@ -8,10 +8,10 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::jwt::Secret;
 use super::users::{self, EqWorksUser};
 use super::{No, no};
 use crate::inbox::Post;
+use crate::jwt::Secret;
 use crate::vendor_clock::VendorClock;
 
 /// How long a JWT lives: 90 days, in seconds.

@@ -8,6 +8,7 @@ use super::query::Query;
 use super::state::State;
 use super::users::{ATOM, new_uuid, normal};
 use super::{No, no};
+use crate::jwt::BadJwt;
 use crate::request::Call;
 use crate::route::Answer;
 use crate::{answer, date};
@@ -176,7 +177,7 @@ fn signed_claims(eqworks: &State, token: &str) -> Result<Map<String, Value>, &'s
     if token.contains(' ') {
         return Err("eq-api-jwt has to be the JWT and nothing else, without a scheme");
     }
-    let claims = eqworks.secret.claims(token)?;
+    let claims = eqworks.secret.claims(token).map_err(BadJwt::hint)?;
     match claims.get("exp") {
         None => Ok(claims),
         Some(exp) => {

@@ -2,6 +2,7 @@
 
 pub(crate) mod edgeiq;
 pub(crate) mod eqworks;
+pub(crate) mod identityx;
 
 use auth_sandbox::{IqmAccount, Sandbox};
 use reqwest::{Client, RequestBuilder, StatusCode, Url, header};

@@ -1,10 +1,11 @@
 //! The e-mails land in an inbox.
 
-use auth_sandbox::{EdgeIqUser, EqWorksUser, Fault, MailKind, Sandbox};
+use auth_sandbox::{EdgeIqUser, EqWorksUser, Fault, IdentityXOrgUser, MailKind, Sandbox};
 use serde_json::json;
 
 use crate::caller::edgeiq::EdgeIqCaller;
 use crate::caller::eqworks::EqWorksCaller;
+use crate::caller::identityx::{IdentityXCaller, SEND_ORG_LINK};
 use crate::caller::{Caller, read};
 
 #[tokio::test]
@@ -13,6 +14,8 @@ async fn one_address_gets_the_e_mails_of_all_vendors_in_their_order() {
     let email = sandbox.iqm().user().email;
     sandbox.edgeiq().add_user(EdgeIqUser::new(email, "x"));
     sandbox.eqworks().add_user(EqWorksUser::new(email));
+    let administrator = IdentityXOrgUser::new(email);
+    sandbox.identityx().add_org_user(administrator);
     let inbox = sandbox.inbox(email);
     assert_eq!(inbox.count(), 0);
     assert!(inbox.latest().is_none());
@@ -21,11 +24,16 @@ async fn one_address_gets_the_e_mails_of_all_vendors_in_their_order() {
     read(reset.json(&json!({ "email": email }))).await;
     EdgeIqCaller::new(&sandbox).request_reset(email).await;
     EqWorksCaller::new(&sandbox).passcode(email, "atom").await;
+    let identityx = IdentityXCaller::new(&sandbox);
+    identityx
+        .send(SEND_ORG_LINK, json!({ "email": email }))
+        .await;
 
     let kinds = [
         ("iqm", MailKind::PasswordReset),
         ("edgeiq", MailKind::PasswordReset),
         ("eqworks", MailKind::MagicLink),
+        ("identityx", MailKind::MagicLink),
     ];
     let mails = inbox.all();
     let found: Vec<_> = mails
@@ -33,13 +41,18 @@ async fn one_address_gets_the_e_mails_of_all_vendors_in_their_order() {
         .map(|mail| (mail.vendor(), mail.kind()))
         .collect();
     assert_eq!(found, kinds);
-    assert_eq!(inbox.count(), 3);
-    assert_eq!(inbox.latest().unwrap().vendor(), "eqworks");
+    assert_eq!(inbox.count(), 4);
+    assert_eq!(inbox.latest().unwrap().vendor(), "identityx");
 
     let reset = &mails[0];
     assert_eq!(reset.code(), sandbox.iqm().reset_hash(email).as_deref());
-    assert!(reset.link().is_none());
+    assert!(reset.link().is_none() && reset.link_text().is_none());
     assert!(reset.expires_at().is_some());
+    let passcode = &mails[2];
+    assert_eq!(
+        passcode.link_text(),
+        passcode.link().map(reqwest::Url::as_str)
+    );
 }
 
 #[tokio::test]
@@ -64,7 +77,9 @@ async fn debug_shows_neither_code_nor_link() {
     let (one, other) = (edgeiq.user().email, eqworks.user().email);
     EdgeIqCaller::new(&sandbox).request_reset(one).await;
     EqWorksCaller::new(&sandbox).passcode(other, "atom").await;
-    for inbox in [sandbox.inbox(one), sandbox.inbox(other)] {
+    IdentityXCaller::new(&sandbox).org_link().await;
+    let administrator = sandbox.identityx().org_user().email;
+    for inbox in [one, other, administrator].map(|address| sandbox.inbox(address)) {
         let debug = format!("{inbox:?} {:?}", inbox.latest());
         assert!(debug.contains("PasswordReset") || debug.contains("MagicLink"));
         let mail = inbox.latest().unwrap();

@@ -7,16 +7,21 @@ use serde_json::json;
 
 use crate::caller::edgeiq::EdgeIqCaller;
 use crate::caller::eqworks::EqWorksCaller;
+use crate::caller::identityx::{ACTIVE_USER, IdentityXCaller, LOG_IN_ORG_USER, SEND_ORG_LINK};
 use crate::caller::{Caller, Reply, read};
 
-async fn one_call_each(sandbox: &Sandbox) -> [Reply; 3] {
+async fn one_call_each(sandbox: &Sandbox) -> [Reply; 4] {
     let (iqm, edgeiq) = (sandbox.iqm(), EdgeIqCaller::new(sandbox));
     let user = sandbox.eqworks().user().email;
+    let administrator = sandbox.identityx().org_user().email;
     [
         read(Caller::new(sandbox).log_in_request(iqm.user())).await,
         edgeiq.authenticate(sandbox.edgeiq().user()).await,
         EqWorksCaller::new(sandbox)
             .get("login", &[("user", user)])
+            .await,
+        IdentityXCaller::new(sandbox)
+            .send(SEND_ORG_LINK, json!({ "email": administrator }))
             .await,
     ]
 }
@@ -34,10 +39,15 @@ async fn a_fault_is_answered_in_the_shape_of_the_vendor_that_was_called() {
         json!({ "success": false, "errorObjects": [{ "error": text }] }),
         json!({ "error": text }),
         json!({ "message": text, "statusCode": 503, "logLevel": "ERROR" }),
+        json!({
+            "errors": [{ "message": text, "extensions": { "code": "INTERNAL_SERVER_ERROR" } }],
+        }),
     ];
     assert_eq!(bodies, expected);
     assert_eq!(sandbox.edgeiq().issued(), 0);
     assert_eq!(sandbox.inbox(sandbox.eqworks().user().email).count(), 0);
+    let administrator = sandbox.identityx().org_user().email;
+    assert_eq!(sandbox.inbox(administrator).count(), 0);
 }
 
 #[tokio::test]
@@ -47,6 +57,7 @@ async fn a_fault_waits_for_the_operation_of_its_vendor() {
         "iqm.log_in",
         "edgeiq.authenticate",
         "eqworks.request_passcode",
+        "identityx.send_org_user_login_link",
     ] {
         sandbox.fault(Fault::status(500).on(operation));
         let replies = one_call_each(&sandbox).await;
@@ -62,7 +73,9 @@ async fn an_echo_repeats_what_is_secret_at_each_vendor() {
     let sandbox = Sandbox::start().unwrap();
     sandbox.fault(Fault::echo(403).always());
     let (edgeiq, eqworks) = (EdgeIqCaller::new(&sandbox), EqWorksCaller::new(&sandbox));
+    let identityx = IdentityXCaller::new(&sandbox);
     let jwt = "header.claims.signature";
+    let token = json!({ "token": jwt });
     let query = [("user", "a+b@a.test"), ("otp", "ABCDEF")];
     for (reply, secrets) in [
         (edgeiq.me("a-raw-token").await, &["a-raw-token"][..]),
@@ -75,9 +88,12 @@ async fn an_echo_repeats_what_is_secret_at_each_vendor() {
             &["ABCDEF", "a+b@a.test", "a%2Bb%40a.test"],
         ),
         (eqworks.with_jwt("confirm", jwt, &[]).await, &[jwt]),
+        (identityx.send(LOG_IN_ORG_USER, token).await, &[jwt]),
+        (identityx.authorized(jwt, ACTIVE_USER).await, &[jwt]),
     ] {
         assert_eq!(reply.status, 403);
-        let text = reply.body.get("error").or(reply.body.get("message"));
+        let error = reply.body.pointer("/errors/0").unwrap_or(&reply.body);
+        let text = error.get("error").or(error.get("message"));
         let text = text.unwrap().as_str().unwrap();
         for secret in secrets {
             assert!(text.contains(secret), "no {secret} in {text}");
@@ -114,6 +130,13 @@ async fn the_log_shows_no_secret_of_any_vendor() {
         .get("verify", &[("user", user), ("otp", &otp)])
         .await;
     eqworks.with_jwt("confirm", "a-bad-jwt", &[]).await;
+    let identityx = IdentityXCaller::new(&sandbox);
+    let mail = identityx.org_link().await;
+    let link = mail.code().unwrap();
+    let graphql = format!("OrgUser {}", identityx.org_session().await);
+    identityx.authorized(&graphql, ACTIVE_USER).await.data();
+    let token = json!({ "token": format!("{link}x") });
+    identityx.send(LOG_IN_ORG_USER, token).await;
     let log = sandbox.log();
     assert_eq!(
         log.last("eqworks.verify").unwrap().query(),
@@ -123,6 +146,10 @@ async fn the_log_shows_no_secret_of_any_vendor() {
         log.last("edgeiq.me").unwrap().header("authorization"),
         Some(&*session)
     );
+    let entry = log.last("identityx.active_org_user").unwrap();
+    assert_eq!(entry.header("authorization"), Some(&*graphql));
+    let entry = log.last("identityx.log_in_org_user").unwrap();
+    assert!(entry.field("variables").unwrap().contains(link));
     let debug = format!("{log:?}");
     let password = sandbox.edgeiq().user().password;
     for secret in [
@@ -132,6 +159,8 @@ async fn the_log_shows_no_secret_of_any_vendor() {
         password,
         &otp,
         "a-bad-jwt",
+        link,
+        &graphql,
     ] {
         assert!(!debug.contains(secret), "{secret} in {debug}");
     }
@@ -148,6 +177,11 @@ fn a_handle_names_the_user_that_a_vendor_does_not_have() {
     let nobody = "nobody@a.test";
     let at_edgeiq = "the sandbox has no user \"nobody@a.test\" at EdgeIQ";
     let at_eqworks = "the sandbox has no user \"nobody@a.test\" at EQ Works";
+    let identityx = sandbox.identityx();
+    let (ours, other) = (identityx.application_id(), identityx.other_application_id());
+    let (ann, ada) = (identityx.app_user().email, identityx.org_user().email);
+    let at_identityx = "the sandbox has no user \"nobody@a.test\" at IdentityX";
+    let ann_at_identityx = "the sandbox has no user \"ann@identityx.example\" at IdentityX";
     for (call, expected) in [
         (
             &(|| edgeiq.set_password(nobody, "x")) as &dyn Fn(),
@@ -157,10 +191,25 @@ fn a_handle_names_the_user_that_a_vendor_does_not_have() {
         (&|| eqworks.revoke(nobody), at_eqworks),
         (&|| eqworks.end_access(nobody), at_eqworks),
         (&|| eqworks.remove_user(nobody), at_eqworks),
+        (
+            &|| _ = identityx.mint_app_user_session(ours, nobody),
+            at_identityx,
+        ),
+        (
+            &|| _ = identityx.mint_app_user_session(other, ann),
+            ann_at_identityx,
+        ),
+        (
+            &|| _ = identityx.mint_org_user_session(nobody),
+            at_identityx,
+        ),
+        (&|| _ = identityx.mint_api_token(nobody), at_identityx),
+        (&|| identityx.revoke_api_token(nobody), at_identityx),
     ] {
         assert_eq!(panic_of(call), expected);
     }
     // None of them has left the vendor locked.
     assert!(eqworks.accepts(&eqworks.mint_token(eqworks.user().email, "atom")));
     assert_eq!(edgeiq.issued(), 0);
+    assert!(identityx.accepts(&identityx.mint_org_user_session(ada)));
 }

@@ -1,4 +1,4 @@
-//! JSON Web Tokens: HS256 with the vendor's secret (RFC 7519 and RFC 7515).
+//! JSON Web Tokens, as two vendors make them: HS256 with the vendor's secret (RFC 7519 and RFC 7515).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,12 +7,30 @@ use serde_json::{Map, Value, json};
 use sha2::Sha256;
 use uuid::Uuid;
 
-/// The vendor's secret: as long as a block of the hash, so that it is the key as it is.
-pub(super) struct Secret([u8; 64]);
+/// What is wrong with a token before anybody looks at its claims.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BadJwt {
+    Malformed,
+    Algorithm,
+    Signature,
+}
+
+impl BadJwt {
+    pub(crate) fn hint(self) -> &'static str {
+        match self {
+            Self::Malformed => "it is not a JWT",
+            Self::Algorithm => "its algorithm is not HS256",
+            Self::Signature => "its signature is wrong, or another sandbox's",
+        }
+    }
+}
+
+/// A vendor's secret: as long as a block of the hash, so that it is the key as it is.
+pub(crate) struct Secret([u8; 64]);
 
 impl Secret {
     /// Another one for each sandbox, so that the tokens of one are strangers to the next.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut secret = [0; 64];
         for chunk in secret.chunks_exact_mut(16) {
             chunk.copy_from_slice(Uuid::new_v4().as_bytes());
@@ -21,7 +39,7 @@ impl Secret {
     }
 
     /// The same claims make the same token.
-    pub(super) fn sign(&self, claims: &Value) -> String {
+    pub(crate) fn sign(&self, claims: &Value) -> String {
         let header = json!({ "alg": "HS256", "typ": "JWT" });
         let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
         let signed = format!("{}.{}", encode(&header), encode(claims));
@@ -30,18 +48,18 @@ impl Secret {
     }
 
     /// The claims of a token with a good signature; else why it is a bad one.
-    pub(super) fn claims(&self, token: &str) -> Result<Map<String, Value>, &'static str> {
-        let malformed = "it is not a JWT";
+    pub(crate) fn claims(&self, token: &str) -> Result<Map<String, Value>, BadJwt> {
+        let malformed = BadJwt::Malformed;
         let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| malformed);
         let (signed, signature) = token.rsplit_once('.').ok_or(malformed)?;
         let (header, claims) = signed.split_once('.').ok_or(malformed)?;
         let header: Value = serde_json::from_slice(&decode(header)?).map_err(|_| malformed)?;
         if header["alg"] != "HS256" {
-            return Err("its algorithm is not HS256");
+            return Err(BadJwt::Algorithm);
         }
         self.mac(signed)
             .verify_slice(&decode(signature)?)
-            .map_err(|_| "its signature is wrong, or another sandbox's")?;
+            .map_err(|_| BadJwt::Signature)?;
         serde_json::from_slice(&decode(claims)?).map_err(|_| malformed)
     }
 

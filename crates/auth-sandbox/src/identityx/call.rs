@@ -1,0 +1,141 @@
+//! What a request says besides its query: who calls, for which application and organisation.
+
+use std::sync::{Arc, MutexGuard};
+
+use async_graphql::Context;
+use axum::http::{HeaderMap, header};
+
+use super::failure::{BAD_INPUT, Failure, UNAUTHENTICATED, UNAUTHORIZED};
+use super::people::{IdentityXOrgUser, Membership};
+use super::state::{Book, State};
+use super::token::{BadToken, Kind};
+
+pub(super) const APP_ID: &str = "x-app-id";
+const ORG_ID: &str = "x-org-id";
+
+pub(super) struct Call {
+    pub(super) state: Arc<State>,
+    pub(super) headers: HeaderMap,
+}
+
+/// Who a valid token is for.
+pub(super) struct Caller {
+    /// The user's id.
+    pub(super) id: String,
+    /// The token's id.
+    pub(super) token: String,
+}
+
+impl Call {
+    /// The call that a resolver belongs to.
+    pub(super) fn of<'c>(ctx: &Context<'c>) -> Result<&'c Self, Failure> {
+        let missing = |_| Failure::internal(500, "no call", "the sandbox has lost its own call");
+        ctx.data().map_err(missing)
+    }
+
+    /// The vendor's memory, which every resolver but `ping` asks another service for.
+    pub(super) fn open(&self) -> Result<MutexGuard<'_, Book>, Failure> {
+        let book = self.state.book();
+        if book.knobs.inner_service_down {
+            // Host, port and address are ours.
+            let message = "request to http://token-service.sandbox.invalid:4001/ failed, reason: \
+                           connect ECONNREFUSED 192.0.2.1:4001";
+            let hint = "the sandbox was told that an inner service is down";
+            return Err(Failure::new(UNAUTHENTICATED, message, hint));
+        }
+        Ok(book)
+    }
+
+    /// The application that the call is for.
+    pub(super) fn application(&self, book: &Book) -> Result<String, Failure> {
+        let id = self.header(APP_ID);
+        let known = id.filter(|id| book.applications.iter().any(|each| each.id == *id));
+        known.map(str::to_owned).ok_or_else(|| {
+            let message = "Unable to find an application for this request.";
+            Failure::new(BAD_INPUT, message, "x-app-id is missing or unknown")
+        })
+    }
+
+    /// The organisation that the call is for, if the administrator may look at it.
+    pub(super) fn organization(
+        &self,
+        book: &Book,
+        user: &IdentityXOrgUser,
+    ) -> Result<String, Failure> {
+        let Some(id) = self.header(ORG_ID) else {
+            // Ours, after the one of the application.
+            let message = "Unable to find an organization for this request.";
+            return Err(Failure::new(BAD_INPUT, message, "x-org-id is missing"));
+        };
+        let is_member = |each: &Membership| each.organization_id == id;
+        // Ours: an organisation that is unknown is one that nobody is a member of.
+        if !user.memberships.iter().any(is_member) || book.knobs.denied.contains(id) {
+            let message = "You do not have permission to access this resource.";
+            let hint = "the administrator has no access to the organisation in x-org-id";
+            return Err(Failure::new(UNAUTHORIZED, message, hint));
+        }
+        Ok(id.to_owned())
+    }
+
+    /// Who calls, if the header holds a valid token of one of these kinds.
+    pub(super) fn caller(&self, book: &Book, wanted: &[Kind]) -> Result<Caller, Failure> {
+        let (kind, token) = self.authorization(book)?;
+        if !wanted.contains(&kind) {
+            let message = "The wrong user authorization type was provided.";
+            let hint = "the Authorization header names another identity than the field wants";
+            return Err(Failure::new(UNAUTHENTICATED, message, hint));
+        }
+        let (token, record) = self
+            .state
+            .check(book, token, kind)
+            .map_err(Failure::bad_header_token)?;
+        Ok(Caller {
+            id: record.owner,
+            token,
+        })
+    }
+
+    /// The administrator who calls.
+    pub(super) fn org_user<'b>(
+        &self,
+        book: &'b Book,
+        wanted: &[Kind],
+    ) -> Result<&'b IdentityXOrgUser, Failure> {
+        let caller = self.caller(book, wanted)?;
+        // Ours: the tokens of somebody who is gone are gone.
+        book.org_user_by_id(&caller.id)
+            .ok_or_else(|| Failure::bad_header_token(BadToken::Unknown))
+    }
+
+    /// The header, split at a single space: neither trimmed nor in another case.
+    fn authorization(&self, book: &Book) -> Result<(Kind, &str), Failure> {
+        let Some(value) = self.headers.get(header::AUTHORIZATION) else {
+            let message = "No user authentication was provided with this request.";
+            let hint = "the Authorization header is missing";
+            return Err(Failure::new(BAD_INPUT, message, hint));
+        };
+        let value = value.to_str().unwrap_or_default();
+        let bearer = value.strip_prefix("Bearer ");
+        let value = bearer.filter(|_| book.knobs.bearer_form).unwrap_or(value);
+        // Ours: without a space it is a scheme without a token, which no JWT is.
+        let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+        let kind = match scheme {
+            "AppUser" => Kind::AppSession,
+            "OrgUser" => Kind::OrgSession,
+            "OrgUserApiToken" => Kind::ApiToken,
+            // The message is observed, the code is ours.
+            _ => {
+                let message = "Invalid authorization type. Allowed types are OrgUser AppUser \
+                               OrgUserApiToken";
+                let hint = "the Authorization header has to be one of these, a space and the \
+                            token; Bearer is not one of them";
+                return Err(Failure::new(UNAUTHENTICATED, message, hint));
+            }
+        };
+        Ok((kind, token))
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}

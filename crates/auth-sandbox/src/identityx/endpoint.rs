@@ -1,0 +1,240 @@
+//! The endpoint: from the bytes of a request to an answer with the vendor's status.
+
+use std::sync::Arc;
+
+use async_graphql::async_trait::async_trait;
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation};
+use async_graphql::parser::parse_query;
+use async_graphql::{Pos, Request, Response, ServerError, ValidationResult, Variables};
+use axum::body::{Body, Bytes};
+use axum::extract;
+use axum::http::{HeaderMap, Response as HttpResponse, StatusCode};
+use axum::response::IntoResponse;
+use serde_json::{Map, Value, json};
+
+use super::call::{APP_ID, Call};
+use super::document;
+use super::failure::{Failure, INTERNAL};
+use super::schema::SCHEMA;
+use super::state::State;
+use super::variables;
+use crate::answer::{self, Content, Refusal};
+use crate::request::is_json;
+
+pub(super) async fn answer(
+    extract::State(state): extract::State<Arc<State>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> HttpResponse<Body> {
+    let call = Call { state, headers };
+    match prepare(&call, &body).await {
+        Ok(request) => execute(call, request).await,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// All that is refused before a resolver is asked.
+async fn prepare(call: &Call, body: &[u8]) -> Result<Request, Refusal> {
+    let fields = fields(&call.headers, body)?;
+    refuse_blocked(call)?;
+    let Parts { query, name, sent } = parts(&fields)?;
+
+    let parsed = parse_query(query).map_err(|error| {
+        // Not the parser's own words: they quote the query.
+        let (text, hint) = ("Syntax Error", "the query is not GraphQL");
+        let places: Vec<Pos> = error.positions().collect();
+        refuse(
+            "GRAPHQL_PARSE_FAILED",
+            vec![(text.to_owned(), places)],
+            hint,
+        )
+    })?;
+    validate(query).await.map_err(|errors| {
+        let errors = errors
+            .into_iter()
+            .map(|each| (each.message, each.locations));
+        let hint = "the query does not fit the schema; the errors say where";
+        refuse("GRAPHQL_VALIDATION_FAILED", errors.collect(), hint)
+    })?;
+    let Some(operation) = document::chosen(&parsed, name) else {
+        // Ours.
+        let hint = "operationName does not choose one of the query's operations";
+        let text = "Unknown operation named by operationName.".to_owned();
+        return Err(refuse(
+            "GRAPHQL_VALIDATION_FAILED",
+            vec![(text, Vec::new())],
+            hint,
+        ));
+    };
+    variables::check(&operation.node, &sent).map_err(|(text, place)| {
+        let hint = "a variable is missing, or not of the type that the query says";
+        refuse(INTERNAL, vec![(text, vec![place])], hint)
+    })?;
+
+    let mut request = Request::new(query).variables(Variables::from_json(Value::Object(sent)));
+    request.operation_name = name.map(str::to_owned);
+    Ok(request)
+}
+
+fn fields(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+    // That the vendor's server does not look at another body is ours, as the text is.
+    if body.is_empty() || !is_json(headers) {
+        return Err(Refusal {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            body: Content::Text("POST body missing."),
+            hint: "the body is empty, or Content-Type is not application/json".to_owned(),
+        });
+    }
+    let value: Value = serde_json::from_slice(body).map_err(|error| Refusal {
+        status: StatusCode::BAD_REQUEST,
+        body: Content::Html(
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <title>Error</title>\n</head>\n<body>\n<pre>SyntaxError: Unexpected token in JSON\
+             </pre>\n</body>\n</html>\n",
+        ),
+        hint: format!(
+            "the body is not JSON: line {}, column {}",
+            error.line(),
+            error.column()
+        ),
+    })?;
+    match value {
+        Value::Object(fields) => Ok(fields),
+        // Ours: the vendor may take a list of requests.
+        _ => Err(bad_request("the body is JSON, but not an object")),
+    }
+}
+
+struct Parts<'f> {
+    query: &'f str,
+    /// Which of the query's operations.
+    name: Option<&'f str>,
+    /// The variables.
+    sent: Map<String, Value>,
+}
+
+/// The parts of a request. What is answered to one without them is ours.
+fn parts(fields: &Map<String, Value>) -> Result<Parts<'_>, Refusal> {
+    let Some(query) = fields.get("query").and_then(Value::as_str) else {
+        return Err(bad_request("query is missing, or no text"));
+    };
+    let name = match fields.get("operationName") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(name)) => Some(name.as_str()),
+        Some(_) => return Err(bad_request("operationName is no text")),
+    };
+    let sent = match fields.get("variables") {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(sent)) => sent.clone(),
+        Some(_) => return Err(bad_request("variables is no object")),
+    };
+    Ok(Parts { query, name, sent })
+}
+
+fn bad_request(hint: &str) -> Refusal {
+    Refusal {
+        status: StatusCode::BAD_REQUEST,
+        body: Content::Text("Must provide query string."),
+        hint: hint.to_owned(),
+    }
+}
+
+/// The one check that fails for every operation, whether or not it is about an application.
+fn refuse_blocked(call: &Call) -> Result<(), Refusal> {
+    let id = call.headers.get(APP_ID).and_then(|id| id.to_str().ok());
+    match id.filter(|id| call.state.book().knobs.blocked.contains(*id)) {
+        None => Ok(()),
+        Some(id) => {
+            let text = format!(
+                "Context creation failed: The application ID \"{id}\" is no longer allowed."
+            );
+            let hint = "the sandbox was told that the application is no longer allowed";
+            Err(refuse("FORBIDDEN", vec![(text, Vec::new())], hint))
+        }
+    }
+}
+
+/// An answer that no resolver had a part in: 400, without `data`.
+fn refuse(code: &str, errors: Vec<(String, Vec<Pos>)>, hint: &str) -> Refusal {
+    let errors = errors.into_iter().map(|(message, locations)| {
+        let mut error = json!({ "message": message, "extensions": { "code": code } });
+        if !locations.is_empty() {
+            error["locations"] = json!(locations);
+        }
+        error
+    });
+    Refusal {
+        status: StatusCode::BAD_REQUEST,
+        body: Content::Json(json!({ "errors": errors.collect::<Vec<_>>() })),
+        hint: hint.to_owned(),
+    }
+}
+
+async fn execute(call: Call, request: Request) -> HttpResponse<Body> {
+    let error_beside_data = call.state.book().knobs.error_beside_data;
+    let response = SCHEMA.execute(request.data(call)).await;
+    let failures = response.errors.iter();
+    let mut hint = failures
+        .filter_map(ServerError::source::<Failure>)
+        .map(|failure| failure.hint)
+        .next();
+    let mut errors: Vec<Value> = response.errors.iter().map(Failure::json).collect();
+    if errors.is_empty() && error_beside_data {
+        // Ours: an error of nobody's, so that it takes no data with it.
+        let mut error = json!({ "message": "Something beside the data has failed." });
+        error["extensions"] = json!({ "code": INTERNAL });
+        errors.push(error);
+        hint = Some("the sandbox was told to put an error beside the data");
+    }
+    let mut body = json!({
+        "data": response.data.into_json().unwrap_or_default(),
+        // What is in it is ours: clients ignore it.
+        "extensions": { "sandbox": { "executed": true } },
+    });
+    if !errors.is_empty() {
+        body["errors"] = errors.into();
+    }
+    let mut answer = answer::json(StatusCode::OK, &body);
+    if let Some(hint) = hint {
+        answer::set_hint(&mut answer, hint);
+    }
+    answer
+}
+
+/// The query alone, against the schema: without variables, whose mistakes are other mistakes.
+async fn validate(query: &str) -> Result<(), Vec<ServerError>> {
+    let request = Request::new(query).data(ValidationOnly);
+    let Response { errors, .. } = SCHEMA.execute(request).await;
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
+}
+
+/// In the data of a request that is not to be executed.
+struct ValidationOnly;
+
+/// Ends such a request in time.
+pub(super) struct StopAfterValidation;
+
+impl ExtensionFactory for StopAfterValidation {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self)
+    }
+}
+
+#[async_trait]
+impl Extension for StopAfterValidation {
+    async fn validation(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        let valid = next.run(ctx).await?;
+        match ctx.data_opt::<ValidationOnly>() {
+            Some(ValidationOnly) => Err(Vec::new()),
+            None => Ok(valid),
+        }
+    }
+}

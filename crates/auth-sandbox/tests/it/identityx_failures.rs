@@ -1,0 +1,388 @@
+//! IdentityX: the table of failures, but for those of the Authorization header.
+
+use std::time::Duration;
+
+use auth_sandbox::{IdentityXApplication, Sandbox, SandboxClock};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::caller::identityx::{
+    ACTIVE_USER, AUTH_URL, CREATE_APP_USER, IdentityXCaller, LOG_IN_APP_USER, LOG_IN_ORG_USER,
+    LOG_OUT_APP_USER, SEND_APP_LINK, SEND_ORG_LINK,
+};
+use crate::caller::{Reply, read};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn internal(status: u16) -> Value {
+    json!({ "code": "INTERNAL_SERVER_ERROR", "exception": { "statusCode": status } })
+}
+
+/// Asserts a 400 that no resolver had a part in.
+#[track_caller]
+fn assert_refused(reply: &Reply, code: &str) -> String {
+    assert_eq!(reply.status, 400, "{reply:?}");
+    assert_eq!(reply.body.get("data"), None);
+    let error = &reply.body["errors"][0];
+    assert_eq!(error["extensions"], json!({ "code": code }));
+    assert!(error.get("path").is_none());
+    assert!(reply.hint.is_some());
+    error["message"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn an_unknown_address_is_told_and_gets_no_e_mail() {
+    let sandbox = Sandbox::start().unwrap();
+    let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
+    let message = "No user was found for 'Nobody@A.test'";
+    let input = json!({ "email": "Nobody@A.test", "authUrl": AUTH_URL });
+    let reply = caller.for_app(SEND_APP_LINK, input.clone()).await;
+    reply.assert_graphql("sendAppUserLoginLink", true, message, &internal(404));
+    let reply = caller
+        .send(SEND_ORG_LINK, json!({ "email": "Nobody@A.test" }))
+        .await;
+    reply.assert_graphql("sendUserLoginLink", true, message, &internal(404));
+    assert_eq!(sandbox.inbox("nobody@a.test").count(), 0);
+
+    // Users of one application are strangers to another, and app users no administrators.
+    let email = identityx.app_user().email;
+    let message = format!("No user was found for '{email}'");
+    let input = json!({ "email": email, "authUrl": AUTH_URL });
+    let other = identityx.other_application_id();
+    let reply = caller.for_app_id(other, SEND_APP_LINK, input).await;
+    reply.assert_graphql("sendAppUserLoginLink", true, &message, &internal(404));
+    let reply = caller.send(SEND_ORG_LINK, json!({ "email": email })).await;
+    reply.assert_graphql("sendUserLoginLink", true, &message, &internal(404));
+    assert_eq!(sandbox.inbox(email).count(), 0);
+}
+
+#[tokio::test]
+async fn a_link_token_is_refused_for_what_is_wrong_with_it() {
+    let clock = SandboxClock::frozen();
+    let sandbox = Sandbox::builder().clock(clock.clone()).start().unwrap();
+    let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
+    let stranger = Sandbox::start().unwrap();
+    let foreign = IdentityXCaller::new(&stranger);
+    let (app, org) = (caller.app_link().await, caller.org_link().await);
+    let (app, org) = (app.code().unwrap(), org.code().unwrap());
+    let unknown = |sub: &str| identityx.sign(&json!({ "sub": sub, "jti": "nobody's" }));
+    let (app_session, org_session) = (caller.app_session().await, caller.org_session().await);
+    let (foreign_app, foreign_org) = (foreign.app_link().await, foreign.org_link().await);
+    let none = app.replacen(app.split('.').next().unwrap(), "eyJhbGciOiJub25lIn0", 1);
+    let issued = identityx.issued();
+    for (for_app, for_org, status, message) in [
+        ("", "", 422, "jwt malformed"),
+        ("garbage", "a.b", 422, "jwt malformed"),
+        ("a.b.c", "a.b.c.d", 422, "jwt malformed"),
+        (
+            &*format!("{app} "),
+            &*format!(" {org}"),
+            422,
+            "jwt malformed",
+        ),
+        (
+            foreign_app.code().unwrap(),
+            foreign_org.code().unwrap(),
+            400,
+            "invalid signature",
+        ),
+        (&*none, &*none, 400, "invalid signature"),
+        (org, app, 400, "The token subject does not match."),
+        (
+            &*app_session,
+            &*org_session,
+            400,
+            "The token subject does not match.",
+        ),
+        (
+            &*unknown("app-user-login-link"),
+            &*unknown("user-login-link"),
+            404,
+            "No token was found for the provided token identifier.",
+        ),
+    ] {
+        let reply = caller
+            .for_app(LOG_IN_APP_USER, json!({ "token": for_app }))
+            .await;
+        reply.assert_graphql("loginAppUser", false, message, &internal(status));
+        let reply = caller
+            .send(LOG_IN_ORG_USER, json!({ "token": for_org }))
+            .await;
+        reply.assert_graphql("userLogin", false, message, &internal(status));
+    }
+    clock.advance(HOUR);
+    let reply = caller
+        .for_app(LOG_IN_APP_USER, json!({ "token": app }))
+        .await;
+    reply.assert_graphql("loginAppUser", false, "jwt expired", &internal(401));
+    let reply = caller.send(LOG_IN_ORG_USER, json!({ "token": org })).await;
+    reply.assert_graphql("userLogin", false, "jwt expired", &internal(401));
+    assert_eq!(identityx.issued(), issued);
+}
+
+#[tokio::test]
+async fn the_token_of_one_application_is_not_taken_for_another() {
+    let sandbox = Sandbox::start().unwrap();
+    let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
+    let message = "The requested application ID does not match the token payload";
+    let other = identityx.other_application_id();
+    let link = caller.app_link().await;
+    let input = json!({ "token": link.code().unwrap() });
+    let reply = caller.for_app_id(other, LOG_IN_APP_USER, input).await;
+    reply.assert_graphql("loginAppUser", false, message, &internal(400));
+    let session = caller.app_session().await;
+    let input = json!({ "token": session });
+    let reply = caller.for_app_id(other, LOG_OUT_APP_USER, input).await;
+    reply.assert_graphql("logoutAppUser", false, message, &internal(400));
+    assert!(identityx.accepts(&session));
+}
+
+#[tokio::test]
+async fn the_calls_of_app_users_need_an_application_that_exists() {
+    let sandbox = Sandbox::start().unwrap();
+    let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
+    let email = identityx.app_user().email;
+    let token = json!({ "token": caller.app_link().await.code().unwrap() });
+    let message = "Unable to find an application for this request.";
+    let code = json!({ "code": "BAD_USER_INPUT" });
+    let unknown = "60a1b2c3d4e5f60718293aff";
+    for (query, field, nullable, input) in [
+        (
+            SEND_APP_LINK,
+            "sendAppUserLoginLink",
+            true,
+            json!({ "email": email, "authUrl": AUTH_URL }),
+        ),
+        (LOG_IN_APP_USER, "loginAppUser", false, token.clone()),
+        (LOG_OUT_APP_USER, "logoutAppUser", false, token.clone()),
+        (
+            CREATE_APP_USER,
+            "createAppUser",
+            false,
+            json!({ "email": "new@a.test" }),
+        ),
+    ] {
+        let missing = caller.send(query, input.clone()).await;
+        missing.assert_graphql(field, nullable, message, &code);
+        let reply = caller.for_app_id(unknown, query, input).await;
+        reply.assert_graphql(field, nullable, message, &code);
+    }
+    identityx.add_application(IdentityXApplication::new(unknown, "Known now"));
+    let input = json!({ "email": "new@a.test" });
+    caller
+        .for_app_id(unknown, CREATE_APP_USER, input)
+        .await
+        .data();
+}
+
+#[tokio::test]
+async fn an_application_that_is_no_longer_allowed_fails_every_operation() {
+    let sandbox = Sandbox::start().unwrap();
+    let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
+    let id = identityx.application_id();
+    let session = caller.app_session().await;
+    identityx.block_application(id, true);
+    let message =
+        format!("Context creation failed: The application ID \"{id}\" is no longer allowed.");
+    let log_out = caller
+        .for_app(LOG_OUT_APP_USER, json!({ "token": session }))
+        .await;
+    let ping = caller.for_app("{ ping }", Value::Null).await;
+    let nonsense = caller.for_app("}", Value::Null).await;
+    for reply in [log_out, ping, nonsense] {
+        assert_eq!(assert_refused(&reply, "FORBIDDEN"), message);
+    }
+    assert!(identityx.accepts(&session));
+    // Who does not name it, or names another one, is not concerned.
+    caller.send("{ ping }", Value::Null).await.data();
+    let other = identityx.other_application_id();
+    caller
+        .for_app_id(other, "{ ping }", Value::Null)
+        .await
+        .data();
+    identityx.block_application(id, false);
+    caller.for_app("{ ping }", Value::Null).await.data();
+}
+
+#[tokio::test]
+async fn a_query_that_is_none_or_does_not_fit_the_schema_is_a_400() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = IdentityXCaller::new(&sandbox);
+    for query in ["", "{", "{ ping", "query {}", "secret-in-the-query }"] {
+        let reply = caller.send(query, Value::Null).await;
+        let message = assert_refused(&reply, "GRAPHQL_PARSE_FAILED");
+        assert_eq!(message, "Syntax Error");
+        assert!(!reply.hint.unwrap().contains("secret"));
+    }
+    for query in [
+        "{ pong }",
+        "{ activeUser }",
+        "{ activeUser { password } }",
+        "mutation { userLogin { token { id } } }",
+        "mutation { userLogin(input: { token: 5 }) { token { id } } }",
+        "query($x: String!) { ping }",
+        "query($x: NoSuchInput) { userOrganizations(input: $x) { id } }",
+        // The mistake is the query's, whatever becomes of the variable.
+        "mutation($input: UserLoginMutationInput!) { userLogin(input: $input) { nothing } }",
+        "query A { ping } query B { ping }",
+    ] {
+        let reply = caller.send(query, Value::Null).await;
+        assert_refused(&reply, "GRAPHQL_VALIDATION_FAILED");
+    }
+    let body = json!({ "query": "query A { ping }", "operationName": "B" });
+    let reply = read(caller.bare().json(&body)).await;
+    assert_refused(&reply, "GRAPHQL_VALIDATION_FAILED");
+    let body = json!({ "query": "query A { ping } query B { ping }", "operationName": "B" });
+    read(caller.bare().json(&body)).await.data();
+}
+
+#[tokio::test]
+async fn a_variable_that_is_missing_or_mistyped_is_an_internal_error_with_400() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = IdentityXCaller::new(&sandbox);
+    let link = caller.org_link().await;
+    let token = link.code().unwrap();
+    let refused = |body: Value| {
+        let request = caller.bare().json(&body);
+        async move {
+            let reply = read(request).await;
+            let message = assert_refused(&reply, "INTERNAL_SERVER_ERROR");
+            assert_eq!(
+                reply.body["errors"][0]["locations"],
+                json!([{ "line": 1, "column": 10 }])
+            );
+            assert!(!reply.hint.unwrap().contains(token));
+            let rest = message.strip_prefix("Variable \"$input\" ");
+            rest.unwrap_or_else(|| panic!("{message}")).to_owned()
+        }
+    };
+    let query = LOG_IN_ORG_USER;
+    let missing = "of required type \"UserLoginMutationInput!\" was not provided.";
+    assert_eq!(refused(json!({ "query": query })).await, missing);
+    let null = "of non-null type \"UserLoginMutationInput!\" must not be null.";
+    let body = json!({ "query": query, "variables": { "input": null } });
+    assert_eq!(refused(body).await, null);
+    for (query, input, why) in [
+        (query, json!("text"), "to be an object"),
+        (query, json!([{ "token": token }]), "to be an object"),
+        (query, json!({}), "\"token\" of required type \"String!\""),
+        (query, json!({ "token": null }), "not to be null"),
+        (query, json!({ "token": 5 }), "Expected type String"),
+        (
+            query,
+            json!({ "token": token, "x": 1 }),
+            "Field \"x\" is not defined",
+        ),
+        (
+            SEND_APP_LINK,
+            json!({ "email": "a@a.test", "authUrl": "u", "additionalContext": [1] }),
+            "Expected type JSONObject",
+        ),
+        (
+            SEND_APP_LINK,
+            json!({ "email": "a@a.test", "authUrl": "u", "redirectTo": true }),
+            "Expected type String",
+        ),
+    ] {
+        let body = json!({ "query": query, "variables": { "input": input } });
+        let message = refused(body).await;
+        assert!(message.starts_with("got invalid value "), "{message}");
+        assert!(message.contains(why), "{message}");
+    }
+    // As the library of such servers does: the message repeats what was sent.
+    let body = json!({ "query": query, "variables": { "input": { "tokn": token } } });
+    assert!(refused(body).await.contains(token));
+    assert_eq!(sandbox.identityx().issued(), 0);
+}
+
+#[tokio::test]
+async fn scalar_variables_and_defaults_are_taken_where_they_fit() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = IdentityXCaller::new(&sandbox);
+    let email = sandbox.identityx().org_user().email;
+    let query = "mutation($email: String!, $skip: Boolean = false) { \
+                 sendUserLoginLink(input: { email: $email }) @skip(if: $skip) }";
+    let send = |variables: Value| {
+        let body = json!({ "query": query, "variables": variables });
+        read(caller.bare().json(&body))
+    };
+    send(json!({ "email": email })).await.data();
+    assert_eq!(sandbox.inbox(email).count(), 1);
+    send(json!({ "email": email, "skip": true })).await.data();
+    assert_eq!(sandbox.inbox(email).count(), 1);
+    for variables in [json!({ "email": 5 }), json!({ "email": email, "skip": 1 })] {
+        let reply = send(variables).await;
+        let message = assert_refused(&reply, "INTERNAL_SERVER_ERROR");
+        assert!(message.starts_with("Variable \"$"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_request_is_refused_without_json() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = IdentityXCaller::new(&sandbox);
+    let json_type = || caller.bare().header("content-type", "application/json");
+    for (request, status, content_type) in [
+        (json_type(), 500, "text/plain; charset=utf-8"),
+        (caller.bare(), 500, "text/plain; charset=utf-8"),
+        (
+            caller.bare().body(r#"{"query":"{ ping }"}"#),
+            500,
+            "text/plain; charset=utf-8",
+        ),
+        (json_type().body("{"), 400, "text/html; charset=utf-8"),
+        (
+            json_type().body("query { ping }"),
+            400,
+            "text/html; charset=utf-8",
+        ),
+        (json_type().body("{}"), 400, "text/plain; charset=utf-8"),
+        (json_type().body("[]"), 400, "text/plain; charset=utf-8"),
+        (
+            json_type().body(r#"{"query":5}"#),
+            400,
+            "text/plain; charset=utf-8",
+        ),
+        (
+            json_type().body(r#"{"query":"{ ping }","variables":[]}"#),
+            400,
+            "text/plain; charset=utf-8",
+        ),
+        (
+            json_type().body(r#"{"query":"{ ping }","operationName":1}"#),
+            400,
+            "text/plain; charset=utf-8",
+        ),
+    ] {
+        let reply = read(request).await;
+        assert_eq!(reply.status, status, "{reply:?}");
+        assert_eq!(reply.headers["content-type"], content_type, "{reply:?}");
+        assert_eq!(reply.body, Value::Null);
+        assert!(!reply.text.is_empty() && reply.hint.is_some());
+        let html = content_type.starts_with("text/html");
+        assert_eq!(reply.text.starts_with("<!DOCTYPE html>"), html);
+    }
+}
+
+#[tokio::test]
+async fn there_is_one_path_and_one_method() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = IdentityXCaller::new(&sandbox);
+    for (method, path, hint) in [
+        (Method::GET, "graphql", "the method wrong"),
+        (Method::PUT, "graphql", "the method wrong"),
+        (Method::POST, "", "no such path"),
+        (Method::POST, "graphql/", "no such path"),
+        (Method::GET, "authenticate/a-secret-token", "no such path"),
+    ] {
+        let reply = read(
+            caller
+                .any(method, path)
+                .json(&json!({ "query": ACTIVE_USER })),
+        )
+        .await;
+        reply.assert(404, hint);
+    }
+    sandbox.log().assert_count("unknown", 5);
+    assert!(!format!("{:?}", sandbox.log()).contains("a-secret-token"));
+}

@@ -1,0 +1,322 @@
+//! IdentityX: organisations, applications, data beside errors, introspection and names in the log.
+
+use auth_sandbox::{IdentityXApplication, IdentityXOrgUser, IdentityXOrganization, Sandbox};
+use serde_json::{Value, json};
+
+use crate::caller::identityx::{
+    ACTIVE_USER, APPLICATIONS, IdentityXCaller, ORGANIZATIONS, SEND_ORG_LINK,
+};
+use crate::caller::read;
+
+const NEW: &str = "5f0c1d2e3a4b5c6d7e8f9aee";
+
+#[tokio::test]
+async fn the_administrators_organisations_come_with_their_roles() {
+    let sandbox = Sandbox::start().unwrap();
+    let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
+    identityx.add_organization(IdentityXOrganization::new(NEW, "New Media"));
+    identityx.add_org_user(
+        IdentityXOrgUser::new("Bea@New.test")
+            .name("Bea", "New")
+            .photo_url("https://a.test/bea.png")
+            .member_of(identityx.organization_id(), "Guest")
+            .member_of(NEW, "Auditor"),
+    );
+    let session = identityx.mint_org_user_session("bea@new.test");
+    let authorization = format!("OrgUser {session}");
+    let reply = caller.authorized(&authorization, ORGANIZATIONS).await;
+    let list = &reply.data()["userOrganizations"];
+    let expected = json!([
+        {
+            "id": list[0]["id"], "role": "Guest",
+            "organization": { "id": identityx.organization_id(), "name": "Sandbox Media" },
+        },
+        // A role that the schema does not have.
+        {
+            "id": list[1]["id"], "role": "Auditor",
+            "organization": { "id": NEW, "name": "New Media" },
+        },
+    ]);
+    assert_eq!(list, &expected);
+    assert_ne!(list[0]["id"], list[1]["id"]);
+    let query = "query($input: UserOrganizationsQueryInput = {}) { \
+                 userOrganizations(input: $input) { role } }";
+    let reply = caller.authorized(&authorization, query).await;
+    assert_eq!(reply.data()["userOrganizations"][1]["role"], "Auditor");
+    let reply = caller.authorized(&authorization, ACTIVE_USER).await;
+    let user = &reply.data()["activeUser"];
+    let names = json!([
+        user["email"],
+        user["givenName"],
+        user["familyName"],
+        user["photoURL"]
+    ]);
+    assert_eq!(
+        names,
+        json!(["bea@new.test", "Bea", "New", "https://a.test/bea.png"])
+    );
+}
+
+#[tokio::test]
+async fn the_applications_are_those_of_the_organisation_in_the_header() {
+    let sandbox = Sandbox::start().unwrap();
+    let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
+    let (own, other) = (
+        identityx.organization_id(),
+        identityx.other_organization_id(),
+    );
+    identityx.add_application(IdentityXApplication::new(NEW, "Foreign").organization(other));
+    let session = format!("OrgUser {}", caller.org_session().await);
+    let reply = caller.applications(&session, own).await;
+    let expected = json!([
+        {
+            "id": identityx.application_id(), "name": "Sandbox Daily",
+            "description": "The daily paper",
+        },
+        { "id": identityx.other_application_id(), "name": "Sandbox Weekly", "description": null },
+    ]);
+    assert_eq!(reply.data()["organizationApplications"], expected);
+
+    let oscar = identityx.mint_org_user_session(identityx.other_org_user().email);
+    let reply = caller
+        .applications(&format!("OrgUser {oscar}"), other)
+        .await;
+    assert_eq!(reply.data()["organizationApplications"][0]["id"], NEW);
+}
+
+#[tokio::test]
+async fn who_is_no_member_has_no_permission() {
+    let sandbox = Sandbox::start().unwrap();
+    let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
+    let own = identityx.organization_id();
+    let session = format!("OrgUser {}", caller.org_session().await);
+    let message = "You do not have permission to access this resource.";
+    let code = json!({ "code": "UNAUTHORIZED" });
+    let field = "organizationApplications";
+    for id in [identityx.other_organization_id(), NEW, "nonsense"] {
+        let reply = caller.applications(&session, id).await;
+        reply.assert_graphql(field, false, message, &code);
+    }
+    identityx.deny_organization(own, true);
+    let reply = caller.applications(&session, own).await;
+    reply.assert_graphql(field, false, message, &code);
+    identityx.deny_organization(own, false);
+    caller.applications(&session, own).await.data();
+
+    let reply = caller.authorized(&session, APPLICATIONS).await;
+    let message = "Unable to find an organization for this request.";
+    reply.assert_graphql(field, false, message, &json!({ "code": "BAD_USER_INPUT" }));
+}
+
+#[tokio::test]
+async fn an_organisation_that_is_gone_is_a_gap_in_the_list_beside_an_error() {
+    let sandbox = Sandbox::start().unwrap();
+    let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
+    identityx.add_organization(IdentityXOrganization::new(NEW, "Short-lived"));
+    let user = IdentityXOrgUser::new("bea@new.test");
+    let user = user.member_of(NEW, "Owner");
+    identityx.add_org_user(user.member_of(identityx.organization_id(), "Member"));
+    identityx.remove_organization(NEW);
+    let session = identityx.mint_org_user_session("bea@new.test");
+    let reply = caller
+        .authorized(&format!("OrgUser {session}"), ORGANIZATIONS)
+        .await;
+    assert_eq!(reply.status, 200);
+    let list = reply.body["data"]["userOrganizations"].as_array().unwrap();
+    assert_eq!((list.len(), &list[0]), (2, &Value::Null));
+    assert_eq!(list[1]["role"], "Member");
+    let errors = reply.body["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 1);
+    assert_eq!(
+        errors[0]["path"],
+        json!(["userOrganizations", 0, "organization"])
+    );
+    assert_eq!(errors[0]["extensions"]["exception"]["statusCode"], 404);
+}
+
+#[tokio::test]
+async fn a_field_that_fails_leaves_its_nullable_neighbours_alone() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = IdentityXCaller::new(&sandbox);
+    let session = format!("OrgUser {}", caller.org_session().await);
+    let query = "{ ping activeAppUser { id } activeUser { id } }";
+    let reply = caller.authorized(&session, query).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.body["data"]["ping"], "pong");
+    assert_eq!(reply.body["data"]["activeAppUser"], Value::Null);
+    assert!(reply.body["data"]["activeUser"]["id"].is_string());
+    assert_eq!(reply.body["errors"][0]["path"], json!(["activeAppUser"]));
+}
+
+#[tokio::test]
+async fn an_error_stands_beside_the_data_where_a_test_asks_for_it() {
+    let sandbox = Sandbox::start().unwrap();
+    let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
+    let session = format!("OrgUser {}", caller.org_session().await);
+    identityx.error_beside_data(true);
+    let reply = caller.authorized(&session, ACTIVE_USER).await;
+    assert_eq!(reply.status, 200);
+    assert!(reply.body["data"]["activeUser"]["id"].is_string());
+    let error = &reply.body["errors"][0];
+    assert_eq!(
+        error["extensions"],
+        json!({ "code": "INTERNAL_SERVER_ERROR" })
+    );
+    assert!(reply.hint.is_some());
+    let reply = caller.authorized("OrgUser garbage", ACTIVE_USER).await;
+    assert_eq!(reply.body["errors"].as_array().unwrap().len(), 1);
+    identityx.error_beside_data(false);
+    caller.authorized(&session, ACTIVE_USER).await.data();
+}
+
+#[tokio::test]
+async fn executed_answers_carry_extensions() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = IdentityXCaller::new(&sandbox);
+    for query in ["{ ping }", "mutation { ping }", ACTIVE_USER] {
+        let reply = caller.send(query, Value::Null).await;
+        assert!(reply.body["extensions"].is_object());
+    }
+    let refused = caller.send("{ pong }", Value::Null).await;
+    assert_eq!(refused.body.get("extensions"), None);
+}
+
+#[tokio::test]
+async fn introspection_tells_the_schema() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = IdentityXCaller::new(&sandbox);
+    let query = "{ __schema { queryType { name } mutationType { name } types { kind name \
+                 enumValues { name } inputFields { name type { kind name ofType { name } } } \
+                 fields { name type { kind name ofType { name } } } } } }";
+    let reply = caller.send(query, Value::Null).await;
+    let schema = &reply.data()["__schema"];
+    assert_eq!(schema["queryType"]["name"], "Query");
+    assert_eq!(schema["mutationType"]["name"], "Mutation");
+    let types = schema["types"].as_array().unwrap();
+    let find = |name: &str| types.iter().find(|ty| ty["name"] == name).unwrap();
+    let names = |list: &Value| {
+        let list = list.as_array().unwrap();
+        let names = list.iter().map(|each| each["name"].as_str().unwrap());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    let queries = "ping activeAppUser activeUser userOrganizations organizationApplications";
+    assert_eq!(names(&find("Query")["fields"]), queries);
+    let mutations = "ping sendAppUserLoginLink loginAppUser logoutAppUser createAppUser \
+                     sendUserLoginLink userLogin userLogout createActiveUserApiToken";
+    assert_eq!(names(&find("Mutation")["fields"]), mutations);
+    let roles = "Owner Administrator Member Guest";
+    assert_eq!(names(&find("OrganizationRole")["enumValues"]), roles);
+    let inputs = "email authUrl redirectTo source additionalContext appContextId fields";
+    let input = find("SendAppUserLoginLinkMutationInput");
+    assert_eq!(names(&input["inputFields"]), inputs);
+    for scalar in ["Date", "ObjectID", "JSON", "JSONObject"] {
+        assert_eq!(find(scalar)["kind"], "SCALAR");
+    }
+    let of = |ty: &str, field: &str| {
+        let fields = find(ty)["fields"].as_array().unwrap();
+        let field = fields.iter().find(|each| each["name"] == field).unwrap();
+        field["type"].clone()
+    };
+    let nullable = json!({ "kind": "OBJECT", "name": "AppUser", "ofType": null });
+    assert_eq!(of("Query", "activeAppUser"), nullable);
+    let required = json!({ "kind": "NON_NULL", "name": null, "ofType": { "name": "User" } });
+    assert_eq!(of("Query", "activeUser"), required);
+    let role = json!({
+        "kind": "NON_NULL", "name": null, "ofType": { "name": "OrganizationRole" },
+    });
+    assert_eq!(of("OrganizationMembership", "role"), role);
+}
+
+#[tokio::test]
+async fn a_request_is_named_after_its_root_field() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = IdentityXCaller::new(&sandbox);
+    for (body, operation) in [
+        (json!({ "query": "{ ping }" }), "ping"),
+        (json!({ "query": "mutation { ping }" }), "ping"),
+        (
+            json!({ "query": "query A { alias: activeUser { id } }" }),
+            "active_org_user",
+        ),
+        (
+            json!({ "query": "{ __typename activeAppUser { id } }" }),
+            "active_app_user",
+        ),
+        (
+            json!({ "query": SEND_ORG_LINK }),
+            "send_org_user_login_link",
+        ),
+        (
+            json!({ "query": "mutation { sendAppUserLoginLink }" }),
+            "send_app_user_login_link",
+        ),
+        (
+            json!({ "query": "mutation { loginAppUser }" }),
+            "log_in_app_user",
+        ),
+        (
+            json!({ "query": "mutation { logoutAppUser }" }),
+            "log_out_app_user",
+        ),
+        (
+            json!({ "query": "mutation { createAppUser }" }),
+            "create_app_user",
+        ),
+        (
+            json!({ "query": "mutation { userLogin }" }),
+            "log_in_org_user",
+        ),
+        (
+            json!({ "query": "mutation { userLogout }" }),
+            "log_out_org_user",
+        ),
+        (
+            json!({ "query": "mutation { createActiveUserApiToken }" }),
+            "create_api_token",
+        ),
+        (json!({ "query": ORGANIZATIONS }), "organizations"),
+        (json!({ "query": APPLICATIONS }), "applications"),
+        (
+            json!({ "query": "{ __schema { types { name } } }" }),
+            "introspect",
+        ),
+        (
+            json!({ "query": "{ __type(name: \"User\") { name } }" }),
+            "introspect",
+        ),
+        (
+            json!({ "query": "query A { ping } query B { activeUser { id } }", "operationName": "B" }),
+            "active_org_user",
+        ),
+        (
+            json!({ "query": "query A { ping } query B { activeUser { id } }" }),
+            "other",
+        ),
+        (
+            json!({ "query": "query A { ping }", "operationName": "B" }),
+            "other",
+        ),
+        (json!({ "query": "{ ping activeUser { id } }" }), "other"),
+        (
+            json!({ "query": "{ ...Fields } fragment Fields on Query { ping }" }),
+            "other",
+        ),
+        (json!({ "query": "{ userLogin }" }), "other"),
+        (
+            json!({ "query": "mutation { activeUser { id } }" }),
+            "other",
+        ),
+        (json!({ "query": "{ nothing }" }), "other"),
+        (json!({ "query": "{ __typename }" }), "other"),
+        (json!({ "query": "{" }), "other"),
+        (json!({ "query": 5 }), "other"),
+        (json!([]), "other"),
+    ] {
+        sandbox.log().clear();
+        read(caller.bare().json(&body)).await;
+        let operation = format!("identityx.{operation}");
+        let entries = sandbox.log().entries();
+        assert_eq!(entries[0].operation(), operation, "{body}");
+        sandbox.log().assert_count(&operation, 1);
+    }
+}
