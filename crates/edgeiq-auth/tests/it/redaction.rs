@@ -12,9 +12,7 @@ use edgeiq_auth::{
 };
 
 use self::capture::{Captured, assert_other_libraries_were_heard, assert_traced};
-use crate::set_up::{
-    LIFETIME, builder, client, email, password, sandbox, session_with_password, settled, shown,
-};
+use crate::set_up::{LIFETIME, builder, client, email, password, sandbox, session, settled, shown};
 
 /// What the vendor's faults may answer with: success and refusals, known and unknown.
 const STATUSES: [u16; 10] = [200, 400, 401, 403, 404, 412, 422, 429, 500, 503];
@@ -261,7 +259,7 @@ async fn no_log_or_span_of_a_call_shows_a_secret() {
 async fn no_log_or_span_of_a_session_shows_a_secret() {
     let (captured, _guard) = Captured::begin();
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     let mut secrets = vec![sandbox.edgeiq().user().password.to_owned()];
     for _ in 0..3 {
         let credential = session.credential().await.unwrap();

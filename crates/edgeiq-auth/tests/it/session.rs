@@ -14,7 +14,7 @@ use edgeiq_auth::{
 use tokio::runtime::{Builder, Runtime};
 
 use crate::set_up::{
-    LIFETIME, builder, client, email, log_in, password, sandbox, session_with_password, settled,
+    LIFETIME, builder, client, email, log_in, password, sandbox, session, settled,
 };
 
 /// The token that callers get, after checking the headers.
@@ -36,7 +36,7 @@ fn runtime() -> Runtime {
 #[tokio::test]
 async fn a_session_logs_in_exactly_once_for_each_lifetime() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     assert_log_ins(&sandbox, 0);
     for lifetime in 1..=5 {
         for _ in 0..3 {
@@ -51,7 +51,7 @@ async fn a_session_logs_in_exactly_once_for_each_lifetime() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_expired_token_is_renewed_once_for_a_thousand_callers() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     session.headers().await.unwrap();
     sandbox.clock().advance(LIFETIME);
     let (fault, gate) = Fault::hold();
@@ -99,7 +99,7 @@ async fn a_session_asks_for_the_same_lifetime_each_time() {
 #[tokio::test]
 async fn without_a_lifetime_a_session_asks_for_none() {
     let sandbox = sandbox();
-    access(&session_with_password(&sandbox)).await;
+    access(&session(&sandbox)).await;
     let sent = sandbox.log().last("edgeiq.authenticate").unwrap();
     assert_eq!(sent.field("token_expiry"), None);
 }
@@ -294,7 +294,7 @@ async fn a_permanent_token_that_is_refused_needs_a_person() {
 #[tokio::test]
 async fn a_403_that_is_reported_causes_one_renewal() {
     let sandbox = sandbox();
-    let (client, session) = (client(&sandbox), session_with_password(&sandbox));
+    let (client, session) = (client(&sandbox), session(&sandbox));
     let dead = session.credential().await.unwrap();
     sandbox.edgeiq().revoke_sessions(email(&sandbox));
     let error = client.me(&dead).await.unwrap_err();
@@ -393,7 +393,7 @@ async fn a_tokens_life_without_a_named_end_is_counted_from_the_moment_its_reques
     let sandbox = crate::set_up::sandbox_with(|builder| {
         builder.edgeiq_session_expires_at(auth_sandbox::SessionExpiresAt::Missing)
     });
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     for _ in 0..2 {
         let (fault, gate) = Fault::hold();
         sandbox.fault(fault.on("edgeiq.authenticate"));
@@ -414,7 +414,7 @@ async fn a_tokens_life_without_a_named_end_is_counted_from_the_moment_its_reques
 #[tokio::test]
 async fn a_session_authorizes_requests_of_any_http_client_to_the_vendor_alone() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = http
         .get(format!("{}me", sandbox.edgeiq().base_url()))
@@ -437,7 +437,7 @@ async fn a_session_authorizes_requests_of_any_http_client_to_the_vendor_alone() 
 #[tokio::test]
 async fn a_token_is_renewed_before_its_end_while_callers_go_on_with_it() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     let old = access(&session).await;
     let (fault, gate) = Fault::hold();
     sandbox.fault(fault.on("edgeiq.authenticate"));
@@ -457,7 +457,7 @@ async fn a_token_is_renewed_before_its_end_while_callers_go_on_with_it() {
 #[tokio::test]
 async fn a_session_that_is_kept_fresh_renews_without_callers() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     let guard = session.keep_fresh().unwrap();
     let log = sandbox.log();
     log.until_count("edgeiq.authenticate", 1).await;
@@ -476,7 +476,7 @@ async fn a_session_that_is_kept_fresh_renews_without_callers() {
 #[tokio::test]
 async fn a_failed_early_renewal_leaves_the_token_in_use() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     let old = access(&session).await;
     sandbox.fault(Fault::status(500).on("edgeiq.authenticate").times(3));
     sandbox.clock().advance(LIFETIME.mul_f64(0.95));
@@ -492,7 +492,7 @@ async fn a_failed_early_renewal_leaves_the_token_in_use() {
 #[test]
 fn a_session_is_used_from_two_runtimes_one_after_the_other() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     let first = runtime();
     let old = first.block_on(access(&session));
     sandbox.clock().advance(LIFETIME);

@@ -8,10 +8,7 @@ use std::time::Duration;
 use auth_sandbox::{Fault, Sandbox};
 use eqworks_auth::{Client, Error, ErrorKind, SecretString, State, Token};
 
-use self::every_vendor::assert_always;
-use crate::set_up::{
-    DAY, builder, client, log_in, minted, passcode, sandbox, session, settled, user,
-};
+use crate::set_up::{DAY, client, log_in, minted, passcode, sandbox, session, settled, user};
 
 /// Every call: all rows of the table "What may be repeated" but the log-in with a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +22,7 @@ enum Call {
 use Call::{Confirm, Refresh, RequestPasscode, Verify};
 
 const CALLS: [Call; 4] = [RequestPasscode, Verify, Confirm, Refresh];
+const READ: [Call; 4] = CALLS;
 
 impl Call {
     fn operation(self) -> &'static str {
@@ -92,63 +90,6 @@ impl Ready {
             Refresh => drop(client.refresh(&self.token).await?),
         }
         Ok(())
-    }
-}
-
-#[tokio::test]
-async fn a_server_error_is_repeated_where_that_is_safe() {
-    for status in [500, 502, 503, 504] {
-        let expected = |call: Call| (call.most_attempts(), call.broken());
-        assert_always(&Fault::status(status), expected).await;
-    }
-}
-
-#[tokio::test]
-async fn a_cut_connection_a_lost_answer_and_half_an_answer_are_repeated_where_that_is_safe() {
-    for fault in [Fault::cut(), Fault::lost_answer(), Fault::truncated_body()] {
-        assert_always(&fault, |call| (call.most_attempts(), call.lost())).await;
-    }
-}
-
-#[tokio::test]
-async fn an_answer_of_ten_megabytes_is_not_read_to_its_end() {
-    let kind = |call: Call| match call {
-        Confirm => ErrorKind::Protocol,
-        other => other.lost(),
-    };
-    assert_always(&Fault::huge_body(), |call| {
-        (call.most_attempts(), kind(call))
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn an_answer_that_nobody_documents_is_not_asked_for_again() {
-    for fault in [Fault::garbage_json(), Fault::html()] {
-        assert_always(&fault, |_| (1, ErrorKind::Protocol)).await;
-    }
-}
-
-#[tokio::test]
-async fn a_redirect_is_not_followed() {
-    let stranger = Sandbox::start().unwrap();
-    let fault = Fault::redirect(stranger.eqworks().base_url());
-    assert_always(&fault, |_| (1, ErrorKind::Protocol)).await;
-    assert_eq!(stranger.log().entries().len(), 0);
-}
-
-#[tokio::test]
-async fn a_call_that_may_be_repeated_succeeds_when_the_vendor_is_back() {
-    for fault in [Fault::status(500), Fault::cut(), Fault::lost_answer()] {
-        let sandbox = sandbox();
-        let ready = Ready::new(&sandbox, client(&sandbox)).await;
-        for call in [Confirm, Refresh] {
-            let failures = call.most_attempts() - 1;
-            sandbox.fault(fault.clone().on(call.operation()).times(failures));
-            ready.call(call).await.unwrap();
-            sandbox.log().assert_count(call.operation(), failures + 1);
-        }
-        assert_eq!(sandbox.pending_faults(), 0);
     }
 }
 

@@ -10,10 +10,11 @@ use eqworks_auth::{
     Client, Error, ErrorKind, ExposeSecret as _, MemoryStore, PasscodeMail, RetryPolicy, State,
     Token,
 };
-use httpmock::prelude::*;
 
 use self::capture::{Captured, assert_other_libraries_were_heard, assert_traced};
-use crate::set_up::{DAY, builder, client, jwt, passcode, sandbox, session, settled, shown, user};
+use crate::set_up::{
+    DAY, always, builder, client, jwt, passcode, sandbox, session, settled, shown, user,
+};
 
 /// What the vendor's faults may answer with: success and refusals, known and unknown.
 const STATUSES: [u16; 10] = [200, 400, 401, 403, 404, 412, 422, 429, 500, 503];
@@ -144,14 +145,8 @@ async fn a_refusal_with_the_whole_token_or_the_passcode_in_known_words_is_cut_ou
         format!("{PASSCODE} {jwt}"),
     ] {
         for status in [400, 403, 404, 500] {
-            let server = MockServer::start_async().await;
             let body = serde_json::json!({"message": message, "statusCode": status});
-            server
-                .mock_async(|when, then| {
-                    when.any_request();
-                    then.status(status).body(body.to_string());
-                })
-                .await;
+            let server = always(|then| then.status(status).body(body.to_string())).await;
             let client = Client::builder(eqworks_auth::Stage::Dev, "atom")
                 .base_url(server.base_url())
                 .clock(auth_sandbox::SandboxClock::frozen())

@@ -11,7 +11,7 @@ use iqm_auth::{Client, Error, ErrorKind, ExposeSecret as _, MemoryStore, State, 
 
 use self::capture::{Captured, assert_other_libraries_were_heard, assert_traced};
 use crate::set_up::{
-    LIFETIME, builder, client, log_in, password, sandbox, session_with_password, settled, shown,
+    LIFETIME, builder, client, log_in, password, sandbox, session, settled, shown,
 };
 
 /// What the vendor's faults may answer with: success and refusals, known and unknown.
@@ -345,7 +345,7 @@ fn basic(sandbox: &Sandbox) -> String {
 async fn no_log_or_span_of_a_session_shows_a_secret() {
     let (captured, _guard) = Captured::begin();
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     let mut secrets = vec![basic(&sandbox)];
     for _ in 0..3 {
         let credential = session.credential().await.unwrap();

@@ -12,9 +12,7 @@ use iqm_auth::{
 };
 use tokio::runtime::{Builder, Runtime};
 
-use crate::set_up::{
-    LIFETIME, client, log_in, password, sandbox, sandbox_with, session_with_password, settled,
-};
+use crate::set_up::{LIFETIME, client, log_in, password, sandbox, sandbox_with, session, settled};
 
 /// The access token that callers get, after checking the headers.
 async fn access(session: &Session) -> String {
@@ -41,7 +39,7 @@ fn runtime() -> Runtime {
 #[tokio::test]
 async fn a_session_logs_in_once_and_refreshes_once_for_each_lifetime() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     assert_calls(&sandbox, 0, 0);
     for lifetime in 0..5 {
         for _ in 0..3 {
@@ -56,7 +54,7 @@ async fn a_session_logs_in_once_and_refreshes_once_for_each_lifetime() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_expired_token_is_refreshed_once_for_a_thousand_callers() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     session.headers().await.unwrap();
     sandbox.clock().advance(LIFETIME);
     let (fault, gate) = Fault::hold();
@@ -78,7 +76,7 @@ async fn an_expired_token_is_refreshed_once_for_a_thousand_callers() {
 #[tokio::test]
 async fn a_session_with_rotating_refresh_tokens_never_uses_one_twice() {
     let sandbox = sandbox_with(|builder| builder.rotate_refresh_tokens(true));
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     for _ in 0..6 {
         let credential = session.credential().await.unwrap();
         client(&sandbox).profile(&credential).await.unwrap();
@@ -91,7 +89,7 @@ async fn a_session_with_rotating_refresh_tokens_never_uses_one_twice() {
 #[tokio::test]
 async fn a_session_that_holds_the_password_logs_in_again_when_the_refresh_is_refused() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     access(&session).await;
     sandbox.iqm().revoke_all(sandbox.iqm().user().email);
     sandbox.clock().advance(LIFETIME);
@@ -182,7 +180,7 @@ async fn a_session_from_an_mfa_code_needs_a_person_when_its_token_has_ended() {
 #[tokio::test]
 async fn a_401_that_is_reported_causes_one_renewal() {
     let sandbox = sandbox();
-    let (client, session) = (client(&sandbox), session_with_password(&sandbox));
+    let (client, session) = (client(&sandbox), session(&sandbox));
     let dead = session.credential().await.unwrap();
     sandbox
         .iqm()
@@ -335,7 +333,7 @@ async fn a_log_out_revokes_at_the_vendor_and_deletes_from_the_store() {
 #[tokio::test]
 async fn a_log_out_with_a_token_that_is_dead_already_succeeds() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     access(&session).await;
     sandbox.iqm().revoke_all(sandbox.iqm().user().email);
     session.log_out().await.unwrap();
@@ -345,7 +343,7 @@ async fn a_log_out_with_a_token_that_is_dead_already_succeeds() {
 #[tokio::test]
 async fn a_tokens_life_is_counted_from_the_moment_its_request_was_sent() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     for operation in ["iqm.log_in", "iqm.refresh"] {
         let (fault, gate) = Fault::hold();
         sandbox.fault(fault.on(operation));
@@ -370,7 +368,7 @@ async fn a_tokens_life_is_counted_from_the_moment_its_request_was_sent() {
 #[tokio::test]
 async fn a_session_authorizes_requests_of_any_http_client_to_the_vendor_alone() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("{}api/v3/ua/profile", sandbox.iqm().base_url());
     let request = session.authorize(http.get(url)).await.unwrap();
@@ -396,7 +394,7 @@ async fn a_session_authorizes_requests_of_any_http_client_to_the_vendor_alone() 
 #[tokio::test]
 async fn a_token_is_renewed_before_its_end_while_callers_go_on_with_it() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     let old = access(&session).await;
     let (fault, gate) = Fault::hold();
     sandbox.fault(fault.on("iqm.refresh"));
@@ -416,7 +414,7 @@ async fn a_token_is_renewed_before_its_end_while_callers_go_on_with_it() {
 #[tokio::test]
 async fn a_session_that_is_kept_fresh_renews_without_callers() {
     let sandbox = sandbox_with(|builder| builder.rotate_refresh_tokens(true));
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     let guard = session.keep_fresh().unwrap();
     sandbox.log().until_count("iqm.log_in", 1).await;
     for lifetime in 1..=3 {
@@ -435,7 +433,7 @@ async fn a_session_that_is_kept_fresh_renews_without_callers() {
 #[tokio::test]
 async fn a_failed_early_renewal_leaves_the_token_in_use() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     let old = access(&session).await;
     sandbox.fault(Fault::status(500).on("iqm.refresh").times(2));
     sandbox.clock().advance(LIFETIME.mul_f64(0.95));
@@ -451,7 +449,7 @@ async fn a_failed_early_renewal_leaves_the_token_in_use() {
 #[test]
 fn a_session_is_used_from_two_runtimes_one_after_the_other() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     let first = runtime();
     let old = first.block_on(access(&session));
     sandbox.clock().advance(LIFETIME);
