@@ -3,7 +3,7 @@
 //!
 //! - `live()`: a builder of a client for the vendor's own system, at `DEFAULT_BASE_URL`;
 //! - `token()`: a token that no sandbox issued;
-//! - `send_mail(&client)`: a call without a token that is never repeated, with its operation
+//! - `send_mail(&client, email)`: a call without a token that is never repeated, with its operation
 //!   `SEND_MAIL` and its path at the sandbox `SEND_MAIL_PATH`.
 
 use std::time::{Duration, UNIX_EPOCH};
@@ -15,7 +15,7 @@ use super::{
     ClientBuilder, DEFAULT_BASE_URL, Error, SEND_MAIL, SEND_MAIL_PATH, Token, live, send_mail,
     token,
 };
-use crate::set_up::{base_url, builder, client, sandbox, session, shown};
+use crate::set_up::{base_url, builder, client, email, sandbox, session, shown};
 
 #[track_caller]
 pub(super) fn refused(builder: ClientBuilder) -> Error {
@@ -60,7 +60,7 @@ async fn a_path_in_the_base_url_stays_in_front_of_every_call() {
     let with_slash = with_slash.to_string();
     for base_url in [with_slash.trim_end_matches('/'), &with_slash] {
         let client = builder(&sandbox).base_url(base_url).build().unwrap();
-        send_mail(&client).await.unwrap();
+        send_mail(&client, email(&sandbox)).await.unwrap();
         let sent = sandbox.log().last(SEND_MAIL).unwrap();
         assert_eq!(sent.path(), SEND_MAIL_PATH);
     }
@@ -129,7 +129,7 @@ async fn settings_of_the_http_library_are_added_up() {
         .unwrap();
     let (fault, _gate) = Fault::hold();
     sandbox.fault(fault.always());
-    let error = send_mail(&client).await.unwrap_err();
+    let error = send_mail(&client, "a@example.com").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
     let sent = sandbox.log().last(SEND_MAIL).unwrap();
     let agent = sent.header("user-agent").unwrap();

@@ -25,9 +25,9 @@ fn live() -> ClientBuilder {
 const SEND_MAIL: &str = "edgeiq.request_password_reset";
 const SEND_MAIL_PATH: &str = "/edgeiq/api/v1/platform/user/password_reset_request";
 
-async fn send_mail(client: &Client) -> Result<(), Error> {
+async fn send_mail(client: &Client, email: &str) -> Result<(), Error> {
     let mail = ResetEmail::new();
-    client.request_password_reset("a@example.com", &mail).await
+    client.request_password_reset(email, &mail).await
 }
 
 #[test]

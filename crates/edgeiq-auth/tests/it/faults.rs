@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use auth_sandbox::{Fault, Sandbox};
 use edgeiq_auth::{
-    Client, Error, ErrorKind, Lifetime, ResetEmail, ResetToken, SecretString, State, Token,
+    Client, Error, ErrorKind, Lifetime, ResetEmail, ResetToken, SecretString, Token,
 };
 
-use crate::set_up::{LIFETIME, client, email, log_in, password, reset_token, sandbox, session};
+use crate::set_up::{client, email, log_in, password, reset_token, sandbox};
 
 /// Every call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,54 +136,4 @@ async fn no_second_e_mail_is_sent_when_the_answer_to_the_first_was_lost() {
         assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
         assert_eq!(sandbox.inbox(email(&sandbox)).count(), 1);
     }
-}
-
-#[tokio::test]
-async fn a_session_gets_over_every_fault_of_its_renewal() {
-    for fault in [
-        Fault::status(500),
-        Fault::status(503),
-        Fault::status(429),
-        Fault::retry_after(429, Duration::from_secs(3_600)),
-        Fault::cut(),
-        Fault::lost_answer(),
-        Fault::truncated_body(),
-        Fault::garbage_json(),
-        Fault::html(),
-        Fault::huge_body(),
-        Fault::redirect("http://127.0.0.1:9/"),
-    ] {
-        let sandbox = sandbox();
-        let session = session(&sandbox);
-        session.headers().await.unwrap();
-        sandbox.clock().advance(LIFETIME);
-        sandbox.fault(fault.clone().on("edgeiq.authenticate").always());
-        let error = session.headers().await.unwrap_err();
-        assert!(error.kind().is_transient(), "{fault:?}: {error:?}");
-        assert_eq!(session.state(), State::Stale, "{fault:?}");
-        let sent = sandbox.log().count("edgeiq.authenticate");
-        session.headers().await.unwrap_err();
-        sandbox.log().assert_count("edgeiq.authenticate", sent);
-
-        sandbox.clear_faults();
-        sandbox.clock().advance(Duration::from_secs(3_600));
-        session.headers().await.unwrap();
-        assert_eq!(session.state(), State::Fresh, "{fault:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_password_that_became_wrong_is_not_tried_twice() {
-    let sandbox = sandbox();
-    let session = session(&sandbox);
-    session.headers().await.unwrap();
-    sandbox
-        .edgeiq()
-        .set_password(email(&sandbox), "another one");
-    for _ in 0..3 {
-        sandbox.clock().advance(LIFETIME);
-        let error = session.headers().await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidCredentials);
-    }
-    sandbox.log().assert_count("edgeiq.authenticate", 2);
 }

@@ -21,8 +21,8 @@ fn live() -> ClientBuilder {
 const SEND_MAIL: &str = "eqworks.request_passcode";
 const SEND_MAIL_PATH: &str = "/eqworks/prod/login";
 
-async fn send_mail(client: &Client) -> Result<(), Error> {
-    client.request_passcode("sue@acme.test").await?;
+async fn send_mail(client: &Client, email: &str) -> Result<(), Error> {
+    client.request_passcode(email).await?;
     Ok(())
 }
 

@@ -3,12 +3,10 @@
 #[path = "../../../auth-core/tests/vendor/faults.rs"]
 mod every_vendor;
 
-use std::time::Duration;
-
 use auth_sandbox::{Fault, Sandbox};
-use eqworks_auth::{Client, Error, ErrorKind, SecretString, State, Token};
+use eqworks_auth::{Client, Error, ErrorKind, SecretString, Token};
 
-use crate::set_up::{DAY, client, log_in, minted, passcode, sandbox, session, settled, user};
+use crate::set_up::{client, email, log_in, minted, passcode, sandbox};
 
 /// Every call: all rows of the table "What may be repeated" but the log-in with a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +64,7 @@ struct Ready {
     client: Client,
     token: Token,
     passcode: SecretString,
-    user: String,
+    user: &'static str,
 }
 
 impl Ready {
@@ -75,7 +73,7 @@ impl Ready {
             client,
             token: log_in(sandbox).await,
             passcode: passcode(sandbox).await,
-            user: user(sandbox),
+            user: email(sandbox),
         };
         sandbox.log().clear();
         ready
@@ -84,8 +82,8 @@ impl Ready {
     async fn call(&self, call: Call) -> Result<(), Error> {
         let client = &self.client;
         match call {
-            RequestPasscode => drop(client.request_passcode(&self.user).await?),
-            Verify => drop(client.verify(&self.user, &self.passcode).await?),
+            RequestPasscode => drop(client.request_passcode(self.user).await?),
+            Verify => drop(client.verify(self.user, &self.passcode).await?),
             Confirm => drop(client.confirm(&self.token.credential().unwrap()).await?),
             Refresh => drop(client.refresh(&self.token).await?),
         }
@@ -97,25 +95,25 @@ impl Ready {
 async fn a_passcode_whose_answer_was_lost_is_spent_and_was_sent_once() {
     let sandbox = sandbox();
     let passcode = passcode(&sandbox).await;
-    let pending = client(&sandbox).pending_login(user(&sandbox));
+    let pending = client(&sandbox).pending_login(email(&sandbox));
     sandbox.fault(Fault::lost_answer().on("eqworks.verify"));
     let error = pending.complete(&passcode).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error:?}");
     sandbox.log().assert_count("eqworks.verify", 1);
-    assert_eq!(sandbox.eqworks().passcode(&user(&sandbox)), None);
+    assert_eq!(sandbox.eqworks().passcode(email(&sandbox)), None);
 }
 
 #[tokio::test]
 async fn a_mail_whose_answer_was_lost_is_not_asked_for_again_and_can_be_used() {
     let sandbox = sandbox();
-    let (client, user) = (client(&sandbox), user(&sandbox));
+    let (client, user) = (client(&sandbox), email(&sandbox));
     sandbox.fault(Fault::lost_answer().on("eqworks.request_passcode"));
-    let error = client.request_passcode(&user).await.unwrap_err();
+    let error = client.request_passcode(user).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error:?}");
-    assert_eq!(sandbox.inbox(&user).count(), 1);
-    let code = sandbox.eqworks().passcode(&user).unwrap();
+    assert_eq!(sandbox.inbox(user).count(), 1);
+    let code = sandbox.eqworks().passcode(user).unwrap();
     client
-        .pending_login(&user)
+        .pending_login(user)
         .complete(&code.into())
         .await
         .unwrap();
@@ -143,37 +141,4 @@ async fn a_token_that_was_revoked_by_a_lost_refresh_is_told_apart_from_a_dead_on
 
     let error = client.refresh_and_revoke_older(&token).await.unwrap_err();
     assert!(matches!(error, Error::TokenRejected { .. }), "{error:?}");
-}
-
-#[tokio::test]
-async fn a_session_gets_over_every_fault_of_its_renewal_without_its_callers_noticing() {
-    for fault in [
-        Fault::status(500),
-        Fault::status(503),
-        Fault::status(429),
-        Fault::retry_after(429, Duration::from_secs(3_600)),
-        Fault::cut(),
-        Fault::lost_answer(),
-        Fault::truncated_body(),
-        Fault::garbage_json(),
-        Fault::html(),
-        Fault::huge_body(),
-        Fault::redirect("http://127.0.0.1:9/"),
-    ] {
-        let sandbox = sandbox();
-        let session = session(&sandbox);
-        let old = session.credential().await.unwrap();
-        sandbox.clock().advance(DAY * 68);
-        sandbox.fault(fault.clone().on("eqworks.refresh").always());
-        let during = session.credential().await.unwrap();
-        assert_eq!(during.fingerprint(), old.fingerprint());
-        assert_eq!(settled(&session).await, State::Stale, "{fault:?}");
-
-        sandbox.clear_faults();
-        sandbox.clock().advance(DAY * 2);
-        session.headers().await.unwrap();
-        assert_eq!(settled(&session).await, State::Fresh, "{fault:?}");
-        let new = session.credential().await.unwrap();
-        assert_ne!(new.fingerprint(), old.fingerprint(), "{fault:?}");
-    }
 }

@@ -13,7 +13,7 @@ use eqworks_auth::{
 
 use self::capture::{Captured, assert_other_libraries_were_heard, assert_traced};
 use crate::set_up::{
-    DAY, always, builder, client, jwt, passcode, sandbox, session, settled, shown, user,
+    DAY, always, builder, client, email, jwt, passcode, sandbox, session, settled, shown,
 };
 
 /// What the vendor's faults may answer with: success and refusals, known and unknown.
@@ -249,10 +249,10 @@ const OF_THE_QUERY: [&str; 4] = ["otp=", "user=", "eq-api-jwt", "%40"];
 async fn no_log_or_span_of_a_call_shows_a_secret_or_a_query() {
     let (captured, _guard) = Captured::begin();
     let sandbox = sandbox();
-    let (client, user) = (client(&sandbox), user(&sandbox));
+    let (client, user) = (client(&sandbox), email(&sandbox));
     let mut secrets = Vec::new();
     let passcode = passcode(&sandbox).await;
-    let token = client.verify(&user, &passcode).await.unwrap();
+    let token = client.verify(user, &passcode).await.unwrap();
     secrets.extend(secrets_of(&token));
     let credential = token.credential().unwrap();
     client.confirm(&credential).await.unwrap();

@@ -36,27 +36,27 @@ pub(crate) fn builder_for(sandbox: &Sandbox, product: Product) -> ClientBuilder 
 }
 
 /// The address of the sandbox's user, who may use `atom`.
-pub(crate) fn user(sandbox: &Sandbox) -> String {
-    sandbox.eqworks().user().email.to_string()
+pub(crate) fn email(sandbox: &Sandbox) -> &'static str {
+    sandbox.eqworks().user().email
 }
 
 /// The passcode from the user's mailbox, after asking for it.
 pub(crate) async fn passcode(sandbox: &Sandbox) -> SecretString {
-    let user = user(sandbox);
-    client(sandbox).request_passcode(&user).await.unwrap();
-    let mail = sandbox.inbox(&user).latest().unwrap();
+    let user = email(sandbox);
+    client(sandbox).request_passcode(user).await.unwrap();
+    let mail = sandbox.inbox(user).latest().unwrap();
     mail.code().unwrap().into()
 }
 
 pub(crate) async fn log_in(sandbox: &Sandbox) -> Token {
     let passcode = passcode(sandbox).await;
-    let pending = client(sandbox).pending_login(user(sandbox));
+    let pending = client(sandbox).pending_login(email(sandbox));
     pending.complete(&passcode).await.unwrap()
 }
 
 /// A token of the sandbox's user that nobody had to log in for.
 pub(crate) fn minted(sandbox: &Sandbox) -> Token {
-    let jwt = sandbox.eqworks().mint_token(&user(sandbox), "atom");
+    let jwt = sandbox.eqworks().mint_token(email(sandbox), "atom");
     Token::from_jwt(jwt).unwrap()
 }
 

@@ -22,8 +22,8 @@ fn live() -> ClientBuilder {
 const SEND_MAIL: &str = "iqm.request_password_reset";
 const SEND_MAIL_PATH: &str = "/iqm/api/v3/ua/user/reset-password";
 
-async fn send_mail(client: &Client) -> Result<(), Error> {
-    client.request_password_reset("a@example.com").await?;
+async fn send_mail(client: &Client, email: &str) -> Result<(), Error> {
+    client.request_password_reset(email).await?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use auth_sandbox::{Fault, Sandbox};
 use iqm_auth::{Client, Error, ErrorKind, State, Token};
 
-use crate::set_up::{LIFETIME, client, log_in, password, sandbox, sandbox_with, session};
+use crate::set_up::{LIFETIME, client, log_in, sandbox, sandbox_with, session};
 
 /// One call of each row of the table "What may be repeated".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,39 +172,6 @@ async fn after_a_lost_refresh_a_session_without_a_password_soon_asks_for_a_log_i
 }
 
 #[tokio::test]
-async fn a_session_gets_over_every_fault_of_its_renewal() {
-    for fault in [
-        Fault::status(500),
-        Fault::status(503),
-        Fault::status(429),
-        Fault::retry_after(429, Duration::from_secs(3_600)),
-        Fault::cut(),
-        Fault::lost_answer(),
-        Fault::truncated_body(),
-        Fault::garbage_json(),
-        Fault::html(),
-        Fault::huge_body(),
-        Fault::redirect("http://127.0.0.1:9/"),
-    ] {
-        let sandbox = sandbox();
-        let session = client(&sandbox).session(log_in(&sandbox).await).unwrap();
-        sandbox.clock().advance(LIFETIME);
-        sandbox.fault(fault.clone().on("iqm.refresh").always());
-        let error = session.headers().await.unwrap_err();
-        assert!(error.kind().is_transient(), "{fault:?}: {error:?}");
-        assert_eq!(session.state(), State::Stale, "{fault:?}");
-        let sent = sandbox.log().count("iqm.refresh");
-        session.headers().await.unwrap_err();
-        sandbox.log().assert_count("iqm.refresh", sent);
-
-        sandbox.clear_faults();
-        sandbox.clock().advance(Duration::from_secs(3_600));
-        session.headers().await.unwrap();
-        assert_eq!(session.state(), State::Fresh, "{fault:?}");
-    }
-}
-
-#[tokio::test]
 async fn a_session_that_holds_the_password_logs_in_when_the_refresh_stays_unanswered() {
     let sandbox = sandbox();
     let session = session(&sandbox);
@@ -215,23 +182,4 @@ async fn a_session_that_holds_the_password_logs_in_when_the_refresh_stays_unansw
     client(&sandbox).profile(&credential).await.unwrap();
     sandbox.log().assert_count("iqm.refresh", 2);
     sandbox.log().assert_count("iqm.log_in", 2);
-}
-
-#[tokio::test]
-async fn a_password_that_became_wrong_is_not_tried_twice_after_a_dead_refresh_token() {
-    let sandbox = sandbox();
-    let session = session(&sandbox);
-    session.headers().await.unwrap();
-    let email = sandbox.iqm().user().email;
-    sandbox.iqm().revoke_all(email);
-    sandbox.iqm().set_password(email, "another one");
-    for _ in 0..3 {
-        sandbox.clock().advance(LIFETIME);
-        let error = session.headers().await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidCredentials);
-    }
-    sandbox.log().assert_count("iqm.refresh", 1);
-    sandbox.log().assert_count("iqm.log_in", 2);
-    let error = client(&sandbox).log_in(email, &password(&sandbox)).await;
-    assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidCredentials);
 }

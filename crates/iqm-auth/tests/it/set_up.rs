@@ -26,13 +26,17 @@ pub(crate) fn builder(sandbox: &Sandbox) -> ClientBuilder {
         .http(|http| http.retry(RetryPolicy::default().pauses(Duration::ZERO, Duration::ZERO)))
 }
 
+pub(crate) fn email(sandbox: &Sandbox) -> &'static str {
+    sandbox.iqm().user().email
+}
+
 pub(crate) fn password(sandbox: &Sandbox) -> SecretString {
     sandbox.iqm().user().password.into()
 }
 
 pub(crate) async fn log_in(sandbox: &Sandbox) -> Token {
     client(sandbox)
-        .log_in(sandbox.iqm().user().email, &password(sandbox))
+        .log_in(email(sandbox), &password(sandbox))
         .await
         .unwrap()
 }
@@ -40,6 +44,6 @@ pub(crate) async fn log_in(sandbox: &Sandbox) -> Token {
 /// A session of the sandbox's user that holds the password.
 pub(crate) fn session(sandbox: &Sandbox) -> Session {
     client(sandbox)
-        .session_with_password(sandbox.iqm().user().email, password(sandbox))
+        .session_with_password(email(sandbox), password(sandbox))
         .unwrap()
 }
