@@ -1,5 +1,12 @@
 //! What holds for the calls of every vendor: a module of each vendor crate's `tests/it/faults.rs`,
-//! which names the calls.
+//! which supplies
+//!
+//! - `CALLS`: one `Call` of each row of the table "What may be repeated";
+//! - `Call`: its `operation()`, its `most_attempts()`, the kind of error after nothing but `lost()`
+//!   answers and after nothing but `broken()` ones;
+//! - `READ`: those of them whose answer is read when they succeed;
+//! - `Ready`: what the calls need, got by `new(&sandbox, client)` before anything goes wrong, for
+//!   `call(call)`.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -7,12 +14,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use auth_core::{ErrorKind, RetryPolicy};
-use auth_sandbox::Fault;
+use auth_sandbox::{Fault, Sandbox};
 
-use super::{CALLS, Call, Ready, builder, client, sandbox};
+use super::{CALLS, Call, READ, Ready};
+use crate::set_up::{base_url, builder, client, sandbox};
 
 /// Every attempt of every call meets the fault.
-pub(super) async fn assert_always(fault: &Fault, expected: impl Fn(Call) -> (usize, ErrorKind)) {
+async fn assert_always(fault: &Fault, expected: impl Fn(Call) -> (usize, ErrorKind)) {
     let sandbox = sandbox();
     let ready = Ready::new(&sandbox, client(&sandbox)).await;
     for call in CALLS {
@@ -22,6 +30,78 @@ pub(super) async fn assert_always(fault: &Fault, expected: impl Fn(Call) -> (usi
         assert_eq!(error.kind(), kind, "{call:?} with {fault:?}: {error:?}");
         sandbox.log().assert_count(call.operation(), sent);
         sandbox.clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn a_server_error_is_repeated_where_that_is_safe() {
+    for status in [500, 502, 503, 504] {
+        let expected = |call: Call| (call.most_attempts(), call.broken());
+        assert_always(&Fault::status(status), expected).await;
+    }
+}
+
+#[tokio::test]
+async fn a_cut_connection_a_lost_answer_and_half_an_answer_are_repeated_where_that_is_safe() {
+    for fault in [Fault::cut(), Fault::lost_answer(), Fault::truncated_body()] {
+        // Each call anew: a lost one has had its effect.
+        for call in CALLS {
+            let sandbox = sandbox();
+            let ready = Ready::new(&sandbox, client(&sandbox)).await;
+            sandbox.fault(fault.clone().on(call.operation()).always());
+            let error = ready.call(call).await.unwrap_err();
+            assert_eq!(error.kind(), call.lost(), "{call:?} with {fault:?}");
+            let log = sandbox.log();
+            log.assert_count(call.operation(), call.most_attempts());
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_ten_megabytes_is_not_read_to_its_end() {
+    let kind = |call: Call| match call.lost() {
+        // Nothing happened that could be unknown, so the caller is told what is wrong.
+        ErrorKind::Unavailable => ErrorKind::Protocol,
+        other => other,
+    };
+    let expected = |call: Call| (call.most_attempts(), kind(call));
+    assert_always(&Fault::huge_body(), expected).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_documents_is_not_asked_for_again() {
+    assert_always(&Fault::html(), |_| (1, ErrorKind::Protocol)).await;
+    let sandbox = sandbox();
+    let ready = Ready::new(&sandbox, client(&sandbox)).await;
+    for call in READ {
+        sandbox.fault(Fault::garbage_json().on(call.operation()));
+        let error = ready.call(call).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{call:?}: {error:?}");
+        sandbox.log().assert_count(call.operation(), 1);
+    }
+    assert_eq!(sandbox.pending_faults(), 0);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let stranger = Sandbox::start().unwrap();
+    let fault = Fault::redirect(base_url(&stranger));
+    assert_always(&fault, |_| (1, ErrorKind::Protocol)).await;
+    assert_eq!(stranger.log().entries().len(), 0);
+}
+
+#[tokio::test]
+async fn a_call_that_may_be_repeated_succeeds_when_the_vendor_is_back() {
+    for fault in [Fault::status(500), Fault::cut(), Fault::lost_answer()] {
+        let sandbox = sandbox();
+        let ready = Ready::new(&sandbox, client(&sandbox)).await;
+        for call in CALLS.into_iter().filter(|call| call.most_attempts() > 1) {
+            let failures = call.most_attempts() - 1;
+            sandbox.fault(fault.clone().on(call.operation()).times(failures));
+            ready.call(call).await.unwrap();
+            sandbox.log().assert_count(call.operation(), failures + 1);
+        }
+        assert_eq!(sandbox.pending_faults(), 0);
     }
 }
 

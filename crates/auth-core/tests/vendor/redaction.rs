@@ -1,12 +1,35 @@
-//! Listening to everything that is traced or logged: a module of each vendor crate's
-//! `tests/it/redaction.rs`.
+//! What holds for the secrets of every vendor, and listening to everything that is traced or
+//! logged: a module of each vendor crate's `tests/it/redaction.rs`, which supplies
+//!
+//! - `own_builder(&sandbox)`: a builder of a client with secrets that the test knows;
+//! - `own_secrets()`: those;
+//! - `has_words(&error, status)`: whether an error shows the vendor's text of that status;
+//! - `failing_calls(&client)`: the errors of calls that carry secrets, one for each operation of
+//!   `FAILING`;
+//! - `sent()`: the secrets that those carry;
+//! - `PLACES`: what stands in nothing but their addresses;
+//! - `refused_session(&sandbox)`: a session whose renewal was refused with an echo of its secrets,
+//!   and these;
+//! - `RENEWING`: the operations by which a session renews, the last resort at the end;
+//! - `RENEWS_AT`: at which age of its token a session's callers get a new one;
+//! - `secrets_of(token)`: the parts of a token that must not be seen;
+//! - `held(&sandbox)`: what else a session or a client of the sandbox keeps.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, Once};
 
+use auth_core::{ErrorKind, RetryPolicy, State};
+use auth_sandbox::Fault;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+use super::{
+    Client, Error, FAILING, PLACES, RENEWING, RENEWS_AT, failing_calls, has_words, held,
+    own_builder, own_secrets, refused_session, secrets_of, sent,
+};
+use crate::set_up::{client, sandbox, session, settled, shown};
 
 /// Everything that is traced or logged, at the lowest level and of every library.
 #[derive(Clone, Default)]
@@ -14,6 +37,13 @@ pub(super) struct Captured(Arc<Mutex<Vec<u8>>>);
 
 impl Captured {
     pub(super) fn begin() -> (Self, tracing::subscriber::DefaultGuard) {
+        static REGISTRY: Once = Once::new();
+        REGISTRY.call_once(|| {
+            // As long as there is one subscriber alone, of one thread, a callsite that another
+            // thread meets first is taken to interest nobody.
+            let everywhere = tracing_subscriber::registry();
+            tracing::subscriber::set_global_default(everywhere).unwrap();
+        });
         let captured = Self::default();
         let guard = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)
@@ -69,4 +99,154 @@ pub(super) fn assert_other_libraries_were_heard(text: &str) {
         text.contains("reqwest::") || text.contains("hyper_util::"),
         "{text}"
     );
+}
+
+/// What the vendor's faults may answer with: success and refusals, known and unknown.
+pub(super) const STATUSES: [u16; 10] = [200, 400, 401, 403, 404, 412, 422, 429, 500, 503];
+
+/// Asserts that neither a secret, whatever its case, nor its beginning or a part of it stands in
+/// `text`.
+#[track_caller]
+pub(super) fn assert_hidden<S: AsRef<str>>(text: &str, secrets: &[S]) {
+    assert!(!secrets.is_empty());
+    let lower = text.to_lowercase();
+    for secret in secrets.iter().map(AsRef::as_ref) {
+        let whole = secret.to_lowercase();
+        assert!(!lower.contains(&whole), "{secret:?} in {text}");
+        let beginning = secret.get(..8).unwrap_or(secret);
+        assert!(!text.contains(beginning), "{beginning:?} in {text}");
+        let other = |c: char| !c.is_ascii_alphanumeric();
+        for part in secret.split(other).filter(|part| part.len() >= 6) {
+            assert!(!text.contains(part), "{part:?} in {text}");
+        }
+    }
+}
+
+/// Makes the vendor repeat all of the call's secrets, with each status.
+pub(super) async fn assert_echo_is_cut_out<S: AsRef<str>>(
+    statuses: &[u16],
+    operation: &str,
+    secrets: &[S],
+    call: impl AsyncFn(&Client) -> Error,
+) {
+    let sandbox = sandbox();
+    let client = own_builder(&sandbox)
+        .http(|http| http.retry(RetryPolicy::never()))
+        .build()
+        .unwrap();
+    for &status in statuses {
+        sandbox.fault(Fault::echo(status).on(operation));
+        let error = call(&client).await;
+        let entry = sandbox.log().last(operation).unwrap();
+        assert_eq!(entry.status(), Some(status));
+        let text = shown(&error) + &panicked_with(Err(error.clone()));
+        assert_hidden(&text, secrets);
+        for secret in own_secrets() {
+            assert_hidden(&text, &[secret]);
+        }
+        // What is thrown away cannot leak, and shows nothing of the redaction.
+        let has_words = has_words(&error, status);
+        assert_eq!(text.contains("Cannot do "), has_words, "{status}: {text}");
+        assert_eq!(text.contains("[redacted]"), has_words, "{status}: {text}");
+    }
+    assert_eq!(sandbox.pending_faults(), 0);
+}
+
+/// What a program dies with that unwraps the outcome.
+fn panicked_with(outcome: Result<(), Error>) -> String {
+    let death = catch_unwind(AssertUnwindSafe(|| outcome.unwrap())).unwrap_err();
+    *death.downcast::<String>().unwrap()
+}
+
+#[tokio::test]
+async fn an_error_on_the_way_names_no_secret_and_no_address() {
+    let sandbox = sandbox();
+    let client = client(&sandbox);
+    let assert_silent = async || {
+        for error in failing_calls(&client).await {
+            let text = shown(&error);
+            assert_hidden(&text, &sent());
+            assert_hidden(&text, PLACES);
+        }
+    };
+    for fault in [Fault::cut(), Fault::truncated_body(), Fault::huge_body()] {
+        sandbox.fault(fault.always());
+        assert_silent().await;
+        sandbox.clear_faults();
+    }
+    // Nobody listens there.
+    drop(sandbox);
+    assert_silent().await;
+}
+
+#[tokio::test]
+async fn the_state_of_a_session_shows_no_secret() {
+    let sandbox = sandbox();
+    let (session, secrets) = refused_session(&sandbox).await;
+    let State::LoginRequired { reason } = session.state() else {
+        panic!("{session:?}")
+    };
+    let text = format!("{reason} {reason:?} {session:?}");
+    assert!(text.contains("Cannot do "), "{text}");
+    assert_hidden(&text, &secrets);
+}
+
+#[tokio::test]
+async fn no_log_or_span_of_a_session_shows_a_secret() {
+    let (captured, _guard) = Captured::begin();
+    let sandbox = sandbox();
+    let session = session(&sandbox);
+    let mut secrets = held(&sandbox);
+    for _ in 0..3 {
+        let credential = session.credential().await.unwrap();
+        settled(&session).await;
+        secrets.extend(secrets_of(credential.token().clone()));
+        sandbox.clock().advance(RENEWS_AT);
+    }
+    for &operation in RENEWING {
+        sandbox.fault(Fault::echo(403).on(operation));
+    }
+    session.renew().await.unwrap_err();
+    assert!(matches!(
+        settled(&session).await,
+        State::LoginRequired { .. }
+    ));
+
+    let text = captured.text();
+    for &operation in RENEWING {
+        assert_traced(&text, operation, 200);
+        assert_traced(&text, operation, 403);
+    }
+    assert!(text.contains("renewal failed"), "{text}");
+    assert_other_libraries_were_heard(&text);
+    assert_hidden(&text, &secrets);
+}
+
+#[tokio::test]
+async fn no_log_or_span_of_a_failure_shows_what_the_vendor_repeated() {
+    let (captured, _guard) = Captured::begin();
+    let sandbox = sandbox();
+    let client = client(&sandbox);
+    let mut secrets = held(&sandbox);
+    secrets.extend(sent());
+    for fault in [
+        Fault::echo(400),
+        Fault::echo(403),
+        Fault::echo(500),
+        Fault::cut(),
+    ] {
+        sandbox.fault(fault.always());
+        let errors = failing_calls(&client).await;
+        assert!(errors.len() >= FAILING.len());
+        sandbox.clear_faults();
+    }
+    drop(sandbox);
+    let errors = failing_calls(&client).await;
+    assert_eq!(errors[0].kind(), ErrorKind::Unavailable);
+    let text = captured.text();
+    for &operation in FAILING {
+        assert_traced(&text, operation, 400);
+    }
+    assert_other_libraries_were_heard(&text);
+    assert_hidden(&text, &secrets);
 }

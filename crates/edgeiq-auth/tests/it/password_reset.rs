@@ -4,10 +4,9 @@ use auth_sandbox::Fault;
 use edgeiq_auth::{
     Error, ErrorKind, ExposeSecret as _, Lifetime, ResetEmail, ResetToken, SecretString,
 };
-use httpmock::prelude::*;
 
 use crate::contract::assert_sent;
-use crate::set_up::{builder, client, email, only, password, reset_token, sandbox};
+use crate::set_up::{always, builder, client, email, only, password, reset_token, sandbox};
 
 const NEW: &str = "A-new-password-1!";
 
@@ -280,13 +279,7 @@ async fn a_lost_answer_leaves_it_open_whether_the_password_was_set() {
 #[tokio::test]
 async fn a_failed_reset_is_a_refusal_whatever_its_status() {
     for status in [400, 401, 403, 404, 410, 422] {
-        let server = MockServer::start_async().await;
-        server
-            .mock_async(|when, then| {
-                when.any_request();
-                then.status(status).body("Passwords do not match.");
-            })
-            .await;
+        let server = always(|then| then.status(status).body("Passwords do not match.")).await;
         let client = edgeiq_auth::Client::builder()
             .base_url(server.base_url())
             .build()

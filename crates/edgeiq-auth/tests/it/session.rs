@@ -1,21 +1,35 @@
 //! A session's whole life against the vendor.
 
+#[path = "../../../auth-core/tests/vendor/session.rs"]
+mod every_vendor;
+#[path = "../../../auth-core/tests/vendor/password_session.rs"]
+mod every_vendor_with_a_password;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use auth_core::Clock as _;
-use auth_sandbox::{Fault, Sandbox};
+use auth_sandbox::Sandbox;
 use edgeiq_auth::{
-    ApiToken, BoxFuture, Client, CoreError, Error, ErrorKind, Expiry, ExposeSecret as _,
-    LONGEST_LIFETIME, Lifetime, MemoryStore, SecretString, Session, State, StoreKey,
-    TokenStore as _,
+    ApiToken, BoxFuture, Client, CoreError, Credential, Error, ErrorKind, Expiry,
+    ExposeSecret as _, LONGEST_LIFETIME, MemoryStore, Renewer, SecretString, Session,
+    SessionBuilder, State,
 };
-use tokio::runtime::{Builder, Runtime};
 
+use self::every_vendor::{assert_lives_from_the_sending, stored};
 use crate::set_up::{
-    LIFETIME, builder, client, email, log_in, password, sandbox, session_with_password, settled,
+    LIFETIME, base_url, builder, client, email, log_in, password, sandbox, session,
 };
+
+const LOG_IN: &str = "edgeiq.authenticate";
+const FIRST: Option<&str> = Some(LOG_IN);
+const RENEWAL: &str = LOG_IN;
+/// A tenth of the life, which is when a renewal is due, and a quarter of that for the jitter.
+const NOT_YET_DUE: Duration = Duration::from_secs(12_500);
+const DUE: Duration = Duration::from_secs(13_500);
+const RENEWS_AT: Duration = LIFETIME;
+const NEXT_TRY: Duration = Duration::from_secs(3_600);
 
 /// The token that callers get, after checking the headers.
 async fn access(session: &Session) -> String {
@@ -24,19 +38,55 @@ async fn access(session: &Session) -> String {
     headers["authorization"].to_str().unwrap().to_owned()
 }
 
+fn accepts(sandbox: &Sandbox, access: &str) -> bool {
+    sandbox.edgeiq().accepts(access)
+}
+
+async fn check(client: &Client, credential: &Credential) -> Result<(), Error> {
+    client.me(credential).await.map(drop)
+}
+
+fn request(sandbox: &Sandbox, http: &reqwest::Client) -> reqwest::RequestBuilder {
+    http.get(base_url(sandbox).join("me").unwrap())
+        .header("accept", "application/json")
+        .header("content-type", "application/json")
+}
+
+fn strict_sandbox() -> Sandbox {
+    sandbox()
+}
+
+async fn session_with_one_way(sandbox: &Sandbox) -> Session {
+    session(sandbox)
+}
+
+fn session_builder(sandbox: &Sandbox) -> SessionBuilder<Renewer> {
+    client(sandbox).session_builder_with_password(email(sandbox), password(sandbox))
+}
+
+/// The vendor documents no call that would end a token.
+fn assert_logged_out(sandbox: &Sandbox, access: &str) {
+    assert_eq!(sandbox.log().entries().len(), 0);
+    assert!(sandbox.edgeiq().accepts(access));
+}
+
+fn end_tokens(sandbox: &Sandbox) {
+    sandbox.edgeiq().revoke_sessions(email(sandbox));
+}
+
+fn change_password(sandbox: &Sandbox) {
+    sandbox.edgeiq().set_password(email(sandbox), "another one");
+}
+
 fn assert_log_ins(sandbox: &Sandbox, log_ins: usize) {
     sandbox.log().assert_count("edgeiq.authenticate", log_ins);
     assert_eq!(sandbox.log().entries().len(), log_ins);
 }
 
-fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
-}
-
 #[tokio::test]
 async fn a_session_logs_in_exactly_once_for_each_lifetime() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     assert_log_ins(&sandbox, 0);
     for lifetime in 1..=5 {
         for _ in 0..3 {
@@ -46,28 +96,6 @@ async fn a_session_logs_in_exactly_once_for_each_lifetime() {
         assert_log_ins(&sandbox, lifetime);
         sandbox.clock().advance(LIFETIME);
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_expired_token_is_renewed_once_for_a_thousand_callers() {
-    let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
-    session.headers().await.unwrap();
-    sandbox.clock().advance(LIFETIME);
-    let (fault, gate) = Fault::hold();
-    sandbox.fault(fault.on("edgeiq.authenticate"));
-    let callers: Vec<_> = (0..1_000)
-        .map(|_| {
-            let session = session.clone();
-            tokio::spawn(async move { access(&session).await })
-        })
-        .collect();
-    gate.reached().await;
-    gate.release();
-    for caller in callers {
-        assert!(sandbox.edgeiq().accepts(&caller.await.unwrap()));
-    }
-    assert_log_ins(&sandbox, 2);
 }
 
 #[tokio::test]
@@ -99,7 +127,7 @@ async fn a_session_asks_for_the_same_lifetime_each_time() {
 #[tokio::test]
 async fn without_a_lifetime_a_session_asks_for_none() {
     let sandbox = sandbox();
-    access(&session_with_password(&sandbox)).await;
+    access(&session(&sandbox)).await;
     let sent = sandbox.log().last("edgeiq.authenticate").unwrap();
     assert_eq!(sent.field("token_expiry"), None);
 }
@@ -209,24 +237,6 @@ async fn a_provider_with_a_wrong_password_is_not_asked_again() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_sent_once_by_a_session() {
-    let sandbox = sandbox();
-    let session = client(&sandbox)
-        .session_with_password(email(&sandbox), "not the password")
-        .unwrap();
-    for _ in 0..3 {
-        let error = session.headers().await.unwrap_err();
-        assert!(
-            matches!(error, Error::InvalidCredentials { .. }),
-            "{error:?}"
-        );
-        sandbox.clock().advance(LIFETIME);
-    }
-    assert!(matches!(session.state(), State::LoginRequired { .. }));
-    assert_log_ins(&sandbox, 1);
-}
-
-#[tokio::test]
 async fn a_session_without_a_password_needs_a_person_when_its_token_has_ended() {
     let sandbox = sandbox();
     let session = client(&sandbox).session(log_in(&sandbox).await).unwrap();
@@ -292,51 +302,6 @@ async fn a_permanent_token_that_is_refused_needs_a_person() {
 }
 
 #[tokio::test]
-async fn a_403_that_is_reported_causes_one_renewal() {
-    let sandbox = sandbox();
-    let (client, session) = (client(&sandbox), session_with_password(&sandbox));
-    let dead = session.credential().await.unwrap();
-    sandbox.edgeiq().revoke_sessions(email(&sandbox));
-    let error = client.me(&dead).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::TokenRejected);
-    for _ in 0..5 {
-        session.invalidate(&dead);
-        let credential = session.credential().await.unwrap();
-        client.me(&credential).await.unwrap();
-    }
-    sandbox.log().assert_count("edgeiq.authenticate", 2);
-}
-
-fn stored(sandbox: &Sandbox, store: &MemoryStore) -> (Session, StoreKey) {
-    let client = client(sandbox);
-    let key = client.store_key(email(sandbox));
-    let session = client
-        .session_builder_with_password(email(sandbox), password(sandbox))
-        .store(Arc::new(store.clone()), key.clone())
-        .build()
-        .unwrap();
-    (session, key)
-}
-
-#[tokio::test]
-async fn a_second_session_uses_the_first_ones_token_from_the_store_without_a_request() {
-    let (sandbox, store) = (sandbox(), MemoryStore::new());
-    let (first, _) = stored(&sandbox, &store);
-    let token = access(&first).await;
-    drop(first);
-    let (second, _) = stored(&sandbox, &store);
-    assert_eq!(access(&second).await, token);
-    assert_log_ins(&sandbox, 1);
-
-    sandbox.clock().advance(LIFETIME);
-    let (third, _) = stored(&sandbox, &store);
-    let renewed = access(&third).await;
-    assert_ne!(renewed, token);
-    assert_eq!(access(&second).await, renewed);
-    assert_log_ins(&sandbox, 2);
-}
-
-#[tokio::test]
 async fn a_session_without_a_password_uses_the_token_in_its_store() {
     let (sandbox, store) = (sandbox(), MemoryStore::new());
     let (first, key) = stored(&sandbox, &store);
@@ -368,153 +333,13 @@ fn users_and_test_systems_have_places_of_their_own_in_a_store() {
 }
 
 #[tokio::test]
-async fn a_log_out_forgets_the_token_here_and_asks_the_vendor_nothing() {
-    let (sandbox, store) = (sandbox(), MemoryStore::new());
-    let (session, key) = stored(&sandbox, &store);
-    let token = access(&session).await;
-    assert!(store.load(&key).await.unwrap().is_some());
-
-    session.log_out().await.unwrap();
-    assert!(store.load(&key).await.unwrap().is_none());
-    let error = session.headers().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InteractionRequired);
-    assert!(matches!(session.state(), State::LoginRequired { .. }));
-    assert_log_ins(&sandbox, 1);
-    // The vendor documents no call that would end it.
-    assert!(sandbox.edgeiq().accepts(&token));
-
-    session.renew().await.unwrap();
-    assert_ne!(access(&session).await, token);
-    assert_log_ins(&sandbox, 2);
-}
-
-#[tokio::test]
 async fn a_tokens_life_without_a_named_end_is_counted_from_the_moment_its_request_was_sent() {
     let sandbox = crate::set_up::sandbox_with(|builder| {
         builder.edgeiq_session_expires_at(auth_sandbox::SessionExpiresAt::Missing)
     });
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     for _ in 0..2 {
-        let (fault, gate) = Fault::hold();
-        sandbox.fault(fault.on("edgeiq.authenticate"));
-        let caller = tokio::spawn({
-            let session = session.clone();
-            async move { session.credential().await.unwrap() }
-        });
-        gate.reached().await;
-        let sent = sandbox.clock().now().wall();
-        sandbox.clock().advance(Duration::from_secs(600));
-        gate.release();
-        let credential = caller.await.unwrap();
-        assert_eq!(credential.expiry(), Expiry::At(sent + LIFETIME));
-        sandbox.clock().advance(LIFETIME);
+        assert_lives_from_the_sending(&sandbox, &session, LOG_IN).await;
     }
-}
-
-#[tokio::test]
-async fn a_session_authorizes_requests_of_any_http_client_to_the_vendor_alone() {
-    let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let request = http
-        .get(format!("{}me", sandbox.edgeiq().base_url()))
-        .header("accept", "application/json")
-        .header("content-type", "application/json");
-    let request = session.authorize(request).await.unwrap();
-    let response = request.send().await.unwrap();
-    assert_eq!(response.status(), 200);
-    assert!(response.text().await.unwrap().contains(email(&sandbox)));
-
-    let stranger = Sandbox::start().unwrap();
-    let error = session
-        .authorize(http.get(stranger.edgeiq().base_url()))
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
-    assert_eq!(stranger.log().entries().len(), 0);
-}
-
-#[tokio::test]
-async fn a_token_is_renewed_before_its_end_while_callers_go_on_with_it() {
-    let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
-    let old = access(&session).await;
-    let (fault, gate) = Fault::hold();
-    sandbox.fault(fault.on("edgeiq.authenticate"));
-    sandbox.clock().advance(LIFETIME.mul_f64(0.95));
-    for _ in 0..10 {
-        assert_eq!(access(&session).await, old);
-    }
-    gate.reached().await;
-    assert_eq!(session.state(), State::Renewing);
-    assert_eq!(access(&session).await, old);
-    gate.release();
-    assert_eq!(settled(&session).await, State::Fresh);
-    assert_ne!(access(&session).await, old);
     assert_log_ins(&sandbox, 2);
-}
-
-#[tokio::test]
-async fn a_session_that_is_kept_fresh_renews_without_callers() {
-    let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
-    let guard = session.keep_fresh().unwrap();
-    let log = sandbox.log();
-    log.until_count("edgeiq.authenticate", 1).await;
-    for lifetime in 2..=4 {
-        assert_eq!(settled(&session).await, State::Fresh);
-        sandbox.clock().until_sleeping(1).await;
-        sandbox.clock().advance(LIFETIME.mul_f64(0.95));
-        log.until_count("edgeiq.authenticate", lifetime).await;
-    }
-    assert_eq!(settled(&session).await, State::Fresh);
-    drop(guard);
-    assert!(sandbox.edgeiq().accepts(&access(&session).await));
-    assert_log_ins(&sandbox, 4);
-}
-
-#[tokio::test]
-async fn a_failed_early_renewal_leaves_the_token_in_use() {
-    let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
-    let old = access(&session).await;
-    sandbox.fault(Fault::status(500).on("edgeiq.authenticate").times(3));
-    sandbox.clock().advance(LIFETIME.mul_f64(0.95));
-    assert_eq!(access(&session).await, old);
-    assert_eq!(settled(&session).await, State::Stale);
-    assert_eq!(access(&session).await, old);
-    assert_log_ins(&sandbox, 4);
-    sandbox.clock().advance(LIFETIME.mul_f64(0.05));
-    assert_ne!(access(&session).await, old);
-    assert_log_ins(&sandbox, 5);
-}
-
-#[test]
-fn a_session_is_used_from_two_runtimes_one_after_the_other() {
-    let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
-    let first = runtime();
-    let old = first.block_on(access(&session));
-    sandbox.clock().advance(LIFETIME);
-    // The first runtime is alive, but nobody drives it.
-    let new = runtime().block_on(access(&session));
-    assert_ne!(new, old);
-    drop(first);
-    sandbox.clock().advance(LIFETIME);
-    assert_ne!(runtime().block_on(access(&session)), new);
-    assert_log_ins(&sandbox, 3);
-}
-
-#[test]
-fn a_client_is_used_from_two_runtimes_one_after_the_other() {
-    let sandbox = sandbox();
-    let client = client(&sandbox);
-    let password = password(&sandbox);
-    let log_in = || client.authenticate(email(&sandbox), &password, Lifetime::Default);
-    let first = runtime();
-    first.block_on(log_in()).unwrap();
-    let token = runtime().block_on(log_in()).unwrap().token;
-    drop(first);
-    let credential = token.credential().unwrap();
-    runtime().block_on(client.me(&credential)).unwrap();
 }

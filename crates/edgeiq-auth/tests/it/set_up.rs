@@ -1,36 +1,29 @@
 //! What most tests begin with.
 
-use std::error::Error as StdError;
+#[path = "../../../auth-core/tests/vendor/set_up.rs"]
+mod every_vendor;
+
 use std::time::Duration;
 
-use auth_sandbox::{Entry, Sandbox, SandboxBuilder, SandboxClock};
+use auth_sandbox::Sandbox;
 use edgeiq_auth::{
     Client, ClientBuilder, DEFAULT_LIFETIME, Lifetime, ResetEmail, ResetToken, RetryPolicy,
-    SecretString, Session, State, Token,
+    SecretString, Session, Token,
 };
+use url::Url;
+
+pub(crate) use self::every_vendor::{always, client, only, sandbox, sandbox_with, settled, shown};
 
 /// How long the sandbox's tokens live unless more is asked for, as the vendor's.
 pub(crate) const LIFETIME: Duration = DEFAULT_LIFETIME;
 
-/// A sandbox whose time the test moves.
-pub(crate) fn sandbox() -> Sandbox {
-    sandbox_with(|builder| builder)
-}
-
-pub(crate) fn sandbox_with(set: impl FnOnce(SandboxBuilder) -> SandboxBuilder) -> Sandbox {
-    set(Sandbox::builder().clock(SandboxClock::frozen()))
-        .start()
-        .unwrap()
-}
-
-/// A client of the sandbox that pauses between attempts only if the vendor asks for it.
-pub(crate) fn client(sandbox: &Sandbox) -> Client {
-    builder(sandbox).build().unwrap()
+pub(crate) fn base_url(sandbox: &Sandbox) -> Url {
+    sandbox.edgeiq().base_url()
 }
 
 pub(crate) fn builder(sandbox: &Sandbox) -> ClientBuilder {
     Client::builder()
-        .base_url(sandbox.edgeiq().base_url())
+        .base_url(base_url(sandbox))
         .clock(sandbox.clock())
         .http(|http| http.retry(RetryPolicy::default().pauses(Duration::ZERO, Duration::ZERO)))
 }
@@ -52,7 +45,7 @@ pub(crate) async fn log_in(sandbox: &Sandbox) -> Token {
 }
 
 /// A session of the sandbox's user that holds the password.
-pub(crate) fn session_with_password(sandbox: &Sandbox) -> Session {
+pub(crate) fn session(sandbox: &Sandbox) -> Session {
     client(sandbox)
         .session_with_password(email(sandbox), password(sandbox))
         .unwrap()
@@ -66,32 +59,4 @@ pub(crate) async fn reset_token(sandbox: &Sandbox) -> ResetToken {
         .unwrap();
     let mail = sandbox.inbox(email(sandbox)).latest().unwrap();
     ResetToken::from_link(&mail.link().unwrap().as_str().into()).unwrap()
-}
-
-/// The one request of this operation.
-pub(crate) fn only(sandbox: &Sandbox, operation: &str) -> Entry {
-    sandbox.log().assert_count(operation, 1);
-    sandbox.log().last(operation).unwrap()
-}
-
-/// An error as a program shows it: the message and its causes, each in both forms.
-pub(crate) fn shown(error: &dyn StdError) -> String {
-    let mut texts = vec![format!("{error}\n{error:?}\n{error:#?}")];
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        texts.push(format!("{error}\n{error:?}"));
-        cause = error.source();
-    }
-    texts.join("\n")
-}
-
-/// Waits until no renewal is under way.
-pub(crate) async fn settled(session: &Session) -> State {
-    let mut states = session.states();
-    loop {
-        let state = states.next().await.unwrap();
-        if state != State::Renewing {
-            return state;
-        }
-    }
 }

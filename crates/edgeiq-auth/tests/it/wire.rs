@@ -9,7 +9,7 @@ use edgeiq_auth::{
 };
 use httpmock::prelude::*;
 
-use crate::set_up::shown;
+use crate::set_up::{always, shown};
 
 /// EdgeIQ, "Authentication": the body of *Generating a temporary API token*, its address (hidden
 /// on the page) replaced.
@@ -81,16 +81,8 @@ fn json(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// Whatever is asked, this is the answer.
 async fn answering(status: u16, body: &str) -> MockServer {
-    let server = MockServer::start_async().await;
-    server
-        .mock_async(|when, then| {
-            when.any_request();
-            then.status(status).header("date", DATE).body(body);
-        })
-        .await;
-    server
+    always(|then| then.status(status).header("date", DATE).body(body)).await
 }
 
 async fn authenticate_answered(status: u16, body: &str) -> Result<Authenticated, Error> {

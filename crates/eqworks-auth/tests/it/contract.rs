@@ -10,7 +10,7 @@ use eqworks_auth::{
 use serde_json::json;
 
 use crate::set_up::{
-    LIFETIME, builder, builder_for, client, log_in, minted, only, passcode, sandbox, user,
+    LIFETIME, builder, builder_for, client, email, log_in, minted, only, passcode, sandbox,
 };
 
 /// What stands in a request besides its own parameters.
@@ -60,9 +60,9 @@ fn credential(token: &Token) -> Credential {
 #[tokio::test]
 async fn a_passcode_is_mailed_to_the_user_who_asked_for_it() {
     let sandbox = sandbox();
-    let address = format!(" {} ", user(&sandbox).to_uppercase());
+    let address = format!(" {} ", email(&sandbox).to_uppercase());
     let pending = client(&sandbox).request_passcode(&address).await.unwrap();
-    assert_eq!(pending.user(), user(&sandbox));
+    assert_eq!(pending.user(), email(&sandbox));
     assert_eq!(pending.product(), &Product::ATOM);
     assert_eq!(sandbox.inbox(pending.user()).count(), 1);
 
@@ -80,7 +80,7 @@ async fn a_second_mail_holds_the_same_passcode_while_it_has_five_minutes_left() 
     assert_eq!(first.expose_secret(), second.expose_secret());
     sandbox.clock().advance(Duration::from_secs(301));
     let third = passcode(&sandbox).await;
-    let pending = client(&sandbox).pending_login(user(&sandbox));
+    let pending = client(&sandbox).pending_login(email(&sandbox));
     assert!(pending.complete(&third).await.is_ok());
 }
 
@@ -90,7 +90,7 @@ async fn a_user_whom_the_vendor_does_not_know_is_an_error_of_its_own() {
     let client = client(&sandbox);
     let token = log_in(&sandbox).await;
     let passcode = passcode(&sandbox).await;
-    sandbox.eqworks().remove_user(&user(&sandbox));
+    sandbox.eqworks().remove_user(email(&sandbox));
     sandbox.log().clear();
     for error in [
         client
@@ -101,7 +101,7 @@ async fn a_user_whom_the_vendor_does_not_know_is_an_error_of_its_own() {
             .request_passcode(sandbox.eqworks().inactive_user().email)
             .await
             .unwrap_err(),
-        client.verify(&user(&sandbox), &passcode).await.unwrap_err(),
+        client.verify(email(&sandbox), &passcode).await.unwrap_err(),
         client.confirm(&credential(&token)).await.unwrap_err(),
         client.refresh(&token).await.unwrap_err(),
     ] {
@@ -121,15 +121,15 @@ async fn an_access_that_has_ended_is_an_error_of_its_own_whatever_is_called() {
     let client = client(&sandbox);
     let token = log_in(&sandbox).await;
     let passcode = passcode(&sandbox).await;
-    sandbox.eqworks().end_access(&user(&sandbox));
-    let user = user(&sandbox);
+    sandbox.eqworks().end_access(email(&sandbox));
+    let user = email(&sandbox);
     for error in [
-        client.request_passcode(&user).await.unwrap_err(),
+        client.request_passcode(user).await.unwrap_err(),
         client
             .request_passcode(sandbox.eqworks().ended_user().email)
             .await
             .unwrap_err(),
-        client.verify(&user, &passcode).await.unwrap_err(),
+        client.verify(user, &passcode).await.unwrap_err(),
         client.confirm(&credential(&token)).await.unwrap_err(),
         client.refresh(&token).await.unwrap_err(),
     ] {
@@ -176,22 +176,22 @@ async fn without_a_user_nothing_is_sent() {
 async fn a_passcode_gives_a_token_for_90_days() {
     let sandbox = sandbox();
     let passcode = passcode(&sandbox).await;
-    let user = user(&sandbox);
-    let token = client(&sandbox).verify(&user, &passcode).await.unwrap();
+    let user = email(&sandbox);
+    let token = client(&sandbox).verify(user, &passcode).await.unwrap();
     assert!(is_accepted(&sandbox, &token));
-    assert_eq!(token.user(), Some(user.as_str()));
+    assert_eq!(token.user(), Some(user));
     assert_eq!(token.product(), Some(Product::ATOM));
     let now = sandbox.clock().now().wall();
     assert_eq!(token.issued_at(), now);
     assert_eq!(token.expiry(), Expiry::At(now + LIFETIME));
     let claims = token.unverified_claims().unwrap();
-    assert_eq!(claims.text("email"), Some(user.as_str()));
-    let uuid = sandbox.eqworks().jwt_uuid(&user);
+    assert_eq!(claims.text("email"), Some(user));
+    let uuid = sandbox.eqworks().jwt_uuid(user);
     assert_eq!(claims.text("jwt_uuid"), Some(uuid.as_str()));
 
     let entry = only(&sandbox, "eqworks.verify");
     let otp = passcode.expose_secret();
-    assert_sent(&entry, "verify", &[("user", &user), ("otp", otp)]);
+    assert_sent(&entry, "verify", &[("user", user), ("otp", otp)]);
     assert_eq!(entry.header("eq-api-jwt"), None);
 }
 
@@ -201,7 +201,7 @@ async fn small_letters_and_blanks_around_a_passcode_do_not_matter() {
     let passcode = passcode(&sandbox).await;
     let typed = format!(" {}\n", passcode.expose_secret().to_lowercase());
     let client = client(&sandbox);
-    client.verify(&user(&sandbox), &typed.into()).await.unwrap();
+    client.verify(email(&sandbox), &typed.into()).await.unwrap();
     let sent = parameters(&only(&sandbox, "eqworks.verify"));
     let otp = sent.iter().find(|(name, _)| name == "otp").unwrap();
     assert_eq!(otp.1, passcode.expose_secret());
@@ -228,7 +228,7 @@ async fn a_wrong_passcode_leaves_the_right_one_good_and_the_right_one_works_once
         "000000" => "000001",
         _ => "000000",
     };
-    let pending = client(&sandbox).pending_login(user(&sandbox));
+    let pending = client(&sandbox).pending_login(email(&sandbox));
     for _ in 0..2 {
         let error = pending.complete(&wrong.into()).await.unwrap_err();
         assert!(matches!(error, Error::WrongPasscode { .. }), "{error:?}");
@@ -244,7 +244,7 @@ async fn a_wrong_passcode_leaves_the_right_one_good_and_the_right_one_works_once
 #[tokio::test]
 async fn a_passcode_that_was_never_sent_or_is_too_old_is_spent() {
     let sandbox = sandbox();
-    let pending = client(&sandbox).pending_login(user(&sandbox));
+    let pending = client(&sandbox).pending_login(email(&sandbox));
     let error = pending.complete(&"FDEA9F".into()).await.unwrap_err();
     assert!(matches!(error, Error::PasscodeSpent { .. }), "{error:?}");
 
@@ -262,7 +262,7 @@ async fn a_log_in_leaves_older_tokens_good_unless_it_is_told_to_revoke_them() {
     assert!(is_accepted(&sandbox, &first) && is_accepted(&sandbox, &second));
 
     let passcode = passcode(&sandbox).await;
-    let pending = client(&sandbox).pending_login(user(&sandbox));
+    let pending = client(&sandbox).pending_login(email(&sandbox));
     let third = pending.complete_and_revoke_older(&passcode).await.unwrap();
     let sent = sandbox.log().last("eqworks.verify").unwrap();
     assert!(parameters(&sent).contains(&("reset_uuid".into(), "1".into())));
@@ -293,7 +293,7 @@ async fn a_confirmation_tells_whose_token_it_is_and_how_long_it_lives() {
 async fn a_light_confirmation_passes_a_token_that_was_revoked_and_a_full_one_does_not() {
     let sandbox = sandbox();
     let (client, token) = (client(&sandbox), log_in(&sandbox).await);
-    sandbox.eqworks().revoke(&user(&sandbox));
+    sandbox.eqworks().revoke(email(&sandbox));
     let confirmed = client.confirm_light(&credential(&token)).await.unwrap();
     assert!(confirmed.is_light);
     assert_eq!(confirmed.access_expiry, None);
@@ -324,7 +324,7 @@ async fn a_bad_token_is_rejected_without_being_repeated() {
         .unwrap()
         .as_secs();
     let expired =
-        json!({"email": user(&sandbox), "product": "atom", "exp": ended, "jwt_uuid": "u"});
+        json!({"email": email(&sandbox), "product": "atom", "exp": ended, "jwt_uuid": "u"});
     for jwt in [
         "garbage-0123456789".to_owned(),
         crate::set_up::jwt("{}"),
@@ -348,7 +348,7 @@ async fn a_bad_token_is_rejected_without_being_repeated() {
 #[tokio::test]
 async fn a_token_of_another_product_is_an_error_of_its_own() {
     let sandbox = sandbox();
-    let jwt = sandbox.eqworks().mint_token(&user(&sandbox), "locus");
+    let jwt = sandbox.eqworks().mint_token(email(&sandbox), "locus");
     let token = Token::from_jwt(jwt).unwrap();
     let client = client(&sandbox);
     for error in [
@@ -364,7 +364,7 @@ async fn a_token_of_another_product_is_an_error_of_its_own() {
 async fn a_client_of_another_product_names_it_with_every_call() {
     let sandbox = sandbox();
     let client = builder_for(&sandbox, Product::LOCUS).build().unwrap();
-    let pending = client.request_passcode(&user(&sandbox)).await.unwrap();
+    let pending = client.request_passcode(email(&sandbox)).await.unwrap();
     let mail = sandbox.inbox(pending.user()).latest().unwrap();
     let token = pending
         .complete(&mail.link().unwrap().as_str().into())
@@ -399,7 +399,7 @@ async fn both_stages_are_called_at_their_own_address() {
             .clock(sandbox.clock())
             .build()
             .unwrap();
-        client.request_passcode(&user(&sandbox)).await.unwrap();
+        client.request_passcode(email(&sandbox)).await.unwrap();
         let sent = sandbox.log().last("eqworks.request_passcode").unwrap();
         assert_eq!(sent.path(), path);
     }
@@ -467,6 +467,6 @@ async fn an_unknown_path_is_told_from_an_unknown_user() {
     let sandbox = sandbox();
     let base_url = format!("{}nowhere/", sandbox.eqworks().base_url());
     let lost = builder(&sandbox).base_url(base_url).build().unwrap();
-    let error = lost.request_passcode(&user(&sandbox)).await.unwrap_err();
+    let error = lost.request_passcode(email(&sandbox)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Protocol, "{error:?}");
 }

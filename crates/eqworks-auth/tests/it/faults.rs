@@ -3,15 +3,10 @@
 #[path = "../../../auth-core/tests/vendor/faults.rs"]
 mod every_vendor;
 
-use std::time::Duration;
-
 use auth_sandbox::{Fault, Sandbox};
-use eqworks_auth::{Client, Error, ErrorKind, SecretString, State, Token};
+use eqworks_auth::{Client, Error, ErrorKind, SecretString, Token};
 
-use self::every_vendor::assert_always;
-use crate::set_up::{
-    DAY, builder, client, log_in, minted, passcode, sandbox, session, settled, user,
-};
+use crate::set_up::{client, email, log_in, minted, passcode, sandbox};
 
 /// Every call: all rows of the table "What may be repeated" but the log-in with a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +20,7 @@ enum Call {
 use Call::{Confirm, Refresh, RequestPasscode, Verify};
 
 const CALLS: [Call; 4] = [RequestPasscode, Verify, Confirm, Refresh];
+const READ: [Call; 4] = CALLS;
 
 impl Call {
     fn operation(self) -> &'static str {
@@ -68,7 +64,7 @@ struct Ready {
     client: Client,
     token: Token,
     passcode: SecretString,
-    user: String,
+    user: &'static str,
 }
 
 impl Ready {
@@ -77,7 +73,7 @@ impl Ready {
             client,
             token: log_in(sandbox).await,
             passcode: passcode(sandbox).await,
-            user: user(sandbox),
+            user: email(sandbox),
         };
         sandbox.log().clear();
         ready
@@ -86,8 +82,8 @@ impl Ready {
     async fn call(&self, call: Call) -> Result<(), Error> {
         let client = &self.client;
         match call {
-            RequestPasscode => drop(client.request_passcode(&self.user).await?),
-            Verify => drop(client.verify(&self.user, &self.passcode).await?),
+            RequestPasscode => drop(client.request_passcode(self.user).await?),
+            Verify => drop(client.verify(self.user, &self.passcode).await?),
             Confirm => drop(client.confirm(&self.token.credential().unwrap()).await?),
             Refresh => drop(client.refresh(&self.token).await?),
         }
@@ -96,85 +92,28 @@ impl Ready {
 }
 
 #[tokio::test]
-async fn a_server_error_is_repeated_where_that_is_safe() {
-    for status in [500, 502, 503, 504] {
-        let expected = |call: Call| (call.most_attempts(), call.broken());
-        assert_always(&Fault::status(status), expected).await;
-    }
-}
-
-#[tokio::test]
-async fn a_cut_connection_a_lost_answer_and_half_an_answer_are_repeated_where_that_is_safe() {
-    for fault in [Fault::cut(), Fault::lost_answer(), Fault::truncated_body()] {
-        assert_always(&fault, |call| (call.most_attempts(), call.lost())).await;
-    }
-}
-
-#[tokio::test]
-async fn an_answer_of_ten_megabytes_is_not_read_to_its_end() {
-    let kind = |call: Call| match call {
-        Confirm => ErrorKind::Protocol,
-        other => other.lost(),
-    };
-    assert_always(&Fault::huge_body(), |call| {
-        (call.most_attempts(), kind(call))
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn an_answer_that_nobody_documents_is_not_asked_for_again() {
-    for fault in [Fault::garbage_json(), Fault::html()] {
-        assert_always(&fault, |_| (1, ErrorKind::Protocol)).await;
-    }
-}
-
-#[tokio::test]
-async fn a_redirect_is_not_followed() {
-    let stranger = Sandbox::start().unwrap();
-    let fault = Fault::redirect(stranger.eqworks().base_url());
-    assert_always(&fault, |_| (1, ErrorKind::Protocol)).await;
-    assert_eq!(stranger.log().entries().len(), 0);
-}
-
-#[tokio::test]
-async fn a_call_that_may_be_repeated_succeeds_when_the_vendor_is_back() {
-    for fault in [Fault::status(500), Fault::cut(), Fault::lost_answer()] {
-        let sandbox = sandbox();
-        let ready = Ready::new(&sandbox, client(&sandbox)).await;
-        for call in [Confirm, Refresh] {
-            let failures = call.most_attempts() - 1;
-            sandbox.fault(fault.clone().on(call.operation()).times(failures));
-            ready.call(call).await.unwrap();
-            sandbox.log().assert_count(call.operation(), failures + 1);
-        }
-        assert_eq!(sandbox.pending_faults(), 0);
-    }
-}
-
-#[tokio::test]
 async fn a_passcode_whose_answer_was_lost_is_spent_and_was_sent_once() {
     let sandbox = sandbox();
     let passcode = passcode(&sandbox).await;
-    let pending = client(&sandbox).pending_login(user(&sandbox));
+    let pending = client(&sandbox).pending_login(email(&sandbox));
     sandbox.fault(Fault::lost_answer().on("eqworks.verify"));
     let error = pending.complete(&passcode).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error:?}");
     sandbox.log().assert_count("eqworks.verify", 1);
-    assert_eq!(sandbox.eqworks().passcode(&user(&sandbox)), None);
+    assert_eq!(sandbox.eqworks().passcode(email(&sandbox)), None);
 }
 
 #[tokio::test]
 async fn a_mail_whose_answer_was_lost_is_not_asked_for_again_and_can_be_used() {
     let sandbox = sandbox();
-    let (client, user) = (client(&sandbox), user(&sandbox));
+    let (client, user) = (client(&sandbox), email(&sandbox));
     sandbox.fault(Fault::lost_answer().on("eqworks.request_passcode"));
-    let error = client.request_passcode(&user).await.unwrap_err();
+    let error = client.request_passcode(user).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error:?}");
-    assert_eq!(sandbox.inbox(&user).count(), 1);
-    let code = sandbox.eqworks().passcode(&user).unwrap();
+    assert_eq!(sandbox.inbox(user).count(), 1);
+    let code = sandbox.eqworks().passcode(user).unwrap();
     client
-        .pending_login(&user)
+        .pending_login(user)
         .complete(&code.into())
         .await
         .unwrap();
@@ -202,37 +141,4 @@ async fn a_token_that_was_revoked_by_a_lost_refresh_is_told_apart_from_a_dead_on
 
     let error = client.refresh_and_revoke_older(&token).await.unwrap_err();
     assert!(matches!(error, Error::TokenRejected { .. }), "{error:?}");
-}
-
-#[tokio::test]
-async fn a_session_gets_over_every_fault_of_its_renewal_without_its_callers_noticing() {
-    for fault in [
-        Fault::status(500),
-        Fault::status(503),
-        Fault::status(429),
-        Fault::retry_after(429, Duration::from_secs(3_600)),
-        Fault::cut(),
-        Fault::lost_answer(),
-        Fault::truncated_body(),
-        Fault::garbage_json(),
-        Fault::html(),
-        Fault::huge_body(),
-        Fault::redirect("http://127.0.0.1:9/"),
-    ] {
-        let sandbox = sandbox();
-        let session = session(&sandbox);
-        let old = session.credential().await.unwrap();
-        sandbox.clock().advance(DAY * 68);
-        sandbox.fault(fault.clone().on("eqworks.refresh").always());
-        let during = session.credential().await.unwrap();
-        assert_eq!(during.fingerprint(), old.fingerprint());
-        assert_eq!(settled(&session).await, State::Stale, "{fault:?}");
-
-        sandbox.clear_faults();
-        sandbox.clock().advance(DAY * 2);
-        session.headers().await.unwrap();
-        assert_eq!(settled(&session).await, State::Fresh, "{fault:?}");
-        let new = session.credential().await.unwrap();
-        assert_ne!(new.fingerprint(), old.fingerprint(), "{fault:?}");
-    }
 }

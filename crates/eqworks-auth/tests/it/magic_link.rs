@@ -2,7 +2,7 @@
 
 use eqworks_auth::{Error, ErrorKind, ExposeSecret as _, MagicLink, PasscodeMail, Product, Url};
 
-use crate::set_up::{builder_for, client, only, passcode, sandbox, shown, user};
+use crate::set_up::{builder_for, client, email, only, passcode, sandbox, shown};
 
 /// The contract's redirect, with a stranger in its query and a fragment.
 const REDIRECT: &str =
@@ -99,7 +99,7 @@ fn debug_shows_whose_link_it_is_and_no_passcode() {
 async fn a_link_or_passcode_that_cannot_belong_to_the_log_in_is_refused_before_anything_is_sent() {
     let sandbox = sandbox();
     let passcode = passcode(&sandbox).await;
-    let pending = client(&sandbox).pending_login(user(&sandbox));
+    let pending = client(&sandbox).pending_login(email(&sandbox));
     let otp = passcode.expose_secret();
     let user = pending.user();
     for (pasted, part) in [
@@ -140,7 +140,7 @@ async fn a_link_or_passcode_that_cannot_belong_to_the_log_in_is_refused_before_a
 async fn the_vendors_own_link_logs_in_and_is_not_followed() {
     let sandbox = sandbox();
     let client = client(&sandbox);
-    let pending = client.request_passcode(&user(&sandbox)).await.unwrap();
+    let pending = client.request_passcode(email(&sandbox)).await.unwrap();
     let mail = sandbox.inbox(pending.user()).latest().unwrap();
     let link = mail.link().unwrap();
     assert!(link.path().ends_with("/prod/verify"), "{link}");
@@ -166,7 +166,7 @@ async fn a_nested_query_and_a_fragment_survive_the_vendors_double_decoding() {
     let redirect: Url = REDIRECT.parse().unwrap();
     let mail = PasscodeMail::new().redirect(redirect.clone());
     let pending = client
-        .request_passcode_with(&user(&sandbox), &mail)
+        .request_passcode_with(email(&sandbox), &mail)
         .await
         .unwrap();
     let sent = only(&sandbox, "eqworks.request_passcode");
@@ -219,7 +219,7 @@ async fn a_redirect_that_is_unsafe_is_refused_before_anything_is_sent() {
     ] {
         let mail = PasscodeMail::new().redirect(redirect.parse().unwrap());
         let error = client
-            .request_passcode_with(&user(&sandbox), &mail)
+            .request_passcode_with(email(&sandbox), &mail)
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{redirect}");
@@ -238,7 +238,7 @@ async fn a_redirect_that_is_unsafe_is_refused_before_anything_is_sent() {
     ] {
         let mail = PasscodeMail::new().redirect(redirect.parse().unwrap());
         client
-            .request_passcode_with(&user(&sandbox), &mail)
+            .request_passcode_with(email(&sandbox), &mail)
             .await
             .unwrap();
     }
@@ -250,7 +250,7 @@ async fn a_mail_without_a_link_holds_the_passcode_alone() {
     let client = client(&sandbox);
     let mail = PasscodeMail::new().without_link();
     let pending = client
-        .request_passcode_with(&user(&sandbox), &mail)
+        .request_passcode_with(email(&sandbox), &mail)
         .await
         .unwrap();
     let sent = only(&sandbox, "eqworks.request_passcode");
@@ -268,11 +268,11 @@ async fn a_log_in_is_completed_in_another_process() {
     let sandbox = sandbox();
     let passcode = passcode(&sandbox).await;
     let other = builder_for(&sandbox, Product::ATOM).build().unwrap();
-    let address = format!(" {} ", user(&sandbox).to_uppercase());
+    let address = format!(" {} ", email(&sandbox).to_uppercase());
     let token = other
         .pending_login(address)
         .complete(&passcode)
         .await
         .unwrap();
-    assert_eq!(token.user(), Some(user(&sandbox).as_str()));
+    assert_eq!(token.user(), Some(email(&sandbox)));
 }

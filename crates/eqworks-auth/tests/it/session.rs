@@ -1,25 +1,31 @@
 //! A session's whole life against the vendor.
 
-use std::sync::Arc;
+#[path = "../../../auth-core/tests/vendor/session.rs"]
+mod every_vendor;
+
 use std::time::Duration;
 
-use auth_core::Clock as _;
 use auth_sandbox::{Fault, Sandbox};
 use eqworks_auth::{
-    Client, Error, ErrorKind, Expiry, ExposeSecret as _, MemoryStore, Product, Session, Stage,
-    State, StoreKey, Token, TokenStore as _,
+    Client, Credential, Error, ErrorKind, Expiry, ExposeSecret as _, MemoryStore, Product, Renewer,
+    Session, SessionBuilder, Stage, State, Token, TokenStore as _,
 };
 use serde_json::json;
-use tokio::runtime::{Builder, Runtime};
 
+use self::every_vendor::{assert_lives_from_the_sending, stored};
 use crate::set_up::{
-    DAY, LIFETIME, builder_for, client, log_in, minted, sandbox, session, settled, user,
+    DAY, LIFETIME, base_url, builder_for, client, email, log_in, sandbox, session, settled,
 };
 
+const FIRST: Option<&str> = None;
+const RENEWAL: &str = "eqworks.refresh";
 /// A third of the life, which is when a renewal is due, and a quarter of that for the jitter: the
 /// earliest moment, and one after the latest.
 const NOT_YET_DUE: Duration = Duration::from_secs(52 * 24 * 60 * 60);
-const SURELY_DUE: Duration = Duration::from_secs(68 * 24 * 60 * 60);
+const DUE: Duration = Duration::from_secs(68 * 24 * 60 * 60);
+/// A token that has ended cannot be renewed.
+const RENEWS_AT: Duration = DUE;
+const NEXT_TRY: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
 /// The token that callers get, after checking the headers.
 async fn access(session: &Session) -> String {
@@ -29,12 +35,39 @@ async fn access(session: &Session) -> String {
     headers["eq-api-jwt"].to_str().unwrap().to_owned()
 }
 
-fn assert_refreshes(sandbox: &Sandbox, refreshes: usize) {
-    sandbox.log().assert_count("eqworks.refresh", refreshes);
+fn accepts(sandbox: &Sandbox, access: &str) -> bool {
+    sandbox.eqworks().accepts(access)
 }
 
-fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
+async fn check(client: &Client, credential: &Credential) -> Result<(), Error> {
+    client.confirm(credential).await.map(drop)
+}
+
+fn request(sandbox: &Sandbox, http: &reqwest::Client) -> reqwest::RequestBuilder {
+    let url = base_url(sandbox).join("prod/confirm?product=atom");
+    http.get(url.unwrap())
+}
+
+fn strict_sandbox() -> Sandbox {
+    sandbox()
+}
+
+async fn session_with_one_way(sandbox: &Sandbox) -> Session {
+    session(sandbox)
+}
+
+fn session_builder(sandbox: &Sandbox) -> SessionBuilder<Renewer> {
+    client(sandbox).session_builder()
+}
+
+/// The vendor knows no log-out.
+fn assert_logged_out(sandbox: &Sandbox, access: &str) {
+    assert_eq!(sandbox.log().entries().len(), 0);
+    assert!(sandbox.eqworks().accepts(access));
+}
+
+fn assert_refreshes(sandbox: &Sandbox, refreshes: usize) {
+    sandbox.log().assert_count("eqworks.refresh", refreshes);
 }
 
 fn login_required(session: &Session) -> (ErrorKind, String) {
@@ -42,52 +75,6 @@ fn login_required(session: &Session) -> (ErrorKind, String) {
         panic!("{session:?}")
     };
     (reason.kind(), reason.to_string())
-}
-
-#[tokio::test]
-async fn a_token_is_renewed_once_when_a_third_of_its_life_is_left_and_no_caller_waits() {
-    let sandbox = sandbox();
-    let session = session(&sandbox);
-    let old = access(&session).await;
-    sandbox.clock().advance(NOT_YET_DUE);
-    assert_eq!(access(&session).await, old);
-    assert_eq!(session.state(), State::Fresh);
-    assert_refreshes(&sandbox, 0);
-
-    let (fault, gate) = Fault::hold();
-    sandbox.fault(fault.on("eqworks.refresh"));
-    sandbox
-        .clock()
-        .advance(SURELY_DUE.checked_sub(NOT_YET_DUE).unwrap());
-    for _ in 0..10 {
-        assert_eq!(access(&session).await, old);
-    }
-    gate.reached().await;
-    assert_eq!(session.state(), State::Renewing);
-    assert_eq!(access(&session).await, old);
-    gate.release();
-    assert_eq!(settled(&session).await, State::Fresh);
-    let new = access(&session).await;
-    assert!(new != old && sandbox.eqworks().accepts(&new));
-    assert_refreshes(&sandbox, 1);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_callers_cause_one_renewal() {
-    let sandbox = sandbox();
-    let session = session(&sandbox);
-    sandbox.clock().advance(SURELY_DUE);
-    let callers: Vec<_> = (0..1_000)
-        .map(|_| {
-            let session = session.clone();
-            tokio::spawn(async move { access(&session).await })
-        })
-        .collect();
-    for caller in callers {
-        assert!(sandbox.eqworks().accepts(&caller.await.unwrap()));
-    }
-    assert_eq!(settled(&session).await, State::Fresh);
-    assert_refreshes(&sandbox, 1);
 }
 
 #[tokio::test]
@@ -110,7 +97,7 @@ async fn a_renewal_that_fails_is_tried_again_once_a_day_while_the_token_is_in_us
     let sandbox = sandbox();
     let session = session(&sandbox);
     let old = access(&session).await;
-    sandbox.clock().advance(SURELY_DUE);
+    sandbox.clock().advance(DUE);
     sandbox.fault(Fault::garbage_json().on("eqworks.refresh").always());
     let hour = Duration::from_secs(3_600);
     let day = hour * 24;
@@ -158,8 +145,8 @@ async fn a_token_that_has_ended_is_not_sent_to_be_refreshed_and_somebody_must_lo
 async fn a_token_that_was_revoked_needs_a_log_in_weeks_before_its_end() {
     let sandbox = sandbox();
     let session = session(&sandbox);
-    sandbox.eqworks().revoke(&user(&sandbox));
-    sandbox.clock().advance(SURELY_DUE);
+    sandbox.eqworks().revoke(email(&sandbox));
+    sandbox.clock().advance(DUE);
     for _ in 0..5 {
         // Until it ends the vendor has the last word about it.
         assert!(session.headers().await.is_ok());
@@ -184,7 +171,7 @@ async fn a_revocation_that_is_reported_needs_a_log_in_at_once() {
     let sandbox = sandbox();
     let (client, session) = (client(&sandbox), session(&sandbox));
     let dead = session.credential().await.unwrap();
-    sandbox.eqworks().revoke(&user(&sandbox));
+    sandbox.eqworks().revoke(email(&sandbox));
     let error = client.confirm(&dead).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TokenRejected);
     for _ in 0..5 {
@@ -197,25 +184,11 @@ async fn a_revocation_that_is_reported_needs_a_log_in_at_once() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_one_token_that_is_reported_often_causes_one_renewal() {
-    let sandbox = sandbox();
-    let (client, session) = (client(&sandbox), session(&sandbox));
-    sandbox.clock().advance(DAY);
-    let refused = session.credential().await.unwrap();
-    for _ in 0..5 {
-        session.invalidate(&refused);
-        let credential = session.credential().await.unwrap();
-        client.confirm(&credential).await.unwrap();
-    }
-    assert_refreshes(&sandbox, 1);
-}
-
-#[tokio::test]
 async fn an_access_that_has_ended_is_told_with_the_vendors_words() {
     let sandbox = sandbox();
     let session = session(&sandbox);
-    sandbox.eqworks().end_access(&user(&sandbox));
-    sandbox.clock().advance(SURELY_DUE);
+    sandbox.eqworks().end_access(email(&sandbox));
+    sandbox.clock().advance(DUE);
     session.headers().await.unwrap();
     settled(&session).await;
     let (kind, reason) = login_required(&session);
@@ -249,7 +222,7 @@ async fn a_token_that_was_kept_as_text_is_taken_up_where_it_was() {
     for (passed, refreshes) in [(NOT_YET_DUE, 0), (DAY * 16, 1)] {
         sandbox.clock().advance(passed);
         let token = Token::from_jwt(text.as_str()).unwrap();
-        assert_eq!(token.user(), Some(user(&sandbox).as_str()));
+        assert_eq!(token.user(), Some(email(&sandbox)));
         let session = client(&sandbox).session(token).unwrap();
         assert_eq!(access(&session).await, text);
         settled(&session).await;
@@ -264,8 +237,8 @@ async fn a_token_that_was_kept_as_text_is_taken_up_where_it_was() {
 #[tokio::test]
 async fn a_token_without_an_end_is_never_renewed_by_itself() {
     let sandbox = sandbox();
-    let uuid = sandbox.eqworks().jwt_uuid(&user(&sandbox));
-    let claims = json!({"email": user(&sandbox), "product": "atom", "jwt_uuid": uuid});
+    let uuid = sandbox.eqworks().jwt_uuid(email(&sandbox));
+    let claims = json!({"email": email(&sandbox), "product": "atom", "jwt_uuid": uuid});
     let token = Token::from_jwt(sandbox.eqworks().sign(&claims)).unwrap();
     let session = client(&sandbox).session(token).unwrap();
     assert_eq!(session.expiry(), Some(Expiry::Never));
@@ -279,17 +252,6 @@ async fn a_token_without_an_end_is_never_renewed_by_itself() {
     assert_refreshes(&sandbox, 1);
 }
 
-fn stored(sandbox: &Sandbox, store: &MemoryStore) -> (Session, StoreKey) {
-    let client = client(sandbox);
-    let key = client.store_key(user(sandbox));
-    let session = client
-        .session_builder()
-        .store(Arc::new(store.clone()), key.clone())
-        .build()
-        .unwrap();
-    (session, key)
-}
-
 #[tokio::test]
 async fn a_session_resumes_from_its_store_without_a_request() {
     let (sandbox, store) = (sandbox(), MemoryStore::new());
@@ -299,7 +261,7 @@ async fn a_session_resumes_from_its_store_without_a_request() {
     drop(first);
     let kept = store.load(&key).await.unwrap().unwrap();
     assert_eq!(kept.access().expose_secret(), token);
-    assert_eq!(Token::from(kept).user(), Some(user(&sandbox).as_str()));
+    assert_eq!(Token::from(kept).user(), Some(email(&sandbox)));
     let (second, _) = stored(&sandbox, &store);
     assert_eq!(access(&second).await, token);
     assert_refreshes(&sandbox, 0);
@@ -312,7 +274,7 @@ async fn two_sessions_with_one_store_renew_once() {
     first.adopt(log_in(&sandbox).await.into()).await.unwrap();
     let (second, _) = stored(&sandbox, &store);
     let old = access(&second).await;
-    sandbox.clock().advance(SURELY_DUE);
+    sandbox.clock().advance(DUE);
     assert_eq!(access(&first).await, old);
     assert_eq!(settled(&first).await, State::Fresh);
     assert_eq!(access(&second).await, old);
@@ -339,106 +301,20 @@ fn users_products_stages_and_test_systems_have_places_of_their_own_in_a_store() 
 }
 
 #[tokio::test]
-async fn a_log_out_forgets_the_token_here_and_in_the_store_and_sends_nothing() {
-    let (sandbox, store) = (sandbox(), MemoryStore::new());
-    let (session, key) = stored(&sandbox, &store);
-    session.adopt(minted(&sandbox).into()).await.unwrap();
-    let token = access(&session).await;
-    session.log_out().await.unwrap();
-    assert!(store.load(&key).await.unwrap().is_none());
-    let error = session.headers().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InteractionRequired);
-    assert_eq!(sandbox.log().entries().len(), 0);
-    // The vendor knows no log-out.
-    assert!(sandbox.eqworks().accepts(&token));
-}
-
-#[tokio::test]
-async fn a_session_that_is_kept_fresh_renews_without_callers() {
-    let sandbox = sandbox();
-    let session = session(&sandbox);
-    let guard = session.keep_fresh().unwrap();
-    for lifetime in 1..=3 {
-        assert_eq!(settled(&session).await, State::Fresh);
-        sandbox.clock().until_sleeping(1).await;
-        sandbox.clock().advance(SURELY_DUE);
-        sandbox.log().until_count("eqworks.refresh", lifetime).await;
-    }
-    assert_eq!(settled(&session).await, State::Fresh);
-    drop(guard);
-    assert!(sandbox.eqworks().accepts(&access(&session).await));
-    assert_refreshes(&sandbox, 3);
-}
-
-#[tokio::test]
-async fn a_session_authorizes_requests_of_any_http_client_to_the_vendor_alone() {
-    let sandbox = sandbox();
-    let session = session(&sandbox);
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let url = format!("{}prod/confirm?product=atom", sandbox.eqworks().base_url());
-    let request = session.authorize(http.get(url)).await.unwrap();
-    assert_eq!(request.send().await.unwrap().status(), 200);
-
-    let data = http.get("https://api.eqworks.io/prod/thing");
-    let request = session.authorize(data).await.unwrap().build().unwrap();
-    assert_eq!(request.headers()["eq-api-jwt"], access(&session).await);
-
-    let stranger = Sandbox::start().unwrap();
-    let error = session
-        .authorize(http.get(stranger.eqworks().base_url()))
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
-    assert_eq!(stranger.log().entries().len(), 0);
-}
-
-#[tokio::test]
 async fn a_tokens_life_is_counted_from_the_moment_its_request_was_sent() {
     let sandbox = sandbox();
     let session = session(&sandbox);
     sandbox.clock().advance(DAY);
-    let (fault, gate) = Fault::hold_answer();
-    sandbox.fault(fault.on("eqworks.refresh"));
-    let caller = tokio::spawn({
-        let session = session.clone();
-        async move { session.renew().await.unwrap() }
-    });
-    gate.reached().await;
-    let sent = sandbox.clock().now().wall();
-    sandbox.clock().advance(Duration::from_secs(3));
-    gate.release();
-    let credential = caller.await.unwrap();
-    assert_eq!(credential.token().issued_at(), sent);
-    assert_eq!(credential.expiry(), Expiry::At(sent + LIFETIME));
-}
-
-#[test]
-fn a_session_is_used_from_two_runtimes_one_after_the_other() {
-    let sandbox = sandbox();
-    let session = session(&sandbox);
-    let first = runtime();
-    let old = first.block_on(access(&session));
-    sandbox.clock().advance(SURELY_DUE);
-    // The first runtime is alive, but nobody drives it.
-    let second = runtime();
-    assert_eq!(second.block_on(access(&session)), old);
-    second.block_on(settled(&session));
-    let new = second.block_on(access(&session));
-    assert_ne!(new, old);
-    drop(first);
-    sandbox.clock().advance(DAY);
-    assert_eq!(runtime().block_on(access(&session)), new);
+    assert_lives_from_the_sending(&sandbox, &session, RENEWAL).await;
     assert_refreshes(&sandbox, 1);
 }
 
-#[test]
-fn a_client_is_used_from_two_runtimes_one_after_the_other() {
+#[tokio::test]
+async fn a_session_authorizes_requests_to_the_data_host() {
     let sandbox = sandbox();
-    let client = client(&sandbox);
-    let first = runtime();
-    let token = first.block_on(log_in(&sandbox));
-    let token = runtime().block_on(client.refresh(&token)).unwrap();
-    drop(first);
-    let credential = token.credential().unwrap();
-    runtime().block_on(client.confirm(&credential)).unwrap();
+    let session = session(&sandbox);
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let data = http.get("https://api.eqworks.io/prod/thing");
+    let request = session.authorize(data).await.unwrap().build().unwrap();
+    assert_eq!(request.headers()["eq-api-jwt"], access(&session).await);
 }

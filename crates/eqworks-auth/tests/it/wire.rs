@@ -9,7 +9,7 @@ use eqworks_auth::{
 };
 use httpmock::prelude::*;
 
-use crate::set_up::{jwt, shown};
+use crate::set_up::{always, jwt, shown};
 
 /// The user of EQ Works' samples: "EQ API", *Step 1: Login* and *Step 2: Verification*.
 const USER: &str = "sue.sxxxxht@gmail.com";
@@ -48,16 +48,8 @@ fn client_of(server: &MockServer) -> Client {
         .unwrap()
 }
 
-/// Whatever is asked, this is the answer.
 async fn answering(status: u16, body: &str) -> MockServer {
-    let server = MockServer::start_async().await;
-    server
-        .mock_async(|when, then| {
-            when.any_request();
-            then.status(status).body(body);
-        })
-        .await;
-    server
+    always(|then| then.status(status).body(body)).await
 }
 
 async fn verified(body: &str) -> Result<Token, eqworks_auth::Error> {
@@ -215,15 +207,12 @@ async fn the_end_of_a_token_is_told_by_the_vendors_clock() {
         ("Wed, 31 Dec 2025 23:00:00 GMT", -3_600),
         ("Thu, 01 Jan 2026 00:00:03 GMT", 0),
     ] {
-        let server = MockServer::start_async().await;
-        server
-            .mock_async(|when, then| {
-                when.any_request();
-                then.status(200)
-                    .header("date", date)
-                    .body(verify_answer(&fresh_jwt()));
-            })
-            .await;
+        let server = always(|then| {
+            then.status(200)
+                .header("date", date)
+                .body(verify_answer(&fresh_jwt()))
+        })
+        .await;
         let client = client_of(&server);
         let token = client.verify(USER, &"FDEA9F".into()).await.unwrap();
         let end = (NOW + 7_776_000).checked_add_signed(-ahead).unwrap();
@@ -236,15 +225,12 @@ async fn the_end_of_a_token_is_told_by_the_vendors_clock() {
 async fn an_end_thousands_of_years_away_survives_an_answer_and_a_session() {
     for exp in ["317339744057", "9223372036854775807", "1e300"] {
         let claims = format!(r#"{{"iat":{NOW},"exp":{exp}}}"#);
-        let server = MockServer::start_async().await;
-        server
-            .mock_async(|when, then| {
-                when.any_request();
-                then.status(200)
-                    .header("date", "Thu, 01 Jan 2026 01:00:00 GMT")
-                    .body(verify_answer(&jwt(&claims)));
-            })
-            .await;
+        let server = always(|then| {
+            then.status(200)
+                .header("date", "Thu, 01 Jan 2026 01:00:00 GMT")
+                .body(verify_answer(&jwt(&claims)))
+        })
+        .await;
         let client = client_of(&server);
         let token = client.verify(USER, &"FDEA9F".into()).await.unwrap();
         assert!(!token.expiry().has_passed(std::time::SystemTime::now()));

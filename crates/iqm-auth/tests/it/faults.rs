@@ -8,10 +8,7 @@ use std::time::Duration;
 use auth_sandbox::{Fault, Sandbox};
 use iqm_auth::{Client, Error, ErrorKind, State, Token};
 
-use self::every_vendor::assert_always;
-use crate::set_up::{
-    LIFETIME, builder, client, log_in, password, sandbox, sandbox_with, session_with_password,
-};
+use crate::set_up::{LIFETIME, client, log_in, sandbox, sandbox_with, session};
 
 /// One call of each row of the table "What may be repeated".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +23,7 @@ enum Call {
 use Call::{LogIn, Profile, Refresh, SendMail, TradeCode};
 
 const CALLS: [Call; 5] = [LogIn, Refresh, Profile, SendMail, TradeCode];
+const READ: [Call; 5] = CALLS;
 
 impl Call {
     fn operation(self) -> &'static str {
@@ -103,63 +101,6 @@ impl Ready {
 }
 
 #[tokio::test]
-async fn a_server_error_is_repeated_where_that_is_safe() {
-    for status in [500, 502, 503, 504] {
-        let expected = |call: Call| (call.most_attempts(), call.broken());
-        assert_always(&Fault::status(status), expected).await;
-    }
-}
-
-#[tokio::test]
-async fn a_cut_connection_a_lost_answer_and_half_an_answer_are_repeated_where_that_is_safe() {
-    for fault in [Fault::cut(), Fault::lost_answer(), Fault::truncated_body()] {
-        assert_always(&fault, |call| (call.most_attempts(), call.lost())).await;
-    }
-}
-
-#[tokio::test]
-async fn an_answer_of_ten_megabytes_is_not_read_to_its_end() {
-    let kind = |call: Call| match call {
-        LogIn | Profile => ErrorKind::Protocol,
-        other => other.lost(),
-    };
-    assert_always(&Fault::huge_body(), |call| {
-        (call.most_attempts(), kind(call))
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn an_answer_that_nobody_documents_is_not_asked_for_again() {
-    for fault in [Fault::garbage_json(), Fault::html()] {
-        assert_always(&fault, |_| (1, ErrorKind::Protocol)).await;
-    }
-}
-
-#[tokio::test]
-async fn a_redirect_is_not_followed() {
-    let stranger = Sandbox::start().unwrap();
-    let fault = Fault::redirect(stranger.iqm().base_url());
-    assert_always(&fault, |_| (1, ErrorKind::Protocol)).await;
-    assert_eq!(stranger.log().entries().len(), 0);
-}
-
-#[tokio::test]
-async fn a_call_that_may_be_repeated_succeeds_when_the_vendor_is_back() {
-    for fault in [Fault::status(500), Fault::cut(), Fault::lost_answer()] {
-        let sandbox = sandbox();
-        let ready = Ready::new(&sandbox, client(&sandbox)).await;
-        for call in [LogIn, Refresh, Profile] {
-            let failures = call.most_attempts() - 1;
-            sandbox.fault(fault.clone().on(call.operation()).times(failures));
-            ready.call(call).await.unwrap();
-            sandbox.log().assert_count(call.operation(), failures + 1);
-        }
-        assert_eq!(sandbox.pending_faults(), 0);
-    }
-}
-
-#[tokio::test]
 async fn a_log_out_whose_answer_was_lost_is_confirmed_by_the_refusal_of_its_repetition() {
     let sandbox = sandbox();
     let credential = log_in(&sandbox).await.credential().unwrap();
@@ -199,7 +140,7 @@ async fn after_a_lost_refresh_a_session_that_holds_the_password_logs_in_again() 
         (Fault::cut(), 1),
     ] {
         let sandbox = sandbox_with(|builder| builder.rotate_refresh_tokens(true));
-        let session = session_with_password(&sandbox);
+        let session = session(&sandbox);
         session.headers().await.unwrap();
         sandbox.clock().advance(LIFETIME);
         sandbox.fault(fault.on("iqm.refresh"));
@@ -231,42 +172,9 @@ async fn after_a_lost_refresh_a_session_without_a_password_soon_asks_for_a_log_i
 }
 
 #[tokio::test]
-async fn a_session_gets_over_every_fault_of_its_renewal() {
-    for fault in [
-        Fault::status(500),
-        Fault::status(503),
-        Fault::status(429),
-        Fault::retry_after(429, Duration::from_secs(3_600)),
-        Fault::cut(),
-        Fault::lost_answer(),
-        Fault::truncated_body(),
-        Fault::garbage_json(),
-        Fault::html(),
-        Fault::huge_body(),
-        Fault::redirect("http://127.0.0.1:9/"),
-    ] {
-        let sandbox = sandbox();
-        let session = client(&sandbox).session(log_in(&sandbox).await).unwrap();
-        sandbox.clock().advance(LIFETIME);
-        sandbox.fault(fault.clone().on("iqm.refresh").always());
-        let error = session.headers().await.unwrap_err();
-        assert!(error.kind().is_transient(), "{fault:?}: {error:?}");
-        assert_eq!(session.state(), State::Stale, "{fault:?}");
-        let sent = sandbox.log().count("iqm.refresh");
-        session.headers().await.unwrap_err();
-        sandbox.log().assert_count("iqm.refresh", sent);
-
-        sandbox.clear_faults();
-        sandbox.clock().advance(Duration::from_secs(3_600));
-        session.headers().await.unwrap();
-        assert_eq!(session.state(), State::Fresh, "{fault:?}");
-    }
-}
-
-#[tokio::test]
 async fn a_session_that_holds_the_password_logs_in_when_the_refresh_stays_unanswered() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     session.headers().await.unwrap();
     sandbox.clock().advance(LIFETIME);
     sandbox.fault(Fault::cut().on("iqm.refresh").always());
@@ -274,23 +182,4 @@ async fn a_session_that_holds_the_password_logs_in_when_the_refresh_stays_unansw
     client(&sandbox).profile(&credential).await.unwrap();
     sandbox.log().assert_count("iqm.refresh", 2);
     sandbox.log().assert_count("iqm.log_in", 2);
-}
-
-#[tokio::test]
-async fn a_password_that_became_wrong_is_not_tried_twice_after_a_dead_refresh_token() {
-    let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
-    session.headers().await.unwrap();
-    let email = sandbox.iqm().user().email;
-    sandbox.iqm().revoke_all(email);
-    sandbox.iqm().set_password(email, "another one");
-    for _ in 0..3 {
-        sandbox.clock().advance(LIFETIME);
-        let error = session.headers().await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidCredentials);
-    }
-    sandbox.log().assert_count("iqm.refresh", 1);
-    sandbox.log().assert_count("iqm.log_in", 2);
-    let error = client(&sandbox).log_in(email, &password(&sandbox)).await;
-    assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidCredentials);
 }

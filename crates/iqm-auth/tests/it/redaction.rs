@@ -1,59 +1,23 @@
 //! No secret in an error, a `Debug`, a span or a log, whatever the vendor repeats of it.
 
 #[path = "../../../auth-core/tests/vendor/redaction.rs"]
-mod capture;
+mod every_vendor;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth_sandbox::{Fault, Sandbox};
 use base64::Engine as _;
-use iqm_auth::{Client, Error, ErrorKind, ExposeSecret as _, MemoryStore, State, Token};
-
-use self::capture::{Captured, assert_other_libraries_were_heard, assert_traced};
-use crate::set_up::{
-    LIFETIME, builder, client, log_in, password, sandbox, session_with_password, settled, shown,
+use iqm_auth::{
+    Client, ClientBuilder, CoreToken, Error, ErrorKind, ExposeSecret as _, MemoryStore, Session,
+    Token,
 };
 
-/// What the vendor's faults may answer with: success and refusals, known and unknown.
-const STATUSES: [u16; 10] = [200, 400, 401, 403, 404, 412, 422, 429, 500, 503];
-
-/// Asserts that neither a secret nor the beginning of one stands in `text`.
-#[track_caller]
-fn assert_hidden(text: &str, secrets: &[&str]) {
-    for secret in secrets {
-        let beginning = secret.get(..8).unwrap_or(secret);
-        assert!(!text.contains(beginning), "{beginning:?} in {text}");
-    }
-}
-
-/// Makes the vendor repeat all of the call's secrets, with each status.
-async fn assert_echo_is_cut_out(
-    operation: &str,
-    secrets: &[&str],
-    call: impl AsyncFn(&Client) -> Error,
-) {
-    let client_secret = "s3cret0f:the client&=";
-    let basic = base64::engine::general_purpose::STANDARD.encode(format!("me:{client_secret}"));
-    let sandbox = sandbox();
-    let client = Client::builder("me", client_secret)
-        .base_url(sandbox.iqm().base_url())
-        .clock(sandbox.clock())
-        .http(|http| http.retry(iqm_auth::RetryPolicy::never()))
-        .build()
-        .unwrap();
-    for status in STATUSES {
-        sandbox.fault(Fault::echo(status).on(operation));
-        let error = call(&client).await;
-        let entry = sandbox.log().last(operation).unwrap();
-        assert_eq!(entry.status(), Some(status));
-        let text = shown(&error);
-        assert_hidden(&text, secrets);
-        assert_hidden(&text, &[client_secret, &basic]);
-        let has_words = error.kind() != ErrorKind::RateLimited { retry_after: None };
-        assert_eq!(text.contains("Cannot do this for"), has_words, "{text}");
-    }
-    assert_eq!(sandbox.pending_faults(), 0);
-}
+use self::every_vendor::{
+    Captured, STATUSES, assert_echo_is_cut_out, assert_hidden, assert_other_libraries_were_heard,
+    assert_traced,
+};
+use crate::set_up::{LIFETIME, base_url, builder, client, log_in, password, sandbox, shown};
 
 /// Letters first, then all that is encoded on the way.
 const PASSWORD: &str = "hunter22 \"é\\&+=%/";
@@ -72,25 +36,90 @@ fn token() -> Token {
         .into()
 }
 
+const CLIENT_SECRET: &str = "s3cret0f:the c1ient&=";
+
+fn own_builder(sandbox: &Sandbox) -> ClientBuilder {
+    Client::builder("me", CLIENT_SECRET)
+        .base_url(base_url(sandbox))
+        .clock(sandbox.clock())
+}
+
+fn own_secrets() -> Vec<String> {
+    let basic = basic_of("me", CLIENT_SECRET);
+    vec![CLIENT_SECRET.to_owned(), basic]
+}
+
+fn has_words(error: &Error, _status: u16) -> bool {
+    error.kind() != ErrorKind::RateLimited { retry_after: None }
+}
+
+const FAILING: &[&str] = &["iqm.log_in", "iqm.refresh", "iqm.profile", "iqm.mfa_verify"];
+const PLACES: &[&str] = &["api/v3"];
+
+async fn failing_calls(client: &Client) -> Vec<Error> {
+    let credential = token().credential().unwrap();
+    vec![
+        client.log_in(EMAIL, &PASSWORD.into()).await.unwrap_err(),
+        client.refresh(&token()).await.unwrap_err(),
+        client.profile(&credential).await.unwrap_err(),
+        client.verify_mfa_code(&CODE.into()).await.unwrap_err(),
+    ]
+}
+
+fn sent() -> Vec<String> {
+    [PASSWORD, ACCESS, REFRESH, CODE].map(str::to_owned).into()
+}
+
+async fn refused_session(sandbox: &Sandbox) -> (Session, Vec<String>) {
+    let session = client(sandbox)
+        .session_with_password(EMAIL, PASSWORD)
+        .unwrap();
+    sandbox.fault(Fault::echo(403).on("iqm.log_in"));
+    session.headers().await.unwrap_err();
+    let secrets = [PASSWORD, sandbox.iqm().client_secret()];
+    (session, secrets.map(str::to_owned).into())
+}
+
+const RENEWING: &[&str] = &["iqm.refresh", "iqm.log_in"];
+const RENEWS_AT: Duration = LIFETIME;
+
+fn secrets_of(token: impl Into<CoreToken>) -> Vec<String> {
+    let token = token.into();
+    let secrets = token.refresh().into_iter().chain([token.access()]);
+    secrets
+        .map(|secret| secret.expose_secret().to_owned())
+        .collect()
+}
+
+fn held(sandbox: &Sandbox) -> Vec<String> {
+    vec![
+        basic(sandbox),
+        sandbox.iqm().client_secret().to_owned(),
+        // The password itself may be a part of some word.
+        format!("\"{}\"", sandbox.iqm().user().password),
+        format!("={}", sandbox.iqm().user().password),
+    ]
+}
+
 #[tokio::test]
 async fn an_echo_of_a_password_or_the_client_secret_is_cut_out() {
     let secrets = [PASSWORD];
-    assert_echo_is_cut_out("iqm.sign_up", &secrets, async |client| {
+    assert_echo_is_cut_out(&STATUSES, "iqm.sign_up", &secrets, async |client| {
         client.sign_up(EMAIL, &PASSWORD.into()).await.unwrap_err()
     })
     .await;
-    assert_echo_is_cut_out("iqm.log_in", &secrets, async |client| {
+    assert_echo_is_cut_out(&STATUSES, "iqm.log_in", &secrets, async |client| {
         client.log_in(EMAIL, &PASSWORD.into()).await.unwrap_err()
     })
     .await;
-    assert_echo_is_cut_out("iqm.log_in_oauth", &secrets, async |client| {
+    assert_echo_is_cut_out(&STATUSES, "iqm.log_in_oauth", &secrets, async |client| {
         client
             .log_in_oauth(EMAIL, &PASSWORD.into())
             .await
             .unwrap_err()
     })
     .await;
-    assert_echo_is_cut_out("iqm.set_password", &secrets, async |client| {
+    assert_echo_is_cut_out(&STATUSES, "iqm.set_password", &secrets, async |client| {
         client
             .set_password(EMAIL, &PASSWORD.into())
             .await
@@ -102,7 +131,7 @@ async fn an_echo_of_a_password_or_the_client_secret_is_cut_out() {
 #[tokio::test]
 async fn an_echo_of_both_passwords_of_a_change_is_cut_out() {
     let secrets = [PASSWORD, NEW_PASSWORD, ACCESS];
-    assert_echo_is_cut_out("iqm.change_password", &secrets, async |client| {
+    assert_echo_is_cut_out(&STATUSES, "iqm.change_password", &secrets, async |client| {
         let credential = token().credential().unwrap();
         client
             .change_password(&credential, &PASSWORD.into(), &NEW_PASSWORD.into())
@@ -114,11 +143,11 @@ async fn an_echo_of_both_passwords_of_a_change_is_cut_out() {
 
 #[tokio::test]
 async fn an_echo_of_a_token_is_cut_out() {
-    assert_echo_is_cut_out("iqm.refresh", &[REFRESH], async |client| {
+    assert_echo_is_cut_out(&STATUSES, "iqm.refresh", &[REFRESH], async |client| {
         client.refresh(&token()).await.unwrap_err()
     })
     .await;
-    assert_echo_is_cut_out("iqm.profile", &[ACCESS], async |client| {
+    assert_echo_is_cut_out(&STATUSES, "iqm.profile", &[ACCESS], async |client| {
         client
             .profile(&token().credential().unwrap())
             .await
@@ -126,7 +155,7 @@ async fn an_echo_of_a_token_is_cut_out() {
     })
     .await;
     // The answer 200 with `success: false` is a failure here as well.
-    assert_echo_is_cut_out("iqm.log_out", &[ACCESS], async |client| {
+    assert_echo_is_cut_out(&STATUSES, "iqm.log_out", &[ACCESS], async |client| {
         client
             .log_out(&token().credential().unwrap())
             .await
@@ -137,22 +166,32 @@ async fn an_echo_of_a_token_is_cut_out() {
 
 #[tokio::test]
 async fn an_echo_of_a_code_or_a_reset_hash_is_cut_out() {
-    assert_echo_is_cut_out("iqm.authorization_code", &[CODE], async |client| {
-        client
-            .exchange_code(&CODE.into(), "https://example.com/")
-            .await
-            .unwrap_err()
-    })
+    assert_echo_is_cut_out(
+        &STATUSES,
+        "iqm.authorization_code",
+        &[CODE],
+        async |client| {
+            client
+                .exchange_code(&CODE.into(), "https://example.com/")
+                .await
+                .unwrap_err()
+        },
+    )
     .await;
-    assert_echo_is_cut_out("iqm.validate_password_reset", &[CODE], async |client| {
-        client
-            .validate_password_reset(&CODE.into())
-            .await
-            .unwrap_err()
-    })
+    assert_echo_is_cut_out(
+        &STATUSES,
+        "iqm.validate_password_reset",
+        &[CODE],
+        async |client| {
+            client
+                .validate_password_reset(&CODE.into())
+                .await
+                .unwrap_err()
+        },
+    )
     .await;
     let otp = "739154";
-    assert_echo_is_cut_out("iqm.mfa_verify", &[otp], async |client| {
+    assert_echo_is_cut_out(&STATUSES, "iqm.mfa_verify", &[otp], async |client| {
         client.verify_mfa_code(&otp.into()).await.unwrap_err()
     })
     .await;
@@ -173,43 +212,8 @@ async fn an_echo_in_a_json_grant_is_cut_out() {
 }
 
 #[tokio::test]
-async fn an_error_on_the_way_names_no_secret_and_no_address() {
-    let sandbox = sandbox();
-    let client = client(&sandbox);
-    for fault in [Fault::cut(), Fault::truncated_body(), Fault::huge_body()] {
-        sandbox.fault(fault.always());
-        for error in [
-            client.log_in(EMAIL, &password(&sandbox)).await.unwrap_err(),
-            client.refresh(&token()).await.unwrap_err(),
-            client.verify_mfa_code(&CODE.into()).await.unwrap_err(),
-        ] {
-            let text = shown(&error);
-            assert_hidden(&text, &[sandbox.iqm().user().password, REFRESH, CODE]);
-            assert!(!text.contains("api/v3"), "{text}");
-        }
-        sandbox.clear_faults();
-    }
-}
-
-#[tokio::test]
-async fn the_state_of_a_session_shows_no_secret() {
-    let sandbox = sandbox();
-    let session = client(&sandbox)
-        .session_with_password(EMAIL, PASSWORD)
-        .unwrap();
-    sandbox.fault(Fault::echo(403).on("iqm.log_in"));
-    session.headers().await.unwrap_err();
-    let State::LoginRequired { reason } = session.state() else {
-        panic!("{session:?}")
-    };
-    let text = format!("{reason} {reason:?} {session:?}");
-    assert!(text.contains("Cannot do this for"), "{text}");
-    assert_hidden(&text, &[PASSWORD, sandbox.iqm().client_secret()]);
-}
-
-#[tokio::test]
 async fn no_debug_shows_a_secret() {
-    let client_secret = "s3cret-of-the-client";
+    let client_secret = "s3cret-of-the-c1ient";
     let builder = Client::builder("me", client_secret);
     let mut texts = vec![format!("{builder:#?}")];
     let client = builder.build().unwrap();
@@ -248,13 +252,6 @@ async fn the_debug_of_a_profile_shows_no_field_that_nobody_described() {
     assert!(!text.contains(&parent), "{text}");
 }
 
-fn secrets_of(token: &Token) -> [String; 2] {
-    [
-        token.access_token().expose_secret().to_owned(),
-        token.refresh_token().unwrap().expose_secret().to_owned(),
-    ]
-}
-
 #[tokio::test]
 async fn no_log_or_span_of_a_call_shows_a_secret() {
     let (captured, _guard) = Captured::begin();
@@ -263,13 +260,13 @@ async fn no_log_or_span_of_a_call_shows_a_secret() {
     let (email, password, mut secrets) = (iqm.user().email, password(&sandbox), Vec::new());
 
     let token = client.log_in(email, &password).await.unwrap();
-    secrets.extend(secrets_of(&token));
+    secrets.extend(secrets_of(token.clone()));
     let token = client.refresh(&token).await.unwrap();
-    secrets.extend(secrets_of(&token));
+    secrets.extend(secrets_of(token.clone()));
     let credential = token.credential().unwrap();
     client.profile(&credential).await.unwrap();
     let other = client.log_in_oauth(email, &password).await.unwrap();
-    secrets.extend(secrets_of(&other));
+    secrets.extend(secrets_of(other.clone()));
 
     client.request_password_reset(email).await.unwrap();
     let hash = iqm.reset_hash(email).unwrap();
@@ -295,13 +292,13 @@ async fn no_log_or_span_of_a_call_shows_a_secret() {
         .exchange_code(&code.as_str().into(), uri)
         .await
         .unwrap();
-    secrets.extend(secrets_of(&by_code));
+    secrets.extend(secrets_of(by_code.clone()));
 
     let invited = iqm.invited_user();
     let signed_up = client
         .sign_up(invited.email, &invited.password.into())
         .await;
-    secrets.extend(secrets_of(&signed_up.unwrap()));
+    secrets.extend(secrets_of(signed_up.unwrap()));
     client.log_out(&credential).await.unwrap();
 
     let text = captured.text();
@@ -336,59 +333,9 @@ async fn no_log_or_span_of_a_call_shows_a_secret() {
 }
 
 fn basic(sandbox: &Sandbox) -> String {
-    let iqm = sandbox.iqm();
-    let pair = format!("{}:{}", iqm.client_id(), iqm.client_secret());
-    base64::engine::general_purpose::STANDARD.encode(pair)
+    basic_of(sandbox.iqm().client_id(), sandbox.iqm().client_secret())
 }
 
-#[tokio::test]
-async fn no_log_or_span_of_a_session_shows_a_secret() {
-    let (captured, _guard) = Captured::begin();
-    let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
-    let mut secrets = vec![basic(&sandbox)];
-    for _ in 0..3 {
-        let credential = session.credential().await.unwrap();
-        secrets.extend(secrets_of(&credential.token().clone().into()));
-        sandbox.clock().advance(LIFETIME);
-    }
-    sandbox.fault(Fault::echo(403).on("iqm.refresh"));
-    sandbox.fault(Fault::echo(403).on("iqm.log_in"));
-    session.headers().await.unwrap_err();
-    assert!(matches!(
-        settled(&session).await,
-        State::LoginRequired { .. }
-    ));
-
-    let text = captured.text();
-    assert_traced(&text, "iqm.log_in", 200);
-    assert_traced(&text, "iqm.refresh", 200);
-    assert_traced(&text, "iqm.refresh", 403);
-    assert!(text.contains("renewal failed"), "{text}");
-    assert_other_libraries_were_heard(&text);
-    let secrets: Vec<_> = secrets.iter().map(String::as_str).collect();
-    assert_hidden(&text, &secrets);
-    assert!(!text.contains(sandbox.iqm().client_secret()), "{text}");
-    assert!(
-        !text.contains(&format!("\"{}\"", sandbox.iqm().user().password)),
-        "{text}"
-    );
-}
-
-#[tokio::test]
-async fn no_log_or_span_of_a_failure_shows_what_the_vendor_repeated() {
-    let (captured, _guard) = Captured::begin();
-    let sandbox = sandbox();
-    let client = client(&sandbox);
-    sandbox.fault(Fault::echo(400).always());
-    client.log_in(EMAIL, &PASSWORD.into()).await.unwrap_err();
-    client.refresh(&token()).await.unwrap_err();
-    client
-        .profile(&token().credential().unwrap())
-        .await
-        .unwrap_err();
-    client.verify_mfa_code(&CODE.into()).await.unwrap_err();
-    let text = captured.text();
-    assert_traced(&text, "iqm.log_in", 400);
-    assert_hidden(&text, &[PASSWORD, ACCESS, REFRESH, CODE, &basic(&sandbox)]);
+fn basic_of(id: &str, secret: &str) -> String {
+    base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"))
 }

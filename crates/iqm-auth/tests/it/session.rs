@@ -1,20 +1,31 @@
 //! A session's whole life against the vendor.
 
-use std::sync::Arc;
+#[path = "../../../auth-core/tests/vendor/session.rs"]
+mod every_vendor;
+#[path = "../../../auth-core/tests/vendor/password_session.rs"]
+mod every_vendor_with_a_password;
+
 use std::time::Duration;
 
-use auth_core::Clock as _;
-use auth_sandbox::{Fault, Sandbox, SandboxClock};
+use auth_sandbox::{Sandbox, SandboxClock};
 use httpmock::prelude::*;
 use iqm_auth::{
-    Client, Error, ErrorKind, Expiry, ExposeSecret as _, MemoryStore, Session, State, StoreKey,
-    Token, TokenStore as _,
+    Client, Credential, Error, ErrorKind, Renewer, Session, SessionBuilder, State, Token,
 };
-use tokio::runtime::{Builder, Runtime};
 
+use self::every_vendor::assert_lives_from_the_sending;
 use crate::set_up::{
-    LIFETIME, client, log_in, password, sandbox, sandbox_with, session_with_password, settled,
+    LIFETIME, base_url, client, email, log_in, password, sandbox, sandbox_with, session,
 };
+
+const LOG_IN: &str = "iqm.log_in";
+const FIRST: Option<&str> = Some(LOG_IN);
+const RENEWAL: &str = "iqm.refresh";
+/// A tenth of the life, which is when a renewal is due, and a quarter of that for the jitter.
+const NOT_YET_DUE: Duration = Duration::from_secs(31_000);
+const DUE: Duration = Duration::from_secs(34_000);
+const RENEWS_AT: Duration = LIFETIME;
+const NEXT_TRY: Duration = Duration::from_secs(3_600);
 
 /// The access token that callers get, after checking the headers.
 async fn access(session: &Session) -> String {
@@ -23,6 +34,45 @@ async fn access(session: &Session) -> String {
     assert_eq!(headers["x-iaa-ow-id"], "200001");
     let value = headers["authorization"].to_str().unwrap();
     value.strip_prefix("Bearer ").unwrap().to_owned()
+}
+
+fn accepts(sandbox: &Sandbox, access: &str) -> bool {
+    sandbox.iqm().accepts(access) && sandbox.iqm().reuse_detected() == 0
+}
+
+async fn check(client: &Client, credential: &Credential) -> Result<(), Error> {
+    client.profile(credential).await.map(drop)
+}
+
+fn request(sandbox: &Sandbox, http: &reqwest::Client) -> reqwest::RequestBuilder {
+    http.get(base_url(sandbox).join("api/v3/ua/profile").unwrap())
+}
+
+fn strict_sandbox() -> Sandbox {
+    sandbox_with(|builder| builder.rotate_refresh_tokens(true))
+}
+
+async fn session_with_one_way(sandbox: &Sandbox) -> Session {
+    session_with_token(sandbox, log_in(sandbox).await)
+}
+
+fn session_builder(sandbox: &Sandbox) -> SessionBuilder<Renewer> {
+    client(sandbox).session_builder_with_password(email(sandbox), password(sandbox))
+}
+
+fn assert_logged_out(sandbox: &Sandbox, access: &str) {
+    assert!(!sandbox.iqm().accepts(access));
+    sandbox.log().assert_count("iqm.log_out", 1);
+    assert_eq!(sandbox.log().entries().len(), 1);
+}
+
+fn end_tokens(sandbox: &Sandbox) {
+    sandbox.iqm().revoke_access_tokens(email(sandbox));
+}
+
+fn change_password(sandbox: &Sandbox) {
+    sandbox.iqm().revoke_all(email(sandbox));
+    sandbox.iqm().set_password(email(sandbox), "another one");
 }
 
 fn session_with_token(sandbox: &Sandbox, token: Token) -> Session {
@@ -34,14 +84,10 @@ fn assert_calls(sandbox: &Sandbox, log_ins: usize, refreshes: usize) {
     sandbox.log().assert_count("iqm.refresh", refreshes);
 }
 
-fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
-}
-
 #[tokio::test]
 async fn a_session_logs_in_once_and_refreshes_once_for_each_lifetime() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     assert_calls(&sandbox, 0, 0);
     for lifetime in 0..5 {
         for _ in 0..3 {
@@ -53,32 +99,10 @@ async fn a_session_logs_in_once_and_refreshes_once_for_each_lifetime() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_expired_token_is_refreshed_once_for_a_thousand_callers() {
-    let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
-    session.headers().await.unwrap();
-    sandbox.clock().advance(LIFETIME);
-    let (fault, gate) = Fault::hold();
-    sandbox.fault(fault.on("iqm.refresh"));
-    let callers: Vec<_> = (0..1_000)
-        .map(|_| {
-            let session = session.clone();
-            tokio::spawn(async move { access(&session).await })
-        })
-        .collect();
-    gate.reached().await;
-    gate.release();
-    for caller in callers {
-        assert!(sandbox.iqm().accepts(&caller.await.unwrap()));
-    }
-    assert_calls(&sandbox, 1, 1);
-}
-
 #[tokio::test]
 async fn a_session_with_rotating_refresh_tokens_never_uses_one_twice() {
     let sandbox = sandbox_with(|builder| builder.rotate_refresh_tokens(true));
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     for _ in 0..6 {
         let credential = session.credential().await.unwrap();
         client(&sandbox).profile(&credential).await.unwrap();
@@ -91,7 +115,7 @@ async fn a_session_with_rotating_refresh_tokens_never_uses_one_twice() {
 #[tokio::test]
 async fn a_session_that_holds_the_password_logs_in_again_when_the_refresh_is_refused() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     access(&session).await;
     sandbox.iqm().revoke_all(sandbox.iqm().user().email);
     sandbox.clock().advance(LIFETIME);
@@ -119,24 +143,6 @@ async fn a_session_without_a_password_remembers_that_the_refresh_was_refused() {
     session.adopt(log_in(&sandbox).await.into()).await.unwrap();
     assert!(sandbox.iqm().accepts(&access(&session).await));
     assert_eq!(session.state(), State::Fresh);
-}
-
-#[tokio::test]
-async fn a_wrong_password_is_sent_once_by_a_session() {
-    let sandbox = sandbox();
-    let session = client(&sandbox)
-        .session_with_password(sandbox.iqm().user().email, "not the password")
-        .unwrap();
-    for _ in 0..3 {
-        let error = session.headers().await.unwrap_err();
-        assert!(
-            matches!(error, Error::InvalidCredentials { .. }),
-            "{error:?}"
-        );
-        sandbox.clock().advance(LIFETIME);
-    }
-    assert!(matches!(session.state(), State::LoginRequired { .. }));
-    assert_calls(&sandbox, 1, 0);
 }
 
 #[tokio::test]
@@ -177,24 +183,6 @@ async fn a_session_from_an_mfa_code_needs_a_person_when_its_token_has_ended() {
     }
     assert!(matches!(session.state(), State::LoginRequired { .. }));
     assert_eq!(sandbox.log().entries().len(), 0);
-}
-
-#[tokio::test]
-async fn a_401_that_is_reported_causes_one_renewal() {
-    let sandbox = sandbox();
-    let (client, session) = (client(&sandbox), session_with_password(&sandbox));
-    let dead = session.credential().await.unwrap();
-    sandbox
-        .iqm()
-        .revoke_access_tokens(sandbox.iqm().user().email);
-    let error = client.profile(&dead).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::TokenRejected);
-    for _ in 0..5 {
-        session.invalidate(&dead);
-        let credential = session.credential().await.unwrap();
-        client.profile(&credential).await.unwrap();
-    }
-    assert_calls(&sandbox, 1, 1);
 }
 
 /// A vendor whose refresh gives back the access token that it replaces, as the published sample.
@@ -265,35 +253,6 @@ async fn at_its_end_a_token_may_be_prolonged_by_itself() {
     assert_eq!(session.state(), State::Fresh);
 }
 
-fn stored(sandbox: &Sandbox, store: &MemoryStore) -> (Session, StoreKey) {
-    let (client, email) = (client(sandbox), sandbox.iqm().user().email);
-    let key = client.store_key(email);
-    let session = client
-        .session_builder_with_password(email, password(sandbox))
-        .store(Arc::new(store.clone()), key.clone())
-        .build()
-        .unwrap();
-    (session, key)
-}
-
-#[tokio::test]
-async fn a_second_session_uses_the_first_ones_token_from_the_store_without_a_request() {
-    let (sandbox, store) = (sandbox(), MemoryStore::new());
-    let (first, _) = stored(&sandbox, &store);
-    let token = access(&first).await;
-    drop(first);
-    let (second, _) = stored(&sandbox, &store);
-    assert_eq!(access(&second).await, token);
-    assert_calls(&sandbox, 1, 0);
-
-    sandbox.clock().advance(LIFETIME);
-    let (third, _) = stored(&sandbox, &store);
-    let renewed = access(&third).await;
-    assert_ne!(renewed, token);
-    assert_eq!(access(&second).await, renewed);
-    assert_calls(&sandbox, 1, 1);
-}
-
 #[tokio::test]
 async fn workspaces_and_test_systems_have_places_of_their_own_in_a_store() {
     let sandbox = sandbox();
@@ -312,30 +271,9 @@ async fn workspaces_and_test_systems_have_places_of_their_own_in_a_store() {
 }
 
 #[tokio::test]
-async fn a_log_out_revokes_at_the_vendor_and_deletes_from_the_store() {
-    let (sandbox, store) = (sandbox(), MemoryStore::new());
-    let (session, key) = stored(&sandbox, &store);
-    let token = access(&session).await;
-    assert!(store.load(&key).await.unwrap().is_some());
-
-    session.log_out().await.unwrap();
-    assert!(!sandbox.iqm().accepts(&token));
-    assert!(store.load(&key).await.unwrap().is_none());
-    sandbox.log().assert_count("iqm.log_out", 1);
-    let error = session.headers().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InteractionRequired);
-    assert!(matches!(session.state(), State::LoginRequired { .. }));
-    assert_calls(&sandbox, 1, 0);
-
-    session.renew().await.unwrap();
-    assert!(sandbox.iqm().accepts(&access(&session).await));
-    assert_calls(&sandbox, 2, 0);
-}
-
-#[tokio::test]
 async fn a_log_out_with_a_token_that_is_dead_already_succeeds() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
+    let session = session(&sandbox);
     access(&session).await;
     sandbox.iqm().revoke_all(sandbox.iqm().user().email);
     session.log_out().await.unwrap();
@@ -345,135 +283,9 @@ async fn a_log_out_with_a_token_that_is_dead_already_succeeds() {
 #[tokio::test]
 async fn a_tokens_life_is_counted_from_the_moment_its_request_was_sent() {
     let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
-    for operation in ["iqm.log_in", "iqm.refresh"] {
-        let (fault, gate) = Fault::hold();
-        sandbox.fault(fault.on(operation));
-        let caller = tokio::spawn({
-            let session = session.clone();
-            async move { session.credential().await.unwrap() }
-        });
-        gate.reached().await;
-        let sent = sandbox.clock().now().wall();
-        sandbox.clock().advance(Duration::from_secs(600));
-        gate.release();
-        let credential = caller.await.unwrap();
-        assert_eq!(
-            credential.expiry(),
-            Expiry::At(sent + LIFETIME),
-            "{operation}"
-        );
-        sandbox.clock().advance(LIFETIME);
+    let session = session(&sandbox);
+    for operation in [LOG_IN, RENEWAL] {
+        assert_lives_from_the_sending(&sandbox, &session, operation).await;
     }
-}
-
-#[tokio::test]
-async fn a_session_authorizes_requests_of_any_http_client_to_the_vendor_alone() {
-    let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let url = format!("{}api/v3/ua/profile", sandbox.iqm().base_url());
-    let request = session.authorize(http.get(url)).await.unwrap();
-    let response = request.send().await.unwrap();
-    assert_eq!(response.status(), 200);
-    assert!(
-        response
-            .text()
-            .await
-            .unwrap()
-            .contains(sandbox.iqm().user().email)
-    );
-
-    let stranger = Sandbox::start().unwrap();
-    let error = session
-        .authorize(http.get(stranger.iqm().base_url()))
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
-    assert_eq!(stranger.log().entries().len(), 0);
-}
-
-#[tokio::test]
-async fn a_token_is_renewed_before_its_end_while_callers_go_on_with_it() {
-    let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
-    let old = access(&session).await;
-    let (fault, gate) = Fault::hold();
-    sandbox.fault(fault.on("iqm.refresh"));
-    sandbox.clock().advance(LIFETIME.mul_f64(0.95));
-    for _ in 0..10 {
-        assert_eq!(access(&session).await, old);
-    }
-    gate.reached().await;
-    assert_eq!(session.state(), State::Renewing);
-    assert_eq!(access(&session).await, old);
-    gate.release();
-    assert_eq!(settled(&session).await, State::Fresh);
-    assert_ne!(access(&session).await, old);
     assert_calls(&sandbox, 1, 1);
-}
-
-#[tokio::test]
-async fn a_session_that_is_kept_fresh_renews_without_callers() {
-    let sandbox = sandbox_with(|builder| builder.rotate_refresh_tokens(true));
-    let session = session_with_password(&sandbox);
-    let guard = session.keep_fresh().unwrap();
-    sandbox.log().until_count("iqm.log_in", 1).await;
-    for lifetime in 1..=3 {
-        assert_eq!(settled(&session).await, State::Fresh);
-        sandbox.clock().until_sleeping(1).await;
-        sandbox.clock().advance(LIFETIME.mul_f64(0.95));
-        sandbox.log().until_count("iqm.refresh", lifetime).await;
-    }
-    assert_eq!(settled(&session).await, State::Fresh);
-    drop(guard);
-    assert!(sandbox.iqm().accepts(&access(&session).await));
-    assert_eq!(sandbox.iqm().reuse_detected(), 0);
-    assert_calls(&sandbox, 1, 3);
-}
-
-#[tokio::test]
-async fn a_failed_early_renewal_leaves_the_token_in_use() {
-    let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
-    let old = access(&session).await;
-    sandbox.fault(Fault::status(500).on("iqm.refresh").times(2));
-    sandbox.clock().advance(LIFETIME.mul_f64(0.95));
-    assert_eq!(access(&session).await, old);
-    assert_eq!(settled(&session).await, State::Stale);
-    assert_eq!(access(&session).await, old);
-    assert_calls(&sandbox, 1, 2);
-    sandbox.clock().advance(LIFETIME.mul_f64(0.05));
-    assert_ne!(access(&session).await, old);
-    assert_calls(&sandbox, 1, 3);
-}
-
-#[test]
-fn a_session_is_used_from_two_runtimes_one_after_the_other() {
-    let sandbox = sandbox();
-    let session = session_with_password(&sandbox);
-    let first = runtime();
-    let old = first.block_on(access(&session));
-    sandbox.clock().advance(LIFETIME);
-    // The first runtime is alive, but nobody drives it.
-    let new = runtime().block_on(access(&session));
-    assert_ne!(new, old);
-    drop(first);
-    sandbox.clock().advance(LIFETIME);
-    assert_ne!(runtime().block_on(access(&session)), new);
-    assert_calls(&sandbox, 1, 2);
-}
-
-#[test]
-fn a_client_is_used_from_two_runtimes_one_after_the_other() {
-    let sandbox = sandbox();
-    let client = client(&sandbox);
-    let (email, password) = (sandbox.iqm().user().email, password(&sandbox));
-    let first = runtime();
-    let token = first.block_on(client.log_in(email, &password)).unwrap();
-    let token = runtime().block_on(client.refresh(&token)).unwrap();
-    drop(first);
-    let credential = token.credential().unwrap();
-    runtime().block_on(client.profile(&credential)).unwrap();
-    assert!(sandbox.iqm().accepts(token.access_token().expose_secret()));
 }

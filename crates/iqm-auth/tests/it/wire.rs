@@ -7,7 +7,7 @@ use auth_sandbox::SandboxClock;
 use httpmock::prelude::*;
 use iqm_auth::{Client, Error, ErrorKind, Expiry, ExposeSecret as _, Token};
 
-use crate::set_up::shown;
+use crate::set_up::{always, shown};
 
 /// IQM, "Sign Up and Authentication Quickstart Guide": request and answer of *Sign Up*.
 const SIGN_UP_REQUEST: &str = r#"{
@@ -77,16 +77,8 @@ fn json(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// Whatever is asked, this is the answer.
 async fn answering(status: u16, body: &str) -> MockServer {
-    let server = MockServer::start_async().await;
-    server
-        .mock_async(|when, then| {
-            when.any_request();
-            then.status(status).body(body);
-        })
-        .await;
-    server
+    always(|then| then.status(status).body(body)).await
 }
 
 async fn log_in_answered(status: u16, body: &str) -> Result<Token, Error> {
