@@ -9,9 +9,35 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use identityx_codegen::{Document, Options, generate};
 
-const SCHEMA: &str = "schemas/identityx.graphql";
-const OPERATIONS: &str = "crates/identityx-auth/graphql";
-const SOURCES: &str = "crates/identityx-auth/src";
+/// Code that is generated from one schema.
+struct Target {
+    schema: &'static str,
+    operations: &'static str,
+    sources: &'static str,
+    options: fn() -> Options,
+}
+
+const TARGETS: [Target; 2] = [
+    Target {
+        schema: "schemas/identityx.graphql",
+        operations: "crates/identityx-auth/graphql",
+        sources: "crates/identityx-auth/src",
+        // No `Debug`: some of these types hold tokens.
+        options: || {
+            Options::new()
+                .runtime("crate")
+                .response_derives("Clone")
+                .variables_derives("")
+        },
+    },
+    // What a user would get; that crate's tests compile and use it.
+    Target {
+        schema: "crates/identityx-codegen/tests/zoo/zoo.graphql",
+        operations: "crates/identityx-codegen/tests/zoo/operations",
+        sources: "crates/identityx-codegen/tests/it",
+        options: Options::new,
+    },
+];
 
 /// Writes the generated files.
 pub(crate) fn write(root: &Path) -> Result<()> {
@@ -48,57 +74,60 @@ pub(crate) fn check(root: &Path) -> Result<()> {
 
 /// The files as they ought to be, by their path from the root.
 fn generated(root: &Path) -> Result<BTreeMap<String, String>> {
-    let read = |path: &str| -> Result<Document> {
-        let text =
-            fs::read_to_string(root.join(path)).with_context(|| format!("cannot read {path}"))?;
-        Ok(Document::new(path, text))
-    };
-    let mut operations = Vec::new();
-    let folder = root.join(OPERATIONS);
-    for entry in fs::read_dir(&folder).with_context(|| format!("cannot list {OPERATIONS}"))? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".graphql") {
-            operations.push(read(&format!("{OPERATIONS}/{name}"))?);
+    let mut files = BTreeMap::new();
+    for target in &TARGETS {
+        let schema = read(root, target.schema.to_owned())?;
+        let operations = list(root, target.operations)?
+            .into_iter()
+            .filter(|path| path.ends_with(".graphql"))
+            .map(|path| read(root, path))
+            .collect::<Result<Vec<_>>>()?;
+        ensure!(
+            !operations.is_empty(),
+            "no operation in {}",
+            target.operations
+        );
+        for (path, text) in generate(&schema, &operations, &(target.options)())?.files() {
+            let path = path.to_string_lossy().replace('\\', "/");
+            files.insert(format!("{}/{path}", target.sources), rustfmt(root, &text)?);
         }
     }
-    ensure!(!operations.is_empty(), "no operation in {OPERATIONS}");
-    operations.sort_by(|one, other| one.name().cmp(other.name()));
-    // No `Debug`: some of these types hold tokens.
-    let options = Options::new()
-        .runtime("crate")
-        .response_derives("Clone")
-        .variables_derives("");
-    generate(&read(SCHEMA)?, &operations, &options)?
-        .files()
-        .into_iter()
-        .map(|(path, text)| {
-            let path = format!("{SOURCES}/{}", path.to_string_lossy().replace('\\', "/"));
-            Ok((path, rustfmt(root, &text)?))
-        })
-        .collect()
+    Ok(files)
 }
 
 /// The files as they are.
 fn present(root: &Path) -> Result<BTreeMap<String, String>> {
-    let mut paths = Vec::new();
-    let folder = format!("{SOURCES}/generated");
-    if root.join(&folder).is_dir() {
-        for entry in fs::read_dir(root.join(&folder))? {
-            paths.push(format!("{folder}/{}", entry?.file_name().to_string_lossy()));
+    let mut files = BTreeMap::new();
+    for Target { sources, .. } in &TARGETS {
+        let folder = format!("{sources}/generated");
+        let mut paths = vec![format!("{sources}/generated.rs")];
+        if root.join(&folder).is_dir() {
+            paths.extend(list(root, &folder)?);
+        }
+        for path in paths.into_iter().filter(|path| root.join(path).is_file()) {
+            let text = read(root, path.clone())?.text().to_owned();
+            files.insert(path, text);
         }
     }
-    let list = format!("{SOURCES}/generated.rs");
-    if root.join(&list).is_file() {
-        paths.push(list);
+    Ok(files)
+}
+
+/// The paths of a folder's files, from the root and in order.
+fn list(root: &Path, folder: &str) -> Result<Vec<String>> {
+    let entries =
+        fs::read_dir(root.join(folder)).with_context(|| format!("cannot list {folder}"))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        paths.push(format!("{folder}/{}", entry?.file_name().to_string_lossy()));
     }
-    paths
-        .into_iter()
-        .map(|path| {
-            let text = fs::read_to_string(root.join(&path))
-                .with_context(|| format!("cannot read {path}"))?;
-            Ok((path, text))
-        })
-        .collect()
+    paths.sort();
+    Ok(paths)
+}
+
+fn read(root: &Path, path: String) -> Result<Document> {
+    let text =
+        fs::read_to_string(root.join(&path)).with_context(|| format!("cannot read {path}"))?;
+    Ok(Document::new(path, text))
 }
 
 /// What differs, one line for each file.

@@ -27,6 +27,9 @@ pub enum Error {
         /// What stands in the way.
         reason: String,
     },
+    /// An option that is no Rust.
+    #[error("`{0}` is not a path of Rust")]
+    Options(String),
     /// A file could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
