@@ -194,3 +194,133 @@ fn rustfmt(root: &Path, text: &str) -> Result<String> {
     );
     String::from_utf8(output.stdout).context("rustfmt printed something that is not UTF-8")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the checks read of this repository, in a folder where it can be changed.
+    fn copy() -> tempfile::TempDir {
+        let copy = tempfile::tempdir().unwrap();
+        let here = crate::cargo::root();
+        let mut paths = vec!["rustfmt.toml".to_owned()];
+        for target in &TARGETS {
+            paths.push(target.schema.to_owned());
+            paths.extend(list(&here, target.operations).unwrap());
+            paths.push(format!("{}/generated.rs", target.sources));
+            paths.extend(list(&here, &format!("{}/generated", target.sources)).unwrap());
+        }
+        for path in paths {
+            let to = copy.path().join(&path);
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            fs::copy(here.join(&path), to).unwrap();
+        }
+        copy
+    }
+
+    fn replace(root: &Path, path: &str, from: &str, to: &str) {
+        let text = fs::read_to_string(root.join(path)).unwrap();
+        assert!(text.contains(from), "{from} stands in {path}");
+        fs::write(root.join(path), text.replace(from, to)).unwrap();
+    }
+
+    fn refusal(root: &Path) -> String {
+        format!("{:#}", check(root).unwrap_err())
+    }
+
+    const OPERATION: &str = "crates/identityx-auth/graphql/log_in_app_user.graphql";
+    const MODULE: &str = "crates/identityx-auth/src/generated/log_in_app_user.rs";
+
+    #[test]
+    fn what_is_checked_in_is_up_to_date() {
+        check(copy().path()).unwrap();
+    }
+
+    #[test]
+    fn a_field_renamed_in_the_schema_is_found_where_it_is_used() {
+        let root = copy();
+        replace(
+            root.path(),
+            TARGETS[0].schema,
+            "loginSource:",
+            "logInSource:",
+        );
+        let refusal = refusal(root.path());
+        assert!(
+            refusal.contains(&format!("{OPERATION}:20:5: ")),
+            "{refusal}"
+        );
+        assert!(refusal.contains("`loginSource`"), "{refusal}");
+    }
+
+    #[test]
+    fn a_field_renamed_in_an_operation_is_found_there() {
+        let root = copy();
+        replace(root.path(), OPERATION, "loginSource", "logInSource");
+        let refusal = refusal(root.path());
+        assert!(
+            refusal.contains(&format!("{OPERATION}:20:5: ")),
+            "{refusal}"
+        );
+    }
+
+    #[test]
+    fn a_field_renamed_in_both_is_found_in_the_generated_code() {
+        let root = copy();
+        replace(
+            root.path(),
+            TARGETS[0].schema,
+            "loginSource:",
+            "logInSource:",
+        );
+        replace(root.path(), OPERATION, "loginSource", "logInSource");
+        let refusal = refusal(root.path());
+        let first = "`loginSource` stands where `logInSource` belongs";
+        assert!(
+            refusal.contains(&format!("{MODULE}:44: {first}")),
+            "{refusal}"
+        );
+        assert!(refusal.contains("cargo xtask codegen"), "{refusal}");
+        write(root.path()).unwrap();
+        check(root.path()).unwrap();
+    }
+
+    #[test]
+    fn a_change_that_only_the_schema_shows_is_found_in_the_generated_code() {
+        let root = copy();
+        replace(
+            root.path(),
+            TARGETS[0].schema,
+            "loginSource: String",
+            "loginSource: String!",
+        );
+        let refusal = refusal(root.path());
+        assert!(refusal.contains(MODULE), "{refusal}");
+        assert_eq!(refusal.matches(".rs:").count(), 1, "{refusal}");
+    }
+
+    #[test]
+    fn generated_files_that_were_edited_lost_or_left_behind_are_named() {
+        let root = copy();
+        let ping = "crates/identityx-auth/src/generated/ping.rs";
+        replace(root.path(), MODULE, "Clone", "Clone, Debug");
+        fs::remove_file(root.path().join(ping)).unwrap();
+        let left = "crates/identityx-auth/src/generated/left.rs";
+        fs::write(root.path().join(left), "").unwrap();
+        let found = refusal(root.path());
+        assert!(found.contains(&format!("{MODULE}:")), "{found}");
+        assert!(found.contains(&format!("{ping}: missing")), "{found}");
+        assert!(found.contains(&format!("{left}: no operation")), "{found}");
+        write(root.path()).unwrap();
+        check(root.path()).unwrap();
+        assert!(!root.path().join(left).exists());
+    }
+
+    #[test]
+    fn a_text_that_ends_early_differs_at_its_end() {
+        assert_eq!(
+            first_difference("a.rs", "one\n", "one\ntwo\n"),
+            "a.rs:2: the end of the file stands where `two` belongs"
+        );
+    }
+}

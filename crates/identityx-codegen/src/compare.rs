@@ -87,6 +87,9 @@ pub fn compare(
     comparison.inputs(&usage);
     comparison.leaves(&usage);
     comparison.members(&usage);
+    for (document, executable) in operations.iter().zip(&documents) {
+        comparison.document(document, executable, &theirs)?;
+    }
     // What breaks sorts first.
     let mut changes: Vec<_> = comparison.changes.into_values().collect();
     changes.sort_by(|one, other| (!one.breaks, &one.what).cmp(&(!other.breaks, &other.what)));
@@ -270,6 +273,38 @@ impl<'a> Comparison<'a> {
                 let how = format!("can no longer be `{member}`");
                 self.change(true, *whole, how, users);
             }
+        }
+    }
+
+    /// What nothing above has found and the service would refuse all the same.
+    fn document(
+        &mut self,
+        document: &Document,
+        executable: &ExecutableDocument,
+        theirs: &Valid<Schema>,
+    ) -> Result<(), Error> {
+        let users: Users<'_> = executable
+            .operations
+            .named
+            .keys()
+            .map(apollo_compiler::Name::as_str)
+            .collect();
+        let is_told = self.changes.values().any(|change| {
+            change.breaks && users.iter().any(|user| change.operations.contains(*user))
+        });
+        if is_told {
+            return Ok(());
+        }
+        match check::operations(theirs, document) {
+            Ok(_) => Ok(()),
+            Err(Error::Invalid(problems)) => {
+                for problem in problems {
+                    let how = format!("would be refused: {}", problem.reason);
+                    self.change(true, problem.place(), how, &users);
+                }
+                Ok(())
+            }
+            Err(other) => Err(other),
         }
     }
 }

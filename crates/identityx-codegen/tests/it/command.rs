@@ -91,7 +91,7 @@ fn nothing_is_written_where_one_operation_is_wrong() {
     let output = run(folder.path(), &words);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        said(&output).starts_with("bad.graphql:3:5: "),
+        said(&output).contains("\nbad.graphql:3:5: "),
         "{}",
         said(&output)
     );

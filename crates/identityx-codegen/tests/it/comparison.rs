@@ -237,13 +237,24 @@ fn what_demands_less_or_promises_more_is_harmless() {
 }
 
 #[test]
-fn a_default_that_is_gone_breaks() {
-    let said = said(&[("limit: Int! = 3", "limit: Int!")]);
-    // We leave it out where it is `None`, and its type lets us only with a default.
-    assert_eq!(
-        said,
-        ["breaks: Filter.limit must be given now; used by Users"]
-    );
+fn a_document_that_the_service_would_refuse_breaks_whatever_the_reason() {
+    let compare = |theirs: &str| {
+        let ours = Document::new("ours", "type Query { a(first: Int! = 10): Int }");
+        // A variable that may be null fits here only as long as there is a default.
+        let operation = Document::new(
+            "op.graphql",
+            "query Q($first: Int) {\n  a(first: $first)\n}",
+        );
+        compare(&ours, &[operation], &Document::new("theirs", theirs)).unwrap()
+    };
+    assert_eq!(compare("type Query { a(first: Int! = 9): Int }"), []);
+    let said = compare("type Query { a(first: Int!): Int }");
+    let [change] = &said[..] else {
+        panic!("{said:?}");
+    };
+    assert!(change.breaks);
+    assert!(change.what.starts_with("op.graphql:2:"), "{change}");
+    assert!(change.how.contains("$first"), "{change}");
 }
 
 #[test]
