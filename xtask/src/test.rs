@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::tidy::manifest::Manifest;
-use crate::{cargo, tidy, tools};
+use crate::{cargo, codegen, tidy, tools};
 
 struct Step {
     name: &'static str,
@@ -22,6 +22,11 @@ const STEPS: &[Step] = &[
     Step {
         name: "fmt",
         about: "the formatting is rustfmt's",
+        compiles: false,
+    },
+    Step {
+        name: "codegen",
+        about: "generated code is up to date",
         compiles: false,
     },
     Step {
@@ -153,6 +158,7 @@ pub(crate) fn run(root: &Path, only: &[String]) -> Result<()> {
 
 fn run_step(root: &Path, step: &Step) -> Result<()> {
     match step.name {
+        "codegen" => codegen::check(root),
         "tidy" => tidy::run(root),
         "tests" => run_calls(root, &[tests(has_nextest(root))]),
         "tls" => run_calls(root, &handshakes(has_nextest(root))),
@@ -274,7 +280,7 @@ mod tests {
     #[test]
     fn every_step_has_something_to_run() {
         for step in STEPS {
-            if !matches!(step.name, "tidy" | "tests" | "tls" | "features") {
+            if !matches!(step.name, "codegen" | "tidy" | "tests" | "tls" | "features") {
                 assert!(whole_workspace(step.name).is_ok(), "{}", step.name);
             }
         }

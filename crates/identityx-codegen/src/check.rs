@@ -1,4 +1,4 @@
-//! Validation: what graphql_client's generator takes on trust is checked here first.
+//! Validation: what `graphql_client`'s generator takes on trust is checked here first.
 
 use apollo_compiler::diagnostic::{Diagnostic, ToCliReport};
 use apollo_compiler::validation::{DiagnosticData, DiagnosticList, Valid};

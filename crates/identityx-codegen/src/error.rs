@@ -27,6 +27,9 @@ pub enum Error {
         /// What stands in the way.
         reason: String,
     },
+    /// An option that is no Rust.
+    #[error("`{0}` is not a path of Rust")]
+    Options(String),
     /// A file could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
@@ -59,13 +62,19 @@ pub struct Problem {
     pub reason: String,
 }
 
+impl Problem {
+    /// File, line and column.
+    pub(crate) fn place(&self) -> String {
+        let numbers = self.line.into_iter().chain(self.column);
+        numbers.fold(self.file.clone(), |place, number| {
+            format!("{place}:{number}")
+        })
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        for number in self.line.into_iter().chain(self.column) {
-            write!(f, ":{number}")?;
-        }
-        write!(f, ": {}", self.reason)
+        write!(f, "{}: {}", self.place(), self.reason)
     }
 }
 

@@ -66,20 +66,28 @@ impl Options {
         self
     }
 
+    fn path(text: &str) -> Result<syn::Path, Error> {
+        syn::parse_str(text).map_err(|_| Error::Options(text.to_owned()))
+    }
+
     /// These, without `Debug` where that would print a token.
-    fn for_operation(&self, secrets: Secrets) -> Self {
+    fn for_operation(&self, secrets: Secrets) -> Result<Self, Error> {
         let derives = |list: &str, holds_a_secret: bool| {
-            let traits = list.split(',').map(str::trim);
-            let kept: Vec<_> = traits
-                .filter(|name| !(name.is_empty() || holds_a_secret && name.ends_with("Debug")))
-                .collect();
-            kept.join(",")
+            let mut kept = Vec::new();
+            for name in list.split(',').map(str::trim).filter(|it| !it.is_empty()) {
+                let path = Self::path(name)?;
+                let is_debug = path.segments.last().is_some_and(|it| it.ident == "Debug");
+                if !(is_debug && holds_a_secret) {
+                    kept.push(name);
+                }
+            }
+            Ok(kept.join(","))
         };
-        Self {
+        Ok(Self {
             runtime: self.runtime.clone(),
-            response_derives: derives(&self.response_derives, secrets.in_response),
-            variables_derives: derives(&self.variables_derives, secrets.in_variables),
-        }
+            response_derives: derives(&self.response_derives, secrets.in_response)?,
+            variables_derives: derives(&self.variables_derives, secrets.in_variables)?,
+        })
     }
 }
 
@@ -90,8 +98,9 @@ impl Options {
 ///
 /// # Errors
 ///
-/// [`Error::Invalid`] if the schema or an operation is not valid, and [`Error::Unsupported`] if
-/// there is no Rust for an operation, such as two that would have the same module.
+/// [`Error::Invalid`] if the schema or an operation is not valid; [`Error::Introspection`] if the
+/// schema is JSON and no introspection result; [`Error::Unsupported`] if there is no Rust for an
+/// operation, such as two that would have the same module; [`Error::Options`].
 ///
 /// # Example
 ///
@@ -125,7 +134,7 @@ pub fn generate(
     let mut modules: BTreeMap<String, Module> = BTreeMap::new();
     for (document, executable) in checked {
         for (name, operation) in &executable.operations.named {
-            let options = options.for_operation(Secrets::of(&valid, &executable, operation));
+            let options = options.for_operation(Secrets::of(&valid, &executable, operation))?;
             let module = module(&file, document, &executable, name, &options)?;
             if let Some(other) = modules.get(&module.name) {
                 return Err(unsupported(
@@ -170,12 +179,7 @@ fn module(
     name: &str,
     options: &Options,
 ) -> Result<Module, Error> {
-    let runtime: syn::Path = syn::parse_str(&options.runtime).map_err(|_| {
-        unsupported(
-            document,
-            format!("`{}` is not a path of Rust", options.runtime),
-        )
-    })?;
+    let runtime = Options::path(&options.runtime)?;
     let query = without_defaults(executable);
     // It panics on some documents that are valid, such as one whose field is called `_`.
     let tokens = panic::catch_unwind(AssertUnwindSafe(|| {

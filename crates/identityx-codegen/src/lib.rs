@@ -1,6 +1,7 @@
 //! Generates the Rust of GraphQL operations for `identityx-auth`.
 
 mod check;
+mod compare;
 mod document;
 mod error;
 mod generate;
@@ -9,6 +10,7 @@ mod output;
 mod render;
 mod secrets;
 
+pub use crate::compare::{Change, compare};
 pub use crate::document::Document;
 pub use crate::error::{Error, Problem};
 pub use crate::generate::{Options, generate};
@@ -16,3 +18,6 @@ pub use crate::output::Generated;
 
 /// The part of IdentityX's schema that authentication needs, as `identityx-auth` carries it.
 pub const SCHEMA: &str = include_str!("../schema/identityx.graphql");
+
+/// The query that asks a service for its schema; `generate` and `compare` read the answer.
+pub const INTROSPECTION: &str = include_str!("introspection.graphql");

@@ -54,7 +54,9 @@ impl Generated {
         let mut list = format!("{PREAMBLE}//! The operations, a module each.\n#![{ALLOWED}]\n\n");
         let mut files = Vec::new();
         for module in &self.modules {
-            list.push_str(&format!("pub mod {};\n", module.name));
+            for part in ["pub mod ", &module.name, ";\n"] {
+                list.push_str(part);
+            }
             files.push((
                 Path::new("generated").join(format!("{}.rs", module.name)),
                 format!(

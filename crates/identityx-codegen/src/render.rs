@@ -51,13 +51,14 @@ pub(crate) fn module(tokens: TokenStream, operation: &Operation<'_>) -> Result<S
 /// The items with an empty line between them, which the printer leaves out.
 fn text(items: Vec<Item>) -> String {
     let mut text = String::new();
-    let mut before_is_short = false;
+    let mut before = None;
     for item in items {
+        let kind = std::mem::discriminant(&item);
         let is_short = matches!(item, Item::Type(_) | Item::Const(_));
-        if !(text.is_empty() || is_short && before_is_short) {
+        if !(text.is_empty() || is_short && before == Some(kind)) {
             text.push('\n');
         }
-        before_is_short = is_short;
+        before = Some(kind);
         text.push_str(&prettyplease::unparse(&syn::File {
             shebang: None,
             attrs: Vec::new(),

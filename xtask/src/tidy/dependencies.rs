@@ -129,6 +129,9 @@ fn workspace(tree: &Tree) -> WorkspaceDependencies {
 mod tests {
     use super::*;
 
+    /// No line; typed, since JSON's numbers compare with ours, too.
+    const NOWHERE: [usize; 0] = [];
+
     const ROOT: &str = "\
 [workspace.dependencies]
 auth-core = { version = \"0.1\", path = \"crates/auth-core\" }
@@ -225,11 +228,11 @@ serde = \"1\"
         let rule = |text| lines(&check(the_sandbox_is_a_path, "iqm-auth", text));
         assert_eq!(
             rule("[dev-dependencies]\nauth-sandbox.workspace = true\n"),
-            []
+            NOWHERE
         );
         assert_eq!(
             rule("[dev-dependencies]\nauth-sandbox = { path = \"x\" }\n"),
-            []
+            NOWHERE
         );
         let versioned = "[dev-dependencies]\nauth-sandbox = { path = \"x\", version = \"1\" }\n";
         assert_eq!(rule(versioned), [4]);
@@ -240,7 +243,7 @@ serde = \"1\"
         let rule = |text| lines(&check(versions_stand_in_the_workspace, "iqm-auth", text));
         assert_eq!(
             rule("[dependencies]\nserde = { workspace = true, optional = true }\n"),
-            []
+            NOWHERE
         );
         assert_eq!(rule("[dependencies]\nserde = \"1\"\n"), [4]);
         assert_eq!(
@@ -254,7 +257,7 @@ serde = \"1\"
     fn graphql_client_is_found_under_any_name() {
         let text = "[dependencies]\ngql.workspace = true\n";
         let rule = |member| lines(&check(graphql_client_stays_where_it_is_used, member, text));
-        assert_eq!(rule("xtask"), []);
+        assert_eq!(rule("xtask"), NOWHERE);
         assert_eq!(rule("iqm-auth"), [4]);
     }
 

@@ -37,6 +37,7 @@ pub const QUERY: &str = r#"query ActiveAppUser {
     updatedAt
   }
 }"#;
+
 type Boolean = bool;
 type Date = crate::Date;
 

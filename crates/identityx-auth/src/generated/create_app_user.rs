@@ -37,6 +37,7 @@ pub const QUERY: &str = r#"mutation CreateAppUser($input: CreateAppUserMutationI
     updatedAt
   }
 }"#;
+
 type Boolean = bool;
 type Date = crate::Date;
 

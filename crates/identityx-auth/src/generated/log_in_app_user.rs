@@ -45,6 +45,7 @@ pub const QUERY: &str = r#"mutation LogInAppUser($input: LoginAppUserMutationInp
     additionalContext
   }
 }"#;
+
 type Boolean = bool;
 type Date = crate::Date;
 type JsonObject = crate::JsonObject;

@@ -25,6 +25,7 @@ pub const OPERATION_NAME: &str = "SendAppUserLoginLink";
 pub const QUERY: &str = r#"mutation SendAppUserLoginLink($input: SendAppUserLoginLinkMutationInput!) {
   sendAppUserLoginLink(input: $input)
 }"#;
+
 type Json = crate::Json;
 type JsonObject = crate::JsonObject;
 

@@ -1,0 +1,38 @@
+//! What is generated, what is refused, and what is said of a schema that has changed.
+
+mod command;
+mod comparison;
+mod generated;
+mod introspection;
+mod modules;
+mod refusals;
+
+use identityx_codegen::Document;
+
+/// The schema of `tests/zoo`, for which there is generated code in `generated/`.
+fn zoo() -> Document {
+    Document::new("zoo.graphql", include_str!("../zoo/zoo.graphql"))
+}
+
+/// What a service with this schema answers to an introspection query.
+fn introspected(sdl: &str) -> String {
+    let schema = apollo_compiler::Schema::parse_and_validate(sdl, "service.graphql").unwrap();
+    let query = include_str!("../../src/introspection.graphql");
+    let document =
+        apollo_compiler::ExecutableDocument::parse_and_validate(&schema, query, "query.graphql")
+            .unwrap();
+    let answer = apollo_compiler::introspection::partial_execute(
+        &schema,
+        &schema.implementers_map(),
+        &document,
+        document.operations.get(None).unwrap(),
+        &apollo_compiler::request::coerce_variable_values(
+            &schema,
+            document.operations.get(None).unwrap(),
+            &apollo_compiler::response::JsonMap::new(),
+        )
+        .unwrap(),
+    )
+    .unwrap();
+    serde_json::to_string(&answer).unwrap()
+}

@@ -1,0 +1,227 @@
+//! The generated modules, compiled with identityx-auth as the only dependency that they name.
+
+use identityx_auth::graphql_client::GraphQLQuery;
+use identityx_codegen::{Document, Options, SCHEMA, generate};
+use serde_json::{from_value, json, to_value};
+
+use crate::generated::{animals, find_one};
+use crate::zoo;
+
+fn identityx(name: &str, text: &str) -> String {
+    let schema = Document::new("identityx.graphql", SCHEMA);
+    generate(&schema, &[Document::new(name, text)], &Options::new())
+        .unwrap()
+        .to_string()
+}
+
+#[test]
+fn an_operation_says_its_name_its_text_and_its_variables() {
+    let body = animals::Animals::build_query(animals::Variables {
+        filter: Some(animals::Filter {
+            mood: Some(animals::Mood::NotSoHappy),
+            limit: None,
+            and: None,
+            since: None,
+            ids: vec!["7".to_owned()],
+            picture: Some(json!({"size": 1})),
+            weight: Some(1.5),
+        }),
+        first: None,
+    });
+    let sent = to_value(&body).unwrap();
+    assert_eq!(sent["operationName"], "Animals");
+    let source = include_str!("../zoo/operations/animals.graphql");
+    assert_eq!(sent["query"], source.trim_end());
+    let filter =
+        json!({"mood": "NOT_SO_HAPPY", "ids": ["7"], "picture": {"size": 1}, "weight": 1.5});
+    assert_eq!(sent["variables"], json!({"filter": filter}));
+}
+
+#[test]
+fn a_variable_with_a_default_may_be_left_out_and_then_is() {
+    let variables = find_one::Variables {
+        id: "1".to_owned(),
+        mood: None,
+    };
+    assert_eq!(to_value(&variables).unwrap(), json!({"id": "1"}));
+    assert!(find_one::QUERY.contains("$mood: Mood = HAPPY"));
+}
+
+#[test]
+fn the_name_that_is_sent_is_the_documents_own() {
+    let body = find_one::FindOne::build_query(find_one::Variables {
+        id: "1".to_owned(),
+        mood: None,
+    });
+    assert_eq!(body.operation_name, "find_one");
+}
+
+#[test]
+fn an_enum_value_that_the_schema_did_not_have_is_kept() {
+    let mood = animals::Mood::Other("SLEEPY".to_owned());
+    assert_eq!(to_value(&mood).unwrap(), "SLEEPY");
+    assert_eq!(from_value::<animals::Mood>(json!("SLEEPY")).unwrap(), mood);
+    let known: animals::Mood = from_value(json!("type")).unwrap();
+    assert_eq!(known, animals::Mood::Type);
+}
+
+#[test]
+fn members_of_an_interface_and_of_a_union_are_told_apart_and_a_new_one_is_no_error() {
+    let cat = json!({"__typename": "Cat", "id": "1", "name": "Tom", "lives": 9});
+    let yak = json!({"__typename": "Yak", "id": "2"});
+    let data: animals::ResponseData = from_value(json!({"animals": [cat, yak]})).unwrap();
+    let animals::AnimalsAnimalsOn::Cat(tom) = &data.animals[0].on else {
+        panic!("{data:?}");
+    };
+    assert_eq!((tom.name.as_str(), tom.lives), ("Tom", 9));
+    assert_eq!(data.animals[1].id, "2");
+    assert_eq!(data.animals[1].on, animals::AnimalsAnimalsOn::Unknown);
+
+    let found: find_one::ResponseData =
+        from_value(json!({"find": {"__typename": "Cat", "lives": 7}, "picture": [1]})).unwrap();
+    assert_eq!(
+        found.find,
+        Some(find_one::FindOneFind::Cat(find_one::FindOneFindOnCat {
+            lives: 7
+        }))
+    );
+    assert_eq!(found.picture, Some(json!([1])));
+}
+
+#[test]
+fn what_may_be_null_may_be_null_and_what_may_not_is_an_error() {
+    let null: find_one::ResponseData = from_value(json!({"find": null, "picture": null})).unwrap();
+    assert_eq!(null.find, None);
+    let without_lives = json!({"find": {"__typename": "Cat", "lives": null}, "picture": null});
+    assert!(from_value::<find_one::ResponseData>(without_lives).is_err());
+}
+
+#[test]
+fn the_code_names_no_crate_but_identityx_auth() {
+    let operations = [
+        Document::new("a", include_str!("../zoo/operations/animals.graphql")),
+        Document::new("f", include_str!("../zoo/operations/find.graphql")),
+    ];
+    let text = generate(&zoo(), &operations, &Options::new())
+        .unwrap()
+        .to_string();
+    for path in ["serde::", "graphql_client::"] {
+        let all = text.matches(path).count();
+        let qualified = text.matches(&format!("::identityx_auth::{path}")).count();
+        assert!(all > 0);
+        assert_eq!(all, qualified, "{path}");
+    }
+    let derives = text.matches("Serialize,").count() + text.matches("(Deserialize,").count();
+    let mapped = text.matches("#[serde(crate = \"::identityx_auth::serde\")]");
+    assert_eq!(mapped.count(), derives, "{text}");
+}
+
+#[test]
+fn the_runtime_path_is_the_one_asked_for() {
+    let operation = Document::new("find", include_str!("../zoo/operations/find.graphql"));
+    let options = Options::new().runtime("crate");
+    let text = generate(&zoo(), &[operation], &options)
+        .unwrap()
+        .to_string();
+    assert!(text.contains("type Upload = crate::Json;"), "{text}");
+    assert!(!text.contains("identityx_auth"), "{text}");
+}
+
+#[test]
+fn what_holds_a_token_cannot_be_printed() {
+    for (operation, variables, response) in [
+        ("query Q { activeUser { id } }", true, true),
+        ("mutation M { createActiveUserApiToken }", true, false),
+        (
+            "mutation M($t: String!) { userLogin(input: {token: $t}) { user { id } } }",
+            false,
+            true,
+        ),
+        (
+            "mutation M($i: UserLoginMutationInput!) { userLogin(input: $i) { ...A } }
+             fragment A on UserAuthentication { token { ... on UserAuthToken { value } } }",
+            false,
+            false,
+        ),
+    ] {
+        let text = identityx("secret.graphql", operation);
+        let variables_print = text.contains("#[derive(Serialize, Clone, Debug, PartialEq)]");
+        let response_prints = text.contains("#[derive(Deserialize, Clone, Debug, PartialEq)]");
+        assert_eq!(
+            (variables_print, response_prints),
+            (variables, response),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn asking_for_debug_by_name_does_not_print_a_token() {
+    let options = Options::new().response_derives("std::fmt::Debug, Clone");
+    let operation = Document::new("m", "mutation M { createActiveUserApiToken }");
+    let text = generate(&Document::identityx_schema(), &[operation], &options)
+        .unwrap()
+        .to_string();
+    assert!(!text.contains("fmt::Debug"), "{text}");
+    assert!(text.contains("#[derive(Deserialize, Clone)]"), "{text}");
+}
+
+#[test]
+fn the_same_input_gives_the_same_text_in_whatever_order() {
+    let one = Document::new("a", include_str!("../zoo/operations/animals.graphql"));
+    let two = Document::new("f", include_str!("../zoo/operations/find.graphql"));
+    let text = |operations: &[Document]| {
+        generate(&zoo(), operations, &Options::new())
+            .unwrap()
+            .to_string()
+    };
+    assert_eq!(text(&[one.clone(), two.clone()]), text(&[two, one]));
+}
+
+#[test]
+fn several_operations_of_one_file_have_a_module_each() {
+    let two = Document::new(
+        "two",
+        "query One { find(id: 1) { __typename } } query Two { picture(id: 2) }",
+    );
+    let files = generate(&zoo(), &[two], &Options::new()).unwrap().files();
+    let paths: Vec<_> = files
+        .iter()
+        .map(|(path, _)| path.to_string_lossy().replace('\\', "/"))
+        .collect();
+    assert_eq!(
+        paths,
+        ["generated.rs", "generated/one.rs", "generated/two.rs"]
+    );
+    for (_, text) in &files {
+        assert!(text.starts_with("// @generated"), "{text}");
+    }
+}
+
+#[test]
+fn every_scalar_of_identityx_has_the_type_that_its_name_says() {
+    let schema = "scalar Date scalar JSON scalar JSONObject scalar ObjectID
+        type Query { d: Date j: JSON o: JSONObject i: ObjectID }";
+    let schema = Document::new("scalars", schema);
+    let operation = Document::new("q", "query Q { d j o i }");
+    let text = generate(&schema, &[operation], &Options::new())
+        .unwrap()
+        .to_string();
+    for name in ["Date", "Json", "JsonObject", "ObjectId"] {
+        let alias = format!("type {name} = ::identityx_auth::{name};");
+        assert!(text.contains(&alias), "{text}");
+    }
+}
+
+#[test]
+fn a_document_of_windows_generates_the_same() {
+    let text = include_str!("../zoo/operations/find.graphql");
+    let windows = Document::new("find", text.replace('\n', "\r\n"));
+    let here = Document::new("find", text);
+    let text = |operation| {
+        generate(&zoo(), &[operation], &Options::new())
+            .unwrap()
+            .to_string()
+    };
+    assert_eq!(text(windows), text(here));
+}
