@@ -58,7 +58,7 @@ impl Client {
     /// it holds characters that no header can carry.
     pub fn session<I: Identity>(&self, identity: I) -> Result<Session<I>, Error> {
         self.session_builder()
-            .token(identity.token().clone())
+            .token(identity.into())
             .build()
     }
 

@@ -48,7 +48,7 @@ impl<I: Identity> Renew for Renewer<I> {
             let reason = "there is no token".to_owned();
             return Err(Error::LoginRequired { reason });
         };
-        let identity = I::from_token(current.clone());
+        let identity = I::from(current.clone());
         match identity.confirm(&self.client).await {
             Ok(()) => Ok(current.clone()),
             // There is nothing to renew by.
@@ -64,7 +64,7 @@ impl<I: Identity> Renew for Renewer<I> {
     }
 
     async fn revoke(&self, credential: &Credential) -> Result<(), Error> {
-        let identity = I::from_token(credential.token().clone());
+        let identity = I::from(credential.token().clone());
         match identity.end(&self.client).await {
             // It has ended already.
             Err(Error::TokenRejected { .. }) => Ok(()),

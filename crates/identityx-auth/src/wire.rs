@@ -154,9 +154,8 @@ fn meaning(answer: &Answer, error: &GraphQlError<'_>, purpose: Purpose) -> Error
             Error::WrongIdentity { message }
         }
         "UNAUTHENTICATED" => token_refused(message),
-        "UNAUTHORIZED" => Error::PermissionDenied { message },
         "FORBIDDEN" if has("application") => Error::ApplicationDenied { message },
-        "FORBIDDEN" => Error::PermissionDenied { message },
+        "FORBIDDEN" | "UNAUTHORIZED" => Error::PermissionDenied { message },
         "BAD_USER_INPUT" if has("Unable to find an application") => {
             Error::UnknownApplication { message }
         }

@@ -28,12 +28,9 @@ pub trait Identity: Sealed + Clone + Send + Sync + 'static {
 pub trait Administrator: Identity {}
 
 /// What only this crate calls.
-pub trait Sealed: Sized {
+pub trait Sealed: From<Token> + Into<Token> {
     /// The `sub` claim of the identity's tokens.
     const SUBJECT: &'static str;
-
-    #[doc(hidden)]
-    fn from_token(token: Token) -> Self;
 
     #[doc(hidden)]
     fn token(&self) -> &Token;
@@ -94,10 +91,6 @@ impl Administrator for OrgUserApiToken {}
 impl Sealed for AppUser {
     const SUBJECT: &'static str = "app-user-auth";
 
-    fn from_token(token: Token) -> Self {
-        Self(token)
-    }
-
     fn token(&self) -> &Token {
         &self.0
     }
@@ -114,10 +107,6 @@ impl Sealed for AppUser {
 impl Sealed for OrgUser {
     const SUBJECT: &'static str = "user-auth";
 
-    fn from_token(token: Token) -> Self {
-        Self(token)
-    }
-
     fn token(&self) -> &Token {
         &self.0
     }
@@ -133,10 +122,6 @@ impl Sealed for OrgUser {
 
 impl Sealed for OrgUserApiToken {
     const SUBJECT: &'static str = "user-api-token";
-
-    fn from_token(token: Token) -> Self {
-        Self(token)
-    }
 
     fn token(&self) -> &Token {
         &self.0
