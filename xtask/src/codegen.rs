@@ -72,21 +72,30 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     )
 }
 
+/// Our copy of IdentityX's schema, and the operations of identityx-auth.
+pub(crate) fn identityx(root: &Path) -> Result<(Document, Vec<Document>)> {
+    inputs(root, &TARGETS[0])
+}
+
+fn inputs(root: &Path, target: &Target) -> Result<(Document, Vec<Document>)> {
+    let operations = list(root, target.operations)?
+        .into_iter()
+        .filter(|path| path.ends_with(".graphql"))
+        .map(|path| read(root, path))
+        .collect::<Result<Vec<_>>>()?;
+    ensure!(
+        !operations.is_empty(),
+        "no operation in {}",
+        target.operations
+    );
+    Ok((read(root, target.schema.to_owned())?, operations))
+}
+
 /// The files as they ought to be, by their path from the root.
 fn generated(root: &Path) -> Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
     for target in &TARGETS {
-        let schema = read(root, target.schema.to_owned())?;
-        let operations = list(root, target.operations)?
-            .into_iter()
-            .filter(|path| path.ends_with(".graphql"))
-            .map(|path| read(root, path))
-            .collect::<Result<Vec<_>>>()?;
-        ensure!(
-            !operations.is_empty(),
-            "no operation in {}",
-            target.operations
-        );
+        let (schema, operations) = inputs(root, target)?;
         for (path, text) in generate(&schema, &operations, &(target.options)())?.files() {
             let path = path.to_string_lossy().replace('\\', "/");
             files.insert(format!("{}/{path}", target.sources), rustfmt(root, &text)?);

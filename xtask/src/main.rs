@@ -8,11 +8,13 @@
 mod cargo;
 mod codegen;
 mod graph;
+mod schema;
 mod test;
 mod tidy;
 mod tools;
 mod weigh;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -27,6 +29,10 @@ usage: cargo xtask <command>
   tidy                the house rules on layout, words, dependencies and weight
   codegen             write the Rust of identityx-auth's GraphQL operations
     --check           only say whether what is there is up to date
+  schema fetch <URL>  store what a GraphQL service says of its schema
+    --out <file>      where (default schemas/identityx.introspection.json)
+  schema diff         what has changed of the things that our operations use
+    --against <what>  in this introspection result, SDL file or service (a URL)
   weigh               how many crates a user of each vendor crate compiles
     --build           also build iqm-auth and bare reqwest, cold, and compare the CPU time
     --runs <n>        with --build: build each n times and keep the least (default 1)
@@ -38,6 +44,8 @@ usage: cargo xtask <command>
 enum Task {
     Codegen { check: bool },
     Help,
+    SchemaDiff { against: String },
+    SchemaFetch { url: String, out: Option<PathBuf> },
     Test { only: Vec<String>, list: bool },
     Tidy,
     Weigh { build: bool, runs: u32 },
@@ -51,6 +59,11 @@ fn main() -> ExitCode {
         }
         Task::Codegen { check: false } => codegen::write(&cargo::root()),
         Task::Codegen { check: true } => codegen::check(&cargo::root()),
+        Task::SchemaDiff { against } => schema::diff(&cargo::root(), &against),
+        Task::SchemaFetch { url, out } => {
+            let out = out.unwrap_or_else(|| cargo::root().join(schema::STORED));
+            schema::fetch(&url, &out)
+        }
         Task::Test { list: true, .. } => {
             test::list();
             Ok(())
@@ -75,6 +88,7 @@ fn parse(mut args: Parser) -> Result<Task> {
         Some(Arg::Value(name)) => match name.to_string_lossy().as_ref() {
             "codegen" => Task::Codegen { check: false },
             "help" => Task::Help,
+            "schema" => schema_task(&mut args)?,
             "test" => Task::Test {
                 only: Vec::new(),
                 list: false,
@@ -95,6 +109,18 @@ fn parse(mut args: Parser) -> Result<Task> {
         match (&mut task, arg) {
             (_, Arg::Short('h') | Arg::Long("help")) => return Ok(Task::Help),
             (Task::Codegen { check }, Arg::Long("check")) => *check = true,
+            (Task::SchemaDiff { against }, Arg::Long("against")) => {
+                *against = args
+                    .value()
+                    .context("`--against` names a file or a URL")?
+                    .string()?;
+            }
+            (Task::SchemaFetch { out, .. }, Arg::Long("out")) => {
+                *out = Some(args.value().context("`--out` names a file")?.into());
+            }
+            (Task::SchemaFetch { url, .. }, Arg::Value(value)) if url.is_empty() => {
+                *url = value.string()?;
+            }
             (Task::Test { list, .. }, Arg::Long("list")) => *list = true,
             (Task::Test { only, .. }, Arg::Long("only")) => {
                 let step = args.value().context("`--only` names a step")?.string()?;
@@ -114,7 +140,29 @@ fn parse(mut args: Parser) -> Result<Task> {
     if matches!(task, Task::Weigh { build: false, runs } if runs != 1) {
         bail!("`--runs` says how often to build, and there is no `--build`\n\n{USAGE}");
     }
-    Ok(task)
+    match &task {
+        Task::SchemaDiff { against } if against.is_empty() => {
+            bail!("`schema diff` needs `--against <file or URL>`\n\n{USAGE}")
+        }
+        Task::SchemaFetch { url, .. } if url.is_empty() => {
+            bail!("`schema fetch` needs a URL\n\n{USAGE}")
+        }
+        _ => Ok(task),
+    }
+}
+
+fn schema_task(args: &mut Parser) -> Result<Task> {
+    match args.next()? {
+        Some(Arg::Value(name)) if name == "diff" => Ok(Task::SchemaDiff {
+            against: String::new(),
+        }),
+        Some(Arg::Value(name)) if name == "fetch" => Ok(Task::SchemaFetch {
+            url: String::new(),
+            out: None,
+        }),
+        Some(Arg::Short('h') | Arg::Long("help")) => Ok(Task::Help),
+        _ => bail!("`schema` is followed by `fetch` or `diff`\n\n{USAGE}"),
+    }
 }
 
 #[cfg(test)]
@@ -142,6 +190,23 @@ mod tests {
             }
         );
         assert_eq!(
+            parse_words(&["codegen", "--check"]).unwrap(),
+            Task::Codegen { check: true }
+        );
+        assert_eq!(
+            parse_words(&["schema", "diff", "--against", "a.json"]).unwrap(),
+            Task::SchemaDiff {
+                against: "a.json".into()
+            }
+        );
+        assert_eq!(
+            parse_words(&["schema", "fetch", "http://a", "--out", "b.json"]).unwrap(),
+            Task::SchemaFetch {
+                url: "http://a".into(),
+                out: Some("b.json".into())
+            }
+        );
+        assert_eq!(
             parse_words(&["weigh", "--build", "--runs", "3"]).unwrap(),
             Task::Weigh {
                 build: true,
@@ -158,6 +223,12 @@ mod tests {
             &["--build"],
             &["tidy", "--build"],
             &["test", "fmt"],
+            &["schema"],
+            &["schema", "fetch"],
+            &["schema", "fetch", "http://a", "http://b"],
+            &["schema", "diff"],
+            &["schema", "diff", "a.json"],
+            &["codegen", "--against", "a"],
         ] {
             let refusal = refusal(words);
             assert!(

@@ -1,7 +1,7 @@
 //! Validation: what `graphql_client`'s generator takes on trust is checked here first.
 
 use apollo_compiler::diagnostic::{Diagnostic, ToCliReport};
-use apollo_compiler::validation::{DiagnosticData, DiagnosticList, Valid};
+use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{ExecutableDocument, Schema};
 
 use crate::document::Document;
@@ -46,19 +46,28 @@ pub(crate) fn operations(
 }
 
 fn problems(document: &Document, diagnostics: &DiagnosticList) -> Vec<Problem> {
-    let problem = |diagnostic: Diagnostic<'_, DiagnosticData>| {
-        let place = ToCliReport::location(diagnostic.error);
-        let start = place.and_then(|place| place.line_column(diagnostic.sources));
-        let file = place.and_then(|place| diagnostic.sources.get(&place.file_id()));
-        Problem {
+    let mut problems = Vec::new();
+    for Diagnostic { sources, error } in diagnostics.iter() {
+        let place = ToCliReport::location(error);
+        let file = place.and_then(|place| sources.get(&place.file_id()));
+        let reason = error.to_string();
+        // It takes away a selection that is not valid and then complains that there is none.
+        let text = place
+            .zip(file)
+            .and_then(|(place, file)| file.source_text().get(place.offset()..place.end_offset()));
+        if reason.contains("must have a subselection") && text.is_some_and(|it| it.ends_with('}')) {
+            continue;
+        }
+        let start = place.and_then(|place| place.line_column(sources));
+        problems.push(Problem {
             file: file.map_or_else(
                 || document.name().to_owned(),
                 |file| file.path().display().to_string(),
             ),
             line: start.as_ref().map(|start| start.line),
             column: start.as_ref().map(|start| start.column),
-            reason: diagnostic.error.to_string(),
-        }
-    };
-    diagnostics.iter().map(problem).collect()
+            reason,
+        });
+    }
+    problems
 }

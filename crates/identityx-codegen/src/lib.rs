@@ -1,4 +1,4 @@
-//! Generates the Rust of GraphQL operations for `identityx-auth`.
+#![doc = include_str!("../README.md")]
 
 mod check;
 mod compare;

@@ -82,13 +82,15 @@ impl Generated {
             let path = path.to_owned();
             move |source| Error::Write { path, source }
         };
+        let files = self.files();
+        let paths: Vec<_> = files.iter().map(|(path, _)| folder.join(path)).collect();
+        for path in &paths {
+            refuse_the_work_of_people(path).map_err(failed(path))?;
+        }
         let generated = folder.join("generated");
         fs::create_dir_all(&generated).map_err(failed(&generated))?;
-        let files = self.files();
         let mut ready = Vec::new();
-        for (path, text) in &files {
-            let path = folder.join(path);
-            refuse_the_work_of_people(&path).map_err(failed(&path))?;
+        for ((_, text), path) in files.iter().zip(paths) {
             ready.push((write_beside(&path, text).map_err(failed(&path))?, path));
         }
         for (file, path) in ready {

@@ -97,3 +97,29 @@ impl<'a> Look<'a> {
 fn is_secret(type_name: &str, field: &str) -> bool {
     SECRETS.contains(&(type_name, field))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_token_of_the_carried_schema_is_known_and_nothing_else() {
+        let schema = Schema::parse_and_validate(crate::SCHEMA, "schema").unwrap();
+        let mut tokens = Vec::new();
+        for (name, definition) in &schema.types {
+            let fields: Vec<_> = match definition {
+                ExtendedType::Object(object) => object.fields.keys().collect(),
+                ExtendedType::InputObject(input) => input.fields.keys().collect(),
+                _ => continue,
+            };
+            let is_token = |field: &str| match definition {
+                ExtendedType::InputObject(_) => field == "token",
+                _ => field.ends_with("Token") || name.ends_with("Token") && field == "value",
+            };
+            let ours = fields.into_iter().filter(|field| is_token(field));
+            tokens.extend(ours.map(|field| (name.as_str(), field.as_str())));
+        }
+        tokens.sort_unstable();
+        assert_eq!(tokens, SECRETS);
+    }
+}

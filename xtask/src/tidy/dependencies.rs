@@ -46,10 +46,16 @@ fn may_depend(from: &str, to: &str, kind: Kind) -> bool {
     match from {
         "auth-core" => tested_with_the_sandbox,
         "auth-store" => to == "auth-core" || tested_with_the_sandbox,
-        "auth-sandbox" => !is_vendor(to) && to != "auth-cli",
+        "auth-sandbox" => !is_vendor(to) && !matches!(to, "auth-cli" | "identityx-codegen"),
+        // It carries the schema and nothing else of ours; its tests compile what it generates.
+        "identityx-codegen" => kind == Kind::Dev,
         "xtask" => to == "identityx-codegen",
         vendor if is_vendor(vendor) => {
-            !(is_vendor(to) || matches!(to, "auth-store" | "auth-cli" | "auth-sandbox"))
+            !(is_vendor(to)
+                || matches!(
+                    to,
+                    "auth-store" | "auth-cli" | "auth-sandbox" | "identityx-codegen"
+                ))
                 || tested_with_the_sandbox
         }
         _ => true,
@@ -139,6 +145,7 @@ auth-sandbox = { path = \"crates/auth-sandbox\" }
 auth-store = { path = \"crates/auth-store\" }
 iqm-auth = { path = \"crates/iqm-auth\" }
 edgeiq-auth = { path = \"crates/edgeiq-auth\" }
+identityx-codegen = { path = \"crates/identityx-codegen\" }
 gql = { version = \"1\", package = \"graphql_client\" }
 serde = \"1\"
 ";
@@ -151,6 +158,7 @@ serde = \"1\"
             "auth-sandbox",
             "auth-store",
             "edgeiq-auth",
+            "identityx-codegen",
             "iqm-auth",
             "xtask",
         ];
@@ -184,6 +192,8 @@ serde = \"1\"
             ("auth-store", "dependencies", "auth-core"),
             ("auth-sandbox", "dependencies", "auth-core"),
             ("auth-cli", "dependencies", "iqm-auth"),
+            ("identityx-codegen", "dev-dependencies", "iqm-auth"),
+            ("xtask", "dependencies", "identityx-codegen"),
             ("xtask", "dependencies", "serde"),
         ] {
             let text = format!("[{section}]\n{package}.workspace = true\n");
@@ -208,6 +218,9 @@ serde = \"1\"
             ("auth-store", "dependencies", "iqm-auth"),
             ("auth-sandbox", "dev-dependencies", "iqm-auth"),
             ("auth-sandbox", "build-dependencies", "iqm-auth"),
+            ("auth-sandbox", "dev-dependencies", "identityx-codegen"),
+            ("identityx-codegen", "dependencies", "iqm-auth"),
+            ("iqm-auth", "build-dependencies", "identityx-codegen"),
             ("xtask", "dependencies", "auth-core"),
             ("iqm-auth", "target.'cfg(unix)'.dependencies", "edgeiq-auth"),
         ] {

@@ -1,5 +1,11 @@
 //! What is generated, what is refused, and what is said of a schema that has changed.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed unwrap in a test is a failed test"
+)]
+
 mod command;
 mod comparison;
 mod generated;

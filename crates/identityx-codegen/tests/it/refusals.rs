@@ -24,6 +24,11 @@ fn each_mistake_is_named_with_its_file_its_line_and_the_reason() {
             "op.graphql:1:9: ",
             "unused variable",
         ),
+        (
+            "query Q {\n  find(id: 1)\n}",
+            "op.graphql:2:3: ",
+            "subselection",
+        ),
         ("query Q {\n  picture\n}", "op.graphql:2:3: ", "(id:)"),
         (
             "query Q {\n  picture(id: 1, of: 2)\n}",
