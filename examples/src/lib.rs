@@ -1,10 +1,14 @@
 //! Compiles and runs what stands in the repository's README, and holds what the examples share.
 
+#![allow(clippy::print_stdout, reason = "an example explains what it does")]
+
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}
 
 use std::error::Error;
+
+use iqm_auth::{Clock, Expiry};
 
 /// What an example ends with.
 pub type Outcome = Result<(), Box<dyn Error>>;
@@ -30,4 +34,43 @@ pub fn is_live() -> Result<bool, Box<dyn Error>> {
         ["--live"] => Ok(true),
         _ => Err("usage: without arguments on the sandbox, with --live against the vendor".into()),
     }
+}
+
+/// Runs one of the two, as the command line says.
+///
+/// # Errors
+///
+/// What goes wrong in it, or with the command line.
+pub async fn run(
+    on_the_sandbox: impl AsyncFnOnce() -> Outcome,
+    live: impl AsyncFnOnce() -> Outcome,
+) -> Outcome {
+    if is_live()? {
+        live().await
+    } else {
+        on_the_sandbox().await
+    }
+}
+
+/// Where the vendor is called with `--live`: what the variable of the environment says, or the
+/// vendor's own address.
+pub fn address(variable: &str, default: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| default.to_owned())
+}
+
+/// Says what comes next.
+pub fn step(number: u32, what: &str) {
+    println!("{number}. {what}");
+}
+
+/// When something ends, in words.
+pub fn ends_in(expiry: Option<Expiry>, clock: &dyn Clock) -> String {
+    let left = expiry.and_then(|expiry| expiry.left(clock.now().wall()));
+    left.map_or("without an end".to_owned(), |left| {
+        let minutes = left.as_secs() / 60;
+        match minutes / 60 {
+            hours @ 0..48 => format!("ends in {hours} h {} min", minutes % 60),
+            hours => format!("ends in {} days", hours / 24),
+        }
+    })
 }

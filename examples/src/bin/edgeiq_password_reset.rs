@@ -11,15 +11,11 @@ use auth_sandbox::Sandbox;
 use edgeiq_auth::{
     Client, DEFAULT_BASE_URL, ErrorKind, Lifetime, ResetEmail, ResetToken, SecretString,
 };
-use examples::{Outcome, is_live, needed};
+use examples::{Outcome, address, needed};
 
 #[tokio::main]
 async fn main() -> Outcome {
-    if is_live()? {
-        live().await
-    } else {
-        on_the_sandbox().await
-    }
+    examples::run(on_the_sandbox, live).await
 }
 
 async fn on_the_sandbox() -> Outcome {
@@ -57,8 +53,7 @@ async fn on_the_sandbox() -> Outcome {
 }
 
 async fn live() -> Outcome {
-    let base_url = std::env::var("EDGEIQ_BASE_URL");
-    let base_url = base_url.unwrap_or_else(|_| DEFAULT_BASE_URL.to_owned());
+    let base_url = address("EDGEIQ_BASE_URL", DEFAULT_BASE_URL);
     println!("EdgeIQ, live at {base_url}");
     let client = Client::builder().base_url(base_url).build()?;
     let email = needed("EDGEIQ_EMAIL")?;

@@ -12,18 +12,14 @@ use std::time::Duration;
 
 use auth_sandbox::Sandbox;
 use eqworks_auth::{
-    Client, Clock, DEFAULT_BASE_URL, ErrorKind, Expiry, ExposeSecret as _, PendingLogin, Product,
+    Client, Clock, DEFAULT_BASE_URL, ErrorKind, ExposeSecret as _, PendingLogin, Product,
     SecretString, Session, Stage, SystemClock, Token,
 };
-use examples::{Outcome, is_live, needed};
+use examples::{Outcome, address, ends_in, needed, step};
 
 #[tokio::main]
 async fn main() -> Outcome {
-    if is_live()? {
-        live().await
-    } else {
-        on_the_sandbox().await
-    }
+    examples::run(on_the_sandbox, live).await
 }
 
 async fn on_the_sandbox() -> Outcome {
@@ -51,7 +47,7 @@ async fn on_the_sandbox() -> Outcome {
     println!(
         "  token {}, {}",
         old.fingerprint(),
-        ends_in(&old.expiry(), &clock)
+        ends_in(Some(old.expiry()), &clock)
     );
     let mut states = session.states();
     while states.next().await == Some(eqworks_auth::State::Renewing) {}
@@ -60,7 +56,7 @@ async fn on_the_sandbox() -> Outcome {
     println!(
         "  token {}, {}",
         new.fingerprint(),
-        ends_in(&new.expiry(), &clock)
+        ends_in(Some(new.expiry()), &clock)
     );
 
     step(
@@ -88,8 +84,7 @@ async fn on_the_sandbox() -> Outcome {
 }
 
 async fn live() -> Outcome {
-    let base_url = std::env::var("EQWORKS_BASE_URL");
-    let base_url = base_url.unwrap_or_else(|_| DEFAULT_BASE_URL.to_owned());
+    let base_url = address("EQWORKS_BASE_URL", DEFAULT_BASE_URL);
     let stage = match needed("EQWORKS_STAGE")?.as_str() {
         "dev" => Stage::Dev,
         "prod" => Stage::Prod,
@@ -107,7 +102,7 @@ async fn live() -> Outcome {
 
     step(6, "refreshing now, instead of waiting for two months");
     let new = session.renew().await?;
-    let left = ends_in(&new.expiry(), &SystemClock);
+    let left = ends_in(Some(new.expiry()), &SystemClock);
     println!("  token {}, {left}", new.fingerprint());
     Ok(())
 }
@@ -133,7 +128,7 @@ async fn log_in(
     println!(
         "  token {}, {}",
         token.fingerprint(),
-        ends_in(&token.expiry(), clock)
+        ends_in(Some(token.expiry()), clock)
     );
 
     step(
@@ -159,16 +154,4 @@ async fn log_in(
     let confirmed = client.confirm(&credential).await?;
     println!("  it is {}'s, for {}", confirmed.user, confirmed.product);
     Ok(session)
-}
-
-fn step(number: u32, what: &str) {
-    println!("{number}. {what}");
-}
-
-fn ends_in(expiry: &Expiry, clock: &dyn Clock) -> String {
-    expiry
-        .left(clock.now().wall())
-        .map_or("without an end".to_owned(), |left| {
-            format!("ends in {} days", left.as_secs() / (24 * 60 * 60))
-        })
 }

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use auth_sandbox::Sandbox;
 use edgeiq_auth::{Client, Clock, Session, SystemClock};
-use examples::{Outcome, needed};
-
-use crate::{ends_in, step};
+use examples::{Outcome, ends_in, needed, step};
 
 pub(crate) async fn on_the_sandbox() -> Outcome {
     let sandbox = Sandbox::start()?;

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use auth_sandbox::Sandbox;
 use eqworks_auth::{Client, Product, Stage, State};
-use examples::Outcome;
-
-use crate::{ends_in, step};
+use examples::{Outcome, ends_in, step};
 
 /// Between two thirds of the token's life and its end.
 const LATE: Duration = Duration::from_secs(75 * 24 * 60 * 60);

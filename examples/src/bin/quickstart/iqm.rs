@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use auth_sandbox::Sandbox;
-use examples::{Outcome, needed};
+use examples::{Outcome, ends_in, needed, step};
 use iqm_auth::{Client, Clock, Session, SystemClock};
-
-use crate::{ends_in, step};
 
 pub(crate) async fn on_the_sandbox() -> Outcome {
     // [readme]
