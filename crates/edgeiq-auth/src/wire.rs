@@ -164,7 +164,7 @@ pub(crate) fn user(
             .and_then(|text| parse_date_time(&text)),
         other: fields
             .into_iter()
-            .map(|(name, value)| (name, value.to_owned()))
+            .map(|(name, value)| (name, value.get().into()))
             .collect(),
     })
 }

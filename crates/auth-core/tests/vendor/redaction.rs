@@ -8,8 +8,7 @@
 //!   `FAILING`;
 //! - `sent()`: the secrets that those carry;
 //! - `PLACES`: what stands in nothing but their addresses;
-//! - `refused_session(&sandbox)`: a session whose renewal was refused with an echo of its secrets,
-//!   and these;
+//! - `session_of_secrets(&sandbox)`: a session that sends secrets when it renews, and these;
 //! - `RENEWING`: the operations by which a session renews, the last resort at the end;
 //! - `RENEWS_AT`: at which age of its token a session's callers get a new one;
 //! - `secrets_of(token)`: the parts of a token that must not be seen;
@@ -27,7 +26,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::{
     Client, Error, FAILING, PLACES, RENEWING, RENEWS_AT, failing_calls, has_words, held,
-    own_builder, own_secrets, refused_session, secrets_of, sent,
+    own_builder, own_secrets, secrets_of, sent, session_of_secrets,
 };
 use crate::set_up::{client, sandbox, session, settled, shown};
 
@@ -182,7 +181,11 @@ async fn an_error_on_the_way_names_no_secret_and_no_address() {
 #[tokio::test]
 async fn the_state_of_a_session_shows_no_secret() {
     let sandbox = sandbox();
-    let (session, secrets) = refused_session(&sandbox).await;
+    let (session, secrets) = session_of_secrets(&sandbox);
+    for &operation in RENEWING {
+        sandbox.fault(Fault::echo(403).on(operation));
+    }
+    session.renew().await.unwrap_err();
     let State::LoginRequired { reason } = session.state() else {
         panic!("{session:?}")
     };

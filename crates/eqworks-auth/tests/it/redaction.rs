@@ -6,7 +6,7 @@ mod every_vendor;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_sandbox::{Fault, Sandbox};
+use auth_sandbox::Sandbox;
 use eqworks_auth::{
     Client, ClientBuilder, CoreToken, Error, ErrorKind, ExposeSecret as _, MemoryStore,
     PasscodeMail, RetryPolicy, Session, Token,
@@ -16,9 +16,7 @@ use self::every_vendor::{
     Captured, STATUSES, assert_echo_is_cut_out, assert_hidden, assert_other_libraries_were_heard,
     assert_traced,
 };
-use crate::set_up::{
-    DAY, always, builder, client, email, jwt, passcode, sandbox, session, settled, shown,
-};
+use crate::set_up::{DAY, always, builder, client, email, jwt, minted, passcode, sandbox, shown};
 
 /// No part of it stands in any other text.
 const PASSCODE: &str = "FDEA9F";
@@ -71,14 +69,10 @@ fn sent() -> Vec<String> {
     secrets
 }
 
-async fn refused_session(sandbox: &Sandbox) -> (Session, Vec<String>) {
-    let session = session(sandbox);
-    let credential = session.credential().await.unwrap();
-    sandbox.fault(Fault::echo(403).on("eqworks.refresh"));
-    sandbox.clock().advance(RENEWS_AT);
-    session.headers().await.unwrap();
-    settled(&session).await;
-    (session, secrets_of(credential.token().clone()))
+fn session_of_secrets(sandbox: &Sandbox) -> (Session, Vec<String>) {
+    let token = minted(sandbox);
+    let secrets = secrets_of(token.clone());
+    (client(sandbox).session(token).unwrap(), secrets)
 }
 
 const RENEWING: &[&str] = &["eqworks.refresh"];

@@ -70,12 +70,10 @@ fn sent() -> Vec<String> {
     [PASSWORD, ACCESS, REFRESH, CODE].map(str::to_owned).into()
 }
 
-async fn refused_session(sandbox: &Sandbox) -> (Session, Vec<String>) {
+fn session_of_secrets(sandbox: &Sandbox) -> (Session, Vec<String>) {
     let session = client(sandbox)
         .session_with_password(EMAIL, PASSWORD)
         .unwrap();
-    sandbox.fault(Fault::echo(403).on("iqm.log_in"));
-    session.headers().await.unwrap_err();
     let secrets = [PASSWORD, sandbox.iqm().client_secret()];
     (session, secrets.map(str::to_owned).into())
 }
@@ -246,7 +244,7 @@ async fn the_debug_of_a_profile_shows_no_field_that_nobody_described() {
     let sandbox = sandbox();
     let credential = log_in(&sandbox).await.credential().unwrap();
     let profile = client(&sandbox).profile(&credential).await.unwrap();
-    let parent: String = profile.other("parentOrganization").unwrap();
+    let parent: String = profile.other.get("parentOrganization").unwrap();
     let text = format!("{profile:?}");
     assert!(text.contains(sandbox.iqm().user().email), "{text}");
     assert!(!text.contains(&parent), "{text}");
