@@ -20,12 +20,6 @@ auth_core::vendor_token!(
     headers
 );
 
-impl Token {
-    pub(crate) fn issued(access: SecretString, expiry: Expiry, sent_at: SystemTime) -> Self {
-        Self(auth_core::Token::new(access, expiry, sent_at))
-    }
-}
-
 /// The headers of an authorised call: the token as it is, without a scheme.
 pub(crate) fn headers(token: &auth_core::Token) -> Result<Vec<Header>, Error> {
     Ok(vec![Header::new(wire::AUTHORIZATION, token.access())?])

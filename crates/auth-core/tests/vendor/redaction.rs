@@ -17,8 +17,9 @@
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, Once};
+use std::time::UNIX_EPOCH;
 
-use auth_core::{ErrorKind, RetryPolicy, State};
+use auth_core::{ErrorKind, Expiry, RetryPolicy, State, Token};
 use auth_sandbox::Fault;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -98,6 +99,11 @@ pub(super) fn assert_other_libraries_were_heard(text: &str) {
         text.contains("reqwest::") || text.contains("hyper_util::"),
         "{text}"
     );
+}
+
+/// A token that never ends, whose text the test chooses.
+pub(super) fn endless(access: &str) -> Token {
+    Token::new(access.into(), Expiry::Never, UNIX_EPOCH)
 }
 
 /// What the vendor's faults may answer with: success and refusals, known and unknown.

@@ -14,7 +14,7 @@ use edgeiq_auth::{
 
 use self::every_vendor::{
     Captured, STATUSES, assert_echo_is_cut_out, assert_hidden, assert_other_libraries_were_heard,
-    assert_traced,
+    assert_traced, endless,
 };
 use crate::set_up::{LIFETIME, builder, client, password, sandbox};
 
@@ -24,10 +24,8 @@ const ACCESS: &str = "4cc355t0k3n0123456789";
 const RESET: &str = "r353tt0k3n/+é%=0123456789abcdef==";
 const EMAIL: &str = "ed@edgeiq.example";
 
-/// A token of the vendor, whose texts the test chooses.
 fn token() -> Token {
-    let expiry = edgeiq_auth::Expiry::Never;
-    auth_core::Token::new(ACCESS.into(), expiry, std::time::SystemTime::UNIX_EPOCH).into()
+    endless(ACCESS).into()
 }
 
 fn reset_token() -> ResetToken {

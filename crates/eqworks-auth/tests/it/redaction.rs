@@ -14,7 +14,7 @@ use eqworks_auth::{
 
 use self::every_vendor::{
     Captured, STATUSES, assert_echo_is_cut_out, assert_hidden, assert_other_libraries_were_heard,
-    assert_traced,
+    assert_traced, endless,
 };
 use crate::set_up::{DAY, always, builder, client, email, jwt, minted, passcode, sandbox, shown};
 
@@ -32,8 +32,7 @@ fn token() -> Token {
 
 /// A token that does not look like one, so that only the knowledge of it helps.
 fn odd_token() -> Token {
-    let never = eqworks_auth::Expiry::Never;
-    eqworks_auth::CoreToken::new(ODD.into(), never, std::time::UNIX_EPOCH).into()
+    endless(ODD).into()
 }
 
 const ODD: &str = "4cc355t0-k3n+/=0123456789";

@@ -15,7 +15,7 @@ use iqm_auth::{
 
 use self::every_vendor::{
     Captured, STATUSES, assert_echo_is_cut_out, assert_hidden, assert_other_libraries_were_heard,
-    assert_traced,
+    assert_traced, endless,
 };
 use crate::set_up::{LIFETIME, base_url, builder, client, log_in, password, sandbox, shown};
 
@@ -27,10 +27,8 @@ const ACCESS: &str = "4cc355-t0k3n-0123456789";
 const REFRESH: &str = "r3fr35h-t0k3n+/=0123456789";
 const EMAIL: &str = "user1@iqm.com";
 
-/// A token of the vendor, whose texts the test chooses.
 fn token() -> Token {
-    let expiry = iqm_auth::Expiry::Never;
-    auth_core::Token::new(ACCESS.into(), expiry, std::time::SystemTime::UNIX_EPOCH)
+    endless(ACCESS)
         .with_refresh(Some(REFRESH.into()))
         .with_attribute("owId", "200001")
         .into()
