@@ -14,12 +14,13 @@
 //! - `secrets_of(token)`: the parts of a token that must not be seen;
 //! - `held(&sandbox)`: what else a session or a client of the sandbox keeps.
 
+use std::fmt::Debug;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, Once};
 use std::time::UNIX_EPOCH;
 
-use auth_core::{ErrorKind, Expiry, RetryPolicy, State, Token};
+use auth_core::{ErrorKind, Expiry, Renew, RetryPolicy, SessionBuilder, State, Token};
 use auth_sandbox::Fault;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -104,6 +105,18 @@ pub(super) fn assert_other_libraries_were_heard(text: &str) {
 /// A token that never ends, whose text the test chooses.
 pub(super) fn endless(access: &str) -> Token {
     Token::new(access.into(), Expiry::Never, UNIX_EPOCH)
+}
+
+/// All that can be shown of a session, from its builder to its headers.
+pub(super) async fn shown_session<R>(builder: SessionBuilder<R>) -> String
+where
+    R: Renew<Error = Error> + Debug,
+{
+    let built = format!("{builder:#?}");
+    let session = builder.build().unwrap();
+    let (credential, headers) = (session.credential().await, session.headers().await);
+    let renewer = session.renewer();
+    built + &format!("{session:#?} {renewer:#?} {credential:#?} {headers:#?}")
 }
 
 /// What the vendor's faults may answer with: success and refusals, known and unknown.

@@ -15,7 +15,7 @@ use iqm_auth::{
 
 use self::every_vendor::{
     Captured, STATUSES, assert_echo_is_cut_out, assert_hidden, assert_other_libraries_were_heard,
-    assert_traced, endless,
+    assert_traced, endless, shown_session,
 };
 use crate::set_up::{LIFETIME, base_url, builder, client, log_in, password, sandbox, shown};
 
@@ -217,14 +217,8 @@ async fn no_debug_shows_a_secret() {
         .session_builder_with_password(EMAIL, PASSWORD)
         .store(Arc::new(MemoryStore::new()), client.store_key(EMAIL))
         .token(token().into());
-    texts.push(format!("{client:#?} {session_builder:#?} {:#?}", token()));
-    let session = session_builder.build().unwrap();
-    let credential = session.credential().await.unwrap();
-    texts.push(format!(
-        "{session:#?} {:#?} {credential:#?}",
-        session.renewer()
-    ));
-    texts.push(format!("{:#?}", session.headers().await.unwrap()));
+    texts.push(format!("{client:#?} {:#?}", token()));
+    texts.push(shown_session(session_builder).await);
     let text = texts.concat();
     for part in [
         "\"me\"",
