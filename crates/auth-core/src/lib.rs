@@ -6,6 +6,7 @@ mod credential;
 mod date_time;
 mod error;
 mod expiry;
+mod extra;
 mod http;
 mod jwt;
 mod redact;
@@ -22,6 +23,7 @@ pub use crate::credential::{Credential, Header};
 pub use crate::date_time::{format_date_time, parse_date_time};
 pub use crate::error::{AuthError, Error, ErrorKind};
 pub use crate::expiry::Expiry;
+pub use crate::extra::Extra;
 pub use crate::http::{
     Answer, BODY_LIMIT, BaseUrl, DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT, Hosts, Http,
     HttpBuilder, HttpClientBuilder, Operation, Request, RequestBuilder,

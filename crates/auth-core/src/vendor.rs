@@ -125,14 +125,51 @@ macro_rules! vendor_token {
     };
 }
 
-/// Makes a vendor's `Error`, which has a `kind()` and a variant `Core`, an
-/// [`AuthError`](crate::AuthError). Where a variant of its own knows how long to wait, `kind()`
-/// says so.
+/// A vendor's `Error`: the variants that are peculiar to the vendor, in `kind` what the caller can
+/// do about each of these, and behind them the variants that every vendor has. Where a variant of
+/// the vendor knows how long to wait, its kind says so.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! vendor_error {
-    ($name:ident) => {
+    (
+        $(#[$docs:meta])*
+        pub enum $name:ident { $($variants:tt)* }
+        kind { $($kinds:tt)* }
+    ) => {
+        $(#[$docs])*
+        #[derive(Clone, Debug, ::thiserror::Error)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($variants)*
+            /// The token was refused: it is wrong, has ended, or was revoked.
+            #[error("the token was refused: {message}")]
+            TokenRejected {
+                /// What the vendor said.
+                message: String,
+            },
+            /// The session has nothing left to renew by: somebody must log in.
+            #[error("somebody must log in: {reason}")]
+            LoginRequired {
+                /// Why.
+                reason: String,
+            },
+            /// Everything that is not peculiar to the vendor: the way there, the configuration,
+            /// the token store, an answer that nobody documented.
+            #[error(transparent)]
+            Core(#[from] $crate::Error),
+        }
+
         impl $name {
+            /// What the caller can do.
+            pub fn kind(&self) -> $crate::ErrorKind {
+                match self {
+                    $($kinds)*
+                    Self::TokenRejected { .. } => $crate::ErrorKind::TokenRejected,
+                    Self::LoginRequired { .. } => $crate::ErrorKind::InteractionRequired,
+                    Self::Core(error) => error.kind(),
+                }
+            }
+
             /// How long the vendor asked to wait before the next call, where it said so: after a
             /// 429, and after a 503, which is [`ErrorKind::Unavailable`].
             pub fn retry_after(&self) -> Option<::std::time::Duration> {

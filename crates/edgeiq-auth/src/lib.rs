@@ -9,8 +9,8 @@ mod types;
 mod wire;
 
 pub use auth_core::{
-    AuthError, BoxFuture, Clock, Credential, ErrorKind, Expiry, ExposeSecret, Fingerprint, Hosts,
-    HttpBuilder, KeepFresh, Lease, MemoryStore, Moment, Reason, RetryPolicy, SecretString,
+    AuthError, BoxFuture, Clock, Credential, ErrorKind, Expiry, ExposeSecret, Extra, Fingerprint,
+    Hosts, HttpBuilder, KeepFresh, Lease, MemoryStore, Moment, Reason, RetryPolicy, SecretString,
     SessionBuilder, State, StateReason, States, StoreKey, SystemClock, TokenStore,
 };
 /// What is not peculiar to EdgeIQ, and what a token store keeps.

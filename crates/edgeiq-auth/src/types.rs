@@ -1,13 +1,10 @@
 //! What EdgeIQ's calls want and give.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use auth_core::{Credential, Error as CoreError, ErrorKind, Expiry, Fingerprint, Header};
+use auth_core::{Credential, Error as CoreError, ErrorKind, Expiry, Extra, Fingerprint, Header};
 use secrecy::SecretString;
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 
 use crate::{Error, wire};
 
@@ -22,12 +19,6 @@ auth_core::vendor_token!(
     Token,
     headers
 );
-
-impl Token {
-    pub(crate) fn issued(access: SecretString, expiry: Expiry, sent_at: SystemTime) -> Self {
-        Self(auth_core::Token::new(access, expiry, sent_at))
-    }
-}
 
 /// The headers of an authorised call: the token as it is, without a scheme.
 pub(crate) fn headers(token: &auth_core::Token) -> Result<Vec<Header>, Error> {
@@ -142,7 +133,7 @@ pub struct Authenticated {
 }
 
 /// A user's profile. What the vendor left out, or wrote in another form than expected, is `None`.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct User {
     /// The user's id (`_id` or `id`).
@@ -165,30 +156,8 @@ pub struct User {
     pub session_token: Option<SecretString>,
     /// When that one ends, by the vendor's clock.
     pub session_expires_at: Option<SystemTime>,
-    // The vendor sends more fields than anyone lists.
-    pub(crate) other: BTreeMap<String, Box<RawValue>>,
-}
-
-impl User {
-    /// A field that stands nowhere above, by the vendor's name for it, if it has the type `T`.
-    pub fn other<T: DeserializeOwned>(&self, field: &str) -> Option<T> {
-        serde_json::from_str(self.other.get(field)?.get()).ok()
-    }
-}
-
-impl fmt::Debug for User {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Neither the session token nor what nobody has described.
-        f.debug_struct("User")
-            .field("id", &self.id)
-            .field("email", &self.email)
-            .field("company_id", &self.company_id)
-            .field("user_type", &self.user_type)
-            .field("role", &self.role)
-            .field("api_token", &self.api_token)
-            .field("session_expires_at", &self.session_expires_at)
-            .finish_non_exhaustive()
-    }
+    /// The fields that stand nowhere above, by the vendor's names: it sends more than it lists.
+    pub other: Extra,
 }
 
 #[cfg(test)]

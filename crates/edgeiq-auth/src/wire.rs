@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use auth_core::{Answer, Expiry, parse_date_time};
+use auth_core::{Answer, Expiry, Token as CoreToken, parse_date_time};
 use http::HeaderName;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::types::DEFAULT_LIFETIME;
-use crate::{ApiToken, Authenticated, Error, ResetEmail, Token, User};
+use crate::{ApiToken, Authenticated, Error, ResetEmail, User};
 
 // The prose calls it "the Basic Auth scheme"; every sample sends the token as it is, without one.
 pub(crate) const AUTHORIZATION: HeaderName = http::header::AUTHORIZATION;
@@ -119,7 +119,7 @@ pub(crate) fn authenticated(
         (None, Some(asked)) => Expiry::At(asked),
         (None, None) => Expiry::after(sent_at, DEFAULT_LIFETIME),
     };
-    let token = Token::issued(access, expiry, sent_at);
+    let token = CoreToken::new(access, expiry, sent_at).into();
     Ok(Authenticated { token, user })
 }
 
@@ -164,7 +164,7 @@ pub(crate) fn user(
             .and_then(|text| parse_date_time(&text)),
         other: fields
             .into_iter()
-            .map(|(name, value)| (name, value.to_owned()))
+            .map(|(name, value)| (name, value.get().into()))
             .collect(),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use auth_core::{Expiry, Header, UnverifiedClaims};
 use secrecy::{ExposeSecret, SecretString};
@@ -101,10 +101,6 @@ auth_core::vendor_token!(
 );
 
 impl Token {
-    pub(crate) fn issued(access: SecretString, expiry: Expiry, sent_at: SystemTime) -> Self {
-        Self(auth_core::Token::new(access, expiry, sent_at))
-    }
-
     pub(crate) fn with_user(self, user: Option<String>) -> Self {
         match user {
             Some(user) => Self(self.0.with_attribute(USER, user)),
@@ -144,9 +140,13 @@ impl Token {
             expiry.at()?.checked_sub(TOKEN_LIFETIME)
         });
         let (user, product) = wire::whose(&claims);
-        Ok(Self::issued(jwt, expiry, issued_at.unwrap_or(UNIX_EPOCH))
-            .with_user(user)
-            .with_product(product))
+        Ok(Self(auth_core::Token::new(
+            jwt,
+            expiry,
+            issued_at.unwrap_or(UNIX_EPOCH),
+        ))
+        .with_user(user)
+        .with_product(product))
     }
 
     /// Whose token it is: an e-mail address.
@@ -217,6 +217,8 @@ impl fmt::Debug for Confirmation {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 

@@ -124,9 +124,13 @@ fn token(answer: &Answer, otherwise: Otherwise) -> Result<Token, Error> {
         Expiry::Never => Expiry::Never,
     };
     let (user, product) = whose(&claims);
-    Ok(Token::issued(payload.token, expiry, answer.sent_at())
-        .with_user(payload.user.or(user))
-        .with_product(payload.product.or(product)))
+    Ok(Token::from(auth_core::Token::new(
+        payload.token,
+        expiry,
+        answer.sent_at(),
+    ))
+    .with_user(payload.user.or(user))
+    .with_product(payload.product.or(product)))
 }
 
 /// The user and the product, as the claims have them.

@@ -1,14 +1,10 @@
 //! What IQM's calls give.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::time::SystemTime;
 
-use auth_core::{Expiry, Header};
+use auth_core::{Expiry, Extra, Header};
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 
 use crate::Error;
 use crate::wire::{self, OW_ID};
@@ -81,7 +77,7 @@ pub(crate) fn headers(token: &auth_core::Token) -> Result<Vec<Header>, Error> {
 }
 
 /// Who is logged in.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Profile {
@@ -97,32 +93,10 @@ pub struct Profile {
     pub display_name: Option<String>,
     /// The organisation's name.
     pub organization_name: Option<String>,
-    // The vendor lists more fields than it describes.
+    /// All fields by the vendor's names, those above among them: the vendor lists more
+    /// (`parentOrganization`, …) than it describes.
     #[serde(skip)]
-    other: BTreeMap<String, Box<RawValue>>,
-}
-
-impl Profile {
-    /// A field that has no getter here (`parentOrganization`, …), if it has the type `T`.
-    pub fn other<T: DeserializeOwned>(&self, field: &str) -> Option<T> {
-        serde_json::from_str(self.other.get(field)?.get()).ok()
-    }
-
-    pub(crate) fn with_other(mut self, other: BTreeMap<String, Box<RawValue>>) -> Self {
-        self.other = other;
-        self
-    }
-}
-
-impl fmt::Debug for Profile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Profile")
-            .field("ow_id", &self.ow_id)
-            .field("email", &self.email)
-            .field("display_name", &self.display_name)
-            .field("organization_name", &self.organization_name)
-            .finish_non_exhaustive()
-    }
+    pub other: Extra,
 }
 
 /// What IQM says of a password-reset link.

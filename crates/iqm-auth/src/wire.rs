@@ -1,6 +1,5 @@
 //! What goes over the wire, quirks included.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use auth_core::{Answer, Expiry};
@@ -263,6 +262,7 @@ pub(crate) fn profile(
     refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
 ) -> Result<Profile, Error> {
     let text: &RawValue = data(answer, refused)?;
-    let other: BTreeMap<String, Box<RawValue>> = answer.json_part(text.get())?;
-    Ok(answer.json_part::<Profile>(text.get())?.with_other(other))
+    let mut profile: Profile = answer.json_part(text.get())?;
+    profile.other = answer.json_part(text.get())?;
+    Ok(profile)
 }

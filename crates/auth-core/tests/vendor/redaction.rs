@@ -8,18 +8,19 @@
 //!   `FAILING`;
 //! - `sent()`: the secrets that those carry;
 //! - `PLACES`: what stands in nothing but their addresses;
-//! - `refused_session(&sandbox)`: a session whose renewal was refused with an echo of its secrets,
-//!   and these;
+//! - `session_of_secrets(&sandbox)`: a session that sends secrets when it renews, and these;
 //! - `RENEWING`: the operations by which a session renews, the last resort at the end;
 //! - `RENEWS_AT`: at which age of its token a session's callers get a new one;
 //! - `secrets_of(token)`: the parts of a token that must not be seen;
 //! - `held(&sandbox)`: what else a session or a client of the sandbox keeps.
 
+use std::fmt::Debug;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, Once};
+use std::time::UNIX_EPOCH;
 
-use auth_core::{ErrorKind, RetryPolicy, State};
+use auth_core::{ErrorKind, Expiry, Renew, RetryPolicy, SessionBuilder, State, Token};
 use auth_sandbox::Fault;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -27,7 +28,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::{
     Client, Error, FAILING, PLACES, RENEWING, RENEWS_AT, failing_calls, has_words, held,
-    own_builder, own_secrets, refused_session, secrets_of, sent,
+    own_builder, own_secrets, secrets_of, sent, session_of_secrets,
 };
 use crate::set_up::{client, sandbox, session, settled, shown};
 
@@ -99,6 +100,23 @@ pub(super) fn assert_other_libraries_were_heard(text: &str) {
         text.contains("reqwest::") || text.contains("hyper_util::"),
         "{text}"
     );
+}
+
+/// A token that never ends, whose text the test chooses.
+pub(super) fn endless(access: &str) -> Token {
+    Token::new(access.into(), Expiry::Never, UNIX_EPOCH)
+}
+
+/// All that can be shown of a session, from its builder to its headers.
+pub(super) async fn shown_session<R>(builder: SessionBuilder<R>) -> String
+where
+    R: Renew<Error = Error> + Debug,
+{
+    let built = format!("{builder:#?}");
+    let session = builder.build().unwrap();
+    let (credential, headers) = (session.credential().await, session.headers().await);
+    let renewer = session.renewer();
+    built + &format!("{session:#?} {renewer:#?} {credential:#?} {headers:#?}")
 }
 
 /// What the vendor's faults may answer with: success and refusals, known and unknown.
@@ -182,7 +200,11 @@ async fn an_error_on_the_way_names_no_secret_and_no_address() {
 #[tokio::test]
 async fn the_state_of_a_session_shows_no_secret() {
     let sandbox = sandbox();
-    let (session, secrets) = refused_session(&sandbox).await;
+    let (session, secrets) = session_of_secrets(&sandbox);
+    for &operation in RENEWING {
+        sandbox.fault(Fault::echo(403).on(operation));
+    }
+    session.renew().await.unwrap_err();
     let State::LoginRequired { reason } = session.state() else {
         panic!("{session:?}")
     };

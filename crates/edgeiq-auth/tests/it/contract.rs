@@ -293,11 +293,11 @@ async fn fields_that_nobody_lists_are_kept() {
     let sandbox = sandbox();
     let credential = log_in(&sandbox).await.credential().unwrap();
     let user = client(&sandbox).me(&credential).await.unwrap();
-    assert_eq!(user.other::<String>("origin").unwrap(), "sandbox");
-    let metadata: std::collections::BTreeMap<String, String> = user.other("metadata").unwrap();
+    assert_eq!(user.other.get::<String>("origin").unwrap(), "sandbox");
+    let metadata: std::collections::BTreeMap<String, String> = user.other.get("metadata").unwrap();
     assert_eq!(metadata["theme"], "dark");
-    assert_eq!(user.other::<u64>("origin"), None);
-    assert_eq!(user.other::<String>("no such field"), None);
+    assert_eq!(user.other.get::<u64>("origin"), None);
+    assert_eq!(user.other.get::<String>("no such field"), None);
     // Those with a type of their own are not there a second time.
-    assert_eq!(user.other::<String>("api_token"), None);
+    assert_eq!(user.other.get::<String>("api_token"), None);
 }

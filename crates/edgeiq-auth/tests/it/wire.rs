@@ -246,8 +246,8 @@ async fn a_field_of_another_form_is_kept_and_fails_nothing() {
         (None, None)
     );
     assert!(user.api_token.is_none() && user.session_token.is_none());
-    assert_eq!(user.other::<u8>("_id"), Some(7));
-    assert_eq!(user.other::<Vec<String>>("role").unwrap(), ["x"]);
+    assert_eq!(user.other.get::<u8>("_id"), Some(7));
+    assert_eq!(user.other.get::<Vec<String>>("role").unwrap(), ["x"]);
 }
 
 #[tokio::test]
@@ -356,7 +356,7 @@ async fn an_outage_is_not_taken_for_a_refused_token() {
 async fn a_user_who_merely_writes_not_authorized_is_a_user() {
     let body = r#"{"_id":"a","note":"Not Authorized"}"#;
     let user = me_answered(200, body).await.unwrap();
-    assert_eq!(user.other::<String>("note").unwrap(), "Not Authorized");
+    assert_eq!(user.other.get::<String>("note").unwrap(), "Not Authorized");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ mod every_vendor;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_sandbox::{Fault, Sandbox};
+use auth_sandbox::Sandbox;
 use eqworks_auth::{
     Client, ClientBuilder, CoreToken, Error, ErrorKind, ExposeSecret as _, MemoryStore,
     PasscodeMail, RetryPolicy, Session, Token,
@@ -14,11 +14,9 @@ use eqworks_auth::{
 
 use self::every_vendor::{
     Captured, STATUSES, assert_echo_is_cut_out, assert_hidden, assert_other_libraries_were_heard,
-    assert_traced,
+    assert_traced, endless, shown_session,
 };
-use crate::set_up::{
-    DAY, always, builder, client, email, jwt, passcode, sandbox, session, settled, shown,
-};
+use crate::set_up::{DAY, always, builder, client, email, jwt, minted, passcode, sandbox, shown};
 
 /// No part of it stands in any other text.
 const PASSCODE: &str = "FDEA9F";
@@ -34,8 +32,7 @@ fn token() -> Token {
 
 /// A token that does not look like one, so that only the knowledge of it helps.
 fn odd_token() -> Token {
-    let never = eqworks_auth::Expiry::Never;
-    eqworks_auth::CoreToken::new(ODD.into(), never, std::time::UNIX_EPOCH).into()
+    endless(ODD).into()
 }
 
 const ODD: &str = "4cc355t0-k3n+/=0123456789";
@@ -71,14 +68,10 @@ fn sent() -> Vec<String> {
     secrets
 }
 
-async fn refused_session(sandbox: &Sandbox) -> (Session, Vec<String>) {
-    let session = session(sandbox);
-    let credential = session.credential().await.unwrap();
-    sandbox.fault(Fault::echo(403).on("eqworks.refresh"));
-    sandbox.clock().advance(RENEWS_AT);
-    session.headers().await.unwrap();
-    settled(&session).await;
-    (session, secrets_of(credential.token().clone()))
+fn session_of_secrets(sandbox: &Sandbox) -> (Session, Vec<String>) {
+    let token = minted(sandbox);
+    let secrets = secrets_of(token.clone());
+    (client(sandbox).session(token).unwrap(), secrets)
 }
 
 const RENEWING: &[&str] = &["eqworks.refresh"];
@@ -179,26 +172,21 @@ async fn no_debug_shows_a_secret() {
         .session_builder()
         .store(Arc::new(MemoryStore::new()), client.store_key(USER))
         .token(token().into());
-    let built = format!("{client:#?} {session_builder:#?} {:#?}", token());
-    let session = session_builder.build().unwrap();
-    let credential = session.credential().await.unwrap();
-    let headers = session.headers().await.unwrap();
     let redirect = "https://app.acme.test/?state=hunter22".parse().unwrap();
     let mail = PasscodeMail::new().redirect(redirect);
     let claims = token().unverified_claims().unwrap();
-    let (renewer, pending) = (session.renewer(), client.pending_login(USER));
-    let text = format!(
-        "{built} {session:#?} {renewer:#?} {credential:#?} {headers:#?} {mail:?} {claims:?} {pending:?}"
-    );
+    let (token, pending) = (token(), client.pending_login(USER));
+    let text = format!("{client:#?} {token:#?} {mail:?} {claims:?} {pending:?}")
+        + &shown_session(session_builder).await;
     for part in [
         USER,
         "Session",
         "app.acme.test",
-        &token().fingerprint().to_string(),
+        &token.fingerprint().to_string(),
     ] {
         assert!(text.contains(part), "no {part} in {text}");
     }
-    assert_hidden(&text, &secrets_of(token()));
+    assert_hidden(&text, &secrets_of(token));
     assert_hidden(&text, &["hunter22"]);
 }
 

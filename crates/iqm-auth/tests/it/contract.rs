@@ -399,10 +399,10 @@ async fn the_profile_tells_who_is_logged_in() {
         profile.organization_name.as_deref(),
         Some("Sandbox Organization")
     );
-    let parent: Option<String> = profile.other("parentOrganization");
+    let parent: Option<String> = profile.other.get("parentOrganization");
     assert_eq!(parent.as_deref(), Some("Sandbox Holding"));
-    assert_eq!(profile.other::<u64>("parentOrganization"), None);
-    assert_eq!(profile.other::<String>("shoeSize"), None);
+    assert_eq!(profile.other.get::<u64>("parentOrganization"), None);
+    assert_eq!(profile.other.get::<String>("shoeSize"), None);
 
     let entry = only(&sandbox, "iqm.profile");
     assert_sent(&entry, "GET", "api/v3/ua/profile", None);

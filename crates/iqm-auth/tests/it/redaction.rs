@@ -15,7 +15,7 @@ use iqm_auth::{
 
 use self::every_vendor::{
     Captured, STATUSES, assert_echo_is_cut_out, assert_hidden, assert_other_libraries_were_heard,
-    assert_traced,
+    assert_traced, endless, shown_session,
 };
 use crate::set_up::{LIFETIME, base_url, builder, client, log_in, password, sandbox, shown};
 
@@ -27,10 +27,8 @@ const ACCESS: &str = "4cc355-t0k3n-0123456789";
 const REFRESH: &str = "r3fr35h-t0k3n+/=0123456789";
 const EMAIL: &str = "user1@iqm.com";
 
-/// A token of the vendor, whose texts the test chooses.
 fn token() -> Token {
-    let expiry = iqm_auth::Expiry::Never;
-    auth_core::Token::new(ACCESS.into(), expiry, std::time::SystemTime::UNIX_EPOCH)
+    endless(ACCESS)
         .with_refresh(Some(REFRESH.into()))
         .with_attribute("owId", "200001")
         .into()
@@ -70,12 +68,10 @@ fn sent() -> Vec<String> {
     [PASSWORD, ACCESS, REFRESH, CODE].map(str::to_owned).into()
 }
 
-async fn refused_session(sandbox: &Sandbox) -> (Session, Vec<String>) {
+fn session_of_secrets(sandbox: &Sandbox) -> (Session, Vec<String>) {
     let session = client(sandbox)
         .session_with_password(EMAIL, PASSWORD)
         .unwrap();
-    sandbox.fault(Fault::echo(403).on("iqm.log_in"));
-    session.headers().await.unwrap_err();
     let secrets = [PASSWORD, sandbox.iqm().client_secret()];
     (session, secrets.map(str::to_owned).into())
 }
@@ -221,14 +217,8 @@ async fn no_debug_shows_a_secret() {
         .session_builder_with_password(EMAIL, PASSWORD)
         .store(Arc::new(MemoryStore::new()), client.store_key(EMAIL))
         .token(token().into());
-    texts.push(format!("{client:#?} {session_builder:#?} {:#?}", token()));
-    let session = session_builder.build().unwrap();
-    let credential = session.credential().await.unwrap();
-    texts.push(format!(
-        "{session:#?} {:#?} {credential:#?}",
-        session.renewer()
-    ));
-    texts.push(format!("{:#?}", session.headers().await.unwrap()));
+    texts.push(format!("{client:#?} {:#?}", token()));
+    texts.push(shown_session(session_builder).await);
     let text = texts.concat();
     for part in [
         "\"me\"",
@@ -246,7 +236,7 @@ async fn the_debug_of_a_profile_shows_no_field_that_nobody_described() {
     let sandbox = sandbox();
     let credential = log_in(&sandbox).await.credential().unwrap();
     let profile = client(&sandbox).profile(&credential).await.unwrap();
-    let parent: String = profile.other("parentOrganization").unwrap();
+    let parent: String = profile.other.get("parentOrganization").unwrap();
     let text = format!("{profile:?}");
     assert!(text.contains(sandbox.iqm().user().email), "{text}");
     assert!(!text.contains(&parent), "{text}");
