@@ -125,7 +125,10 @@ fn defaults_are_left_to_the_service_and_new_members_to_the_caller() {
     assert!(text.contains("pub first: Option<Int>,"), "{text}");
     assert!(!text.contains("fn default_"), "{text}");
     assert!(text.contains("#[serde(other)]\n    Unknown,"), "{text}");
-    assert!(text.contains("type Int = i64;\ntype ID = String;"), "{text}");
+    assert!(
+        text.contains("type Int = i64;\ntype ID = String;"),
+        "{text}"
+    );
 }
 
 #[test]
