@@ -51,7 +51,9 @@ fn main() -> ExitCode {
         Task::Print(text) => print!("{text}"),
         Task::Generate(job) => {
             if let Err(error) = run(&job) {
-                eprintln!("{error}");
+                let cause = std::error::Error::source(&error);
+                let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
+                eprintln!("{error}{cause}");
                 return ExitCode::FAILURE;
             }
         }

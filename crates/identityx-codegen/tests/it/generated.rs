@@ -5,6 +5,8 @@
     deprecated,
     missing_docs,
     missing_debug_implementations,
+    non_camel_case_types,
+    non_snake_case,
     unreachable_pub,
     unused_imports,
     unused_qualifications,

@@ -117,6 +117,21 @@ fn the_code_names_no_crate_but_identityx_auth() {
 }
 
 #[test]
+fn defaults_are_left_to_the_service_and_new_members_to_the_caller() {
+    let operation = Document::new("a", include_str!("../zoo/operations/animals.graphql"));
+    let text = generate(&zoo(), &[operation], &Options::new())
+        .unwrap()
+        .to_string();
+    assert!(text.contains("pub first: Option<Int>,"), "{text}");
+    assert!(!text.contains("fn default_"), "{text}");
+    assert!(text.contains("#[serde(other)]\n    Unknown,"), "{text}");
+    assert!(
+        text.contains("type Int = i64;\ntype ID = String;"),
+        "{text}"
+    );
+}
+
+#[test]
 fn the_runtime_path_is_the_one_asked_for() {
     let operation = Document::new("find", include_str!("../zoo/operations/find.graphql"));
     let options = Options::new().runtime("crate");

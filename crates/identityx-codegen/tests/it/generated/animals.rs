@@ -32,12 +32,12 @@ query Animals($filter: Filter = { ids: ["1"], mood: HAPPY }, $first: Int! = 10) 
       mood: type
     }
     ... on Cat {
-      ...Cattish
+      ...cat_fields
     }
   }
 }
 
-fragment Cattish on Cat {
+fragment cat_fields on Cat {
   name
   lives
 }"##;
@@ -111,7 +111,7 @@ pub struct Variables {
 
 #[derive(Deserialize, Clone, Debug, PartialEq)]
 #[serde(crate = "::identityx_auth::serde")]
-pub struct Cattish {
+pub struct cat_fields {
     pub name: String,
     pub lives: Int,
 }
@@ -141,7 +141,7 @@ pub enum AnimalsAnimalsOn {
     Unknown,
 }
 
-pub type AnimalsAnimalsOnCat = Cattish;
+pub type AnimalsAnimalsOnCat = cat_fields;
 
 #[derive(Deserialize, Clone, Debug, PartialEq)]
 #[serde(crate = "::identityx_auth::serde")]
