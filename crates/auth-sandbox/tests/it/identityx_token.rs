@@ -68,7 +68,8 @@ async fn each_field_takes_the_identities_of_its_own_and_no_other() {
         };
         for authorization in [&app, &org, &api] {
             // The one call that ends its session comes with a session of its own.
-            let own = format!("OrgUser {}", caller.org_session().await);
+            let own = identityx.mint_org_user_session(identityx.org_user().email);
+            let own = format!("OrgUser {own}");
             let sent = match field {
                 "userLogout" if *authorization == org => &own,
                 _ => authorization,
