@@ -215,7 +215,7 @@ async fn introspection_tells_the_schema() {
     for scalar in ["Date", "ObjectID", "JSON", "JSONObject"] {
         assert_eq!(find(scalar)["kind"], "SCALAR");
     }
-    let typed = |list: &Value| {
+    let fields_of = |list: &Value| {
         let each = list.as_array().unwrap().iter();
         let each = each.map(|each| format!("{}: {}", text(&each["name"]), spelt(&each["type"])));
         each.collect::<Vec<_>>().join(" ")
@@ -223,26 +223,29 @@ async fn introspection_tells_the_schema() {
     let authentication = "additionalContext: JSONObject loginSource: String \
                           token: AppUserAuthToken! user: AppUser!";
     let fields = &find("AppUserAuthentication")["fields"];
-    assert_eq!(typed(fields), authentication);
+    assert_eq!(fields_of(fields), authentication);
     let app_user = "id: String! email: String! domain: String! name: String givenName: String \
                     familyName: String displayName: String verified: Boolean lastLoggedIn: Date \
                     createdAt: Date updatedAt: Date";
-    assert_eq!(typed(&find("AppUser")["fields"]), app_user);
+    assert_eq!(fields_of(&find("AppUser")["fields"]), app_user);
     let membership = "id: String! role: OrganizationRole! organization: Organization!";
-    assert_eq!(typed(&find("OrganizationMembership")["fields"]), membership);
+    assert_eq!(
+        fields_of(&find("OrganizationMembership")["fields"]),
+        membership
+    );
     let queries = "ping: String! activeAppUser: AppUser activeUser: User! \
                    userOrganizations: [OrganizationMembership]! organizationApplications: [Application]!";
-    assert_eq!(typed(&find("Query")["fields"]), queries);
+    assert_eq!(fields_of(&find("Query")["fields"]), queries);
     let mutations = "ping: String! sendAppUserLoginLink: String \
                      loginAppUser: AppUserAuthentication! logoutAppUser: String! \
                      createAppUser: AppUser! sendUserLoginLink: String \
                      userLogin: UserAuthentication! userLogout: String! \
                      createActiveUserApiToken: String!";
-    assert_eq!(typed(&find("Mutation")["fields"]), mutations);
+    assert_eq!(fields_of(&find("Mutation")["fields"]), mutations);
     let inputs = "email: String! authUrl: String! redirectTo: String source: String \
                   additionalContext: JSONObject appContextId: String fields: JSON";
     let input = find("SendAppUserLoginLinkMutationInput");
-    assert_eq!(typed(&input["inputFields"]), inputs);
+    assert_eq!(fields_of(&input["inputFields"]), inputs);
     sandbox.log().assert_count("identityx.introspect", 1);
 }
 
