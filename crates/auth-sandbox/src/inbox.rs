@@ -183,6 +183,6 @@ impl Post {
 }
 
 /// No mailbox tells the cases apart.
-fn normal(address: &str) -> String {
+pub(crate) fn normal(address: &str) -> String {
     address.trim().to_lowercase()
 }

@@ -44,6 +44,12 @@ impl VendorClock {
         since.unwrap_or_default().as_millis()
     }
 
+    /// The wall clock in whole seconds since 1970, as a JWT counts them.
+    pub(crate) fn unix_seconds(&self) -> u64 {
+        let since = self.wall().duration_since(SystemTime::UNIX_EPOCH);
+        since.unwrap_or_default().as_secs()
+    }
+
     /// The wall clock after a while.
     pub(crate) fn wall_after(&self, wait: Duration) -> SystemTime {
         self.wall() + wait.min(FURTHEST)

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -59,15 +59,9 @@ impl State {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The vendor's wall clock in whole seconds, as a JWT counts them.
-    pub(super) fn seconds(&self) -> u64 {
-        let wall = self.clock.wall().duration_since(UNIX_EPOCH);
-        wall.unwrap_or_default().as_secs()
-    }
-
     /// A valid token. Two of one second are the same.
     pub(super) fn mint(&self, user: &EqWorksUser, product: &str) -> String {
-        let iat = self.seconds();
+        let iat = self.clock.unix_seconds();
         self.secret.sign(&json!({
             "email": user.email,
             "product": product,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::async_trait::async_trait;
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation};
 use async_graphql::parser::parse_query;
+use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Pos, Request, Response, ServerError, ValidationResult, Variables};
 use axum::body::{Body, Bytes};
 use axum::extract;
@@ -49,7 +50,7 @@ async fn prepare(call: &Call, body: &[u8]) -> Result<Request, Refusal> {
             hint,
         )
     })?;
-    validate(query).await.map_err(|errors| {
+    validate(parsed.clone()).await.map_err(|errors| {
         let errors = errors
             .into_iter()
             .map(|each| (each.message, each.locations));
@@ -71,8 +72,9 @@ async fn prepare(call: &Call, body: &[u8]) -> Result<Request, Refusal> {
         refuse(INTERNAL, vec![(text, vec![place])], hint)
     })?;
 
-    let mut request = Request::new(query).variables(Variables::from_json(Value::Object(sent)));
+    let mut request = Request::new("").variables(Variables::from_json(Value::Object(sent)));
     request.operation_name = name.map(str::to_owned);
+    request.set_parsed_query(parsed);
     Ok(request)
 }
 
@@ -202,8 +204,9 @@ async fn execute(call: Call, request: Request) -> HttpResponse<Body> {
 }
 
 /// The query alone, against the schema: without variables, whose mistakes are other mistakes.
-async fn validate(query: &str) -> Result<(), Vec<ServerError>> {
-    let request = Request::new(query).data(ValidationOnly);
+async fn validate(query: ExecutableDocument) -> Result<(), Vec<ServerError>> {
+    let mut request = Request::new("").data(ValidationOnly);
+    request.set_parsed_query(query);
     let Response { errors, .. } = SCHEMA.execute(request).await;
     if errors.is_empty() {
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::inbox::normal;
 use crate::object_id::object_id;
 
 /// An application to add with [`IdentityX::add_application`](crate::IdentityX::add_application).
@@ -266,9 +267,4 @@ pub(super) fn org_users() -> Vec<IdentityXOrgUser> {
 
 pub(super) fn app_users() -> Vec<IdentityXAppUser> {
     vec![IdentityXAppUser::new(APP_USER.email).name(APP_USER.given_name, APP_USER.family_name)]
-}
-
-/// No mailbox tells the cases apart. Ours, for this vendor.
-pub(super) fn normal(email: &str) -> String {
-    email.trim().to_lowercase()
 }

@@ -6,10 +6,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use url::Url;
 
 use super::people::{
-    self, IdentityXAppUser, IdentityXApplication, IdentityXOrgUser, IdentityXOrganization, normal,
+    self, IdentityXAppUser, IdentityXApplication, IdentityXOrgUser, IdentityXOrganization,
 };
 use super::token::Record;
-use crate::inbox::Post;
+use crate::inbox::{Post, normal};
 use crate::jwt::Secret;
 use crate::vendor_clock::VendorClock;
 
@@ -85,6 +85,8 @@ fn millis(clock: &VendorClock) -> i64 {
 }
 
 impl Book {
+    // That addresses are the same in any case is ours.
+
     pub(super) fn org_user(&self, email: &str) -> Option<&IdentityXOrgUser> {
         let email = normal(email);
         self.org_users.iter().find(|user| user.email == email)

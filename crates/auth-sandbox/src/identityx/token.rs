@@ -117,7 +117,7 @@ impl BadToken {
 impl State {
     /// Makes a token and remembers it.
     pub(super) fn mint(&self, book: &mut Book, record: Record) -> Minted {
-        let (id, iat) = (object_id(), self.seconds());
+        let (id, iat) = (object_id(), self.clock.unix_seconds());
         let mut claims = json!({
             "aud": record.owner,
             "jti": id,
@@ -154,7 +154,7 @@ impl State {
             BadJwt::Algorithm | BadJwt::Signature => BadToken::Signature,
         })?;
         let exp = claims.get("exp").and_then(Value::as_u64);
-        if exp.is_some_and(|exp| self.seconds() >= exp) {
+        if exp.is_some_and(|exp| self.clock.unix_seconds() >= exp) {
             return Err(BadToken::Expired);
         }
         let text = |name| claims.get(name).and_then(Value::as_str);
@@ -165,11 +165,5 @@ impl State {
         let record = book.tokens.get(id).filter(|record| record.kind == kind);
         let record = record.ok_or(BadToken::Unknown)?;
         Ok((id.to_owned(), record.clone()))
-    }
-
-    /// The vendor's wall clock in whole seconds, as a JWT counts them.
-    fn seconds(&self) -> u64 {
-        let wall = self.clock.wall().duration_since(UNIX_EPOCH);
-        wall.unwrap_or_default().as_secs()
     }
 }

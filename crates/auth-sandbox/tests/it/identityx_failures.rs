@@ -300,7 +300,7 @@ async fn scalar_variables_and_defaults_are_taken_where_they_fit() {
     let sandbox = Sandbox::start().unwrap();
     let caller = IdentityXCaller::new(&sandbox);
     let email = sandbox.identityx().org_user().email;
-    let query = "mutation($email: String!, $skip: Boolean = false) { \
+    let query = "mutation($email: String!, $skip: Boolean! = false) { \
                  sendUserLoginLink(input: { email: $email }) @skip(if: $skip) }";
     let send = |variables: Value| {
         let body = json!({ "query": query, "variables": variables });

@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use auth_core::Clock;
 use auth_sandbox::{IdentityXAppUser, MailKind, Sandbox, SandboxClock};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::caller::identityx::{
     ACTIVE_APP_USER, ACTIVE_USER, AUTH_URL, CREATE_APP_USER, IdentityXCaller, LOG_IN_APP_USER,
-    LOG_IN_ORG_USER, SEND_APP_LINK, text,
+    LOG_IN_ORG_USER, SEND_APP_LINK, claims, text,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -19,18 +17,6 @@ fn frozen() -> (SandboxClock, Sandbox) {
     let clock = SandboxClock::frozen();
     let sandbox = Sandbox::builder().clock(clock.clone()).start().unwrap();
     (clock, sandbox)
-}
-
-/// The claims of a JWT.
-fn claims(jwt: &str) -> Value {
-    let parts: Vec<_> = jwt.split('.').collect();
-    assert_eq!(parts.len(), 3);
-    let decode = |part| {
-        let bytes = URL_SAFE_NO_PAD.decode(part).unwrap();
-        serde_json::from_slice::<Value>(&bytes).unwrap()
-    };
-    assert_eq!(decode(parts[0]), json!({ "alg": "HS256", "typ": "JWT" }));
-    decode(parts[1])
 }
 
 /// The names of the claims, and `sub`.
@@ -324,4 +310,21 @@ async fn an_added_app_user_is_as_it_was_added() {
         "verified": true, "lastLoggedIn": null,
     });
     assert_eq!(reply.data()["activeAppUser"], expected);
+}
+
+#[tokio::test]
+async fn an_address_is_somebody_else_in_another_application() {
+    let sandbox = Sandbox::start().unwrap();
+    let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
+    let (email, other) = (identityx.app_user().email, identityx.other_application_id());
+    let before = caller.app_session().await;
+    identityx.add_app_user(IdentityXAppUser::new(email).application(other));
+    let there = identityx.mint_app_user_session(other, email);
+    let mut ids = Vec::new();
+    for session in [before, there] {
+        let authorization = format!("AppUser {session}");
+        let reply = caller.authorized(&authorization, ACTIVE_APP_USER).await;
+        ids.push(text(&reply.data()["activeAppUser"]["id"]));
+    }
+    assert_ne!(ids[0], ids[1]);
 }

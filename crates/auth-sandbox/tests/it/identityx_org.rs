@@ -4,7 +4,7 @@ use auth_sandbox::{IdentityXApplication, IdentityXOrgUser, IdentityXOrganization
 use serde_json::{Value, json};
 
 use crate::caller::identityx::{
-    ACTIVE_USER, APPLICATIONS, IdentityXCaller, ORGANIZATIONS, SEND_ORG_LINK,
+    ACTIVE_USER, APPLICATIONS, IdentityXCaller, ORGANIZATIONS, SEND_ORG_LINK, text,
 };
 use crate::caller::read;
 
@@ -181,14 +181,25 @@ async fn executed_answers_carry_extensions() {
     assert_eq!(refused.body.get("extensions"), None);
 }
 
+/// The query that tools send, with everything that newer ones ask for.
+const INTROSPECTION: &str = "query IntrospectionQuery { __schema { description queryType { name } \
+    mutationType { name } subscriptionType { name } types { ...FullType } directives { name \
+    description isRepeatable locations args(includeDeprecated: true) { ...InputValue } } } } \
+    fragment FullType on __Type { kind name description specifiedByURL isOneOf \
+    fields(includeDeprecated: true) { name description args(includeDeprecated: true) { \
+    ...InputValue } type { ...TypeRef } isDeprecated deprecationReason } \
+    inputFields(includeDeprecated: true) { ...InputValue } interfaces { ...TypeRef } \
+    enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason } \
+    possibleTypes { ...TypeRef } } fragment InputValue on __InputValue { name description type { \
+    ...TypeRef } defaultValue isDeprecated deprecationReason } fragment TypeRef on __Type { kind name \
+    ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name \
+    ofType { kind name ofType { kind name } } } } } } } }";
+
 #[tokio::test]
 async fn introspection_tells_the_schema() {
     let sandbox = Sandbox::start().unwrap();
     let caller = IdentityXCaller::new(&sandbox);
-    let query = "{ __schema { queryType { name } mutationType { name } types { kind name \
-                 enumValues { name } inputFields { name type { kind name ofType { name } } } \
-                 fields { name type { kind name ofType { name } } } } } }";
-    let reply = caller.send(query, Value::Null).await;
+    let reply = caller.send(INTROSPECTION, Value::Null).await;
     let schema = &reply.data()["__schema"];
     assert_eq!(schema["queryType"]["name"], "Query");
     assert_eq!(schema["mutationType"]["name"], "Mutation");
@@ -199,32 +210,52 @@ async fn introspection_tells_the_schema() {
         let names = list.iter().map(|each| each["name"].as_str().unwrap());
         names.collect::<Vec<_>>().join(" ")
     };
-    let queries = "ping activeAppUser activeUser userOrganizations organizationApplications";
-    assert_eq!(names(&find("Query")["fields"]), queries);
-    let mutations = "ping sendAppUserLoginLink loginAppUser logoutAppUser createAppUser \
-                     sendUserLoginLink userLogin userLogout createActiveUserApiToken";
-    assert_eq!(names(&find("Mutation")["fields"]), mutations);
     let roles = "Owner Administrator Member Guest";
     assert_eq!(names(&find("OrganizationRole")["enumValues"]), roles);
-    let inputs = "email authUrl redirectTo source additionalContext appContextId fields";
-    let input = find("SendAppUserLoginLinkMutationInput");
-    assert_eq!(names(&input["inputFields"]), inputs);
     for scalar in ["Date", "ObjectID", "JSON", "JSONObject"] {
         assert_eq!(find(scalar)["kind"], "SCALAR");
     }
-    let of = |ty: &str, field: &str| {
-        let fields = find(ty)["fields"].as_array().unwrap();
-        let field = fields.iter().find(|each| each["name"] == field).unwrap();
-        field["type"].clone()
+    let fields_of = |list: &Value| {
+        let each = list.as_array().unwrap().iter();
+        let each = each.map(|each| format!("{}: {}", text(&each["name"]), spelt(&each["type"])));
+        each.collect::<Vec<_>>().join(" ")
     };
-    let nullable = json!({ "kind": "OBJECT", "name": "AppUser", "ofType": null });
-    assert_eq!(of("Query", "activeAppUser"), nullable);
-    let required = json!({ "kind": "NON_NULL", "name": null, "ofType": { "name": "User" } });
-    assert_eq!(of("Query", "activeUser"), required);
-    let role = json!({
-        "kind": "NON_NULL", "name": null, "ofType": { "name": "OrganizationRole" },
-    });
-    assert_eq!(of("OrganizationMembership", "role"), role);
+    let authentication = "additionalContext: JSONObject loginSource: String \
+                          token: AppUserAuthToken! user: AppUser!";
+    let fields = &find("AppUserAuthentication")["fields"];
+    assert_eq!(fields_of(fields), authentication);
+    let app_user = "id: String! email: String! domain: String! name: String givenName: String \
+                    familyName: String displayName: String verified: Boolean lastLoggedIn: Date \
+                    createdAt: Date updatedAt: Date";
+    assert_eq!(fields_of(&find("AppUser")["fields"]), app_user);
+    let membership = "id: String! role: OrganizationRole! organization: Organization!";
+    assert_eq!(
+        fields_of(&find("OrganizationMembership")["fields"]),
+        membership
+    );
+    let queries = "ping: String! activeAppUser: AppUser activeUser: User! \
+                   userOrganizations: [OrganizationMembership]! organizationApplications: [Application]!";
+    assert_eq!(fields_of(&find("Query")["fields"]), queries);
+    let mutations = "ping: String! sendAppUserLoginLink: String \
+                     loginAppUser: AppUserAuthentication! logoutAppUser: String! \
+                     createAppUser: AppUser! sendUserLoginLink: String \
+                     userLogin: UserAuthentication! userLogout: String! \
+                     createActiveUserApiToken: String!";
+    assert_eq!(fields_of(&find("Mutation")["fields"]), mutations);
+    let inputs = "email: String! authUrl: String! redirectTo: String source: String \
+                  additionalContext: JSONObject appContextId: String fields: JSON";
+    let input = find("SendAppUserLoginLinkMutationInput");
+    assert_eq!(fields_of(&input["inputFields"]), inputs);
+    sandbox.log().assert_count("identityx.introspect", 1);
+}
+
+/// A type as a schema spells it.
+fn spelt(ty: &Value) -> String {
+    match ty["kind"].as_str().unwrap() {
+        "NON_NULL" => format!("{}!", spelt(&ty["ofType"])),
+        "LIST" => format!("[{}]", spelt(&ty["ofType"])),
+        _ => text(&ty["name"]),
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::caller::Reply;
 use crate::caller::identityx::{
     ACTIVE_APP_USER, ACTIVE_USER, API_TOKEN, APPLICATIONS, AUTH_URL, CREATE_APP_USER,
     IdentityXCaller, LOG_IN_APP_USER, LOG_IN_ORG_USER, LOG_OUT_APP_USER, LOG_OUT_ORG_USER,
-    ORGANIZATIONS, SEND_APP_LINK, SEND_ORG_LINK, text,
+    ORGANIZATIONS, SEND_APP_LINK, SEND_ORG_LINK, claims, text,
 };
 
 const UNKNOWN: &str = "No token was found for the provided token identifier.";
@@ -68,7 +68,8 @@ async fn each_field_takes_the_identities_of_its_own_and_no_other() {
         };
         for authorization in [&app, &org, &api] {
             // The one call that ends its session comes with a session of its own.
-            let own = format!("OrgUser {}", caller.org_session().await);
+            let own = identityx.mint_org_user_session(identityx.org_user().email);
+            let own = format!("OrgUser {own}");
             let sent = match field {
                 "userLogout" if *authorization == org => &own,
                 _ => authorization,
@@ -153,12 +154,15 @@ async fn a_token_in_the_header_is_refused_for_what_is_wrong_with_it() {
     let past = identityx.sign(&json!({ "sub": "user-auth", "jti": "x", "exp": 1 }));
     let unknown = identityx.sign(&json!({ "sub": "user-auth", "jti": "x" }));
     let bare = identityx.sign(&json!({ "sub": "user-auth" }));
+    let claims = claims(link.code().unwrap());
+    let relabelled = identityx.sign(&json!({ "sub": "user-auth", "jti": claims["jti"] }));
     for (token, message) in [
         ("garbage", "jwt malformed"),
         (&*foreign, "invalid signature"),
         (&*past, "jwt expired"),
         (&*unknown, UNKNOWN),
         (&*bare, UNKNOWN),
+        (&*relabelled, UNKNOWN),
         (&*app, "The token subject does not match."),
         (link.code().unwrap(), "The token subject does not match."),
     ] {

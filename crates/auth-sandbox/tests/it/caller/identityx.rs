@@ -1,6 +1,8 @@
 //! Talks to the IdentityX of one sandbox.
 
 use auth_sandbox::{Mail, Sandbox};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -152,4 +154,16 @@ impl Reply {
 
 pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
+}
+
+/// The claims of a JWT.
+pub(crate) fn claims(jwt: &str) -> Value {
+    let parts: Vec<_> = jwt.split('.').collect();
+    assert_eq!(parts.len(), 3);
+    let decode = |part| {
+        let bytes = URL_SAFE_NO_PAD.decode(part).unwrap();
+        serde_json::from_slice::<Value>(&bytes).unwrap()
+    };
+    assert_eq!(decode(parts[0]), json!({ "alg": "HS256", "typ": "JWT" }));
+    decode(parts[1])
 }
