@@ -4,111 +4,86 @@ use std::time::Duration;
 
 use auth_core::ErrorKind;
 
-/// What went wrong. Messages hold the vendor's words without any secret that was sent.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// Nobody has this address, or this id.
-    #[error("unknown user: {message}")]
-    UnknownUser {
-        /// What the vendor said.
-        message: String,
-    },
-    /// What was pasted holds no login link of the kind that is wanted, so nothing was sent.
-    #[error("not the login link that is wanted: {reason}")]
-    NotALoginLink {
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The login link has expired, or the vendor does not know it: request another one.
-    #[error("the login link was refused: {message}")]
-    LinkRefused {
-        /// What the vendor said.
-        message: String,
-    },
-    /// The login link is of another application than the one that is logged in to.
-    #[error("the login link is of another application: {message}")]
-    OtherApplication {
-        /// What the vendor said.
-        message: String,
-    },
-    /// The application id is missing or unknown.
-    #[error("unknown application: {message}")]
-    UnknownApplication {
-        /// What the vendor said.
-        message: String,
-    },
-    /// The application may not be used any more.
-    #[error("the application is not allowed: {message}")]
-    ApplicationDenied {
-        /// What the vendor said.
-        message: String,
-    },
-    /// The call wants another identity: an app user where an administrator was sent, say, or a
-    /// session where an API token was.
-    #[error("the wrong identity: {message}")]
-    WrongIdentity {
-        /// What the vendor said, or what the token's claims say; nothing was sent then.
-        message: String,
-    },
-    /// The token is no token, has expired, or its session was ended.
-    #[error("the token was refused: {message}")]
-    TokenRejected {
-        /// What the vendor said.
-        message: String,
-    },
-    /// The user may not do this.
-    #[error("not permitted: {message}")]
-    PermissionDenied {
-        /// What the vendor said.
-        message: String,
-    },
-    /// The vendor does not understand the operation or its variables: generate it again from the
-    /// vendor's present schema.
-    #[error("the operation was refused: {message}")]
-    InvalidOperation {
-        /// What the vendor said.
-        message: String,
-    },
-    /// The session has nothing to renew by: somebody with the user's mailbox must log in.
-    #[error("somebody must log in: {reason}")]
-    LoginRequired {
-        /// Why.
-        reason: String,
-    },
-    /// Too many calls.
-    #[error("too many calls to identityx")]
-    RateLimited {
-        /// How long the vendor asked to wait, where it said so.
-        retry_after: Option<Duration>,
-    },
-    /// Everything that is not peculiar to IdentityX: the way there, the configuration, the token
-    /// store, an answer that nobody documented.
-    #[error(transparent)]
-    Core(#[from] auth_core::Error),
-}
+auth_core::vendor_error! {
+    /// What went wrong. Messages hold the vendor's words without any secret that was sent.
+    pub enum Error {
+        /// Nobody has this address, or this id.
+        #[error("unknown user: {message}")]
+        UnknownUser {
+            /// What the vendor said.
+            message: String,
+        },
+        /// What was pasted holds no login link of the kind that is wanted, so nothing was sent.
+        #[error("not the login link that is wanted: {reason}")]
+        NotALoginLink {
+            /// What is wrong with it.
+            reason: String,
+        },
+        /// The login link has expired, or the vendor does not know it: request another one.
+        #[error("the login link was refused: {message}")]
+        LinkRefused {
+            /// What the vendor said.
+            message: String,
+        },
+        /// The login link is of another application than the one that is logged in to.
+        #[error("the login link is of another application: {message}")]
+        OtherApplication {
+            /// What the vendor said.
+            message: String,
+        },
+        /// The application id is missing or unknown.
+        #[error("unknown application: {message}")]
+        UnknownApplication {
+            /// What the vendor said.
+            message: String,
+        },
+        /// The application may not be used any more.
+        #[error("the application is not allowed: {message}")]
+        ApplicationDenied {
+            /// What the vendor said.
+            message: String,
+        },
+        /// The call wants another identity: an app user where an administrator was sent, say, or a
+        /// session where an API token was.
+        #[error("the wrong identity: {message}")]
+        WrongIdentity {
+            /// What the vendor said, or what the token's claims say; nothing was sent then.
+            message: String,
+        },
+        /// The user may not do this.
+        #[error("not permitted: {message}")]
+        PermissionDenied {
+            /// What the vendor said.
+            message: String,
+        },
+        /// The vendor does not understand the operation or its variables: generate it again from the
+        /// vendor's present schema.
+        #[error("the operation was refused: {message}")]
+        InvalidOperation {
+            /// What the vendor said.
+            message: String,
+        },
+        /// Too many calls.
+        #[error("too many calls to identityx")]
+        RateLimited {
+            /// How long the vendor asked to wait, where it said so.
+            retry_after: Option<Duration>,
+        },
+    }
 
-impl Error {
-    /// What the caller can do.
-    pub fn kind(&self) -> ErrorKind {
-        match self {
-            Self::UnknownUser { .. } => ErrorKind::NotFound,
-            Self::NotALoginLink { .. } | Self::OtherApplication { .. } => {
-                ErrorKind::InvalidCredentials
-            }
-            // The same link again helps nobody: a new mail does.
-            Self::LinkRefused { .. } | Self::LoginRequired { .. } => ErrorKind::InteractionRequired,
-            Self::UnknownApplication { .. }
-            | Self::WrongIdentity { .. }
-            | Self::InvalidOperation { .. } => ErrorKind::InvalidConfig,
-            Self::ApplicationDenied { .. } | Self::PermissionDenied { .. } => ErrorKind::Denied,
-            Self::TokenRejected { .. } => ErrorKind::TokenRejected,
-            Self::RateLimited { retry_after } => ErrorKind::RateLimited {
-                retry_after: *retry_after,
-            },
-            Self::Core(error) => error.kind(),
+    kind {
+        Self::UnknownUser { .. } => ErrorKind::NotFound,
+        Self::NotALoginLink { .. } | Self::OtherApplication { .. } => {
+            ErrorKind::InvalidCredentials
         }
+        // The same link again helps nobody: a new mail does.
+        Self::LinkRefused { .. } => ErrorKind::InteractionRequired,
+        Self::UnknownApplication { .. }
+        | Self::WrongIdentity { .. }
+        | Self::InvalidOperation { .. } => ErrorKind::InvalidConfig,
+        Self::ApplicationDenied { .. } | Self::PermissionDenied { .. } => ErrorKind::Denied,
+        Self::RateLimited { retry_after } => ErrorKind::RateLimited {
+            retry_after: *retry_after,
+        },
     }
 }
-
-auth_core::vendor_error!(Error);
