@@ -49,7 +49,7 @@ fn may_depend(from: &str, to: &str, kind: Kind) -> bool {
         "auth-sandbox" => !is_vendor(to) && !matches!(to, "auth-cli" | "identityx-codegen"),
         // It carries the schema and nothing else of ours; its tests compile what it generates.
         "identityx-codegen" => kind == Kind::Dev,
-        "xtask" => to == "identityx-codegen",
+        "xtask" => to == "identityx-codegen" || tested_with_the_sandbox,
         vendor if is_vendor(vendor) => {
             !(is_vendor(to)
                 || matches!(
@@ -194,6 +194,7 @@ serde = \"1\"
             ("auth-cli", "dependencies", "iqm-auth"),
             ("identityx-codegen", "dev-dependencies", "iqm-auth"),
             ("xtask", "dependencies", "identityx-codegen"),
+            ("xtask", "dev-dependencies", "auth-sandbox"),
             ("xtask", "dependencies", "serde"),
         ] {
             let text = format!("[{section}]\n{package}.workspace = true\n");
