@@ -1,6 +1,6 @@
 //! IdentityX: organisations, applications, data beside errors, introspection and names in the log.
 
-use auth_sandbox::{IdentityXApplication, IdentityXOrgUser, IdentityXOrganization, Sandbox};
+use auth_sandbox::{Fault, IdentityXApplication, IdentityXOrgUser, IdentityXOrganization, Sandbox};
 use serde_json::{Value, json};
 
 use crate::caller::identityx::{
@@ -259,7 +259,7 @@ fn spelt(ty: &Value) -> String {
 }
 
 #[tokio::test]
-async fn a_request_is_named_after_its_root_field() {
+async fn a_request_is_named_after_its_root_field_and_its_faults_find_it() {
     let sandbox = Sandbox::start().unwrap();
     let caller = IdentityXCaller::new(&sandbox);
     for (body, operation) in [
@@ -344,8 +344,10 @@ async fn a_request_is_named_after_its_root_field() {
         (json!([]), "other"),
     ] {
         sandbox.log().clear();
-        read(caller.bare().json(&body)).await;
         let operation = format!("identityx.{operation}");
+        sandbox.fault(Fault::status(503).on(&operation));
+        let reply = read(caller.bare().json(&body)).await;
+        assert_eq!((reply.status, sandbox.pending_faults()), (503, 0), "{body}");
         let entries = sandbox.log().entries();
         assert_eq!(entries[0].operation(), operation, "{body}");
         sandbox.log().assert_count(&operation, 1);

@@ -99,10 +99,16 @@ async fn debug_shows_neither_code_nor_link() {
 async fn an_answer_that_is_lost_leaves_an_e_mail_and_a_cut_connection_none() {
     let sandbox = Sandbox::start().unwrap();
     let user = sandbox.eqworks().user().email;
-    let request = || EqWorksCaller::new(&sandbox).request("login", &[("user", user)]);
+    let administrator = sandbox.identityx().org_user().email;
+    let (eqworks, identityx) = (EqWorksCaller::new(&sandbox), IdentityXCaller::new(&sandbox));
+    let passcode = || eqworks.request("login", &[("user", user)]);
+    let link = || identityx.request(SEND_ORG_LINK, &json!({ "email": administrator }));
     for (fault, count) in [(Fault::cut(), 0), (Fault::lost_answer(), 1)] {
-        sandbox.fault(fault.on("eqworks.request_passcode"));
-        request().send().await.unwrap_err();
+        sandbox.fault(fault.clone().on("eqworks.request_passcode"));
+        passcode().send().await.unwrap_err();
         assert_eq!(sandbox.inbox(user).count(), count);
+        sandbox.fault(fault.on("identityx.send_org_user_login_link"));
+        link().send().await.unwrap_err();
+        assert_eq!(sandbox.inbox(administrator).count(), count);
     }
 }
