@@ -1,0 +1,56 @@
+//! Records sealed with a key of the program's: XChaCha20-Poly1305, a random nonce each.
+
+#[cfg(feature = "encryption")]
+mod key;
+
+#[cfg(feature = "encryption")]
+pub use key::EncryptionKey;
+
+/// What seals and opens records.
+#[cfg(feature = "encryption")]
+pub(crate) type Cipher = EncryptionKey;
+
+/// Without the feature nobody can make one.
+#[cfg(not(feature = "encryption"))]
+#[derive(Debug)]
+pub(crate) enum Cipher {}
+
+/// What a record says of its encryption; both texts are Base64.
+#[derive(Clone, Debug)]
+#[cfg_attr(
+    any(feature = "file", feature = "keyring", feature = "redis"),
+    derive(serde::Serialize, serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
+pub(crate) struct Sealed {
+    /// The algorithm's name.
+    pub(crate) cipher: String,
+    pub(crate) nonce: String,
+    pub(crate) ciphertext: String,
+}
+
+/// What is wrong with a sealed record, or why there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// An algorithm that this version does not know.
+    UnknownCipher,
+    /// Neither of the keys opens it.
+    NotOurs,
+    /// The operating system gave no random numbers.
+    NoNonce,
+}
+
+#[cfg(not(feature = "encryption"))]
+impl Cipher {
+    pub(crate) fn seal(&self, _plain: Vec<u8>, _authenticated: &[u8]) -> Result<Sealed, Fault> {
+        match *self {}
+    }
+
+    pub(crate) fn open(
+        &self,
+        _sealed: &Sealed,
+        _authenticated: &[u8],
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, Fault> {
+        match *self {}
+    }
+}
