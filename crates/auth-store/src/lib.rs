@@ -9,6 +9,12 @@
 mod cipher;
 #[cfg(any(feature = "file", feature = "keyring", feature = "redis"))]
 mod record;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(any(feature = "keyring", feature = "redis"))]
+mod thread;
 
 #[cfg(feature = "encryption")]
 pub use crate::cipher::EncryptionKey;
+#[cfg(feature = "redis")]
+pub use crate::redis::{RedisStore, RedisStoreBuilder};
