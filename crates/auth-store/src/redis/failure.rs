@@ -61,8 +61,8 @@ pub(super) fn explain(error: &RedisError, address: &str) -> Error {
         (_, Some("ERR")) => "answered with an error: is it redis 5 or later?",
         (Kind::Io, _) => {
             return fault(format!(
-                "the connection to redis at {address} broke{}: is it redis, and does it want TLS \
-                 (rediss://)?",
+                "the connection to redis at {address} broke{}: is it redis, does it want TLS \
+                 (rediss://), and does it take more clients?",
                 io_kind(error).map_or_else(String::new, |kind| format!(" ({kind})")),
             ));
         }

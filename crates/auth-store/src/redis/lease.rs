@@ -35,7 +35,7 @@ struct Claim {
 /// A lease, from the moment it is asked for: whatever happens then, it is given back.
 pub(super) struct RedisLease {
     thread: Thread,
-    /// None once it is given back.
+    /// None once it is given back, or another's.
     claim: Option<Claim>,
     keeper: Option<AbortHandle>,
     fence: u64,
@@ -176,20 +176,30 @@ impl Claim {
         link.ask(&Request::Script(script), deadline).await
     }
 
-    async fn give_back(self) -> Result<(), Error> {
+    /// False if another worker has the lease: it is left to that one.
+    async fn give_back(&self) -> Result<bool, Error> {
         let Shared { link, names, .. } = &*self.shared;
         let mut script = RELEASE.prepare_invoke();
         script
             .key(names.lease(&self.key))
             .key(names.holder(&self.key))
             .arg(&self.owner);
-        if link.ask(&Request::Script(script), link.deadline()).await? {
-            return Ok(());
+        link.ask(&Request::Script(script), link.deadline()).await
+    }
+
+    /// Tries again until the lease has run out by itself: a server that was silent may find a
+    /// request for the lease in its socket hours later, and nobody would be there to hold it.
+    async fn give_back_at_last(self) {
+        let until = Instant::now() + self.shared.limits.lease_time;
+        let mut pause = FIRST_PAUSE;
+        while let Err(error) = self.give_back().await {
+            if Instant::now() >= until {
+                tracing::warn!(%error, "a lease was not given back and has run out by now");
+                return;
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        Err(fault(
-            "the lease ran out before it was given back, and another worker has it now: choose a \
-             longer lease time if the server was in reach",
-        ))
     }
 }
 
@@ -204,38 +214,42 @@ impl Lease for RedisLease {
 
     fn release(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
         Box::pin(async move {
-            let Some(claim) = self.take_claim() else {
+            self.end_extension();
+            let Some(claim) = self.claim.clone() else {
                 return Ok(());
             };
-            self.thread.run(claim.give_back()).await?
+            // If it fails, dropping the lease tries on.
+            let was_ours = self
+                .thread
+                .run(async move { claim.give_back().await })
+                .await??;
+            self.claim = None;
+            if was_ours {
+                return Ok(());
+            }
+            Err(fault(
+                "the lease ran out before it was given back, and another worker has it now: choose \
+                 a longer lease time if the server was in reach",
+            ))
         })
     }
 }
 
 impl RedisLease {
-    /// Ends the extension before the lease is given back: it would take it again.
-    fn take_claim(&mut self) -> Option<Claim> {
+    /// To be done before the lease is given back: the extension would take it again.
+    fn end_extension(&mut self) {
         if let Some(keeper) = self.keeper.take() {
             keeper.abort();
         }
-        self.claim.take()
     }
 }
 
 impl Drop for RedisLease {
     fn drop(&mut self) {
-        let was_held = self.fence > 0;
-        let Some(claim) = self.take_claim() else {
-            return;
-        };
-        self.thread.spawn_to_its_end(async move {
-            match claim.give_back().await {
-                Err(error) if was_held => {
-                    tracing::warn!(%error, "the lease was not given back and has to run out");
-                }
-                _ => {}
-            }
-        });
+        self.end_extension();
+        if let Some(claim) = self.claim.take() {
+            self.thread.spawn_to_its_end(claim.give_back_at_last());
+        }
     }
 }
 

@@ -136,10 +136,11 @@ impl Link {
         if let Some(manager) = &current.manager {
             return Ok((current.number, manager.clone()));
         }
-        // The time limits and the repeats are ours: they hold for a whole request.
+        // The time limits and the repeats are ours: they hold for a whole request. The manager's
+        // own limit ends what it does in the background.
         let config = ConnectionManagerConfig::new()
             .set_number_of_retries(0)
-            .set_connection_timeout(Some(self.timeout))
+            .set_connection_timeout(Some(self.timeout.saturating_mul(2)))
             .set_response_timeout(None);
         let manager = ConnectionManager::new_lazy_with_config(self.client.clone(), config)?;
         current.number += 1;

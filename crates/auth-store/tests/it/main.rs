@@ -1,0 +1,4 @@
+//! Everything that needs a disk, a server or a process of its own.
+
+#[cfg(feature = "redis")]
+mod redis;
