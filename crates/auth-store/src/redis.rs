@@ -36,8 +36,8 @@ use watch::{Guard, Order, Watcher};
 ///
 /// - A token is saved in one step on the server, and never in place of a later one.
 /// - The lease is an entry that ends by itself ([`RedisStoreBuilder::lease_time`]), is extended
-///   while it is held and given back by its holder alone. A holder that died is told of:
-///   [`Lease::was_abandoned`].
+///   while it is held and given back by its holder alone. A holder that died, or dropped the lease
+///   without [`release`](Lease::release), is told of: [`Lease::was_abandoned`].
 /// - An entry ends [`RedisStoreBuilder::keep_after_end`] after its token.
 /// - What others save is noticed at once, by a message; after a broken connection the tokens are
 ///   read again. A watcher may be told first of what was saved just before it began.

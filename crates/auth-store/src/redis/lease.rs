@@ -38,6 +38,7 @@ pub(super) struct RedisLease {
     /// None once it is given back, or another's.
     claim: Option<Claim>,
     keeper: Option<AbortHandle>,
+    end: End,
     fence: u64,
     was_abandoned: bool,
 }
@@ -58,6 +59,7 @@ impl RedisLease {
             thread: thread.clone(),
             claim: Some(claim.clone()),
             keeper: None,
+            end: End::Unheld,
             fence: 0,
             was_abandoned: false,
         };
@@ -68,8 +70,21 @@ impl RedisLease {
             lease.keeper = Some(lease.thread.spawn(claim.keep(held.until)));
             Ok(lease)
         };
-        thread.run_while_awaited(waiting).await?
+        let mut lease = thread.run_while_awaited(waiting).await??;
+        lease.end = End::Dropped;
+        Ok(lease)
     }
+}
+
+/// What became of a lease, unless something else is said.
+#[derive(Clone, Copy)]
+enum End {
+    /// The holder has done what it was for.
+    Done,
+    /// The holder broke off in the middle of something.
+    Dropped,
+    /// Nobody was told of it: nothing has happened under it.
+    Unheld,
 }
 
 struct Held {
@@ -177,22 +192,27 @@ impl Claim {
     }
 
     /// False if another worker has the lease: it is left to that one.
-    async fn give_back(&self) -> Result<bool, Error> {
+    async fn give_back(&self, end: End) -> Result<bool, Error> {
         let Shared { link, names, .. } = &*self.shared;
         let mut script = RELEASE.prepare_invoke();
         script
             .key(names.lease(&self.key))
             .key(names.holder(&self.key))
-            .arg(&self.owner);
+            .arg(&self.owner)
+            .arg(match end {
+                End::Done => "done",
+                End::Dropped => "dropped",
+                End::Unheld => "unheld",
+            });
         link.ask(&Request::Script(script), link.deadline()).await
     }
 
     /// Tries again until the lease has run out by itself: a server that was silent may find a
     /// request for the lease in its socket hours later, and nobody would be there to hold it.
-    async fn give_back_at_last(self) {
+    async fn give_back_at_last(self, end: End) {
         let until = Instant::now() + self.shared.limits.lease_time;
         let mut pause = FIRST_PAUSE;
-        while let Err(error) = self.give_back().await {
+        while let Err(error) = self.give_back(end).await {
             if Instant::now() >= until {
                 tracing::warn!(%error, "a lease was not given back and has run out by now");
                 return;
@@ -219,9 +239,10 @@ impl Lease for RedisLease {
                 return Ok(());
             };
             // If it fails, dropping the lease tries on.
+            self.end = End::Done;
             let was_ours = self
                 .thread
-                .run(async move { claim.give_back().await })
+                .run(async move { claim.give_back(End::Done).await })
                 .await??;
             self.claim = None;
             if was_ours {
@@ -248,7 +269,8 @@ impl Drop for RedisLease {
     fn drop(&mut self) {
         self.end_extension();
         if let Some(claim) = self.claim.take() {
-            self.thread.spawn_to_its_end(claim.give_back_at_last());
+            let end = self.end;
+            self.thread.spawn_to_its_end(claim.give_back_at_last(end));
         }
     }
 }

@@ -82,13 +82,20 @@ pub(super) static EXTEND: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// `KEYS`: the lease, the holder. `ARGV`: the owner.
+/// `KEYS`: the lease, the holder. `ARGV`: the owner, and what became of the lease: `done`, `dropped`
+/// by one who had it, `unheld` by one who never heard that he had it.
 ///
-/// Answers 0 if somebody else has the lease, and leaves it to them.
+/// Answers 0 if somebody else has the lease, and leaves it to them. A dropped lease counts as
+/// abandoned; one that nobody held leaves that as it was.
 pub(super) static RELEASE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local holder = redis.call('GET', KEYS[2])
-         if holder and string.sub(holder, 1, -3) == ARGV[1] then redis.call('DEL', KEYS[2]) end
+         if holder and string.sub(holder, 1, -3) == ARGV[1] then
+           local was_abandoned = string.sub(holder, -1) == '1'
+           if ARGV[2] == 'done' or (ARGV[2] == 'unheld' and not was_abandoned) then
+             redis.call('DEL', KEYS[2])
+           end
+         end
          local owner = redis.call('GET', KEYS[1])
          if owner and owner ~= ARGV[1] then return 0 end
          redis.call('DEL', KEYS[1])

@@ -38,10 +38,12 @@ async fn a_wait_for_a_lease_is_bounded_and_leaves_the_lease_to_its_holder() {
     assert!(error.to_string().contains("50ms"), "{error}");
     // Had the one who gave up taken or deleted it, this would fail.
     held.release().await.unwrap();
+    let next = hurried.lease(&key()).await.unwrap();
+    assert!(!next.was_abandoned());
 }
 
 #[tokio::test]
-async fn a_lease_that_is_dropped_is_given_back() {
+async fn a_lease_that_is_dropped_is_given_back_and_counts_as_abandoned() {
     let server = Server::start();
     let mut look = server.look();
     let lease = server.store().lease(&key()).await.unwrap();
@@ -51,7 +53,10 @@ async fn a_lease_that_is_dropped_is_given_back() {
         look.ask::<Vec<String>>("KEYS *:lease").is_empty()
     });
     let next = server.store().lease(&key()).await.unwrap();
-    assert!(!next.was_abandoned());
+    assert!(next.was_abandoned());
+    next.release().await.unwrap();
+    let last = server.store().lease(&key()).await.unwrap();
+    assert!(!last.was_abandoned());
 }
 
 #[tokio::test]
@@ -71,7 +76,7 @@ async fn a_caller_that_is_dropped_while_it_waits_takes_no_lease() {
     // Longer than the longest pause of one who waits: nobody came.
     server.look().pass(700);
     let next = store.lease(&key()).await.unwrap();
-    assert_eq!(next.fence(), fence + 1);
+    assert_eq!((next.fence(), next.was_abandoned()), (fence + 1, false));
 }
 
 #[tokio::test]

@@ -102,6 +102,8 @@ async fn what_a_silent_server_takes_up_later_hurts_nobody() {
     server.signal("CONT");
     let hurried = server.builder().lease_wait(2 * GRACE).build().unwrap();
     let lease = hurried.lease(&key()).await.unwrap();
+    // Nothing happened under the lease that nobody heard of.
+    assert!(!lease.was_abandoned());
     lease.release().await.unwrap();
     // The token was saved, though nobody heard so: the same again is no other.
     let again = store.save(&key(), &token("lost", 100)).await.unwrap();
