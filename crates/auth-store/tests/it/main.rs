@@ -1,0 +1,12 @@
+//! auth-store from the outside: real files, real processes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that ends like this has failed, which is what it is for"
+)]
+
+#[cfg(feature = "testing")]
+mod contract;
+#[cfg(all(feature = "file", unix))]
+mod file;
