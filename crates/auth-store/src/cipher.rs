@@ -15,6 +15,9 @@ pub(crate) type Cipher = EncryptionKey;
 #[derive(Debug)]
 pub(crate) enum Cipher {}
 
+/// Why nothing is sealed or opened; lower case, and no secret.
+pub(crate) type Fault = &'static str;
+
 /// What a record says of its encryption; both texts are Base64.
 #[derive(Clone, Debug)]
 #[cfg_attr(
@@ -27,17 +30,6 @@ pub(crate) struct Sealed {
     pub(crate) cipher: String,
     pub(crate) nonce: String,
     pub(crate) ciphertext: String,
-}
-
-/// What is wrong with a sealed record, or why there is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// An algorithm that this version does not know.
-    UnknownCipher,
-    /// Neither of the keys opens it.
-    NotOurs,
-    /// The operating system gave no random numbers.
-    NoNonce,
 }
 
 #[cfg(not(feature = "encryption"))]

@@ -23,7 +23,7 @@ use auth_core::{Error, ErrorKind, Expiry, ExposeSecret as _, SecretString, Store
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::cipher::{Cipher, Fault, Sealed};
+use crate::cipher::{Cipher, Sealed};
 
 /// What a record says it is.
 const FORMAT: &str = "auth-store";
@@ -180,7 +180,7 @@ pub(crate) fn encode(
         Some(cipher) => {
             let plain = std::mem::take(&mut *json(&plain)?);
             let sealed = cipher.seal(plain, &authenticated(key, token.generation())?);
-            record.sealed = Some(sealed.map_err(explain)?);
+            record.sealed = Some(sealed.map_err(fault)?);
         }
     }
     json(&record)
@@ -200,7 +200,7 @@ pub(crate) fn decode(
         (Some(plain), None, None) => Ok(plain.into_token(record.generation)),
         (None, Some(sealed), Some(cipher)) => {
             let authenticated = authenticated(key, record.generation)?;
-            let plain = cipher.open(&sealed, &authenticated).map_err(explain)?;
+            let plain = cipher.open(&sealed, &authenticated).map_err(fault)?;
             let plain: Plain<'_> = serde_json::from_slice(&plain).map_err(|_| foreign())?;
             Ok(plain.into_token(record.generation))
         }
@@ -275,14 +275,6 @@ impl io::Write for Length {
 
 fn foreign() -> Error {
     fault("this is no record of auth-store")
-}
-
-fn explain(what: Fault) -> Error {
-    fault(match what {
-        Fault::UnknownCipher => "the record is encrypted by an algorithm that is not known here",
-        Fault::NotOurs => "the record was encrypted with another key, or was changed since",
-        Fault::NoNonce => "the operating system gives no random numbers to encrypt with",
-    })
 }
 
 fn fault(message: impl Into<String>) -> Error {

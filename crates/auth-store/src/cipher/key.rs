@@ -17,6 +17,11 @@ const CIPHER: &str = "xchacha20-poly1305";
 
 const KEY: usize = 32;
 
+const UNKNOWN_CIPHER: Fault = "the record is encrypted by an algorithm that is not known here";
+const NOT_OURS: Fault = "the record was encrypted with another key, or was changed since";
+const NO_NONCE: Fault = "the operating system gives no random numbers to encrypt with";
+const TOO_LONG: Fault = "the token is too long to be encrypted";
+
 /// A key of the program's, with which a store seals what it keeps.
 ///
 /// Random bytes, not a password. They are wiped when the key is dropped, and `Debug` shows nothing
@@ -85,12 +90,12 @@ impl EncryptionKey {
     /// Seals `plain`, of which nothing is left in memory; `authenticated` cannot be changed then.
     pub(crate) fn seal(&self, mut plain: Vec<u8>, authenticated: &[u8]) -> Result<Sealed, Fault> {
         let sealed = (|| {
-            let nonce = XNonce::try_generate().map_err(|_| Fault::NoNonce)?;
+            let nonce = XNonce::try_generate().map_err(|_| NO_NONCE)?;
             // In place, and the tag is put behind it: if that moves the buffer, what stays behind
             // is sealed already.
             algorithm(&self.key)
                 .encrypt_in_place(&nonce, authenticated, &mut plain)
-                .map_err(|_| Fault::NotOurs)?;
+                .map_err(|_| TOO_LONG)?;
             Ok(Sealed {
                 cipher: CIPHER.to_owned(),
                 nonce: STANDARD.encode(nonce),
@@ -108,13 +113,11 @@ impl EncryptionKey {
         authenticated: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, Fault> {
         if sealed.cipher != CIPHER {
-            return Err(Fault::UnknownCipher);
+            return Err(UNKNOWN_CIPHER);
         }
-        let nonce = STANDARD.decode(&sealed.nonce).map_err(|_| Fault::NotOurs)?;
-        let nonce = XNonce::try_from(nonce.as_slice()).map_err(|_| Fault::NotOurs)?;
-        let ciphertext = STANDARD
-            .decode(&sealed.ciphertext)
-            .map_err(|_| Fault::NotOurs)?;
+        let nonce = STANDARD.decode(&sealed.nonce).map_err(|_| NOT_OURS)?;
+        let nonce = XNonce::try_from(nonce.as_slice()).map_err(|_| NOT_OURS)?;
+        let ciphertext = STANDARD.decode(&sealed.ciphertext).map_err(|_| NOT_OURS)?;
         for key in std::iter::once(&self.key).chain(&self.older) {
             let mut plain = Zeroizing::new(ciphertext.clone());
             let opened = algorithm(key).decrypt_in_place(&nonce, authenticated, &mut *plain);
@@ -122,7 +125,7 @@ impl EncryptionKey {
                 return Ok(plain);
             }
         }
-        Err(Fault::NotOurs)
+        Err(NOT_OURS)
     }
 }
 

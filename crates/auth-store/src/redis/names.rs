@@ -1,10 +1,8 @@
 //! What the entries of one store are called on the server.
 
 use auth_core::StoreKey;
-use sha2::{Digest as _, Sha256};
 
-/// How much of a key's digest stands in its names: enough that no two keys meet.
-const TAG_BYTES: usize = 16;
+use crate::digest::digest;
 
 /// Ends the name of a token's entry.
 const TOKEN: &str = ":token";
@@ -63,19 +61,7 @@ impl Names {
 
     /// What the names of one key begin with. The braces keep them in one slot of a cluster.
     fn tagged(&self, key: &StoreKey) -> String {
-        use std::fmt::Write as _;
-        let mut hasher = Sha256::new();
-        for part in [&key.vendor, &key.account, &key.scope, &key.base_url] {
-            // With its length, so that no two keys run together.
-            hasher.update((part.len() as u64).to_be_bytes());
-            hasher.update(part.as_bytes());
-        }
-        let mut name = format!("{}{{", self.prefix);
-        for byte in &hasher.finalize()[..TAG_BYTES] {
-            let _ = write!(name, "{byte:02x}");
-        }
-        name.push('}');
-        name
+        format!("{}{{{}}}", self.prefix, digest(key))
     }
 }
 

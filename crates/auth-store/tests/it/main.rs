@@ -1,4 +1,16 @@
-//! Everything that needs a disk, a server or a process of its own.
+//! auth-store from the outside: real files, real processes.
 
-#[cfg(feature = "redis")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that ends like this has failed, which is what it is for"
+)]
+
+#[cfg(feature = "testing")]
+mod contract;
+#[cfg(all(feature = "file", unix))]
+mod file;
+#[cfg(all(feature = "keyring", target_os = "linux"))]
+mod keyring;
+#[cfg(all(feature = "redis", unix))]
 mod redis;

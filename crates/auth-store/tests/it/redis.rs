@@ -1,5 +1,7 @@
 //! The store in Redis, with a real server for each test.
 
+#[cfg(feature = "testing")]
+mod contract;
 mod entries;
 mod lease;
 mod outage;
