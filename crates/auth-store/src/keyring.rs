@@ -57,6 +57,9 @@ pub struct KeyringStore {
     locks: FileStore,
 }
 
+/// A record, wiped from memory in the end.
+type Bytes = Zeroizing<Vec<u8>>;
+
 /// What a [`KeyringStore`] is made of.
 #[derive(Clone, Debug)]
 pub struct KeyringStoreBuilder {
@@ -158,9 +161,8 @@ impl KeyringStore {
                 .call(move |platform| place.read(platform))
                 .await?
         };
-        let decode = |record: Zeroizing<Vec<u8>>| {
-            record::decode(key, &record, None).map_err(|error| place.fault(&error))
-        };
+        let decode =
+            |record: Bytes| record::decode(key, &record, None).map_err(|error| place.fault(&error));
         record.map(decode).transpose()
     }
 }
@@ -174,7 +176,7 @@ struct Place {
 }
 
 impl Place {
-    fn read(&self, platform: &Platform) -> Result<Option<Zeroizing<Vec<u8>>>, Problem> {
+    fn read(&self, platform: &Platform) -> Result<Option<Bytes>, Problem> {
         let entry = platform.entry(&self.service, &self.user, &self.label)?;
         match entry.get_secret() {
             Ok(record) => Ok(Some(Zeroizing::new(record))),
@@ -205,10 +207,7 @@ impl Place {
 }
 
 /// The records of all entries of a service that have a name of ours, by these names.
-fn records(
-    platform: &Platform,
-    service: &str,
-) -> Result<Vec<(String, Zeroizing<Vec<u8>>)>, Problem> {
+fn records(platform: &Platform, service: &str) -> Result<Vec<(String, Bytes)>, Problem> {
     let mut records = Vec::new();
     for entry in platform.entries(service)? {
         let Some((of, user)) = entry.get_specifiers() else {

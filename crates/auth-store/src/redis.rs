@@ -295,7 +295,7 @@ impl fmt::Debug for RedisStore {
             .field("prefix", &self.shared.names.prefix())
             .field("limits", &self.shared.limits)
             .field("is_encrypted", &self.shared.cipher.is_some())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

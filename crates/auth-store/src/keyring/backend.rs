@@ -49,7 +49,7 @@ impl Backend {
                 spawn_blocking(move || connection.work(&work))
             };
             match timeout(TIMEOUT, job).await {
-                Ok(Ok(outcome)) => outcome.map_err(|problem| explain(&problem)),
+                Ok(Ok(outcome)) => outcome.map_err(explain),
                 Ok(Err(_)) => Err(fault("a call of the keyring's library broke off")),
                 Err(_) => {
                     // The call may go on for ever, and nobody must wait behind it.

@@ -51,7 +51,7 @@ pub(super) fn fault(message: impl Into<String>) -> Error {
 /// What is left where a keyring cannot be had.
 const OTHERWISE: &str = "or keep tokens in a FileStore (with an encryption key) or a RedisStore";
 
-pub(super) fn explain(problem: &Problem) -> Error {
+pub(super) fn explain(problem: Problem) -> Error {
     let (what, choice) = match problem {
         Problem::Unreachable => (
             "there is no keyring in this session",

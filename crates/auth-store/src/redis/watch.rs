@@ -157,12 +157,12 @@ enum Change {
 
 fn obey(shared: &Shared, watched: &mut Watched, order: Order) -> Change {
     match order {
-        Order::Begin(key, watcher) => {
+        Order::Begin(key, begun) => {
             let channel = shared.names.channel(&key);
             let (_, watchers) = watched
                 .entry(channel.clone())
                 .or_insert_with(|| (key, Vec::new()));
-            watchers.push(watcher);
+            watchers.push(begun);
             // For a further watcher of the same key, too: it wants to know how things stand.
             Change::Began(channel)
         }

@@ -1,6 +1,7 @@
 //! auth-store from the outside: real files, real processes.
 
 #![allow(
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
     reason = "a test that ends like this has failed, which is what it is for"

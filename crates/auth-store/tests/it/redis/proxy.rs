@@ -42,10 +42,7 @@ impl Proxy {
 /// Our client waits for each answer, so one read is one request or one answer.
 fn serve(mut caller: TcpStream, mut server: TcpStream, to_lose: &AtomicUsize) {
     let mut buffer = vec![0; 1 << 16];
-    loop {
-        let Ok(length @ 1..) = caller.read(&mut buffer) else {
-            break;
-        };
+    while let Ok(length @ 1..) = caller.read(&mut buffer) {
         let is_script = buffer[..length].windows(4).any(|it| it == b"EVAL");
         server.write_all(&buffer[..length]).unwrap();
         let Ok(length @ 1..) = server.read(&mut buffer) else {
