@@ -1,11 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-#[cfg(any(
-    feature = "encryption",
-    feature = "file",
-    feature = "keyring",
-    feature = "redis"
-))]
+#[cfg(any(feature = "file", feature = "keyring", feature = "redis"))]
 mod cipher;
 #[cfg(feature = "file")]
 mod file;
@@ -14,7 +9,10 @@ mod record;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-#[cfg(feature = "encryption")]
+#[cfg(all(
+    feature = "encryption",
+    any(feature = "file", feature = "keyring", feature = "redis")
+))]
 pub use crate::cipher::EncryptionKey;
 #[cfg(feature = "file")]
 pub use crate::file::{DEFAULT_LEASE_WAIT, FileStore};
