@@ -6,6 +6,8 @@ mod key;
 #[cfg(feature = "encryption")]
 pub use key::EncryptionKey;
 
+use serde::{Deserialize, Serialize};
+
 /// What seals and opens records.
 #[cfg(feature = "encryption")]
 pub(crate) type Cipher = EncryptionKey;
@@ -19,12 +21,8 @@ pub(crate) enum Cipher {}
 pub(crate) type Fault = &'static str;
 
 /// What a record says of its encryption; both texts are Base64.
-#[derive(Clone, Debug)]
-#[cfg_attr(
-    any(feature = "file", feature = "keyring", feature = "redis"),
-    derive(serde::Serialize, serde::Deserialize),
-    serde(deny_unknown_fields)
-)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Sealed {
     /// The algorithm's name.
     pub(crate) cipher: String,

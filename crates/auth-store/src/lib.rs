@@ -1,11 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-#[cfg(any(
-    feature = "encryption",
-    feature = "file",
-    feature = "keyring",
-    feature = "redis"
-))]
+#[cfg(any(feature = "file", feature = "keyring", feature = "redis"))]
 mod cipher;
 #[cfg(any(feature = "file", feature = "redis"))]
 mod digest;
@@ -22,7 +17,10 @@ pub mod testing;
 #[cfg(any(feature = "keyring", feature = "redis"))]
 mod thread;
 
-#[cfg(feature = "encryption")]
+#[cfg(all(
+    feature = "encryption",
+    any(feature = "file", feature = "keyring", feature = "redis")
+))]
 pub use crate::cipher::EncryptionKey;
 #[cfg(feature = "file")]
 pub use crate::file::{DEFAULT_LEASE_WAIT, FileStore};

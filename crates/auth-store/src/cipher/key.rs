@@ -138,3 +138,39 @@ impl fmt::Debug for EncryptionKey {
         f.debug_struct("EncryptionKey").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+    #[test]
+    fn a_key_is_the_base64_text_of_32_bytes() {
+        for text in [TEXT.to_owned(), format!(" {TEXT}\n")] {
+            let key = EncryptionKey::from_base64(&text.into()).unwrap();
+            assert_eq!(key.key.expose_secret()[..], (0..32).collect::<Vec<_>>());
+        }
+        let longer = format!("{}A", &TEXT[..43]);
+        for bad in [
+            "",
+            "password",
+            &TEXT[4..],
+            &TEXT[..43],
+            &longer,
+            &TEXT.repeat(2),
+        ] {
+            let error = EncryptionKey::from_base64(&bad.to_owned().into()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{bad}");
+            let shown = format!("{error} {error:?}");
+            assert!(bad.is_empty() || !shown.contains(bad), "{shown}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_nothing_of_a_key() {
+        let key = EncryptionKey::from_base64(&TEXT.into()).unwrap();
+        let key = key.with_older(EncryptionKey::from_base64(&TEXT.into()).unwrap());
+        assert_eq!(format!("{key:?}"), "EncryptionKey { .. }");
+    }
+}

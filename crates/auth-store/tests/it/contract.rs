@@ -262,9 +262,8 @@ impl TokenStore for Flawed {
             let inner = match self.flaw {
                 LeasesToEverybody => None,
                 WaitsForEver => loop {
-                    match self.inner.lease(key).await {
-                        Ok(lease) => break Some(lease),
-                        Err(_) => continue,
+                    if let Ok(lease) = self.inner.lease(key).await {
+                        break Some(lease);
                     }
                 },
                 _ => Some(self.inner.lease(key).await?),

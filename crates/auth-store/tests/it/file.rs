@@ -6,6 +6,7 @@ mod full;
 mod leases;
 mod many;
 mod owner;
+mod place;
 mod processes;
 mod session;
 mod unfinished;
@@ -91,7 +92,7 @@ fn is_root() -> bool {
 #[track_caller]
 fn said<T>(result: Result<T, Error>, path: &Path) -> String {
     let Err(error) = result else {
-        panic!("nothing was wrong with {path:?}")
+        panic!("nothing was wrong with {}", path.display())
     };
     assert_eq!(error.kind(), ErrorKind::Store);
     let shown = format!("{error} {error:?}");

@@ -80,6 +80,7 @@ pub(super) fn is_child() -> Option<PathBuf> {
 }
 
 /// Says a line to the parent.
+#[expect(clippy::print_stdout, reason = "the parent reads it")]
 pub(super) fn say(line: impl std::fmt::Display) {
     println!("{LINE}{line}");
 }
