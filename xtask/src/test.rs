@@ -124,6 +124,9 @@ pub(crate) fn run(root: &Path, only: &[String]) -> Result<()> {
             tools::require(&tools::for_compiling())?;
             tools_are_there = true;
         }
+        if step.name == "tests" {
+            tools::require(&tools::for_testing())?;
+        }
         eprintln!(
             "\n==> [{}/{}] {}: {}",
             number + 1,

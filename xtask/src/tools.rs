@@ -65,6 +65,33 @@ pub(crate) fn for_compiling() -> Vec<Tool> {
     tools
 }
 
+/// What the tests start beyond our own programs: real servers, for auth-store.
+pub(crate) fn for_testing() -> Vec<Tool> {
+    let mut tools = Vec::new();
+    if cfg!(unix) {
+        tools.push(Tool {
+            probe: Probe::Program("redis-server"),
+            used_by: "auth-store's tests",
+            package: "redis-server",
+        });
+    }
+    if cfg!(target_os = "linux") {
+        tools.extend([
+            Tool {
+                probe: Probe::Program("gnome-keyring-daemon"),
+                used_by: "auth-store's tests",
+                package: "gnome-keyring",
+            },
+            Tool {
+                probe: Probe::Program("dbus-run-session"),
+                used_by: "auth-store's tests",
+                package: "dbus",
+            },
+        ]);
+    }
+    tools
+}
+
 /// Makes sure that every tool is there: installs what is missing as root on Debian, and names it
 /// elsewhere.
 pub(crate) fn require(tools: &[Tool]) -> Result<()> {

@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(any(feature = "file", feature = "keyring", feature = "redis"))]
+mod cipher;
+#[cfg(any(feature = "file", feature = "redis"))]
+mod digest;
+#[cfg(feature = "file")]
+mod file;
+#[cfg(feature = "keyring")]
+mod keyring;
+#[cfg(any(feature = "file", feature = "keyring", feature = "redis"))]
+mod record;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(feature = "testing")]
+pub mod testing;
+#[cfg(any(feature = "keyring", feature = "redis"))]
+mod thread;
+
+#[cfg(all(
+    feature = "encryption",
+    any(feature = "file", feature = "keyring", feature = "redis")
+))]
+pub use crate::cipher::EncryptionKey;
+#[cfg(feature = "file")]
+pub use crate::file::{DEFAULT_LEASE_WAIT, FileStore};
+#[cfg(feature = "keyring")]
+pub use crate::keyring::{KeyringStore, KeyringStoreBuilder};
+#[cfg(feature = "redis")]
+pub use crate::redis::{RedisStore, RedisStoreBuilder};

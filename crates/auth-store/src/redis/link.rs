@@ -1,0 +1,170 @@
+//! The connection to the server: one for all requests, made when the first needs it and made anew when
+//! it breaks; each request ends in time.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use auth_core::Error;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig, PubSub};
+use redis::{Client, Cmd, FromRedisValue, Pipeline, RedisError, RedisResult, ScriptInvocation};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::failure::{explain, is_passing, nonsense, silence};
+
+/// How often a request is sent before a broken connection is told to the caller: a server that
+/// restarts has cut the old one.
+const ATTEMPTS: u32 = 4;
+
+/// The first pause between two of them; each is twice as long as the one before.
+const PAUSE: Duration = Duration::from_millis(40);
+
+/// A request. All of ours may be repeated.
+pub(super) enum Request {
+    Command(Cmd),
+    Commands(Pipeline),
+    Script(ScriptInvocation<'static>),
+}
+
+impl Request {
+    async fn send<T: FromRedisValue>(&self, manager: &mut ConnectionManager) -> RedisResult<T> {
+        match self {
+            Self::Command(command) => command.query_async(manager).await,
+            Self::Commands(commands) => commands.query_async(manager).await,
+            Self::Script(script) => script.invoke_async(manager).await,
+        }
+    }
+}
+
+/// Used on the store's thread alone.
+pub(super) struct Link {
+    client: Client,
+    address: String,
+    timeout: Duration,
+    current: Mutex<Current>,
+}
+
+#[derive(Default)]
+struct Current {
+    /// Counts the managers, so that only the one that failed is given up.
+    number: u64,
+    manager: Option<ConnectionManager>,
+}
+
+impl Link {
+    pub(super) fn new(client: Client, timeout: Duration) -> Self {
+        Self {
+            address: client.get_connection_info().addr().to_string(),
+            client,
+            timeout,
+            current: Mutex::default(),
+        }
+    }
+
+    /// Host and port, or a path.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// When a call that begins now must have ended.
+    pub(super) fn deadline(&self) -> Instant {
+        Instant::now() + self.timeout
+    }
+
+    /// Sends a request and returns the answer, before `deadline`.
+    pub(super) async fn ask<T: FromRedisValue>(
+        &self,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<T, Error> {
+        let mut pause = PAUSE;
+        let mut attempt = 1;
+        loop {
+            let (number, mut manager) = self.manager().map_err(|error| self.explain(&error))?;
+            let error = match timeout_at(deadline, request.send(&mut manager)).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(error)) => error,
+                Err(_) => {
+                    // A connection that was lost without a word would stay so for many minutes.
+                    self.give_up(number);
+                    return Err(silence(&self.address, self.timeout));
+                }
+            };
+            if !is_passing(&error) {
+                // The manager would keep a refused password or an unknown host for ever.
+                self.give_up(number);
+                return Err(self.explain(&error));
+            }
+            if attempt == ATTEMPTS || Instant::now() + pause >= deadline {
+                return Err(self.explain(&error));
+            }
+            sleep(pause).await;
+            pause *= 2;
+            attempt += 1;
+        }
+    }
+
+    /// A connection of its own for subscriptions.
+    pub(super) async fn subscriber(&self) -> Result<PubSub, Error> {
+        match timeout(self.timeout, self.client.get_async_pubsub()).await {
+            Ok(connected) => connected.map_err(|error| self.explain(&error)),
+            Err(_) => Err(silence(&self.address, self.timeout)),
+        }
+    }
+
+    /// Waits for an answer on that connection.
+    pub(super) async fn answered(
+        &self,
+        answer: impl Future<Output = RedisResult<()>>,
+    ) -> Result<(), Error> {
+        match timeout(self.timeout, answer).await {
+            Ok(answer) => answer.map_err(|error| self.explain(&error)),
+            Err(_) => Err(silence(&self.address, self.timeout)),
+        }
+    }
+
+    fn explain(&self, error: &RedisError) -> Error {
+        explain(error, &self.address)
+    }
+
+    pub(super) fn nonsense(&self) -> Error {
+        nonsense(&self.address)
+    }
+
+    fn manager(&self) -> RedisResult<(u64, ConnectionManager)> {
+        let mut current = self.current();
+        if let Some(manager) = &current.manager {
+            return Ok((current.number, manager.clone()));
+        }
+        // The time limits and the repeats are ours: they hold for a whole request. The manager's
+        // own limit ends what it does in the background.
+        let config = ConnectionManagerConfig::new()
+            .set_number_of_retries(0)
+            .set_connection_timeout(Some(self.timeout.saturating_mul(2)))
+            .set_response_timeout(None);
+        let manager = ConnectionManager::new_lazy_with_config(self.client.clone(), config)?;
+        current.number += 1;
+        current.manager = Some(manager.clone());
+        Ok((current.number, manager))
+    }
+
+    fn give_up(&self, number: u64) {
+        let mut current = self.current();
+        if current.number == number {
+            current.manager = None;
+        }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link")
+            .field("address", &self.address)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}

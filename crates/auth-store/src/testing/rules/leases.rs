@@ -1,0 +1,127 @@
+//! One at a time may renew.
+
+use std::time::Duration;
+
+use auth_core::{Error, ErrorKind, Lease, Saved, StoreKey, TokenStore};
+use tokio::time::timeout;
+
+use super::super::samples::token;
+use super::super::{Suite, broken, done, ended};
+use super::{delete, expect, put};
+
+/// As long as the contract looks whether a lease is refused.
+const LOOK: Duration = Duration::from_millis(100);
+
+pub(in super::super) async fn check<S: TokenStore>(suite: &Suite<S>) {
+    one_at_a_time_holds_the_lease(suite).await;
+    a_lease_that_is_dropped_is_given_back(suite).await;
+    whoever_waits_is_told_in_the_end(suite).await;
+    the_holder_reads_and_writes(suite).await;
+}
+
+async fn one_at_a_time_holds_the_lease<S: TokenStore>(suite: &Suite<S>) {
+    let rule = "one session at a time holds the lease of a key";
+    let key = suite.key("lease");
+    let mut last_fence = 0;
+    for round in 0..3 {
+        let lease = take(rule, &*suite.one, &key).await;
+        if lease.was_abandoned() {
+            broken(rule, "a lease counts as abandoned that was released");
+        }
+        if lease.fence() < last_fence || (lease.fence() == last_fence && last_fence > 0) {
+            broken(rule, format!("fence {} after {last_fence}", lease.fence()));
+        }
+        last_fence = lease.fence();
+        // By whatever handle; and whoever stops waiting does not get it later.
+        for store in [&suite.one, &suite.other, &suite.other] {
+            refused(rule, &**store, &key).await;
+        }
+        let another = suite.key(&format!("lease-{round}"));
+        give_back(rule, take(rule, &*suite.other, &another).await).await;
+        // Somebody waits already.
+        let waiting = tokio::spawn({
+            let (store, key) = (suite.other.clone(), key.clone());
+            async move { store.lease(&key).await }
+        });
+        tokio::task::yield_now().await;
+        give_back(rule, lease).await;
+        let next = match ended(rule, waiting).await {
+            Ok(lease) => done(rule, std::future::ready(lease)).await,
+            Err(error) => broken(rule, error),
+        };
+        refused(rule, &*suite.one, &key).await;
+        last_fence = last_fence.max(next.fence());
+        give_back(rule, next).await;
+    }
+    expect(rule, &*suite.one, &key, None).await;
+}
+
+async fn a_lease_that_is_dropped_is_given_back<S: TokenStore>(suite: &Suite<S>) {
+    let rule = "a lease that is dropped is given back";
+    let key = suite.key("dropped");
+    drop(take(rule, &*suite.one, &key).await);
+    // A store that only lets it run out has its time for that.
+    let lease = loop {
+        match ended(rule, suite.other.lease(&key)).await {
+            Ok(lease) => break lease,
+            Err(error) => is_a_store_error(rule, &error),
+        }
+    };
+    give_back(rule, lease).await;
+}
+
+async fn whoever_waits_is_told_in_the_end<S: TokenStore>(suite: &Suite<S>) {
+    let rule = "a session that waits for the lease is told when it has waited long enough";
+    let key = suite.key("bounded");
+    let lease = take(rule, &*suite.one, &key).await;
+    match ended(rule, suite.other.lease(&key)).await {
+        Ok(_) => broken(rule, "a lease was given twice"),
+        Err(error) => is_a_store_error(rule, &error),
+    }
+    give_back(rule, lease).await;
+    give_back(rule, take(rule, &*suite.other, &key).await).await;
+}
+
+async fn the_holder_reads_and_writes<S: TokenStore>(suite: &Suite<S>) {
+    let rule = "a lease keeps neither its holder nor others from reading and writing";
+    let key = suite.key("holder");
+    put(rule, &*suite.one, &key, &token(1)).await;
+    let lease = take(rule, &*suite.one, &key).await;
+    expect(rule, &*suite.one, &key, Some(&token(1))).await;
+    put(rule, &*suite.one, &key, &token(2)).await;
+    expect(rule, &*suite.other, &key, Some(&token(2))).await;
+    // As a log-in beside a renewal does.
+    if done(rule, suite.other.save(&key, &token(3))).await == Saved::Outrun {
+        broken(rule, "a later token was refused");
+    }
+    delete(rule, &*suite.one, &key).await;
+    refused(rule, &*suite.other, &key).await;
+    give_back(rule, lease).await;
+    expect(rule, &*suite.other, &key, None).await;
+}
+
+async fn take(rule: &str, store: &impl TokenStore, key: &StoreKey) -> Box<dyn Lease> {
+    done(rule, store.lease(key)).await
+}
+
+async fn give_back(rule: &str, lease: Box<dyn Lease>) {
+    done(rule, lease.release()).await;
+}
+
+/// Checks that the lease is not given now.
+async fn refused(rule: &str, store: &impl TokenStore, key: &StoreKey) {
+    match timeout(LOOK, store.lease(key)).await {
+        Ok(Ok(_)) => broken(rule, "a lease was given that another session holds"),
+        Ok(Err(error)) => is_a_store_error(rule, &error),
+        Err(_) => {}
+    }
+}
+
+fn is_a_store_error(rule: &str, error: &Error) {
+    if error.kind() != ErrorKind::Store {
+        broken(
+            rule,
+            format!("an error of kind {:?}: {error}", error.kind()),
+        );
+    }
+}

@@ -1,0 +1,303 @@
+//! Every store keeps the contract, and the contract finds stores that do not.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use auth_core::{
+    BoxFuture, Error, Lease, MemoryStore, OnSaved, Saved, StoreKey, Token, TokenStore, Watch,
+};
+use auth_store::testing::contract;
+
+#[tokio::test(start_paused = true)]
+async fn the_store_in_memory_keeps_the_contract() {
+    let store = MemoryStore::new();
+    contract(async || store.clone()).await;
+}
+
+#[cfg(feature = "file")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_file_store_keeps_the_contract() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("tokens");
+    let open = async || auth_store::FileStore::at(&path).lease_wait(Duration::from_millis(300));
+    contract(open).await;
+    // Nothing is left but the locks.
+    for entry in std::fs::read_dir(&path).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(name.starts_with("write-"), "{name}");
+    }
+}
+
+#[cfg(all(feature = "file", feature = "encryption"))]
+#[tokio::test]
+async fn the_file_store_keeps_the_contract_with_encryption() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = async || {
+        let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".into();
+        auth_store::FileStore::at(directory.path().join("tokens"))
+            .encrypt_with(auth_store::EncryptionKey::from_base64(&key).unwrap())
+            .lease_wait(Duration::from_millis(300))
+    };
+    contract(open).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_counts_fences_and_tells_of_changes_keeps_the_contract() {
+    let store = Flawed::new(Sound);
+    contract(async || store.clone()).await;
+}
+
+#[test]
+fn the_contract_finds_every_flaw() {
+    for (flaw, rule) in [
+        (
+            LosesTheRefreshToken,
+            "another handle to the storage sees what is saved",
+        ),
+        (
+            LosesTheAttributes,
+            "another handle to the storage sees what is saved",
+        ),
+        (IgnoresTheScope, "keys are told apart"),
+        (ListsInNoOrder, "the list is not in the order"),
+        (ListsNothing, "a key is not listed"),
+        (KeepsWhatIsDeleted, "and should hold None"),
+        (TakesEarlierTokens, "a token that is outrun"),
+        (
+            ConfusesGenerations,
+            "generations are whole numbers of 64 bits",
+        ),
+        (ChecksBeforeItWrites, "of many that save at once"),
+        (
+            LeasesToEverybody,
+            "a lease was given that another session holds",
+        ),
+        (LeasesOnce, "one session at a time holds the lease"),
+        (WaitsForEver, "has not ended within 200s"),
+        (CountsFencesBack, "after 100"),
+        (SaysThatAllIsAbandoned, "counts as abandoned"),
+        (
+            WatchesTheWrongKey,
+            "a watch tells of what others save under its key",
+        ),
+        (
+            WatchesForEver,
+            "a watch tells of what others save under its key",
+        ),
+    ] {
+        let store = Flawed::new(flaw);
+        let checked = std::thread::spawn(move || contract_of(&store)).join();
+        let said = checked.expect_err(&format!("{flaw:?}"));
+        let said = said.downcast::<String>().unwrap();
+        assert!(said.contains(rule), "{flaw:?}: {said}");
+    }
+}
+
+#[tokio::main(flavor = "current_thread", start_paused = true)]
+async fn contract_of(store: &Flawed) {
+    contract(async || store.clone()).await;
+}
+
+/// What a store does wrong.
+#[derive(Clone, Copy, Debug)]
+enum Flaw {
+    Sound,
+    LosesTheRefreshToken,
+    LosesTheAttributes,
+    IgnoresTheScope,
+    TakesEarlierTokens,
+    ConfusesGenerations,
+    ListsInNoOrder,
+    ListsNothing,
+    KeepsWhatIsDeleted,
+    LeasesToEverybody,
+    LeasesOnce,
+    WaitsForEver,
+    CountsFencesBack,
+    SaysThatAllIsAbandoned,
+    ChecksBeforeItWrites,
+    WatchesTheWrongKey,
+    WatchesForEver,
+}
+
+use Flaw::*;
+
+/// A store in memory with a flaw.
+#[derive(Clone)]
+struct Flawed {
+    inner: MemoryStore,
+    flaw: Flaw,
+    fence: Arc<AtomicU64>,
+    watchers: Watchers,
+}
+
+type Watchers = Arc<Mutex<Vec<(u64, StoreKey, OnSaved)>>>;
+
+#[derive(Debug)]
+struct FlawedLease {
+    inner: Option<Box<dyn Lease>>,
+    flaw: Flaw,
+    fence: u64,
+}
+
+impl Lease for FlawedLease {
+    fn fence(&self) -> u64 {
+        self.fence
+    }
+
+    fn was_abandoned(&self) -> bool {
+        matches!(self.flaw, SaysThatAllIsAbandoned)
+    }
+
+    fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
+        if matches!(self.flaw, LeasesOnce) {
+            std::mem::forget(self.inner);
+        }
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+impl Flawed {
+    fn new(flaw: Flaw) -> Self {
+        Self {
+            inner: MemoryStore::new(),
+            flaw,
+            fence: Arc::new(AtomicU64::new(100)),
+            watchers: Watchers::default(),
+        }
+    }
+
+    fn key(&self, key: &StoreKey) -> StoreKey {
+        let mut key = key.clone();
+        if matches!(self.flaw, IgnoresTheScope) {
+            key.scope.clear();
+        }
+        key
+    }
+
+    fn token(&self, token: &Token) -> Token {
+        let bare = Token::new(token.access().clone(), token.expiry(), token.issued_at());
+        let with_attributes = |bare| {
+            token.attributes().fold(bare, |it: Token, (name, value)| {
+                it.with_attribute(name, value)
+            })
+        };
+        let generation = token.generation();
+        match self.flaw {
+            LosesTheRefreshToken => with_attributes(bare).with_generation(generation),
+            LosesTheAttributes => bare
+                .with_refresh(token.refresh().cloned())
+                .with_generation(generation),
+            // As a number of JavaScript or Lua.
+            ConfusesGenerations => with_attributes(bare)
+                .with_refresh(token.refresh().cloned())
+                .with_generation(if generation == (1 << 53) + 1 {
+                    1 << 53
+                } else {
+                    generation
+                }),
+            _ => token.clone(),
+        }
+    }
+}
+
+impl TokenStore for Flawed {
+    fn load<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Option<Token>, Error>> {
+        Box::pin(async move { self.inner.load(&self.key(key)).await })
+    }
+
+    fn save<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        token: &'a Token,
+    ) -> BoxFuture<'a, Result<Saved, Error>> {
+        Box::pin(async move {
+            let (key, token) = (self.key(key), self.token(token));
+            match self.flaw {
+                TakesEarlierTokens => self.inner.delete(&key).await?,
+                ChecksBeforeItWrites => {
+                    let stored = self.inner.load(&key).await?;
+                    if stored.is_some_and(|it| token.is_outrun_by(&it)) {
+                        return Ok(Saved::Outrun);
+                    }
+                    tokio::task::yield_now().await;
+                    self.inner.delete(&key).await?;
+                }
+                _ => {}
+            }
+            let saved = self.inner.save(&key, &token).await;
+            for (_, watched, on_saved) in &*self.watchers.lock().unwrap() {
+                if *watched == key || matches!(self.flaw, WatchesTheWrongKey) {
+                    on_saved(token.clone());
+                }
+            }
+            saved
+        })
+    }
+
+    fn delete<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            if matches!(self.flaw, KeepsWhatIsDeleted) {
+                return Ok(());
+            }
+            self.inner.delete(&self.key(key)).await
+        })
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<StoreKey>, Error>> {
+        Box::pin(async move {
+            let mut keys = self.inner.list().await?;
+            match self.flaw {
+                ListsInNoOrder => keys.reverse(),
+                ListsNothing => keys.clear(),
+                _ => {}
+            }
+            Ok(keys)
+        })
+    }
+
+    fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>> {
+        Box::pin(async move {
+            let inner = match self.flaw {
+                LeasesToEverybody => None,
+                WaitsForEver => loop {
+                    if let Ok(lease) = self.inner.lease(key).await {
+                        break Some(lease);
+                    }
+                },
+                _ => Some(self.inner.lease(key).await?),
+            };
+            let fence = match self.flaw {
+                CountsFencesBack => self.fence.fetch_sub(1, Ordering::SeqCst),
+                _ => self.fence.fetch_add(1, Ordering::SeqCst),
+            };
+            let flaw = self.flaw;
+            Ok(Box::new(FlawedLease { inner, flaw, fence }) as Box<dyn Lease>)
+        })
+    }
+
+    fn watch(&self, key: &StoreKey, on_saved: OnSaved) -> Option<Watch> {
+        let id = self.fence.fetch_add(1, Ordering::SeqCst);
+        let mut watchers = self.watchers.lock().unwrap();
+        watchers.push((id, key.clone(), on_saved));
+        Some(match self.flaw {
+            WatchesForEver => Watch::new(()),
+            _ => Watch::new(Unwatch(id, Arc::clone(&self.watchers))),
+        })
+    }
+}
+
+impl std::fmt::Debug for Flawed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Flawed({:?})", self.flaw)
+    }
+}
+
+struct Unwatch(u64, Watchers);
+
+impl Drop for Unwatch {
+    fn drop(&mut self) {
+        self.1.lock().unwrap().retain(|(id, ..)| *id != self.0);
+    }
+}

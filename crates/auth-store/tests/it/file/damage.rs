@@ -1,0 +1,133 @@
+//! What cannot be read is reported, kept, and replaced by nobody.
+
+use std::fs;
+
+use super::*;
+
+/// Checks that the file is refused by all and kept as it is, and that it can be deleted.
+async fn refused(store: &FileStore, content: &[u8]) -> String {
+    put(store, &token(1, "a")).await;
+    let path = file(store, "token");
+    fs::write(&path, content).unwrap();
+    let mut all = all_say(store, &path).await;
+    all.dedup();
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!(fs::read(&path).unwrap(), content);
+    assert_eq!(files(store, "new"), [] as [PathBuf; 0]);
+    store.delete(&key()).await.unwrap();
+    assert_eq!(held(store).await, None);
+    all.remove(0)
+}
+
+#[tokio::test]
+async fn a_file_that_breaks_off_is_kept_and_never_replaced() {
+    let (_directory, store) = store();
+    put(&store, &token(1, "a")).await;
+    let whole = fs::read(file(&store, "token")).unwrap();
+    store.delete(&key()).await.unwrap();
+    for length in 0..whole.len() {
+        let said = refused(&store, &whole[..length]).await;
+        assert!(said.contains("the record breaks off"), "{length}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn what_others_wrote_is_kept_and_never_replaced() {
+    let (_directory, store) = store();
+    let long = vec![b' '; (1 << 20) + 1];
+    for (content, expected) in [
+        (&b"my shopping list"[..], "this is no record of auth-store"),
+        (&[0; 4096], "this is no record of auth-store"),
+        (&[0xff, 0xfe], "this is no record of auth-store"),
+        (&long, "this is no record of auth-store: it is far too long"),
+        (
+            br#"{"format":"auth-store","version":2,"secret":"access-"}"#,
+            "written by a later version of auth-store: record version 2; this one reads 1",
+        ),
+    ] {
+        let said = refused(&store, content).await;
+        assert!(said.ends_with(expected), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_record_under_another_keys_name_is_refused() {
+    let (_directory, store) = store();
+    put(&store, &token(1, "a")).await;
+    let path = file(&store, "token");
+    let mut other = key();
+    other.account = "user2@iqm.com".into();
+    let saved = store.save(&other, &token(1, "b")).await.unwrap();
+    assert_eq!(saved, Saved::Done);
+    let others = files(&store, "token");
+    let others = others.iter().find(|it| **it != path).unwrap();
+    fs::copy(others, &path).unwrap();
+    for said in all_say(&store, &path).await {
+        assert!(
+            said.ends_with("this is the record of another key"),
+            "{said}"
+        );
+    }
+    assert!(store.load(&other).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn files_of_other_names_are_let_be() {
+    let (_directory, store) = store();
+    put(&store, &token(1, "a")).await;
+    let notes = ["notes.txt", "iqm.token", "iqm-0.new", ".token"];
+    for name in notes {
+        fs::write(store.directory().join(name), "mine").unwrap();
+    }
+    let fresh = FileStore::at(store.directory());
+    assert_eq!(fresh.list().await.unwrap(), [key()]);
+    put(&fresh, &token(2, "a")).await;
+    fresh.delete(&key()).await.unwrap();
+    for name in notes {
+        let text = fs::read_to_string(store.directory().join(name)).unwrap();
+        assert_eq!(text, "mine", "{name}");
+    }
+}
+
+#[cfg(feature = "encryption")]
+#[tokio::test]
+async fn a_file_is_read_with_the_key_with_which_it_was_written_only() {
+    use auth_store::EncryptionKey;
+
+    let (_directory, plain) = store();
+    let sealed_with = |letter: &str| {
+        let key = EncryptionKey::from_base64(&format!("{}=", letter.repeat(43)).into());
+        plain.clone().encrypt_with(key.unwrap())
+    };
+    // The last letter of 43 holds four bits.
+    let (sealed, other) = (sealed_with("A"), sealed_with("Q"));
+    put(&sealed, &token(1, "a")).await;
+    let path = file(&plain, "token");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(
+        !text.contains("access") && !text.contains("refresh"),
+        "{text}"
+    );
+    for (store, expected) in [
+        (
+            &plain,
+            "the record is encrypted, and this store was given no encryption key",
+        ),
+        (&other, "encrypted with another key, or was changed since"),
+    ] {
+        for result in [
+            store.load(&key()).await.map(|_| ()),
+            store.save(&key(), &token(9, "b")).await.map(|_| ()),
+        ] {
+            let said = said(result, &path);
+            assert!(said.ends_with(expected), "{said}");
+        }
+        // Whose tokens there are is no secret.
+        assert_eq!(store.list().await.unwrap(), [key()]);
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    sealed.delete(&key()).await.unwrap();
+    put(&plain, &token(1, "a")).await;
+    let said = said(sealed.load(&key()).await, &path);
+    assert!(said.contains("the record is not encrypted"), "{said}");
+}

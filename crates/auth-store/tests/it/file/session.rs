@@ -1,0 +1,75 @@
+//! Sessions that keep their token in files.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use auth_core::{Header, Reason, Renew, Session};
+
+use super::*;
+
+/// A vendor that counts.
+#[derive(Clone, Default)]
+struct Vendor(Arc<AtomicU64>);
+
+impl Renew for Vendor {
+    type Error = Error;
+
+    async fn renew(&self, _current: Option<&Token>, _reason: Reason) -> Result<Token, Error> {
+        let number = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+        let access = format!("access-{number}").into();
+        Ok(Token::new(access, Expiry::Never, SystemTime::now()))
+    }
+
+    fn headers(&self, token: &Token) -> Result<Vec<Header>, Error> {
+        let name = http::header::AUTHORIZATION;
+        Ok(vec![Header::with_scheme(name, "Bearer ", token.access())?])
+    }
+}
+
+fn session(vendor: &Vendor, store: FileStore) -> Session<Vendor> {
+    let session = Session::builder(vendor.clone()).store(Arc::new(store), key());
+    session.build().unwrap()
+}
+
+#[tokio::test]
+async fn sessions_that_share_a_directory_renew_once_and_a_later_one_does_not() {
+    let (directory, store) = store();
+    let vendor = Vendor::default();
+    let sessions: Vec<_> = (0..10)
+        .map(|_| session(&vendor, in_directory(directory.path())))
+        .collect();
+    let mut callers = tokio::task::JoinSet::new();
+    for session in sessions {
+        callers.spawn(async move { session.headers().await.unwrap() });
+    }
+    for headers in callers.join_all().await {
+        assert_eq!(headers["authorization"], "Bearer access-1");
+    }
+    assert_eq!(vendor.0.load(Ordering::SeqCst), 1);
+    // Another start of the program.
+    let later = session(&vendor, store.clone());
+    assert_eq!(
+        later.headers().await.unwrap()["authorization"],
+        "Bearer access-1"
+    );
+    assert_eq!(held(&store).await, Some(1));
+    later.renew().await.unwrap();
+    assert_eq!(held(&store).await, Some(2));
+    later.log_out().await.unwrap();
+    assert_eq!(held(&store).await, None);
+    assert_eq!(files(&store, "lease"), [] as [PathBuf; 0]);
+}
+
+#[tokio::test]
+async fn a_session_says_why_its_token_is_not_saved() {
+    let (_directory, store) = store();
+    put(&store, &token(1, "a")).await;
+    let path = file(&store, "token");
+    set_mode(&path, 0o644);
+    let vendor = Vendor::default();
+    let error = session(&vendor, store).headers().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Store);
+    assert!(error.to_string().contains("run `chmod 600"), "{error}");
+    assert_eq!(vendor.0.load(Ordering::SeqCst), 0);
+}

@@ -1,0 +1,89 @@
+//! A keyring that cannot be used is found out in time, and the error names the choices.
+
+use std::error::Error as _;
+use std::time::SystemTime;
+
+use auth_core::{Error, ErrorKind, Expiry, StoreKey, Token, TokenStore as _};
+use auth_store::KeyringStore;
+
+use super::session::{Daemon, in_time, inside, lock};
+
+#[track_caller]
+fn says(error: &Error, what: &str, choice: &str) {
+    assert_eq!(error.kind(), ErrorKind::Store);
+    let shown = error.to_string();
+    assert!(shown.contains(what) && shown.contains(choice), "{shown}");
+    assert!(shown.contains("FileStore"), "{shown}");
+    let all = format!("{error:?} {:?}", error.source());
+    assert!(!all.contains("secret-of-this-test"), "{all}");
+}
+
+/// Every call once; all of them fail, in time.
+async fn failures(store: &KeyringStore) -> Vec<Error> {
+    let key = StoreKey {
+        vendor: "iqm".to_owned(),
+        account: "user1@iqm.com".to_owned(),
+        scope: String::new(),
+        base_url: "https://api.iqm.com".to_owned(),
+    };
+    let secret = "secret-of-this-test".into();
+    let token = Token::new(secret, Expiry::Never, SystemTime::now());
+    vec![
+        in_time(store.load(&key)).await.unwrap_err(),
+        in_time(store.save(&key, &token)).await.unwrap_err(),
+        in_time(store.delete(&key)).await.unwrap_err(),
+        in_time(store.list()).await.unwrap_err(),
+    ]
+}
+
+#[test]
+fn a_session_without_a_keyring_is_found_out() {
+    inside(
+        "refusals::a_session_without_a_keyring_is_found_out",
+        async |_| {
+            let error = in_time(KeyringStore::open()).await.unwrap_err();
+            says(&error, "no keyring in this session", "start one");
+            let mut daemon = Daemon::start().await;
+            let store = KeyringStore::open().await.unwrap();
+            daemon.kill();
+            for error in failures(&store).await {
+                says(&error, "no keyring in this session", "start one");
+            }
+        },
+    );
+}
+
+#[test]
+fn a_locked_keyring_is_found_out_without_a_prompt() {
+    let name = "refusals::a_locked_keyring_is_found_out_without_a_prompt";
+    inside(name, async |_| {
+        let _daemon = Daemon::start().await;
+        let store = KeyringStore::open().await.unwrap();
+        lock().await;
+        let error = in_time(KeyringStore::open()).await.unwrap_err();
+        says(&error, "the keyring is locked", "unlock it");
+        for error in failures(&store).await {
+            says(&error, "the keyring is locked", "unlock it");
+        }
+    });
+}
+
+/// Takes its three seconds for each call: no clock of ours can be moved that a real service obeys.
+#[test]
+fn a_keyring_that_hangs_is_found_out_and_used_again() {
+    inside(
+        "refusals::a_keyring_that_hangs_is_found_out_and_used_again",
+        async |_| {
+            let daemon = Daemon::start().await;
+            let store = KeyringStore::open().await.unwrap();
+            daemon.signal("STOP");
+            let (opened, listed) =
+                tokio::join!(in_time(KeyringStore::open()), in_time(store.list()));
+            for error in [opened.unwrap_err(), listed.unwrap_err()] {
+                says(&error, "did not answer within 3s", "unlock or restart it");
+            }
+            daemon.signal("CONT");
+            assert_eq!(store.list().await.unwrap(), []);
+        },
+    );
+}

@@ -1,0 +1,175 @@
+//! What stands in the keyring.
+
+use std::collections::HashMap;
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use auth_core::{Expiry, Saved, StoreKey, Token, TokenStore as _};
+use auth_store::KeyringStore;
+
+use super::session::{Daemon, inside, with_service};
+
+fn key() -> StoreKey {
+    StoreKey {
+        vendor: "iqm".to_owned(),
+        account: "user1@iqm.com".to_owned(),
+        scope: String::new(),
+        base_url: "https://api.iqm.com".to_owned(),
+    }
+}
+
+fn token(access: &str, generation: u64) -> Token {
+    Token::new(access.into(), Expiry::Never, SystemTime::now())
+        .with_refresh(Some(format!("refresh-of-{access}").into()))
+        .with_generation(generation)
+}
+
+#[cfg(feature = "testing")]
+#[test]
+fn the_keyring_store_keeps_the_contract() {
+    inside("tokens::the_keyring_store_keeps_the_contract", async |_| {
+        let _daemon = Daemon::start().await;
+        auth_store::testing::contract(async || {
+            let builder = KeyringStore::builder().lease_wait(Duration::from_millis(300));
+            builder.open().await.unwrap()
+        })
+        .await;
+    });
+}
+
+#[test]
+fn a_token_survives_the_keyring_s_restart_and_the_store_finds_the_new_one() {
+    let name = "tokens::a_token_survives_the_keyring_s_restart_and_the_store_finds_the_new_one";
+    inside(name, async |_| {
+        let mut daemon = Daemon::start().await;
+        let store = KeyringStore::open().await.unwrap();
+        assert_eq!(
+            store.save(&key(), &token("one", 1)).await.unwrap(),
+            Saved::Done
+        );
+        daemon.kill();
+        let _daemon = Daemon::start().await;
+        let kept = store.load(&key()).await.unwrap().unwrap();
+        assert_eq!(kept.fingerprint(), token("one", 1).fingerprint());
+        assert_eq!(store.list().await.unwrap(), [key()]);
+        assert_eq!(
+            store.save(&key(), &token("two", 2)).await.unwrap(),
+            Saved::Done
+        );
+    });
+}
+
+#[test]
+fn stores_of_two_programs_and_the_entries_of_others_stay_apart() {
+    let name = "tokens::stores_of_two_programs_and_the_entries_of_others_stay_apart";
+    inside(name, async |_| {
+        let _daemon = Daemon::start().await;
+        let one = KeyringStore::open().await.unwrap();
+        let other = KeyringStore::builder()
+            .service("shop")
+            .open()
+            .await
+            .unwrap();
+        let _ = one.save(&key(), &token("one", 1)).await.unwrap();
+        let _ = other.save(&key(), &token("two", 2)).await.unwrap();
+        with_service(|service| {
+            let collection = service.get_default_collection().unwrap();
+            let theirs = HashMap::from([("service", "shop"), ("username", "somebody")]);
+            let made = collection.create_item("theirs", theirs, b"x", false, "text/plain");
+            made.unwrap();
+        })
+        .await;
+        assert_eq!(other.list().await.unwrap(), [key()]);
+        other.delete(&key()).await.unwrap();
+        assert_eq!(other.list().await.unwrap(), []);
+        assert_eq!(one.load(&key()).await.unwrap().unwrap().generation(), 1);
+        let labels = with_service(|service| {
+            let items = service
+                .search_items(HashMap::from([("service", "auth-store")]))
+                .unwrap();
+            items
+                .unlocked
+                .iter()
+                .map(|item| item.get_label().unwrap())
+                .collect::<Vec<_>>()
+        });
+        assert_eq!(labels.await, ["auth-store: user1@iqm.com (iqm)"]);
+    });
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_kept() {
+    inside("tokens::what_cannot_be_read_is_told_and_kept", async |_| {
+        let _daemon = Daemon::start().await;
+        let store = KeyringStore::open().await.unwrap();
+        let _ = store.save(&key(), &token("one", 1)).await.unwrap();
+        let later = br#"{"format":"auth-store","version":77}"#;
+        let set = |secret: &'static [u8]| {
+            with_service(move |service| {
+                let found = service.search_items(HashMap::from([("service", "auth-store")]));
+                let found = found.unwrap().unlocked;
+                assert_eq!(found.len(), 1);
+                let before = found[0].get_secret().unwrap();
+                if !secret.is_empty() {
+                    found[0].set_secret(secret, "text/plain").unwrap();
+                }
+                before
+            })
+        };
+        set(later).await;
+        let load = store.load(&key()).await.unwrap_err();
+        let save = store.save(&key(), &token("two", 2)).await.unwrap_err();
+        let list = store.list().await.unwrap_err();
+        for error in [load, save, list] {
+            let shown = error.to_string();
+            assert!(shown.contains("record version 77"), "{shown}");
+            assert!(shown.contains("the entry `iqm-"), "{shown}");
+        }
+        assert_eq!(set(b"").await, later);
+        store.delete(&key()).await.unwrap();
+        assert!(store.load(&key()).await.unwrap().is_none());
+    });
+}
+
+#[test]
+fn a_process_that_dies_frees_the_lease_and_leaves_word() {
+    let name = "tokens::a_process_that_dies_frees_the_lease_and_leaves_word";
+    inside(name, async |folder| {
+        let ready = folder.join("holds-the-lease");
+        if std::env::var_os("HOLD_THE_LEASE").is_some() {
+            let store = KeyringStore::open().await.unwrap();
+            let _lease = store.lease(&key()).await.unwrap();
+            std::fs::write(&ready, "").unwrap();
+            // Until it is killed.
+            return std::future::pending().await;
+        }
+        let _daemon = Daemon::start().await;
+        let mut holder = Command::new(std::env::current_exe().unwrap())
+            .args([&format!("keyring::{name}"), "--exact"])
+            .env("HOLD_THE_LEASE", "yes")
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        while !ready.exists() {
+            assert!(
+                holder.try_wait().unwrap().is_none(),
+                "it should hold the lease"
+            );
+            std::thread::yield_now();
+        }
+        let hurried = KeyringStore::builder().lease_wait(Duration::from_millis(50));
+        hurried
+            .open()
+            .await
+            .unwrap()
+            .lease(&key())
+            .await
+            .unwrap_err();
+        holder.kill().unwrap();
+        holder.wait().unwrap();
+        let store = KeyringStore::open().await.unwrap();
+        let lease = store.lease(&key()).await.unwrap();
+        assert!(lease.was_abandoned());
+        lease.release().await.unwrap();
+    });
+}

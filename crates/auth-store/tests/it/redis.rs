@@ -1,0 +1,14 @@
+//! The store in Redis, with a real server for each test.
+
+#[cfg(feature = "testing")]
+mod contract;
+mod entries;
+mod lease;
+mod outage;
+mod proxy;
+mod runtimes;
+mod secrets;
+mod server;
+#[cfg(feature = "redis-tls")]
+mod tls;
+mod watch;

@@ -1,0 +1,60 @@
+//! A proxy before a server that loses one answer: the request arrives, and the connection is cut.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+pub(crate) struct Proxy {
+    pub(crate) port: u16,
+    answers_to_lose: Arc<AtomicUsize>,
+}
+
+impl Proxy {
+    /// Before the server on `port`. Its threads end with the test's process.
+    pub(crate) fn before(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let answers_to_lose = Arc::new(AtomicUsize::new(0));
+        let proxy = Self {
+            port: listener.local_addr().unwrap().port(),
+            answers_to_lose: Arc::clone(&answers_to_lose),
+        };
+        std::thread::spawn(move || {
+            for caller in listener.incoming() {
+                let (caller, to_lose) = (caller.unwrap(), Arc::clone(&answers_to_lose));
+                let server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+                std::thread::spawn(move || serve(caller, server, &to_lose));
+            }
+        });
+        proxy
+    }
+
+    /// Loses the answer of the next script.
+    pub(crate) fn lose_an_answer(&self) {
+        self.answers_to_lose.store(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn has_lost_it(&self) -> bool {
+        self.answers_to_lose.load(Ordering::SeqCst) == 0
+    }
+}
+
+/// Our client waits for each answer, so one read is one request or one answer.
+fn serve(mut caller: TcpStream, mut server: TcpStream, to_lose: &AtomicUsize) {
+    let mut buffer = vec![0; 1 << 16];
+    while let Ok(length @ 1..) = caller.read(&mut buffer) {
+        let is_script = buffer[..length].windows(4).any(|it| it == b"EVAL");
+        server.write_all(&buffer[..length]).unwrap();
+        let Ok(length @ 1..) = server.read(&mut buffer) else {
+            break;
+        };
+        let is_unknown = buffer.starts_with(b"-NOSCRIPT");
+        if is_script && !is_unknown && to_lose.swap(0, Ordering::SeqCst) == 1 {
+            break;
+        }
+        if caller.write_all(&buffer[..length]).is_err() {
+            break;
+        }
+    }
+    let _ = caller.shutdown(Shutdown::Both);
+}
