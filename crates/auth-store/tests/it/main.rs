@@ -15,3 +15,5 @@ mod file;
 mod keyring;
 #[cfg(all(feature = "redis", unix))]
 mod redis;
+#[cfg(all(any(feature = "file", feature = "redis"), unix))]
+mod vendor;

@@ -9,6 +9,7 @@ mod proxy;
 mod runtimes;
 mod secrets;
 mod server;
+mod session;
 #[cfg(feature = "redis-tls")]
 mod tls;
 mod watch;

@@ -1,31 +1,12 @@
 //! Sessions that keep their token in files.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::sync::atomic::Ordering;
 
-use auth_core::{Header, Reason, Renew, Session};
+use auth_core::Session;
 
 use super::*;
-
-/// A vendor that counts.
-#[derive(Clone, Default)]
-struct Vendor(Arc<AtomicU64>);
-
-impl Renew for Vendor {
-    type Error = Error;
-
-    async fn renew(&self, _current: Option<&Token>, _reason: Reason) -> Result<Token, Error> {
-        let number = self.0.fetch_add(1, Ordering::SeqCst) + 1;
-        let access = format!("access-{number}").into();
-        Ok(Token::new(access, Expiry::Never, SystemTime::now()))
-    }
-
-    fn headers(&self, token: &Token) -> Result<Vec<Header>, Error> {
-        let name = http::header::AUTHORIZATION;
-        Ok(vec![Header::with_scheme(name, "Bearer ", token.access())?])
-    }
-}
+use crate::vendor::Vendor;
 
 fn session(vendor: &Vendor, store: FileStore) -> Session<Vendor> {
     let session = Session::builder(vendor.clone()).store(Arc::new(store), key());

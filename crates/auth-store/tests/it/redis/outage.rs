@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use auth_core::{Error, ErrorKind, Lease, Saved, TokenStore};
 use auth_store::RedisStore;
 
+use super::proxy::Proxy;
 use super::server::{Server, key, token};
 
 /// Short, so that the test is; calls that end at once leave it unused.
@@ -154,4 +155,20 @@ async fn what_is_no_redis_is_told_from_one_that_is_down() {
             "{shown}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_connection_that_was_lost_without_a_word_is_replaced_after_one_time_limit() {
+    let server = Server::start();
+    let proxy = Proxy::before(server.port);
+    let url = format!("redis://127.0.0.1:{}", proxy.port);
+    let store = RedisStore::builder(url.into())
+        .timeout(TIMEOUT)
+        .build()
+        .unwrap();
+    works(&store).await;
+    proxy.silence_the_present();
+    let error = store.load(&key()).await.unwrap_err();
+    assert!(error.to_string().contains("did not answer"), "{error}");
+    works(&store).await;
 }

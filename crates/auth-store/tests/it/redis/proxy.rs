@@ -1,4 +1,4 @@
-//! A proxy before a server that loses one answer: the request arrives, and the connection is cut.
+//! A proxy before a server: it loses an answer and cuts the connection, or falls silent.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     answers_to_lose: Arc<AtomicUsize>,
+    /// The connections with a lower number pass nothing on any more.
+    silent_below: Arc<AtomicUsize>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Proxy {
@@ -18,12 +21,19 @@ impl Proxy {
         let proxy = Self {
             port: listener.local_addr().unwrap().port(),
             answers_to_lose: Arc::clone(&answers_to_lose),
+            silent_below: Arc::default(),
+            connections: Arc::default(),
         };
+        let silent_below = Arc::clone(&proxy.silent_below);
+        let connections = Arc::clone(&proxy.connections);
         std::thread::spawn(move || {
             for caller in listener.incoming() {
+                let number = connections.fetch_add(1, Ordering::SeqCst);
                 let (caller, to_lose) = (caller.unwrap(), Arc::clone(&answers_to_lose));
+                let silent_below = Arc::clone(&silent_below);
+                let is_silent = move || number < silent_below.load(Ordering::SeqCst);
                 let server = TcpStream::connect(("127.0.0.1", port)).unwrap();
-                std::thread::spawn(move || serve(caller, server, &to_lose));
+                std::thread::spawn(move || serve(caller, server, &to_lose, is_silent));
             }
         });
         proxy
@@ -34,15 +44,31 @@ impl Proxy {
         self.answers_to_lose.store(1, Ordering::SeqCst);
     }
 
+    /// Passes nothing on any more on the connections that there are, and leaves them open: as when
+    /// a firewall has forgotten them.
+    pub(crate) fn silence_the_present(&self) {
+        let connections = self.connections.load(Ordering::SeqCst);
+        assert!(connections > 0);
+        self.silent_below.store(connections, Ordering::SeqCst);
+    }
+
     pub(crate) fn has_lost_it(&self) -> bool {
         self.answers_to_lose.load(Ordering::SeqCst) == 0
     }
 }
 
 /// Our client waits for each answer, so one read is one request or one answer.
-fn serve(mut caller: TcpStream, mut server: TcpStream, to_lose: &AtomicUsize) {
+fn serve(
+    mut caller: TcpStream,
+    mut server: TcpStream,
+    to_lose: &AtomicUsize,
+    is_silent: impl Fn() -> bool,
+) {
     let mut buffer = vec![0; 1 << 16];
     while let Ok(length @ 1..) = caller.read(&mut buffer) {
+        if is_silent() {
+            continue;
+        }
         let is_script = buffer[..length].windows(4).any(|it| it == b"EVAL");
         server.write_all(&buffer[..length]).unwrap();
         let Ok(length @ 1..) = server.read(&mut buffer) else {
