@@ -32,7 +32,7 @@ pub use crate::jwt::UnverifiedClaims;
 pub use crate::redact::Redactor;
 pub use crate::renew::{Reason, Renew};
 pub use crate::retry::{Repeat, RetryPolicy};
-pub use crate::session::{KeepFresh, Session, SessionBuilder};
+pub use crate::session::{KeepFresh, Session, SessionBuilder, SessionPool};
 pub use crate::state::{State, StateReason, States};
 pub use crate::store::{Lease, MemoryStore, OnSaved, Saved, StoreKey, TokenStore, Watch};
 pub use crate::token::{Fingerprint, Token};

@@ -4,6 +4,7 @@ mod builder;
 mod control;
 mod flight;
 mod keep_fresh;
+mod pool;
 mod tokens;
 
 use std::fmt;
@@ -17,6 +18,7 @@ pub use self::builder::SessionBuilder;
 use self::control::{Control, Entry};
 use self::flight::Place;
 pub use self::keep_fresh::KeepFresh;
+pub use self::pool::SessionPool;
 use crate::background;
 use crate::clock::{Clock, Moment};
 use crate::credential::{Credential, Current};

@@ -12,8 +12,8 @@ mod wire;
 pub use auth_core::{
     AuthError, BoxFuture, Clock, Credential, ErrorKind, Expiry, ExposeSecret, Extra, Fingerprint,
     Hosts, HttpBuilder, KeepFresh, Lease, MemoryStore, Moment, OnSaved, Reason, RetryPolicy, Saved,
-    SecretString, SessionBuilder, State, StateReason, States, StoreKey, SystemClock, TokenStore,
-    Watch,
+    SecretString, SessionBuilder, SessionPool, State, StateReason, States, StoreKey, SystemClock,
+    TokenStore, Watch,
 };
 /// What is not peculiar to IQM, and what a token store keeps.
 pub use auth_core::{Error as CoreError, Token as CoreToken};

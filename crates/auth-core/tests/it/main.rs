@@ -14,6 +14,7 @@ mod flight;
 mod http;
 mod keep_fresh;
 mod moody;
+mod pool;
 mod redaction;
 mod refresh_ahead;
 mod runtimes;

@@ -1,0 +1,264 @@
+//! Sessions by key, for programs with many users.
+
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::hash::Hash;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use super::{Session, Shared};
+use crate::clock::{Clock, SystemClock};
+use crate::renew::Renew;
+
+/// After this time without use a session leaves the pool, unless the program says otherwise.
+const IDLE: Duration = Duration::from_secs(60 * 60);
+
+/// The sessions of a program with many users (a site, an agency with many workspaces), one for
+/// each key. A cheap clone; clones share the sessions.
+///
+/// It keeps at most as many as it was told, and none that was not asked for in a while: those that
+/// leave are wiped from memory when the last handle is dropped, so give them a
+/// [store](crate::SessionBuilder::store), from which they come back. There is never a second session
+/// of a key as long as somebody holds a handle of the first or it is renewing, whether or not
+/// it has left: so no key is renewed twice at a time.
+///
+/// Nothing runs in the background: idle sessions leave when the pool is next asked, or by
+/// [`evict_idle`](Self::evict_idle).
+pub struct SessionPool<K, R: Renew> {
+    shelves: Arc<Mutex<Shelves<K, R>>>,
+    capacity: NonZeroUsize,
+    idle: Duration,
+    clock: Arc<dyn Clock>,
+}
+
+struct Shelves<K, R: Renew> {
+    entries: HashMap<K, Entry<R>>,
+    /// The keys of kept sessions, the longest unused first.
+    order: BTreeMap<u64, K>,
+    /// Counts uses.
+    uses: u64,
+    /// How many entries there were when those of dead sessions were last taken out.
+    swept: usize,
+}
+
+struct Entry<R: Renew> {
+    session: Weak<Shared<R>>,
+    /// What the pool itself holds, until the session leaves.
+    kept: Option<Kept<R>>,
+}
+
+struct Kept<R: Renew> {
+    session: Session<R>,
+    used: u64,
+    used_at: Duration,
+}
+
+impl<K: Clone + Eq + Hash, R: Renew> SessionPool<K, R> {
+    /// A pool that keeps at most `capacity` sessions, each for an hour after its last use.
+    pub fn new(capacity: NonZeroUsize) -> Self {
+        Self {
+            shelves: Arc::new(Mutex::new(Shelves {
+                entries: HashMap::new(),
+                order: BTreeMap::new(),
+                uses: 0,
+                swept: 0,
+            })),
+            capacity,
+            idle: IDLE,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// After how long without use a session leaves.
+    pub fn idle(mut self, idle: Duration) -> Self {
+        self.idle = idle;
+        self
+    }
+
+    /// Where the time comes from.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The session of `key`; made by `make` where there is none.
+    ///
+    /// Where two tasks make one at a time, the first is kept and both get it.
+    ///
+    /// # Errors
+    ///
+    /// What `make` says.
+    pub fn get_or_make(
+        &self,
+        key: &K,
+        make: impl FnOnce() -> Result<Session<R>, R::Error>,
+    ) -> Result<Session<R>, R::Error> {
+        if let Some(session) = self.get(key) {
+            return Ok(session);
+        }
+        // Not under the lock: making one may take its time.
+        let fresh = make()?;
+        let now = self.now();
+        let mut shelves = self.shelves();
+        let session = shelves.living(key).unwrap_or(fresh);
+        let left = shelves.keep(key.clone(), session.clone(), now);
+        let evicted = shelves.evict_beyond(self.capacity);
+        drop(shelves);
+        // Wiping takes its time as well.
+        drop((left, evicted));
+        Ok(session)
+    }
+
+    /// The session of `key`, if there is one.
+    pub fn get<Q>(&self, key: &Q) -> Option<Session<R>>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        // What is idle is gone before anybody looks for it.
+        self.evict_idle();
+        let now = self.now();
+        let mut shelves = self.shelves();
+        let session = shelves.living(key);
+        let mut left = None;
+        if let (Some(session), Some((key, _))) = (&session, shelves.entries.get_key_value::<Q>(key))
+        {
+            let key = key.clone();
+            left = shelves.keep(key, session.clone(), now);
+        }
+        let evicted = shelves.evict_beyond(self.capacity);
+        drop(shelves);
+        drop((left, evicted));
+        session
+    }
+
+    /// Takes the session of `key` out of the pool, to log it out, say.
+    pub fn remove<Q>(&self, key: &Q) -> Option<Session<R>>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        let mut shelves = self.shelves();
+        let session = shelves.living(key);
+        if let Some(Entry {
+            kept: Some(kept), ..
+        }) = shelves.entries.remove(key)
+        {
+            shelves.order.remove(&kept.used);
+        }
+        session
+    }
+
+    /// Lets go of the sessions that were not used in a while, and says how many.
+    pub fn evict_idle(&self) -> usize {
+        let evicted = self.shelves().evict_unused(self.now(), self.idle);
+        evicted.len()
+    }
+
+    /// How many sessions the pool keeps.
+    pub fn len(&self) -> usize {
+        self.shelves().order.len()
+    }
+
+    /// Whether it keeps none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn now(&self) -> Duration {
+        self.clock.now().monotonic()
+    }
+
+    fn shelves(&self) -> MutexGuard<'_, Shelves<K, R>> {
+        self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Clone + Eq + Hash, R: Renew> Shelves<K, R> {
+    fn living<Q>(&self, key: &Q) -> Option<Session<R>>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        let shared = self.entries.get(key)?.session.upgrade()?;
+        Some(Session { shared })
+    }
+
+    /// Notes a use. Gives back a handle that is no longer needed, to be dropped elsewhere.
+    fn keep(&mut self, key: K, session: Session<R>, now: Duration) -> Option<Session<R>> {
+        self.sweep();
+        self.uses += 1;
+        let used = self.uses;
+        let entry = self.entries.entry(key.clone()).or_insert_with(|| Entry {
+            session: Weak::new(),
+            kept: None,
+        });
+        entry.session = Arc::downgrade(&session.shared);
+        let before = entry.kept.replace(Kept {
+            session,
+            used,
+            used_at: now,
+        });
+        if let Some(before) = &before {
+            self.order.remove(&before.used);
+        }
+        self.order.insert(used, key);
+        before.map(|before| before.session)
+    }
+
+    fn evict_beyond(&mut self, capacity: NonZeroUsize) -> Vec<Session<R>> {
+        let mut evicted = Vec::new();
+        while self.order.len() > capacity.get() {
+            evicted.extend(self.evict_first());
+        }
+        evicted
+    }
+
+    fn evict_unused(&mut self, now: Duration, idle: Duration) -> Vec<Session<R>> {
+        let mut evicted = Vec::new();
+        while self.order.first_key_value().is_some_and(|(_, key)| {
+            let kept = self.entries.get(key).and_then(|entry| entry.kept.as_ref());
+            kept.is_none_or(|kept| now.saturating_sub(kept.used_at) >= idle)
+        }) {
+            evicted.extend(self.evict_first());
+        }
+        evicted
+    }
+
+    fn evict_first(&mut self) -> Option<Session<R>> {
+        let (_, key) = self.order.pop_first()?;
+        let entry = self.entries.get_mut(&key)?;
+        entry.kept.take().map(|kept| kept.session)
+    }
+
+    /// Forgets the sessions that have left and died, when there may be as many as living ones.
+    fn sweep(&mut self) {
+        if self.entries.len() > 2 * self.swept.max(8) {
+            self.entries
+                .retain(|_, entry| entry.session.strong_count() > 0);
+            self.swept = self.entries.len();
+        }
+    }
+}
+
+impl<K, R: Renew> Clone for SessionPool<K, R> {
+    fn clone(&self) -> Self {
+        Self {
+            shelves: Arc::clone(&self.shelves),
+            capacity: self.capacity,
+            idle: self.idle,
+            clock: Arc::clone(&self.clock),
+        }
+    }
+}
+
+impl<K, R: Renew> fmt::Debug for SessionPool<K, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionPool")
+            .field("capacity", &self.capacity)
+            .field("idle", &self.idle)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,169 @@
+//! Many users' sessions: bounded, one for each key, gone when nobody uses them.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::{Error, ErrorKind, Session, SessionPool};
+use auth_sandbox::SandboxClock;
+
+use crate::vendor::{LIFETIME, Vendor, number, until};
+
+type Pool = SessionPool<String, Vendor>;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn pool(capacity: usize) -> (Vendor, SandboxClock, Pool) {
+    let clock = SandboxClock::frozen();
+    let pool = SessionPool::new(NonZeroUsize::new(capacity).unwrap())
+        .idle(10 * MINUTE)
+        .clock(Arc::new(clock.clone()));
+    (Vendor::new(&clock), clock, pool)
+}
+
+fn get(pool: &Pool, vendor: &Vendor, key: &str) -> Session<Vendor> {
+    pool.get_or_make(&key.to_owned(), || vendor.session().build())
+        .unwrap()
+}
+
+/// How many sessions exist, in the pool or out of it: each has a handle of the vendor.
+fn sessions(vendor: &Vendor) -> usize {
+    vendor.handles() - 1
+}
+
+#[tokio::test]
+async fn whoever_asks_for_a_key_gets_the_same_session() {
+    let (vendor, _, pool) = pool(10);
+    assert!(pool.is_empty() && pool.get("ann").is_none());
+    assert_eq!(
+        number(&get(&pool, &vendor, "ann").headers().await.unwrap()),
+        1
+    );
+    assert_eq!(
+        number(&get(&pool, &vendor, "bob").headers().await.unwrap()),
+        2
+    );
+    for _ in 0..10 {
+        let ann = get(&pool.clone(), &vendor, "ann");
+        assert_eq!(number(&ann.headers().await.unwrap()), 1);
+    }
+    assert_eq!((pool.len(), vendor.calls(), sessions(&vendor)), (2, 2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_tasks_that_make_the_same_session_renew_once() {
+    let (vendor, _, pool) = pool(10);
+    let tasks: Vec<_> = (0..1_000)
+        .map(|_| {
+            let (vendor, pool) = (vendor.clone(), pool.clone());
+            tokio::spawn(
+                async move { number(&get(&pool, &vendor, "ann").headers().await.unwrap()) },
+            )
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap(), 1);
+    }
+    assert_eq!((pool.len(), vendor.calls()), (1, 1));
+}
+
+#[tokio::test]
+async fn the_session_that_was_longest_unused_leaves_a_full_pool_and_memory() {
+    let (vendor, _, pool) = pool(3);
+    for key in ["ann", "bob", "cid"] {
+        get(&pool, &vendor, key);
+    }
+    get(&pool, &vendor, "ann");
+    get(&pool, &vendor, "dan");
+    assert_eq!((pool.len(), sessions(&vendor)), (3, 3));
+    assert!(pool.get("bob").is_none());
+    for key in ["ann", "cid", "dan"] {
+        assert!(pool.get(key).is_some(), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_left_while_somebody_used_it_is_not_made_a_second_time() {
+    let (vendor, clock, pool) = pool(1);
+    let ann = get(&pool, &vendor, "ann");
+    ann.headers().await.unwrap();
+    get(&pool, &vendor, "bob");
+    assert_eq!(pool.len(), 1);
+    clock.advance(LIFETIME);
+    // It renews for both of its holders at once.
+    vendor.hold();
+    assert_eq!(ann.try_headers(), None);
+    let again = get(&pool, &vendor, "ann");
+    assert_eq!(again.try_headers(), None);
+    vendor.release();
+    assert_eq!(number(&again.headers().await.unwrap()), 2);
+    assert_eq!(number(&ann.headers().await.unwrap()), 2);
+    assert_eq!(vendor.calls(), 2);
+}
+
+#[tokio::test]
+async fn a_session_that_left_while_it_was_renewing_is_not_made_a_second_time() {
+    let (vendor, _, pool) = pool(1);
+    vendor.hold();
+    assert_eq!(get(&pool, &vendor, "ann").try_headers(), None);
+    vendor.until_calls(1).await;
+    get(&pool, &vendor, "bob");
+    let ann = get(&pool, &vendor, "ann");
+    vendor.release();
+    assert_eq!(number(&ann.headers().await.unwrap()), 1);
+    assert_eq!(vendor.calls(), 1);
+}
+
+#[tokio::test]
+async fn idle_sessions_leave_and_those_in_use_stay() {
+    let (vendor, clock, pool) = pool(10);
+    for key in ["ann", "bob"] {
+        get(&pool, &vendor, key).headers().await.unwrap();
+    }
+    clock.advance(6 * MINUTE);
+    get(&pool, &vendor, "ann");
+    clock.advance(4 * MINUTE);
+    assert_eq!(pool.evict_idle(), 1);
+    assert_eq!((pool.evict_idle(), pool.len()), (0, 1));
+    // The renewal's own handle goes a moment later.
+    until(|| sessions(&vendor) == 1).await;
+    clock.advance(6 * MINUTE);
+    assert!(pool.get("ann").is_none() && pool.is_empty());
+    until(|| sessions(&vendor) == 0).await;
+}
+
+#[tokio::test]
+async fn a_session_is_taken_out_to_be_logged_out() {
+    let (vendor, _, pool) = pool(10);
+    get(&pool, &vendor, "ann").headers().await.unwrap();
+    let ann = pool.remove("ann").unwrap();
+    ann.log_out().await.unwrap();
+    assert!(pool.is_empty() && pool.remove("ann").is_none());
+    // The next one is another one.
+    assert_eq!(
+        number(&get(&pool, &vendor, "ann").headers().await.unwrap()),
+        2
+    );
+}
+
+#[test]
+fn a_session_that_cannot_be_made_is_not_kept() {
+    let (vendor, _, pool) = pool(10);
+    let failed = pool.get_or_make(&"ann".to_owned(), || {
+        Err(Error::new(ErrorKind::InvalidConfig, "no such user"))
+    });
+    assert_eq!(failed.unwrap_err().to_string(), "no such user");
+    assert!(pool.is_empty());
+    get(&pool, &vendor, "ann");
+    assert_eq!(pool.len(), 1);
+}
+
+#[test]
+fn a_pool_forgets_the_keys_of_ten_thousand_users_who_left() {
+    let (vendor, _, pool) = pool(4);
+    for user in 0..10_000 {
+        get(&pool, &vendor, &user.to_string());
+    }
+    assert_eq!((pool.len(), sessions(&vendor)), (4, 4));
+    assert!(pool.get("0").is_none());
+}
