@@ -143,7 +143,8 @@ impl FileStore {
         blocking(move || {
             directory.make()?;
             if !is_swept.swap(true, Ordering::Relaxed) {
-                directory.sweep()?;
+                // What cannot be taken away is in nobody's way.
+                let _ = directory.sweep();
             }
             Ok(())
         })

@@ -108,10 +108,7 @@ fn is_at(path: &Path, file: &File) -> std::io::Result<bool> {
 
 /// No lock's file is ever deleted there.
 #[cfg(not(unix))]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the system's own question can fail"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "on Unix it can fail")]
 fn is_at(_path: &Path, _file: &File) -> std::io::Result<bool> {
     Ok(true)
 }

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use auth_core::{
     BoxFuture, Error, Lease, MemoryStore, OnSaved, Saved, StoreKey, Token, TokenStore, Watch,
@@ -20,7 +19,8 @@ async fn the_store_in_memory_keeps_the_contract() {
 async fn the_file_store_keeps_the_contract() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("tokens");
-    let open = async || auth_store::FileStore::at(&path).lease_wait(Duration::from_millis(300));
+    let open =
+        async || auth_store::FileStore::at(&path).lease_wait(std::time::Duration::from_millis(300));
     contract(open).await;
     // Nothing is left but the locks.
     for entry in std::fs::read_dir(&path).unwrap() {
@@ -37,7 +37,7 @@ async fn the_file_store_keeps_the_contract_with_encryption() {
         let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".into();
         auth_store::FileStore::at(directory.path().join("tokens"))
             .encrypt_with(auth_store::EncryptionKey::from_base64(&key).unwrap())
-            .lease_wait(Duration::from_millis(300))
+            .lease_wait(std::time::Duration::from_millis(300))
     };
     contract(open).await;
 }
