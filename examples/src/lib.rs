@@ -6,6 +6,8 @@
 #[doc = include_str!("../../README.md")]
 mod readme {}
 
+pub mod fleet;
+
 use std::error::Error;
 
 use iqm_auth::{Clock, Expiry};
