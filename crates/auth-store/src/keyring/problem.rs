@@ -6,6 +6,7 @@ use auth_core::{Error, ErrorKind};
 use keyring_core::Error as Cause;
 
 /// What is wrong.
+#[allow(dead_code, reason = "each platform has some of them only")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Problem {
     /// There is none in this session.
@@ -21,10 +22,6 @@ pub(super) enum Problem {
     /// The token is too long for an entry; so many bytes fit.
     TooLong(u32),
     /// A platform that no crate is for.
-    #[cfg_attr(
-        any(unix, windows),
-        allow(dead_code, reason = "this platform has a keyring")
-    )]
     Unsupported,
 }
 
