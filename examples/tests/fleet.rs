@@ -40,7 +40,7 @@ enum Store {
 struct Redis {
     process: Child,
     port: u16,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Redis {
@@ -49,30 +49,42 @@ impl Redis {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
-        let process = Command::new("redis-server")
-            .args([
-                "--bind",
-                "127.0.0.1",
-                "--save",
-                "",
-                "--port",
-                &port.to_string(),
-            ])
-            .current_dir(folder.path())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let server = Self {
-            process,
+        Self {
+            process: launch(port, &folder),
             port,
-            _folder: folder,
-        };
-        let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(30), "redis-server");
-            std::thread::yield_now();
+            folder,
         }
-        server
+    }
+}
+
+/// Begins empty, and keeps nothing on disk.
+fn launch(port: u16, folder: &TempDir) -> Child {
+    let process = Command::new("redis-server")
+        .args([
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--port",
+            &port.to_string(),
+        ])
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "redis-server");
+        std::thread::yield_now();
+    }
+    process
+}
+
+impl Redis {
+    fn signal(&self, name: &str) {
+        let process = self.process.id().to_string();
+        let kill = Command::new("kill").args(["-s", name, &process]).status();
+        assert!(kill.unwrap().success());
     }
 }
 
@@ -328,4 +340,62 @@ fn without_a_password_a_lost_answer_is_told_as_such() {
         }
         assert_eq!(seen(&sandbox), (1, 2));
     }
+}
+
+/// Short of a token's end, the fleet is not hurt by what becomes of its store.
+#[test]
+fn a_store_that_is_away_for_a_while_is_not_noticed_while_the_token_is_valid() {
+    let away = Duration::from_secs(if is_soak() { 5 } else { 1 });
+    let sandbox = vendor();
+    let mut redis = Redis::start();
+    let task = Task {
+        lease_time: Duration::from_secs(1),
+        ..Task::new(format!("redis://127.0.0.1:{}", redis.port))
+    };
+    let mut workers: Vec<_> = (0..3).map(|_| worker(&sandbox, &task)).collect();
+    for worker in &mut workers {
+        assert_all_valid(&run(worker, 10), 10);
+    }
+    // Every token is due, and so every call wants to renew.
+    let mut all: Vec<&mut Worker> = workers.iter_mut().collect();
+    advance(&sandbox, &mut all, LIFETIME.checked_sub(LATE).unwrap());
+
+    let mut calls = 0;
+    let mut serve = |all: &mut [&mut Worker], time: Duration| {
+        let begun = Instant::now();
+        loop {
+            for worker in &mut *all {
+                worker.begin(50).unwrap();
+            }
+            for worker in &mut *all {
+                let report = worker.report().unwrap();
+                assert_eq!((report.valid, report.refused), (50, 0), "{report:?}");
+                calls += 50;
+            }
+            if begun.elapsed() > time {
+                break;
+            }
+        }
+    };
+    redis.signal("STOP");
+    serve(&mut all, away);
+    assert_eq!(seen(&sandbox), (1, 0), "without the lease nobody renews");
+    redis.signal("CONT");
+    redis.process.kill().unwrap();
+    redis.process.wait().unwrap();
+    serve(&mut all, Duration::ZERO);
+    assert_eq!(seen(&sandbox), (1, 0));
+
+    // Back, and empty: the fleet has the token.
+    redis.process = launch(redis.port, &redis.folder);
+    advance(&sandbox, &mut all, LATE + LATE);
+    serve(&mut all, Duration::ZERO);
+    let (log_ins, refreshes) = seen(&sandbox);
+    assert_eq!((log_ins, refreshes), (1, 1));
+    assert_eq!(sandbox.iqm().reuse_detected(), 0);
+    println!(
+        "redis silent for {} s, then killed, then empty: {calls} calls served, none failed, one \
+         refresh afterwards",
+        away.as_secs()
+    );
 }

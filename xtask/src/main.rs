@@ -9,6 +9,7 @@ mod cargo;
 mod codegen;
 mod graph;
 mod schema;
+mod soak;
 mod test;
 mod tidy;
 mod tools;
@@ -33,6 +34,7 @@ usage: cargo xtask <command>
     --out <file>      where (default schemas/identityx.introspection.json)
   schema diff         what has changed of the things that our operations use
     --against <what>  in this introspection result, SDL file or service (a URL)
+  soak                the tests of fleets and of very many tokens at full size, with figures
   weigh               how many crates a user of each vendor crate compiles
     --build           also build iqm-auth and bare reqwest, cold, and compare the CPU time
     --runs <n>        with --build: build each n times and keep the least (default 1)
@@ -46,6 +48,7 @@ enum Task {
     Help,
     SchemaDiff { against: String },
     SchemaFetch { url: String, out: Option<PathBuf> },
+    Soak,
     Test { only: Vec<String>, list: bool },
     Tidy,
     Weigh { build: bool, runs: u32 },
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
             let out = out.unwrap_or_else(|| cargo::root().join(schema::STORED));
             schema::fetch(&url, &out)
         }
+        Task::Soak => soak::run(&cargo::root()),
         Task::Test { list: true, .. } => {
             test::list();
             Ok(())
@@ -89,6 +93,7 @@ fn parse(mut args: Parser) -> Result<Task> {
             "codegen" => Task::Codegen { check: false },
             "help" => Task::Help,
             "schema" => schema_task(&mut args)?,
+            "soak" => Task::Soak,
             "test" => Task::Test {
                 only: Vec::new(),
                 list: false,

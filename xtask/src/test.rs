@@ -71,17 +71,23 @@ const TLS: [&str; 3] = ["ring", "aws-lc-rs", "native-tls"];
 
 /// One call of cargo.
 #[derive(Debug, PartialEq, Eq)]
-struct Call {
+pub(crate) struct Call {
     arguments: Vec<String>,
     variable: Option<(&'static str, &'static str)>,
 }
 
 impl Call {
-    fn new(line: &str) -> Self {
+    pub(crate) fn new(line: &str) -> Self {
         Self {
             arguments: line.split_whitespace().map(str::to_owned).collect(),
             variable: None,
         }
+    }
+
+    /// The same call, with this variable in its environment.
+    pub(crate) fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.variable = Some((name, value));
+        self
     }
 }
 
@@ -170,7 +176,7 @@ fn run_step(root: &Path, step: &Step) -> Result<()> {
     }
 }
 
-fn run_calls(root: &Path, calls: &[Call]) -> Result<()> {
+pub(crate) fn run_calls(root: &Path, calls: &[Call]) -> Result<()> {
     for call in calls {
         eprintln!("    {call}");
         let status = cargo::command(root)
@@ -191,10 +197,10 @@ fn whole_workspace(step: &str) -> Result<Call> {
         "fmt" => Call::new("fmt --all --check"),
         "clippy" => Call::new("clippy --workspace --all-targets --all-features -- -D warnings"),
         "doctests" => Call::new("test --workspace --all-features --doc"),
-        "docs" => Call {
-            variable: Some(("RUSTDOCFLAGS", "-D warnings")),
-            ..Call::new("doc --workspace --all-features --no-deps")
-        },
+        "docs" => {
+            let docs = Call::new("doc --workspace --all-features --no-deps");
+            docs.with("RUSTDOCFLAGS", "-D warnings")
+        }
         other => bail!("step `{other}` has nothing to run"),
     })
 }
