@@ -57,9 +57,7 @@ impl Client {
     /// [`Error::WrongIdentity`] if the token says that it is of another kind, [`Error::Core`] if
     /// it holds characters that no header can carry.
     pub fn session<I: Identity>(&self, identity: I) -> Result<Session<I>, Error> {
-        self.session_builder()
-            .token(identity.into())
-            .build()
+        self.session_builder().token(identity.into()).build()
     }
 
     /// Begins a session with more choices: a token store, other hosts. It wants a token from its

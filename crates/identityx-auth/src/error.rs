@@ -109,6 +109,11 @@ impl Error {
             Self::Core(error) => error.kind(),
         }
     }
+
+    /// Also where the status alone says so.
+    pub(crate) fn is_refused_token(&self) -> bool {
+        self.kind() == ErrorKind::TokenRejected
+    }
 }
 
 auth_core::vendor_error!(Error);
