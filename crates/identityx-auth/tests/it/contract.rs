@@ -151,8 +151,8 @@ async fn an_app_users_link_gives_a_session_without_an_end_and_what_the_mail_was_
 #[tokio::test]
 async fn a_log_in_hands_back_nothing_where_nothing_was_asked_for() {
     let sandbox = sandbox();
-    let link = link(&sandbox).await;
     let (client, application) = (client(&sandbox), application(&sandbox));
+    let link = link(&client, &sandbox).await;
     let login = client.log_in_app_user(&application, &link).await.unwrap();
     assert_eq!((login.source, login.additional_context), (None, None));
 }
@@ -259,12 +259,13 @@ async fn an_app_user_is_created_once_with_everything_that_is_known_of_them() {
 #[tokio::test]
 async fn an_administrators_link_is_mailed_and_gives_a_session_without_an_end() {
     let sandbox = sandbox();
-    let link = org_link(&sandbox).await;
+    let client = client(&sandbox);
+    let link = org_link(&client, &sandbox).await;
     let variables = json!({ "input": { "email": org_email(&sandbox) } });
     let sent = only(&sandbox, SEND_ORG_LINK);
     assert_sent(&sent, "SendUserLoginLink", &variables, NOBODY);
 
-    let login = client(&sandbox).log_in_org_user(&link).await.unwrap();
+    let login = client.log_in_org_user(&link).await.unwrap();
     assert!(is_accepted(&sandbox, login.user.access_token()));
     let now = sandbox.clock().now().wall();
     let user = &login.user;
@@ -432,7 +433,10 @@ async fn a_ping_needs_nobody_and_survives_the_outage_of_an_inner_service() {
 async fn no_call_is_put_together_in_a_way_that_the_vendor_minds() {
     let sandbox = sandbox();
     let (client, application) = (client(&sandbox), application(&sandbox));
-    let (link, org_link) = (link(&sandbox).await, org_link(&sandbox).await);
+    let (link, org_link) = (
+        link(&client, &sandbox).await,
+        org_link(&client, &sandbox).await,
+    );
     let user = client.log_in_app_user(&application, &link).await.unwrap();
     client.active_app_user(&user.user).await.unwrap();
     client.log_out_app_user(&user.user).await.unwrap();
@@ -525,7 +529,7 @@ async fn an_application_that_is_unknown_is_an_error_of_its_own() {
 async fn an_application_that_is_no_longer_allowed_is_an_error_of_its_own_whatever_is_called() {
     let sandbox = sandbox();
     let (client, application) = (client(&sandbox), application(&sandbox));
-    let link = link(&sandbox).await;
+    let link = link(&client, &sandbox).await;
     let user = app_user(&sandbox);
     sandbox
         .identityx()
@@ -569,9 +573,13 @@ async fn a_link_that_the_vendor_refuses_is_an_error_of_its_own_whatever_is_wrong
     let (client, application) = (client(&sandbox), application(&sandbox));
     let sign = |claims: Json| sandbox.identityx().sign(&claims);
     let stranger = self::sandbox();
-    let (foreign, foreign_org) = (link(&stranger).await, org_link(&stranger).await);
+    let abroad = self::client(&stranger);
+    let (foreign, foreign_org) = (
+        link(&abroad, &stranger).await,
+        org_link(&abroad, &stranger).await,
+    );
     for (app, org, words) in [
-        ("e30.b.c".to_owned(), "e30.b.c".to_owned(), "jwt malformed"),
+        (jwt("no json"), jwt("no json"), "invalid signature"),
         (
             text(foreign.token()).to_owned(),
             text(foreign_org.token()).to_owned(),
@@ -724,7 +732,7 @@ async fn a_token_of_another_kind_is_refused_by_its_claims_before_anything_is_sen
         org_user(&sandbox).access_token().clone(),
         api_token(&sandbox).access_token().clone(),
     );
-    let link = link(&sandbox).await.token().clone();
+    let link = link(&client, &sandbox).await.token().clone();
     sandbox.log().clear();
     let mut errors = Vec::new();
     for token in [&administrator, &api, &link] {
@@ -828,7 +836,10 @@ async fn the_wrong_identity_for_a_field_is_told_by_the_vendor_where_only_it_know
 async fn an_inner_service_that_is_down_is_unavailable_whatever_is_called() {
     let sandbox = sandbox();
     let (client, application) = (client(&sandbox), application(&sandbox));
-    let (link, org_link) = (link(&sandbox).await, org_link(&sandbox).await);
+    let (link, org_link) = (
+        link(&client, &sandbox).await,
+        org_link(&client, &sandbox).await,
+    );
     let (user, administrator) = (app_user(&sandbox), org_user(&sandbox));
     let token = api_token(&sandbox);
     let organization = organization(&sandbox);

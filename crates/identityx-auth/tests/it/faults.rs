@@ -11,7 +11,7 @@ use identityx_auth::{
 use serde_json::json;
 
 use crate::set_up::{
-    MyMail, MyPingingMutation, MyPings, MyUser, app_user, application, client, link, mail, mailed,
+    MyMail, MyPingingMutation, MySchema, MyUser, app_user, application, client, link, mail, mailed,
     only, org_email, org_link, org_mailed, org_user, organization, sandbox, session,
 };
 
@@ -76,7 +76,8 @@ impl Call {
             CreateApiToken => "identityx.create_api_token",
             LogOutOrgUser => "identityx.log_out_org_user",
             Ping => "identityx.ping",
-            Query | Mutation => "identityx.other",
+            Query => "identityx.introspect",
+            Mutation => "identityx.other",
         }
     }
 
@@ -125,13 +126,15 @@ struct Ready {
 
 impl Ready {
     async fn new(sandbox: &Sandbox, client: Client) -> Self {
+        // That one may be in a hurry.
+        let patient = self::client(sandbox);
         let ready = Self {
             client,
             application: application(sandbox),
             organization: organization(sandbox),
             mail: mail(sandbox),
-            link: link(sandbox).await,
-            org_link: org_link(sandbox).await,
+            link: link(&patient, sandbox).await,
+            org_link: org_link(&patient, sandbox).await,
             user: app_user(sandbox),
             administrator: org_user(sandbox),
             leaving_user: app_user(sandbox),
@@ -172,7 +175,7 @@ impl Ready {
             CreateApiToken => client.create_api_token(administrator).await.map(drop),
             LogOutOrgUser => client.log_out_org_user(&self.leaving_administrator).await,
             Ping => client.ping().await,
-            Query => client.execute::<MyPings>(json!({})).await.map(drop),
+            Query => client.execute::<MySchema>(json!({})).await.map(drop),
             Mutation => {
                 let pings = client.execute::<MyPingingMutation>(json!({}));
                 pings.await.map(drop)
@@ -211,7 +214,10 @@ async fn a_mail_whose_answer_was_lost_is_not_asked_for_again_and_can_be_used() {
 async fn a_log_in_whose_answer_was_lost_is_made_again_and_leaves_a_session_behind() {
     let sandbox = sandbox();
     let (client, application) = (client(&sandbox), application(&sandbox));
-    let (link, org_link) = (link(&sandbox).await, org_link(&sandbox).await);
+    let (link, org_link) = (
+        link(&client, &sandbox).await,
+        org_link(&client, &sandbox).await,
+    );
     for operation in ["identityx.log_in_app_user", "identityx.log_in_org_user"] {
         sandbox.fault(Fault::lost_answer().on(operation));
     }

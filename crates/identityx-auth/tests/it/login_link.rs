@@ -240,10 +240,10 @@ async fn the_vendors_own_links_log_in_and_are_not_followed() {
 #[tokio::test]
 async fn the_bare_token_of_a_mail_logs_in() {
     let sandbox = sandbox();
-    link(&sandbox).await;
+    let (client, application) = (client(&sandbox), application(&sandbox));
+    link(&client, &sandbox).await;
     let mail = sandbox.inbox(email(&sandbox)).latest().unwrap();
     let link = parse(mail.code().unwrap()).unwrap();
-    let (client, application) = (client(&sandbox), application(&sandbox));
     client.log_in_app_user(&application, &link).await.unwrap();
     let sent = only(&sandbox, "identityx.log_in_app_user");
     assert_eq!(sent.path(), "/identityx/graphql");
@@ -253,7 +253,10 @@ async fn the_bare_token_of_a_mail_logs_in() {
 async fn a_link_for_somebody_else_is_refused_before_anything_is_sent() {
     let sandbox = sandbox();
     let (client, application) = (client(&sandbox), application(&sandbox));
-    let (app, org) = (link(&sandbox).await, org_link(&sandbox).await);
+    let (app, org) = (
+        link(&client, &sandbox).await,
+        org_link(&client, &sandbox).await,
+    );
     sandbox.log().clear();
     let error = client.log_in_app_user(&application, &org).await;
     let error = error.unwrap_err();
@@ -292,7 +295,10 @@ async fn the_token_of_a_session_is_no_login_link() {
 async fn a_link_is_good_for_an_hour_and_makes_a_session_at_each_use() {
     let sandbox = sandbox();
     let (client, application) = (client(&sandbox), application(&sandbox));
-    let (app, org) = (link(&sandbox).await, org_link(&sandbox).await);
+    let (app, org) = (
+        link(&client, &sandbox).await,
+        org_link(&client, &sandbox).await,
+    );
     let mut fingerprints = Vec::new();
     for _ in 0..2 {
         let login = client.log_in_app_user(&application, &app).await.unwrap();

@@ -348,7 +348,9 @@ async fn no_debug_of_a_log_in_shows_a_secret_or_its_context() {
     assert!(text.contains("newsletter"), "{text}");
     assert_hidden(&text, &["hunter22"]);
     assert_hidden(&text, &secrets_of(login.user));
-    let login = client.log_in_org_user(&org_link(&sandbox).await).await;
+    let login = client
+        .log_in_org_user(&org_link(&client, &sandbox).await)
+        .await;
     let login = login.unwrap();
     assert_hidden(&format!("{login:#?}"), &secrets_of(login.user));
 }
@@ -358,7 +360,10 @@ async fn no_log_or_span_of_a_call_shows_a_secret() {
     let (captured, _guard) = Captured::begin();
     let sandbox = sandbox();
     let (client, application) = (client(&sandbox), application(&sandbox));
-    let (link, org_link) = (link(&sandbox).await, org_link(&sandbox).await);
+    let (link, org_link) = (
+        link(&client, &sandbox).await,
+        org_link(&client, &sandbox).await,
+    );
     let user = client.log_in_app_user(&application, &link).await.unwrap();
     let user = user.user;
     client.active_app_user(&user).await.unwrap();

@@ -7,8 +7,8 @@ use auth_core::Clock as _;
 use auth_sandbox::{Fault, Sandbox};
 use identityx_auth::{
     AppUser, Client, CoreToken, Credential, Error, ErrorKind, Execute as _, Expiry,
-    ExposeSecret as _, Identity, LoginLink, MemoryStore, OrgUser, OrgUserApiToken, State, StoreKey,
-    TokenStore as _,
+    ExposeSecret as _, Identity, LoginLink, MemoryStore, OrgUser, OrgUserApiToken, Saved, State,
+    StoreKey, TokenStore as _,
 };
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
@@ -406,7 +406,7 @@ async fn a_stored_token_of_another_kind_is_not_used() {
     let (sandbox, store) = (sandbox(), MemoryStore::new());
     let mine = key(&sandbox);
     let theirs = CoreToken::from(org_user(&sandbox)).with_generation(1);
-    store.save(&mine, &theirs).await.unwrap();
+    assert_eq!(store.save(&mine, &theirs).await.unwrap(), Saved::Done);
     let session = stored(&sandbox, &store);
     let error = session.headers().await.unwrap_err();
     assert!(matches!(error, Error::WrongIdentity { .. }), "{error:?}");
@@ -613,7 +613,7 @@ async fn other_failures_of_an_operation_leave_the_session_as_it_is() {
 async fn two_uses_of_one_link_make_two_sessions_that_end_one_by_one() {
     let sandbox = sandbox();
     let (client, application) = (client(&sandbox), application(&sandbox));
-    let link: LoginLink = crate::set_up::link(&sandbox).await;
+    let link: LoginLink = crate::set_up::link(&client, &sandbox).await;
     let mut sessions = Vec::new();
     for _ in 0..2 {
         let login = client.log_in_app_user(&application, &link).await.unwrap();

@@ -78,26 +78,24 @@ fn latest(sandbox: &Sandbox, email: &str) -> LoginLink {
 }
 
 /// An app user's link, after asking for it.
-pub(crate) async fn link(sandbox: &Sandbox) -> LoginLink {
+pub(crate) async fn link(client: &Client, sandbox: &Sandbox) -> LoginLink {
     let (application, mail) = (application(sandbox), mail(sandbox));
-    let client = client(sandbox);
     let sent = client.send_app_user_login_link(&application, &mail);
     sent.await.unwrap();
     mailed(sandbox)
 }
 
 /// An administrator's link, after asking for it.
-pub(crate) async fn org_link(sandbox: &Sandbox) -> LoginLink {
-    let client = client(sandbox);
+pub(crate) async fn org_link(client: &Client, sandbox: &Sandbox) -> LoginLink {
     let sent = client.send_org_user_login_link(org_email(sandbox));
     sent.await.unwrap();
     org_mailed(sandbox)
 }
 
 pub(crate) async fn log_in(sandbox: &Sandbox) -> AppUser {
-    let link = link(sandbox).await;
-    let application = application(sandbox);
-    let login = client(sandbox).log_in_app_user(&application, &link).await;
+    let (client, application) = (client(sandbox), application(sandbox));
+    let link = link(&client, sandbox).await;
+    let login = client.log_in_app_user(&application, &link).await;
     login.unwrap().user
 }
 
@@ -183,6 +181,7 @@ operations! {
     }";
     /// Of two fields, so that the sandbox knows it from [`Client::ping`].
     MyPings: Json = "query Mine { ping again: ping }";
+    MySchema: Json = "query Mine { __schema { queryType { name } } }";
     MyPingingMutation: Json = "mutation Mine { ping again: ping }";
     Unreadable: Json = "query Mine {";
     Outdated: Json = "query Mine { activeUser { shoeSize } }";
