@@ -165,6 +165,7 @@ fn mail_to(auth_url: &str) -> LoginLinkMail {
 #[tokio::test]
 async fn an_auth_url_that_would_make_a_broken_link_or_a_leak_is_refused_before_anything_is_sent() {
     let sandbox = sandbox();
+    let (client, application) = (client(&sandbox), application(&sandbox));
     for (auth_url, why) in [
         (
             "https://www.example.test/?foo=hunter22",
@@ -181,8 +182,8 @@ async fn an_auth_url_that_would_make_a_broken_link_or_a_leak_is_refused_before_a
         ("com.example.app://log-in", "must be https"),
         ("https://sue:hunter22@www.example.test/", "password"),
     ] {
-        let error = client(&sandbox)
-            .send_app_user_login_link(&application(&sandbox), &mail_to(auth_url))
+        let error = client
+            .send_app_user_login_link(&application, &mail_to(auth_url))
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{auth_url}");
@@ -197,10 +198,8 @@ async fn an_auth_url_that_would_make_a_broken_link_or_a_leak_is_refused_before_a
         "https://www.example.test:8443/a/b",
     ] {
         let mail = LoginLinkMail::new(email(&sandbox), auth_url.parse().unwrap());
-        let application = application(&sandbox);
-        let sent = client(&sandbox);
-        let sent = sent.send_app_user_login_link(&application, &mail).await;
-        sent.unwrap();
+        let sent = client.send_app_user_login_link(&application, &mail);
+        sent.await.unwrap();
         assert!(sandbox.inbox(email(&sandbox)).latest().is_some());
         mailed(&sandbox);
     }

@@ -6,11 +6,11 @@ mod every_vendor;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_sandbox::{Fault, Sandbox, SandboxClock};
+use auth_sandbox::{Fault, Sandbox};
 use identityx_auth::{
     AppUser, ApplicationId, Client, ClientBuilder, CoreToken, Error, ErrorKind, Execute as _,
     Expiry, ExposeSecret as _, LoginLink, MemoryStore, NewAppUser, OrgUser, OrgUserApiToken,
-    OrganizationId, RetryPolicy,
+    OrganizationId,
 };
 use serde_json::json;
 
@@ -19,7 +19,7 @@ use self::every_vendor::{
     assert_traced,
 };
 use crate::set_up::{
-    MyAppUser, MyUser, Session, always, application, builder, client, jwt, link, new_session,
+    MyAppUser, MyUser, Session, Vendor, application, builder, client, jwt, link, new_session,
     org_link, organization, sandbox, shown,
 };
 
@@ -256,6 +256,7 @@ async fn an_echo_of_an_api_token_is_cut_out() {
 
 #[tokio::test]
 async fn a_refusal_with_the_whole_token_in_known_words_is_cut_out() {
+    let vendor = Vendor::start().await;
     let user = AppUser::from(odd());
     let administrator = OrgUser::from(odd());
     for message in [
@@ -277,13 +278,8 @@ async fn a_refusal_with_the_whole_token_in_known_words_is_cut_out() {
         ] {
             let error = json!({ "message": message, "extensions": { "code": code } });
             let body = json!({ "data": null, "errors": [error] }).to_string();
-            let server = always(|then| then.status(status).body(body)).await;
-            let client = Client::builder()
-                .base_url(server.base_url())
-                .clock(SandboxClock::frozen())
-                .http(|http| http.retry(RetryPolicy::never()))
-                .build()
-                .unwrap();
+            vendor.answer(status, &body).await;
+            let client = &vendor.client;
             for error in [
                 client.active_app_user(&user).await.unwrap_err(),
                 client.log_out_app_user(&user).await.unwrap_err(),

@@ -7,9 +7,10 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use auth_sandbox::Sandbox;
+use auth_sandbox::{Sandbox, SandboxClock};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use httpmock::MockServer;
 use identityx_auth::graphql_client::QueryBody;
 use identityx_auth::{
     AppUser, ApplicationId, Client, ClientBuilder, GraphQLQuery, Json, LoginLink, LoginLinkMail,
@@ -136,6 +137,36 @@ pub(crate) fn session(sandbox: &Sandbox) -> Session {
     };
     session.invalidate(&credential);
     session
+}
+
+/// A vendor that answers what the test says, and a client of it.
+pub(crate) struct Vendor {
+    server: MockServer,
+    pub(crate) client: Client,
+}
+
+impl Vendor {
+    pub(crate) async fn start() -> Self {
+        let server = MockServer::start_async().await;
+        let client = Client::builder()
+            .base_url(server.base_url())
+            .clock(SandboxClock::frozen())
+            .http(|http| http.retry(RetryPolicy::never()))
+            .build()
+            .unwrap();
+        Self { server, client }
+    }
+
+    /// From now on, whatever is asked.
+    pub(crate) async fn answer(&self, status: u16, body: &str) {
+        self.server.reset_async().await;
+        self.server
+            .mock_async(|when, then| {
+                when.any_request();
+                then.status(status).body(body);
+            })
+            .await;
+    }
 }
 
 /// A JWT with these claims, which nobody signed.

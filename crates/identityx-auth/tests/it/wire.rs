@@ -2,7 +2,6 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use auth_sandbox::SandboxClock;
 use httpmock::prelude::*;
 use identityx_auth::{
     AppUser, AppUserLogin, AppUserProfile, ApplicationId, Client, Error, ErrorKind, Execute as _,
@@ -11,7 +10,7 @@ use identityx_auth::{
 };
 use serde_json::json;
 
-use crate::set_up::{AUTH_URL, MyMail, MyTypedUser, MyUser, always, jwt, shown};
+use crate::set_up::{AUTH_URL, MyMail, MyTypedUser, MyUser, Vendor, always, jwt, shown};
 
 const ID: &str = "60a1b2c3d4e5f60718293a01";
 
@@ -45,19 +44,6 @@ fn mail() -> LoginLinkMail {
     LoginLinkMail::new("sue@example.test", AUTH_URL.parse().unwrap())
 }
 
-fn client_of(server: &MockServer) -> Client {
-    Client::builder()
-        .base_url(server.base_url())
-        .clock(SandboxClock::frozen())
-        .http(|http| http.retry(RetryPolicy::never()))
-        .build()
-        .unwrap()
-}
-
-async fn answering(status: u16, body: &str) -> MockServer {
-    always(|then| then.status(status).body(body)).await
-}
-
 fn at(millis: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(millis)
 }
@@ -81,15 +67,15 @@ fn login_answer(user: &Json, token: &str) -> Json {
     })
 }
 
-async fn logged_in(body: &Json) -> Result<AppUserLogin, Error> {
-    let server = answering(200, &body.to_string()).await;
-    let client = client_of(&server);
-    client.log_in_app_user(&application(), &link()).await
+async fn logged_in(vendor: &Vendor, body: &Json) -> Result<AppUserLogin, Error> {
+    vendor.answer(200, &body.to_string()).await;
+    let (application, link) = (application(), link());
+    vendor.client.log_in_app_user(&application, &link).await
 }
 
-async fn active(body: &str) -> Result<AppUserProfile, Error> {
-    let server = answering(200, body).await;
-    client_of(&server).active_app_user(&user()).await
+async fn active(vendor: &Vendor, body: &str) -> Result<AppUserProfile, Error> {
+    vendor.answer(200, body).await;
+    vendor.client.active_app_user(&user()).await
 }
 
 #[test]
@@ -138,6 +124,7 @@ fn an_app_users_headers_name_the_application_and_an_administrators_the_organizat
 
 #[tokio::test]
 async fn a_log_in_is_read_with_all_that_the_vendor_knows() {
+    let vendor = Vendor::start().await;
     let token = jwt(r#"{"sub":"app-user-auth","iat":1700000000,"jti":"t1"}"#);
     let user = json!({
         "id": "u1",
@@ -161,7 +148,7 @@ async fn a_log_in_is_read_with_all_that_the_vendor_knows() {
     login["token"]["surprise"] = json!([]);
     body["extensions"] = json!({ "tracing": { "version": 1 } });
     body["surprise"] = json!(1);
-    let login = logged_in(&body).await.unwrap();
+    let login = logged_in(&vendor, &body).await.unwrap();
     assert_eq!(login.source.as_deref(), Some("newsletter"));
     let context = json!({ "a": [1, { "b": null }] });
     assert_eq!(login.additional_context.as_ref(), context.as_object());
@@ -189,15 +176,18 @@ async fn a_log_in_is_read_with_all_that_the_vendor_knows() {
 
 #[tokio::test]
 async fn what_may_be_missing_is_missing_or_null() {
+    let vendor = Vendor::start().await;
     let nulls = json!({
         "id": "u1", "email": "sue@example.test", "domain": "example.test", "name": null,
         "givenName": null, "familyName": null, "displayName": null, "verified": null,
         "lastLoggedIn": null, "createdAt": null, "updatedAt": null,
     });
-    let expected = logged_in(&login_answer(&bare_user(), "opaque"))
+    let expected = logged_in(&vendor, &login_answer(&bare_user(), "opaque"))
         .await
         .unwrap();
-    let read = logged_in(&login_answer(&nulls, "opaque")).await.unwrap();
+    let read = logged_in(&vendor, &login_answer(&nulls, "opaque"))
+        .await
+        .unwrap();
     assert_eq!(read.profile, expected.profile);
     assert_eq!((read.source, read.additional_context), (None, None));
     assert_eq!(read.profile.created_at, None);
@@ -205,17 +195,18 @@ async fn what_may_be_missing_is_missing_or_null() {
     assert_eq!(read.user.expiry(), Expiry::Never);
 
     let body = json!({ "data": { "activeAppUser": nulls }, "errors": null });
-    let profile = active(&body.to_string()).await.unwrap();
+    let profile = active(&vendor, &body.to_string()).await.unwrap();
     assert_eq!(profile, expected.profile);
     let body = json!({ "data": { "activeAppUser": bare_user() }, "errors": [] });
-    let profile = active(&body.to_string()).await.unwrap();
+    let profile = active(&vendor, &body.to_string()).await.unwrap();
     assert_eq!(profile, expected.profile);
 }
 
 #[tokio::test]
 async fn a_log_in_that_gives_another_kind_of_token_is_refused() {
+    let vendor = Vendor::start().await;
     let token = jwt(r#"{"sub":"user-auth"}"#);
-    let error = logged_in(&login_answer(&bare_user(), &token)).await;
+    let error = logged_in(&vendor, &login_answer(&bare_user(), &token)).await;
     let error = error.unwrap_err();
     assert!(matches!(error, Error::WrongIdentity { .. }), "{error:?}");
     assert!(!shown(&error).contains("eyJ"), "{error:?}");
@@ -223,6 +214,7 @@ async fn a_log_in_that_gives_another_kind_of_token_is_refused() {
 
 #[tokio::test]
 async fn a_date_may_be_anything_that_names_a_moment() {
+    let vendor = Vendor::start().await;
     for (date, moment) in [
         ("1560196191217", Some(at(1_560_196_191_217))),
         ("1560196191217.4", Some(at(1_560_196_191_217))),
@@ -238,13 +230,17 @@ async fn a_date_may_be_anything_that_names_a_moment() {
         let body = format!(
             r#"{{"data":{{"activeAppUser":{{"id":"u","email":"e","domain":"d","createdAt":{date}}}}}}}"#
         );
-        assert_eq!(active(&body).await.unwrap().created_at, moment, "{date}");
+        assert_eq!(
+            active(&vendor, &body).await.unwrap().created_at,
+            moment,
+            "{date}"
+        );
     }
     for date in ["\"hunter22\"", "true", "[]", "{\"hunter22\":1}"] {
         let body = format!(
             r#"{{"data":{{"activeAppUser":{{"id":"u","email":"e","domain":"d","createdAt":{date}}}}}}}"#
         );
-        let error = active(&body).await.unwrap_err();
+        let error = active(&vendor, &body).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Protocol, "{date}");
         assert!(!shown(&error).contains("hunter22"), "{error:?}");
     }
@@ -252,12 +248,13 @@ async fn a_date_may_be_anything_that_names_a_moment() {
 
 #[tokio::test]
 async fn administrators_organizations_and_applications_are_read_past_what_is_new_or_null() {
+    let vendor = Vendor::start().await;
     let body = json!({ "data": { "activeUser": {
         "id": "a1", "email": "ada@example.test", "photoURL": "https://a.test/1.png",
         "givenName": "Ada", "surprise": 1,
     } } });
-    let server = answering(200, &body.to_string()).await;
-    let client = client_of(&server);
+    vendor.answer(200, &body.to_string()).await;
+    let client = &vendor.client;
     for profile in [
         client.active_org_user(&administrator()).await.unwrap(),
         client.active_org_user(&api_token()).await.unwrap(),
@@ -271,8 +268,8 @@ async fn administrators_organizations_and_applications_are_read_past_what_is_new
     let body = json!({ "data": { "userOrganizations": [
         membership("Member"), null, membership("SuperOwner"),
     ] } });
-    let server = answering(200, &body.to_string()).await;
-    let found = client_of(&server).organizations(&administrator()).await;
+    vendor.answer(200, &body.to_string()).await;
+    let found = vendor.client.organizations(&administrator()).await;
     let roles: Vec<_> = found.unwrap().into_iter().map(|it| it.role).collect();
     let new = OrganizationRole::Other("SuperOwner".to_owned());
     assert_eq!(roles, [OrganizationRole::Member, new]);
@@ -280,9 +277,9 @@ async fn administrators_organizations_and_applications_are_read_past_what_is_new
     let body = json!({ "data": { "organizationApplications": [
         null, { "id": ID, "name": "Daily", "description": null },
     ] } });
-    let server = answering(200, &body.to_string()).await;
+    vendor.answer(200, &body.to_string()).await;
     let organization = OrganizationId::new(ID).unwrap();
-    let client = client_of(&server);
+    let client = &vendor.client;
     let found = client.applications(&administrator(), &organization).await;
     let found = found.unwrap();
     assert_eq!(found.len(), 1);
@@ -293,21 +290,23 @@ async fn administrators_organizations_and_applications_are_read_past_what_is_new
 
 #[tokio::test]
 async fn a_mail_is_sent_whatever_the_vendor_answers_where_it_answers_without_an_error() {
+    let vendor = Vendor::start().await;
     for answer in [json!("ok"), json!(null), json!("sent")] {
         let body = json!({ "data": { "sendAppUserLoginLink": answer } });
-        let server = answering(200, &body.to_string()).await;
-        let sent = client_of(&server);
-        let sent = sent.send_app_user_login_link(&application(), &mail()).await;
-        sent.unwrap();
+        vendor.answer(200, &body.to_string()).await;
+        let (application, mail) = (application(), mail());
+        let sent = vendor.client.send_app_user_login_link(&application, &mail);
+        sent.await.unwrap();
         let body = json!({ "data": { "sendUserLoginLink": answer } });
-        let server = answering(200, &body.to_string()).await;
-        let client = client_of(&server);
+        vendor.answer(200, &body.to_string()).await;
+        let client = &vendor.client;
         client.send_org_user_login_link("a@a.test").await.unwrap();
     }
 }
 
 #[tokio::test]
 async fn a_success_that_is_not_as_documented_is_a_protocol_error_without_its_text() {
+    let vendor = Vendor::start().await;
     let secret = "secret-thing-0123456789";
     for body in [
         String::new(),
@@ -325,8 +324,8 @@ async fn a_success_that_is_not_as_documented_is_a_protocol_error_without_its_tex
         format!(r#"{{"errors":"{secret}"}}"#),
         format!(r#"{{"errors":[{{"text":"{secret}"}}]}}"#),
     ] {
-        let server = answering(200, &body).await;
-        let client = client_of(&server);
+        vendor.answer(200, &body).await;
+        let client = &vendor.client;
         for error in [
             client
                 .log_in_app_user(&application(), &link())
@@ -345,7 +344,8 @@ async fn a_success_that_is_not_as_documented_is_a_protocol_error_without_its_tex
 
 #[tokio::test]
 async fn an_app_user_who_is_null_without_an_error_is_a_protocol_error() {
-    let error = active(r#"{"data":{"activeAppUser":null}}"#).await;
+    let vendor = Vendor::start().await;
+    let error = active(&vendor, r#"{"data":{"activeAppUser":null}}"#).await;
     let error = error.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Protocol, "{error:?}");
     assert!(error.to_string().contains("without a user"), "{error}");
@@ -353,9 +353,9 @@ async fn an_app_user_who_is_null_without_an_error_is_a_protocol_error() {
 
 /// What each kind of call is refused with, by variant and kind: a log-in, a mail, a read, an
 /// operation of a program's own.
-async fn refused(status: u16, body: &str) -> [(String, ErrorKind); 4] {
-    let server = answering(status, body).await;
-    let client = client_of(&server);
+async fn refused(vendor: &Vendor, status: u16, body: &str) -> [(String, ErrorKind); 4] {
+    vendor.answer(status, body).await;
+    let client = &vendor.client;
     let caller = client.as_identity(&administrator()).unwrap();
     let errors = [
         client
@@ -391,106 +391,120 @@ fn refusal(code: &str, message: &str, number: Option<u16>) -> String {
     json!({ "errors": [error], "data": null, "extensions": {} }).to_string()
 }
 
+type Refusal = (
+    u16,
+    &'static str,
+    &'static str,
+    Option<u16>,
+    &'static str,
+    ErrorKind,
+);
+
+/// The status, the code, the message and the number of each documented failure that means the same
+/// whatever was called, and the error that it is.
+const DOCUMENTED: [Refusal; 11] = [
+    (
+        200,
+        "INTERNAL_SERVER_ERROR",
+        "No user was found for 'x'",
+        Some(404),
+        "UnknownUser",
+        ErrorKind::NotFound,
+    ),
+    (
+        200,
+        "INTERNAL_SERVER_ERROR",
+        "The requested application ID does not match the token payload",
+        Some(400),
+        "OtherApplication",
+        ErrorKind::InvalidCredentials,
+    ),
+    (
+        200,
+        "BAD_USER_INPUT",
+        "Unable to find an application for this request.",
+        None,
+        "UnknownApplication",
+        ErrorKind::InvalidConfig,
+    ),
+    (
+        400,
+        "FORBIDDEN",
+        "Context creation failed: The application ID \"60a1\" is no longer allowed.",
+        None,
+        "ApplicationDenied",
+        ErrorKind::Denied,
+    ),
+    (
+        200,
+        "BAD_USER_INPUT",
+        "No user authentication was provided with this request.",
+        None,
+        "WrongIdentity",
+        ErrorKind::InvalidConfig,
+    ),
+    (
+        200,
+        "UNAUTHENTICATED",
+        "The wrong user authorization type was provided.",
+        None,
+        "WrongIdentity",
+        ErrorKind::InvalidConfig,
+    ),
+    (
+        200,
+        "UNAUTHENTICATED",
+        "request to http://a:4001/ failed, reason: connect ECONNREFUSED 192.0.2.1:4001",
+        None,
+        "Core",
+        ErrorKind::Unavailable,
+    ),
+    (
+        200,
+        "UNAUTHORIZED",
+        "You do not have permission to access this resource.",
+        None,
+        "PermissionDenied",
+        ErrorKind::Denied,
+    ),
+    (
+        400,
+        "GRAPHQL_PARSE_FAILED",
+        "Syntax Error: Expected Name, found <EOF>.",
+        None,
+        "InvalidOperation",
+        ErrorKind::InvalidConfig,
+    ),
+    (
+        400,
+        "GRAPHQL_VALIDATION_FAILED",
+        "Cannot query field \"a\" on type \"User\".",
+        None,
+        "InvalidOperation",
+        ErrorKind::InvalidConfig,
+    ),
+    (
+        400,
+        "INTERNAL_SERVER_ERROR",
+        "Variable \"$input\" of required type \"A!\" was not provided.",
+        None,
+        "InvalidOperation",
+        ErrorKind::InvalidConfig,
+    ),
+];
+
 #[tokio::test]
 async fn each_documented_refusal_is_an_error_of_its_own_whatever_was_called() {
-    for (status, code, message, number, variant, kind) in [
-        (
-            200,
-            "INTERNAL_SERVER_ERROR",
-            "No user was found for 'x'",
-            Some(404),
-            "UnknownUser",
-            ErrorKind::NotFound,
-        ),
-        (
-            200,
-            "INTERNAL_SERVER_ERROR",
-            "The requested application ID does not match the token payload",
-            Some(400),
-            "OtherApplication",
-            ErrorKind::InvalidCredentials,
-        ),
-        (
-            200,
-            "BAD_USER_INPUT",
-            "Unable to find an application for this request.",
-            None,
-            "UnknownApplication",
-            ErrorKind::InvalidConfig,
-        ),
-        (
-            400,
-            "FORBIDDEN",
-            "Context creation failed: The application ID \"60a1\" is no longer allowed.",
-            None,
-            "ApplicationDenied",
-            ErrorKind::Denied,
-        ),
-        (
-            200,
-            "BAD_USER_INPUT",
-            "No user authentication was provided with this request.",
-            None,
-            "WrongIdentity",
-            ErrorKind::InvalidConfig,
-        ),
-        (
-            200,
-            "UNAUTHENTICATED",
-            "The wrong user authorization type was provided.",
-            None,
-            "WrongIdentity",
-            ErrorKind::InvalidConfig,
-        ),
-        (
-            200,
-            "UNAUTHENTICATED",
-            "request to http://a:4001/ failed, reason: connect ECONNREFUSED 192.0.2.1:4001",
-            None,
-            "Core",
-            ErrorKind::Unavailable,
-        ),
-        (
-            200,
-            "UNAUTHORIZED",
-            "You do not have permission to access this resource.",
-            None,
-            "PermissionDenied",
-            ErrorKind::Denied,
-        ),
-        (
-            400,
-            "GRAPHQL_PARSE_FAILED",
-            "Syntax Error: Expected Name, found <EOF>.",
-            None,
-            "InvalidOperation",
-            ErrorKind::InvalidConfig,
-        ),
-        (
-            400,
-            "GRAPHQL_VALIDATION_FAILED",
-            "Cannot query field \"a\" on type \"User\".",
-            None,
-            "InvalidOperation",
-            ErrorKind::InvalidConfig,
-        ),
-        (
-            400,
-            "INTERNAL_SERVER_ERROR",
-            "Variable \"$input\" of required type \"A!\" was not provided.",
-            None,
-            "InvalidOperation",
-            ErrorKind::InvalidConfig,
-        ),
-    ] {
-        for refused in refused(status, &refusal(code, message, number)).await {
+    let vendor = Vendor::start().await;
+    for (status, code, message, number, variant, kind) in DOCUMENTED {
+        for refused in refused(&vendor, status, &refusal(code, message, number)).await {
             assert_eq!(refused, (variant.to_owned(), kind), "{message}");
         }
     }
     // The vendor names no code beside it.
     let message = "Invalid authorization type. Allowed types are OrgUser AppUser OrgUserApiToken";
     for code in ["UNAUTHENTICATED", "BAD_USER_INPUT", "INTERNAL_SERVER_ERROR"] {
-        for refused in refused(200, &refusal(code, message, None)).await {
+        for refused in refused(&vendor, 200, &refusal(code, message, None)).await {
             let expected = ("WrongIdentity".to_owned(), ErrorKind::InvalidConfig);
             assert_eq!(refused, expected, "{code}");
         }
@@ -507,6 +521,7 @@ fn core(kind: ErrorKind) -> (String, ErrorKind) {
 
 #[tokio::test]
 async fn a_refused_token_is_the_links_in_a_log_in_and_the_sessions_in_any_other_call() {
+    let vendor = Vendor::start().await;
     let link = known("LinkRefused", ErrorKind::InteractionRequired);
     let session = known("TokenRejected", ErrorKind::TokenRejected);
     let expected = [link, session.clone(), session.clone(), session];
@@ -517,15 +532,23 @@ async fn a_refused_token_is_the_links_in_a_log_in_and_the_sessions_in_any_other_
         ("No token was found for the provided token identifier.", 404),
     ] {
         let as_input = refusal("INTERNAL_SERVER_ERROR", message, Some(number));
-        assert_eq!(refused(200, &as_input).await, expected, "{message}");
+        assert_eq!(
+            refused(&vendor, 200, &as_input).await,
+            expected,
+            "{message}"
+        );
         let in_header = refusal("UNAUTHENTICATED", message, None);
-        assert_eq!(refused(200, &in_header).await, expected, "{message}");
+        assert_eq!(
+            refused(&vendor, 200, &in_header).await,
+            expected,
+            "{message}"
+        );
     }
     // In words that nobody knows.
     let body = refusal("UNAUTHENTICATED", "Go away.", None);
-    assert_eq!(refused(200, &body).await, expected);
+    assert_eq!(refused(&vendor, 200, &body).await, expected);
     let body = refusal("INTERNAL_SERVER_ERROR", "Go away.", Some(401));
-    assert_eq!(refused(200, &body).await, expected);
+    assert_eq!(refused(&vendor, 200, &body).await, expected);
 
     let body = refusal(
         "INTERNAL_SERVER_ERROR",
@@ -534,7 +557,7 @@ async fn a_refused_token_is_the_links_in_a_log_in_and_the_sessions_in_any_other_
     );
     let wrong = known("WrongIdentity", ErrorKind::InvalidConfig);
     assert_eq!(
-        refused(200, &body).await,
+        refused(&vendor, 200, &body).await,
         [
             known("NotALoginLink", ErrorKind::InvalidCredentials),
             wrong.clone(),
@@ -546,6 +569,7 @@ async fn a_refused_token_is_the_links_in_a_log_in_and_the_sessions_in_any_other_
 
 #[tokio::test]
 async fn a_refusal_in_words_that_nobody_knows_is_told_by_its_number_and_its_code() {
+    let vendor = Vendor::start().await;
     for (code, number, expected) in [
         (
             "INTERNAL_SERVER_ERROR",
@@ -578,7 +602,7 @@ async fn a_refusal_in_words_that_nobody_knows_is_told_by_its_number_and_its_code
         ),
     ] {
         let body = refusal(code, "Something new.", number);
-        for refused in refused(200, &body).await {
+        for refused in refused(&vendor, 200, &body).await {
             assert_eq!(refused, expected, "{code} {number:?}");
         }
     }
@@ -586,6 +610,7 @@ async fn a_refusal_in_words_that_nobody_knows_is_told_by_its_number_and_its_code
 
 #[tokio::test]
 async fn a_refusal_by_the_http_status_is_never_an_outage() {
+    let vendor = Vendor::start().await;
     for (status, kind) in [
         (400, ErrorKind::Denied),
         (401, ErrorKind::TokenRejected),
@@ -601,7 +626,7 @@ async fn a_refusal_by_the_http_status_is_never_an_outage() {
             "{}".to_owned(),
             r#"{"data":{"activeAppUser":null}}"#.to_owned(),
         ] {
-            for refused in refused(status, &body).await {
+            for refused in refused(&vendor, status, &body).await {
                 assert_eq!(refused, core(kind), "{status} {body}");
             }
         }
@@ -610,6 +635,7 @@ async fn a_refusal_by_the_http_status_is_never_an_outage() {
 
 #[tokio::test]
 async fn a_failure_within_the_vendor_is_unavailable_or_unknown_by_what_the_call_does() {
+    let vendor = Vendor::start().await;
     let unavailable = core(ErrorKind::Unavailable);
     let expected = [
         unavailable.clone(),
@@ -635,12 +661,17 @@ async fn a_failure_within_the_vendor_is_unavailable_or_unknown_by_what_the_call_
             r#"{"errors":[{"message":"Oh no.","extensions":null}]}"#.to_owned(),
         ),
     ] {
-        assert_eq!(refused(status, &body).await, expected, "{status} {body}");
+        assert_eq!(
+            refused(&vendor, status, &body).await,
+            expected,
+            "{status} {body}"
+        );
     }
 }
 
 #[tokio::test]
 async fn an_outage_within_the_vendor_is_no_refusal_whatever_its_reason_and_its_code() {
+    let vendor = Vendor::start().await;
     for (reason, happened) in [
         ("connect ECONNREFUSED 192.0.2.1:4001", false),
         ("getaddrinfo ENOTFOUND a", false),
@@ -664,7 +695,11 @@ async fn an_outage_within_the_vendor_is_no_refusal_whatever_its_reason_and_its_c
             for scheme in ["http", "https"] {
                 let message = format!("request to {scheme}://a:4001/ failed, reason: {reason}");
                 let body = refusal(code, &message, number);
-                assert_eq!(refused(200, &body).await, expected, "{message} {code}");
+                assert_eq!(
+                    refused(&vendor, 200, &body).await,
+                    expected,
+                    "{message} {code}"
+                );
             }
         }
     }
@@ -674,16 +709,17 @@ async fn an_outage_within_the_vendor_is_no_refusal_whatever_its_reason_and_its_c
         "No user was found for 'request to http'",
         Some(404),
     );
-    for refused in refused(200, &body).await {
+    for refused in refused(&vendor, 200, &body).await {
         assert_eq!(refused, known("UnknownUser", ErrorKind::NotFound));
     }
 }
 
 #[tokio::test]
 async fn an_error_of_a_mutation_of_a_programs_own_may_have_had_its_effect() {
+    let vendor = Vendor::start().await;
     let body = refusal("INTERNAL_SERVER_ERROR", "Oh no.", None);
-    let server = answering(200, &body).await;
-    let client = client_of(&server);
+    vendor.answer(200, &body).await;
+    let client = &vendor.client;
     let error = client.execute::<MyMail>(json!({})).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error:?}");
     assert_eq!(
@@ -703,7 +739,10 @@ async fn too_many_calls_are_told_with_the_time_to_wait_whatever_the_body() {
         String::new(),
     ] {
         let server = always(|then| then.status(429).header("retry-after", "7").body(body)).await;
-        let error = client_of(&server).active_app_user(&user()).await;
+        let client = Client::builder().base_url(server.base_url());
+        let client = client.http(|http| http.retry(RetryPolicy::never()));
+        let client = client.build().unwrap();
+        let error = client.active_app_user(&user()).await;
         let error = error.unwrap_err();
         assert!(matches!(error, Error::RateLimited { .. }), "{error:?}");
         assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
@@ -713,6 +752,7 @@ async fn too_many_calls_are_told_with_the_time_to_wait_whatever_the_body() {
 
 #[tokio::test]
 async fn the_first_of_several_errors_is_told_and_all_are_there_beside_the_data() {
+    let vendor = Vendor::start().await;
     let error =
         |message: &str, code: &str| json!({ "message": message, "extensions": { "code": code } });
     let body = json!({
@@ -722,8 +762,8 @@ async fn the_first_of_several_errors_is_told_and_all_are_there_beside_the_data()
             error("jwt expired", "UNAUTHENTICATED"),
         ],
     });
-    let server = answering(200, &body.to_string()).await;
-    let client = client_of(&server);
+    vendor.answer(200, &body.to_string()).await;
+    let client = &vendor.client;
     let caller = client.as_identity(&administrator()).unwrap();
     let error = caller.execute::<MyUser>(json!({})).await.unwrap_err();
     assert!(matches!(error, Error::PermissionDenied { .. }), "{error:?}");
@@ -742,6 +782,7 @@ async fn the_first_of_several_errors_is_told_and_all_are_there_beside_the_data()
 
 #[tokio::test]
 async fn the_vendors_words_are_kept_without_the_token_that_it_repeats() {
+    let vendor = Vendor::start().await;
     let user = user();
     let secret = user.access_token().expose_secret();
     let body = refusal(
@@ -749,7 +790,7 @@ async fn the_vendors_words_are_kept_without_the_token_that_it_repeats() {
         &format!("jwt malformed: {secret}."),
         None,
     );
-    let error = active(&body).await.unwrap_err();
+    let error = active(&vendor, &body).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "the token was refused: jwt malformed: [redacted]"
