@@ -239,12 +239,15 @@ fn until_the_end(text: &str) -> &str {
     text.split(|c| !is_part(c)).next().unwrap_or_default()
 }
 
-/// Three parts of base64url.
+/// Three parts of base64url, of which the first is a JSON object: many a host name has three parts.
 fn is_jwt(text: &str) -> bool {
     let is_part = |part: &str| {
         let part = part.trim_end_matches('=');
         let is_character = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         !part.is_empty() && part.bytes().all(is_character)
     };
-    text.split('.').count() == 3 && text.split('.').all(is_part)
+    let is_object = |part: &str| UnverifiedClaims::of(&format!(".{part}.").into()).is_ok();
+    text.split('.').count() == 3
+        && text.split('.').all(is_part)
+        && text.split('.').next().is_some_and(is_object)
 }

@@ -52,7 +52,7 @@ impl<I: Identity> Renew for Renewer<I> {
         match identity.confirm(&self.client).await {
             Ok(()) => Ok(current.clone()),
             // There is nothing to renew by.
-            Err(error @ Error::TokenRejected { .. }) => Err(Error::LoginRequired {
+            Err(error) if error.is_refused_token() => Err(Error::LoginRequired {
                 reason: error.to_string(),
             }),
             Err(error) => Err(error),
@@ -67,7 +67,7 @@ impl<I: Identity> Renew for Renewer<I> {
         let identity = I::from(credential.token().clone());
         match identity.end(&self.client).await {
             // It has ended already.
-            Err(Error::TokenRejected { .. }) => Ok(()),
+            Err(error) if error.is_refused_token() => Ok(()),
             ended => ended,
         }
     }

@@ -95,7 +95,7 @@ pub(crate) fn response<T: DeserializeOwned>(
 /// A log-out: that the session is gone already is fine if that was this call's first attempt.
 pub(crate) fn ended<T: DeserializeOwned>(answer: &Answer) -> Result<(), Error> {
     match response::<T>(answer, Purpose::Any)?.complete() {
-        Err(Error::TokenRejected { .. }) if answer.follows_a_lost_attempt() => Ok(()),
+        Err(error) if error.is_refused_token() && answer.follows_a_lost_attempt() => Ok(()),
         ended => ended.map(drop),
     }
 }
@@ -116,6 +116,11 @@ fn meaning(answer: &Answer, error: &GraphQlError<'_>, purpose: Purpose) -> Error
     let raw = &*error.message;
     let message = answer.redact(raw).trim_end_matches('.').to_owned();
     let has = |words: &str| raw.contains(words);
+    // Whatever its code says, which nobody has noted: the header is wrong, and the token in it may
+    // be good.
+    if has("Invalid authorization type") {
+        return Error::WrongIdentity { message };
+    }
     // Whatever its code says: it comes as UNAUTHENTICATED, and nobody must be logged out by it.
     if has("request to http") && has("failed, reason:") {
         return outage(&message, purpose);
@@ -164,7 +169,8 @@ fn meaning(answer: &Answer, error: &GraphQlError<'_>, purpose: Purpose) -> Error
             Error::InvalidOperation { message }
         }
         _ if raw.starts_with("Variable \"$") => Error::InvalidOperation { message },
-        _ if has("Invalid authorization type") => Error::WrongIdentity { message },
+        // A refusal does not pass, whatever it is about.
+        _ if answer.status().is_client_error() => answer.error(Some(raw)).into(),
         _ => trouble(format!("identityx failed: {message}"), purpose),
     }
 }
@@ -202,23 +208,47 @@ fn trouble(message: String, purpose: Purpose) -> Error {
 /// Whether a document holds nothing but queries. What cannot be told apart changes something.
 pub(crate) fn changes_nothing(document: &str) -> bool {
     let mut depth = 0_usize;
-    let mut is_query = true;
-    for line in document.lines() {
-        // A `#` in a text makes this see less of the line: then a brace is missing, and the
-        // document is taken to change something.
-        let line = line.split('#').next().unwrap_or_default();
-        let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-        if depth == 0
-            && words
-                .into_iter()
-                .any(|word| matches!(word, "mutation" | "subscription"))
-        {
-            is_query = false;
+    let mut rest = document;
+    while let Some(next) = rest.chars().next() {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let length = match next {
+            '#' => rest.find(['\n', '\r']).unwrap_or(rest.len()),
+            '"' => match text_length(rest) {
+                Some(length) => length,
+                None => return false,
+            },
+            next if is_word(next) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
+            next => next.len_utf8(),
+        };
+        let (token, after) = rest.split_at(length);
+        match token {
+            "{" | "(" => depth += 1,
+            "}" | ")" => depth = depth.saturating_sub(1),
+            "mutation" | "subscription" if depth == 0 => return false,
+            _ => {}
         }
-        depth += line.matches(['{', '(']).count();
-        depth = depth.saturating_sub(line.matches(['}', ')']).count());
+        rest = after;
     }
-    is_query && depth == 0
+    depth == 0
+}
+
+/// How long the text is that begins with this quotation mark; `None` if it does not end.
+fn text_length(rest: &str) -> Option<usize> {
+    let mark = if rest.starts_with(r#"""""#) {
+        r#"""""#
+    } else {
+        r#"""#
+    };
+    let mut at = mark.len();
+    while !rest.get(at..)?.starts_with(mark) {
+        let escaped = rest[at..].starts_with('\\');
+        let mut chars = rest[at..].chars();
+        at += chars.next()?.len_utf8();
+        if escaped {
+            at += chars.next()?.len_utf8();
+        }
+    }
+    Some(at + mark.len())
 }
 
 impl From<NewAppUser> for create_app_user::CreateAppUserMutationInput {
@@ -337,6 +367,8 @@ mod tests {
             "query Q { ping }",
             "# mutation\nquery Q($mutation: String) {\n  mutation(a: \"b\") { id }\n}",
             "fragment F on User { id }\nquery Q { activeUser { ...F } }",
+            r#"query Q { a(b: "mutation # \" }") { c(d: "") } } # {"#,
+            "query Q {\n  a(b: \"\"\"\n} mutation \"é\" {\n\"\"\")\n}",
         ] {
             assert!(changes_nothing(document), "{document}");
         }
@@ -345,7 +377,12 @@ mod tests {
             "query Q { ping }\nmutation M { ping }",
             "fragment F on User { id }\n\n  mutation\n M { userLogout }",
             "subscription S { it }",
+            "query Q {\n  ping\n} mutation M {\n  ping\n}",
+            "query Q { a(b: \"{\") }\nmutation M { a(b: \"}\") }",
+            "query Q { a(b: \"\"\"\"{\"\"\") }\nmutation M { a }",
             "query Q {",
+            "query Q { a(b: \"",
+            "query Q { a(b: \"\\",
         ] {
             assert!(!changes_nothing(document), "{document}");
         }

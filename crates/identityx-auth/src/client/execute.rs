@@ -87,8 +87,8 @@ pub trait Execute: Sync {
             let (answer, credential) = self.call(request).await?;
             let response = wire::response(&answer, purpose);
             let is_refused = match &response {
-                Ok(response) => response.errors.iter().any(is_refusal),
-                Err(error) => is_refusal(error),
+                Ok(response) => response.errors.iter().any(Error::is_refused_token),
+                Err(error) => error.is_refused_token(),
             };
             if let Some(credential) = credential.filter(|_| is_refused) {
                 self.refused(&credential);
@@ -96,10 +96,6 @@ pub trait Execute: Sync {
             response
         }
     }
-}
-
-fn is_refusal(error: &Error) -> bool {
-    matches!(error, Error::TokenRejected { .. })
 }
 
 /// What an operation was answered with.

@@ -1,0 +1,171 @@
+//! Settings: what is refused, and what is not.
+
+#[path = "../../../auth-core/tests/vendor/builder.rs"]
+mod every_vendor;
+
+use auth_sandbox::Sandbox;
+use identityx_auth::{
+    AppUser, ApplicationId, Caller, Client, DEFAULT_BASE_URL, Error, ErrorKind, HeaderStyle,
+    LoginLinkMail, OrgUser, OrgUserApiToken, OrganizationId, SCHEMA,
+};
+
+use crate::set_up::{AUTH_URL, Session, api_token, app_user, builder, jwt, org_user, sandbox};
+
+/// The token of an app user's session stands for those of all identities.
+type Token = AppUser;
+
+/// The sandbox's.
+const APPLICATION: &str = "60a1b2c3d4e5f60718293a01";
+
+fn token() -> Token {
+    let jwt = jwt(r#"{"sub":"app-user-auth"}"#);
+    Token::from_jwt(jwt, &ApplicationId::new(APPLICATION).unwrap()).unwrap()
+}
+
+/// Its clients hold sessions of app users alone: the shared tests do not say whose they mean.
+struct ClientBuilder(identityx_auth::ClientBuilder);
+
+#[derive(Debug)]
+struct AppUsersClient(Client);
+
+impl ClientBuilder {
+    fn base_url(self, base_url: &str) -> Self {
+        Self(self.0.base_url(base_url))
+    }
+
+    fn allow_host(self, host: &str) -> Self {
+        Self(self.0.allow_host(host))
+    }
+
+    fn build(self) -> Result<AppUsersClient, Error> {
+        self.0.build().map(AppUsersClient)
+    }
+}
+
+impl AppUsersClient {
+    fn session(&self, user: AppUser) -> Result<Session, Error> {
+        self.0.session(user)
+    }
+}
+
+fn live() -> ClientBuilder {
+    ClientBuilder(Client::builder())
+}
+
+const SEND_MAIL: &str = "identityx.send_app_user_login_link";
+const SEND_MAIL_PATH: &str = "/identityx/graphql";
+
+async fn send_mail(client: &Client, email: &str) -> Result<(), Error> {
+    let mail = LoginLinkMail::new(email, AUTH_URL.parse().unwrap());
+    let application = ApplicationId::new(APPLICATION).unwrap();
+    client.send_app_user_login_link(&application, &mail).await
+}
+
+#[test]
+fn the_defaults_are_the_vendors_own() {
+    let shown = format!("{:?}", Client::builder().build().unwrap());
+    assert!(
+        shown.contains("https://identity-x.parameter1.com/"),
+        "{shown}"
+    );
+    assert!(shown.contains("Short"), "{shown}");
+    assert_eq!(DEFAULT_BASE_URL, "https://identity-x.parameter1.com");
+    assert_eq!(HeaderStyle::default(), HeaderStyle::Short);
+}
+
+#[test]
+fn the_schema_is_there_for_operations_of_a_programs_own() {
+    for part in [
+        "type AppUserAuthentication",
+        "input SendAppUserLoginLinkMutationInput",
+        "enum OrganizationRole",
+        "scalar JSONObject",
+    ] {
+        assert!(SCHEMA.contains(part), "no {part}");
+    }
+}
+
+#[tokio::test]
+async fn the_documented_style_is_used_for_every_identity_where_it_is_chosen() {
+    let sandbox = sandbox();
+    sandbox.identityx().accept_bearer_form(true);
+    let client = builder(&sandbox)
+        .header_style(HeaderStyle::Bearer)
+        .build()
+        .unwrap();
+    let user = app_user(&sandbox);
+    client.active_app_user(&user).await.unwrap();
+    client.active_org_user(&org_user(&sandbox)).await.unwrap();
+    client.active_org_user(&api_token(&sandbox)).await.unwrap();
+    let schemes: Vec<_> = sandbox.log().entries().iter().map(scheme).collect();
+    assert_eq!(
+        schemes,
+        ["Bearer AppUser", "Bearer OrgUser", "Bearer OrgUserApiToken"]
+    );
+    let session = client.session(user.clone()).unwrap();
+    let headers = session.headers().await.unwrap();
+    assert_eq!(
+        headers,
+        client.credential(&user).unwrap().headers(),
+        "the session's style is another one"
+    );
+    assert!(
+        headers["authorization"]
+            .to_str()
+            .unwrap()
+            .starts_with("Bearer AppUser ")
+    );
+}
+
+fn scheme(entry: &auth_sandbox::Entry) -> String {
+    let value = entry.header("authorization").unwrap();
+    value.rsplit_once(' ').unwrap().0.to_owned()
+}
+
+#[tokio::test]
+async fn a_style_that_the_vendor_refuses_is_a_wrong_setting_and_no_dead_token() {
+    let sandbox = sandbox();
+    let client = documented(&sandbox);
+    let error = client.active_org_user(&org_user(&sandbox)).await;
+    let error = error.unwrap_err();
+    assert!(matches!(error, Error::WrongIdentity { .. }), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    let text = error.to_string();
+    assert!(text.contains("Invalid authorization type"), "{text}");
+
+    let session = client.session(app_user(&sandbox)).unwrap();
+    let error = session.renew().await.unwrap_err();
+    assert!(matches!(error, Error::WrongIdentity { .. }), "{error:?}");
+    assert!(session.headers().await.is_ok());
+}
+
+fn documented(sandbox: &Sandbox) -> Client {
+    let builder = builder(sandbox).header_style(HeaderStyle::Bearer);
+    builder.build().unwrap()
+}
+
+#[test]
+fn debug_names_the_settings() {
+    let builder = Client::builder().header_style(HeaderStyle::Bearer);
+    let shown = format!("{builder:?} {:?}", Client::builder().build());
+    for part in ["Bearer", "Short", "identity-x.parameter1.com"] {
+        assert!(shown.contains(part), "no {part} in {shown}");
+    }
+}
+
+#[test]
+fn the_public_types_can_be_shared_between_threads() {
+    fn check<T: Send + Sync + 'static>() {}
+    check::<Client>();
+    check::<Caller>();
+    check::<Session>();
+    check::<identityx_auth::Session<OrgUser>>();
+    check::<identityx_auth::Session<OrgUserApiToken>>();
+    check::<AppUser>();
+    check::<OrganizationId>();
+    check::<Error>();
+    check::<identityx_auth::LoginLink>();
+    check::<LoginLinkMail>();
+    check::<identityx_auth::AppUserLogin>();
+    check::<identityx_auth::Response<()>>();
+}

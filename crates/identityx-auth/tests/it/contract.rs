@@ -1,0 +1,1074 @@
+//! Every call that the vendor documents: what is sent, and each documented answer.
+
+use std::time::Duration;
+
+use auth_core::{Clock as _, Expiry};
+use auth_sandbox::{
+    Entry, IdentityXAppUser, IdentityXApplication, IdentityXOrgUser, IdentityXOrganization, Sandbox,
+};
+use identityx_auth::{
+    AppUser, ApplicationId, Client, CoreToken, Error, ErrorKind, Execute, ExposeSecret as _, Json,
+    LoginLink, LoginLinkMail, NewAppUser, OrgUser, OrgUserApiToken, OrganizationId,
+    OrganizationRole, SecretString,
+};
+use serde_json::json;
+
+use crate::set_up::{
+    AUTH_URL, MyAppMail, MyAppUser, MyApplications, MyMail, MyMemberships, MyPings, MyTypedUser,
+    MyUser, Outdated, Unreadable, api_token, app_user, application, client, email, jwt, link, mail,
+    mailed, only, org_email, org_link, org_user, organization, sandbox, shown,
+};
+
+const SEND_APP_LINK: &str = "identityx.send_app_user_login_link";
+const LOG_IN_APP_USER: &str = "identityx.log_in_app_user";
+const ACTIVE_APP_USER: &str = "identityx.active_app_user";
+const LOG_OUT_APP_USER: &str = "identityx.log_out_app_user";
+const CREATE_APP_USER: &str = "identityx.create_app_user";
+const SEND_ORG_LINK: &str = "identityx.send_org_user_login_link";
+const LOG_IN_ORG_USER: &str = "identityx.log_in_org_user";
+const ACTIVE_ORG_USER: &str = "identityx.active_org_user";
+const LOG_OUT_ORG_USER: &str = "identityx.log_out_org_user";
+const CREATE_API_TOKEN: &str = "identityx.create_api_token";
+
+/// The headers of a request in which the vendor is interested: who calls, and for whom.
+type Headers<'a> = [Option<&'a str>; 3];
+
+const NOBODY: Headers<'static> = [None; 3];
+
+/// What is in every request, and of the rest what each call has of its own.
+#[track_caller]
+fn assert_sent(entry: &Entry, name: &str, variables: &Json, headers: Headers<'_>) {
+    assert_eq!(entry.method(), "POST");
+    assert_eq!((entry.path(), entry.query()), ("/identityx/graphql", None));
+    assert_eq!(entry.header("content-type"), Some("application/json"));
+    assert_eq!(entry.header("accept"), Some("application/json"));
+    let agent = concat!("identityx-auth/", env!("CARGO_PKG_VERSION"));
+    assert_eq!(entry.header("user-agent"), Some(agent));
+    let sent = ["authorization", "x-app-id", "x-org-id"].map(|name| entry.header(name));
+    assert_eq!(sent, headers);
+    let body: Json = serde_json::from_str(entry.body()).unwrap();
+    assert_eq!(body["operationName"], name);
+    assert_eq!(&body["variables"], variables);
+    let query = body["query"].as_str().unwrap();
+    assert!(query.contains(name), "{query}");
+    assert_eq!(body.as_object().unwrap().len(), 3);
+}
+
+fn text(secret: &SecretString) -> &str {
+    secret.expose_secret()
+}
+
+fn is_accepted(sandbox: &Sandbox, token: &SecretString) -> bool {
+    sandbox.identityx().accepts(text(token))
+}
+
+/// A token of which nothing but its text is known.
+fn bare(access: &str) -> CoreToken {
+    CoreToken::new(access.into(), Expiry::Never, std::time::UNIX_EPOCH)
+}
+
+#[tokio::test]
+async fn an_app_users_login_link_is_mailed_with_all_that_was_asked_for() {
+    let sandbox = sandbox();
+    let (client, application) = (client(&sandbox), application(&sandbox));
+    let context = json!({ "a": [1, null], "é": { "b": "\"c\"" } });
+    let full = mail(&sandbox)
+        .redirect_to("/news")
+        .source("newsletter")
+        .additional_context(context.as_object().unwrap().clone())
+        .app_context_id("60a1b2c3d4e5f60718293b01");
+    let sent = client.send_app_user_login_link(&application, &full);
+    sent.await.unwrap();
+    assert_eq!(sandbox.inbox(email(&sandbox)).count(), 1);
+    let input = json!({
+        "email": email(&sandbox),
+        "authUrl": AUTH_URL,
+        "redirectTo": "/news",
+        "source": "newsletter",
+        "additionalContext": context,
+        "appContextId": "60a1b2c3d4e5f60718293b01",
+    });
+    let headers = [None, Some(application.as_str()), None];
+    let sent = only(&sandbox, SEND_APP_LINK);
+    let variables = json!({ "input": input });
+    assert_sent(&sent, "SendAppUserLoginLink", &variables, headers);
+
+    // What nobody asked for is not sent.
+    sandbox.log().clear();
+    let bare = mail(&sandbox);
+    let sent = client.send_app_user_login_link(&application, &bare);
+    sent.await.unwrap();
+    let variables = json!({ "input": { "email": email(&sandbox), "authUrl": AUTH_URL } });
+    let sent = only(&sandbox, SEND_APP_LINK);
+    assert_sent(&sent, "SendAppUserLoginLink", &variables, headers);
+}
+
+#[tokio::test]
+async fn an_app_users_link_gives_a_session_without_an_end_and_what_the_mail_was_asked_for_with() {
+    let sandbox = sandbox();
+    let (client, application) = (client(&sandbox), application(&sandbox));
+    let context = json!({ "from": { "article": 7 } });
+    let context = context.as_object().unwrap();
+    let mail = mail(&sandbox)
+        .source("newsletter")
+        .additional_context(context.clone());
+    let sent = client.send_app_user_login_link(&application, &mail);
+    sent.await.unwrap();
+    sandbox.clock().advance(Duration::from_millis(1_500));
+    let link = mailed(&sandbox);
+    let login = client.log_in_app_user(&application, &link).await.unwrap();
+    assert_eq!(login.source.as_deref(), Some("newsletter"));
+    assert_eq!(login.additional_context.as_ref(), Some(context));
+    let now = sandbox.clock().now().wall();
+    let profile = &login.profile;
+    assert_eq!(
+        (&*profile.email, &*profile.domain),
+        (email(&sandbox), "identityx.example")
+    );
+    assert_eq!(profile.name.as_deref(), Some("Ann Reader"));
+    assert_eq!(profile.given_name.as_deref(), Some("Ann"));
+    assert_eq!(profile.family_name.as_deref(), Some("Reader"));
+    assert_eq!(
+        (&profile.display_name, profile.verified),
+        (&None, Some(true))
+    );
+    assert_eq!(profile.last_logged_in, Some(now));
+    assert_eq!(
+        profile.created_at,
+        now.checked_sub(Duration::from_millis(1_500))
+    );
+
+    let user = &login.user;
+    assert!(is_accepted(&sandbox, user.access_token()));
+    assert_eq!((user.expiry(), user.issued_at()), (Expiry::Never, now));
+    assert_eq!(user.application().as_ref(), Some(&application));
+    let variables = json!({ "input": { "token": text(link.token()) } });
+    let headers = [None, Some(application.as_str()), None];
+    let sent = only(&sandbox, LOG_IN_APP_USER);
+    assert_sent(&sent, "LogInAppUser", &variables, headers);
+}
+
+#[tokio::test]
+async fn a_log_in_hands_back_nothing_where_nothing_was_asked_for() {
+    let sandbox = sandbox();
+    let (client, application) = (client(&sandbox), application(&sandbox));
+    let link = link(&client, &sandbox).await;
+    let login = client.log_in_app_user(&application, &link).await.unwrap();
+    assert_eq!((login.source, login.additional_context), (None, None));
+}
+
+#[tokio::test]
+async fn an_app_user_is_asked_for_with_their_token_and_their_application() {
+    let sandbox = sandbox();
+    let user = app_user(&sandbox);
+    let profile = client(&sandbox).active_app_user(&user).await.unwrap();
+    assert_eq!(profile.email, email(&sandbox));
+    assert_eq!(
+        (profile.last_logged_in, profile.verified),
+        (None, Some(false))
+    );
+    let authorization = format!("AppUser {}", text(user.access_token()));
+    let application = application(&sandbox);
+    let headers = [Some(&*authorization), Some(application.as_str()), None];
+    let sent = only(&sandbox, ACTIVE_APP_USER);
+    assert_sent(&sent, "ActiveAppUser", &Json::Null, headers);
+}
+
+#[tokio::test]
+async fn an_app_users_log_out_sends_the_token_as_an_input_and_no_authorization() {
+    let sandbox = sandbox();
+    let (user, other) = (app_user(&sandbox), app_user(&sandbox));
+    client(&sandbox).log_out_app_user(&user).await.unwrap();
+    assert!(!is_accepted(&sandbox, user.access_token()));
+    assert!(is_accepted(&sandbox, other.access_token()));
+    let variables = json!({ "input": { "token": text(user.access_token()) } });
+    let application = application(&sandbox);
+    let headers = [None, Some(application.as_str()), None];
+    let sent = only(&sandbox, LOG_OUT_APP_USER);
+    assert_sent(&sent, "LogOutAppUser", &variables, headers);
+}
+
+#[tokio::test]
+async fn an_app_user_whose_application_is_not_known_is_not_logged_out() {
+    let sandbox = sandbox();
+    let token = app_user(&sandbox).access_token().clone();
+    let user = AppUser::from(bare(text(&token)));
+    assert_eq!(user.application(), None);
+    let error = client(&sandbox).log_out_app_user(&user).await.unwrap_err();
+    assert!(matches!(error, Error::WrongIdentity { .. }), "{error:?}");
+    assert_eq!(sandbox.log().entries().len(), 0);
+    // Everything else needs no application.
+    client(&sandbox).active_app_user(&user).await.unwrap();
+    let sent = only(&sandbox, ACTIVE_APP_USER);
+    assert_eq!(sent.header("x-app-id"), None);
+}
+
+#[tokio::test]
+async fn an_app_user_is_created_once_with_everything_that_is_known_of_them() {
+    let sandbox = sandbox();
+    let (client, application) = (client(&sandbox), application(&sandbox));
+    let new = NewAppUser::new("new@example.test")
+        .given_name("Nora")
+        .family_name("New")
+        .organization("ACME")
+        .organization_title("Editor")
+        .country_code("DE")
+        .region_code("BE")
+        .postal_code("10115")
+        .city("Berlin")
+        .street("Invalidenstr. 1")
+        .address_extra("c/o Ann")
+        .mobile_number("+49 1")
+        .phone_number("+49 2");
+    let first = client.create_app_user(&application, &new).await.unwrap();
+    assert_eq!(first.email, "new@example.test");
+    assert_eq!(first.given_name.as_deref(), Some("Nora"));
+    assert_eq!(first.created_at, Some(sandbox.clock().now().wall()));
+    let input = json!({
+        "email": "new@example.test",
+        "givenName": "Nora",
+        "familyName": "New",
+        "organization": "ACME",
+        "organizationTitle": "Editor",
+        "countryCode": "DE",
+        "regionCode": "BE",
+        "postalCode": "10115",
+        "city": "Berlin",
+        "street": "Invalidenstr. 1",
+        "addressExtra": "c/o Ann",
+        "mobileNumber": "+49 1",
+        "phoneNumber": "+49 2",
+    });
+    let headers = [None, Some(application.as_str()), None];
+    let sent = only(&sandbox, CREATE_APP_USER);
+    assert_sent(&sent, "CreateAppUser", &json!({ "input": input }), headers);
+
+    sandbox.log().clear();
+    sandbox.clock().advance(Duration::from_secs(60));
+    let again = NewAppUser::new("NEW@example.test");
+    let second = client.create_app_user(&application, &again).await.unwrap();
+    assert_eq!(second, first);
+    let sent = only(&sandbox, CREATE_APP_USER);
+    let variables = json!({ "input": { "email": "NEW@example.test" } });
+    assert_sent(&sent, "CreateAppUser", &variables, headers);
+    let mail = LoginLinkMail::new("new@example.test", AUTH_URL.parse().unwrap());
+    let sent = client.send_app_user_login_link(&application, &mail);
+    sent.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_administrators_link_is_mailed_and_gives_a_session_without_an_end() {
+    let sandbox = sandbox();
+    let client = client(&sandbox);
+    let link = org_link(&client, &sandbox).await;
+    let variables = json!({ "input": { "email": org_email(&sandbox) } });
+    let sent = only(&sandbox, SEND_ORG_LINK);
+    assert_sent(&sent, "SendUserLoginLink", &variables, NOBODY);
+
+    let login = client.log_in_org_user(&link).await.unwrap();
+    assert!(is_accepted(&sandbox, login.user.access_token()));
+    let now = sandbox.clock().now().wall();
+    let user = &login.user;
+    assert_eq!((user.expiry(), user.issued_at()), (Expiry::Never, now));
+    assert_eq!(user.organization(), None);
+    let profile = &login.profile;
+    assert_eq!(profile.email, org_email(&sandbox));
+    assert_eq!(profile.given_name.as_deref(), Some("Ada"));
+    assert_eq!(profile.family_name.as_deref(), Some("Owner"));
+    assert_eq!(profile.photo_url, None);
+    let variables = json!({ "input": { "token": text(link.token()) } });
+    let sent = only(&sandbox, LOG_IN_ORG_USER);
+    assert_sent(&sent, "LogInUser", &variables, NOBODY);
+}
+
+#[tokio::test]
+async fn an_administrator_is_asked_for_with_either_token() {
+    let sandbox = sandbox();
+    let client = client(&sandbox);
+    let photo = "https://photos.example.test/1.png";
+    let bea = IdentityXOrgUser::new("bea@example.test").photo_url(photo);
+    sandbox.identityx().add_org_user(bea);
+    let session = sandbox
+        .identityx()
+        .mint_org_user_session("bea@example.test");
+    let session = OrgUser::from_jwt(session).unwrap();
+    let profile = client.active_org_user(&session).await.unwrap();
+    assert_eq!(profile.photo_url.as_deref(), Some(photo));
+    assert_eq!((&profile.given_name, &profile.family_name), (&None, &None));
+    let authorization = format!("OrgUser {}", text(session.access_token()));
+    let sent = only(&sandbox, ACTIVE_ORG_USER);
+    let headers = [Some(&*authorization), None, None];
+    assert_sent(&sent, "ActiveUser", &Json::Null, headers);
+
+    sandbox.log().clear();
+    let token = api_token(&sandbox);
+    let profile = client.active_org_user(&token).await.unwrap();
+    assert_eq!(profile.email, org_email(&sandbox));
+    let authorization = format!("OrgUserApiToken {}", text(token.access_token()));
+    let sent = only(&sandbox, ACTIVE_ORG_USER);
+    let headers = [Some(&*authorization), None, None];
+    assert_sent(&sent, "ActiveUser", &Json::Null, headers);
+}
+
+#[tokio::test]
+async fn an_administrators_log_out_ends_that_session_and_no_other() {
+    let sandbox = sandbox();
+    let (user, other) = (org_user(&sandbox), org_user(&sandbox));
+    client(&sandbox).log_out_org_user(&user).await.unwrap();
+    assert!(!is_accepted(&sandbox, user.access_token()));
+    assert!(is_accepted(&sandbox, other.access_token()));
+    let authorization = format!("OrgUser {}", text(user.access_token()));
+    let sent = only(&sandbox, LOG_OUT_ORG_USER);
+    let headers = [Some(&*authorization), None, None];
+    assert_sent(&sent, "LogOutUser", &Json::Null, headers);
+}
+
+#[tokio::test]
+async fn the_api_token_is_the_same_at_every_call_and_survives_a_log_out() {
+    let sandbox = sandbox();
+    let (client, user) = (client(&sandbox), org_user(&sandbox));
+    let first = client.create_api_token(&user).await.unwrap();
+    let authorization = format!("OrgUser {}", text(user.access_token()));
+    let sent = only(&sandbox, CREATE_API_TOKEN);
+    let headers = [Some(&*authorization), None, None];
+    assert_sent(&sent, "CreateApiToken", &Json::Null, headers);
+    assert_eq!(first.expiry(), Expiry::Never);
+    assert_eq!(first.issued_at(), sandbox.clock().now().wall());
+
+    let second = client.create_api_token(&user).await.unwrap();
+    assert_eq!(first.fingerprint(), second.fingerprint());
+    client.log_out_org_user(&user).await.unwrap();
+    client.active_org_user(&second).await.unwrap();
+    let third = client.create_api_token(&org_user(&sandbox)).await.unwrap();
+    assert_eq!(first.fingerprint(), third.fingerprint());
+}
+
+#[tokio::test]
+async fn an_administrators_organizations_are_told_with_roles_that_nobody_knows_yet() {
+    let sandbox = sandbox();
+    let identityx = sandbox.identityx();
+    let roles = ["Owner", "Administrator", "Member", "Guest", "Auditor_2"];
+    let mut bea = IdentityXOrgUser::new("bea@example.test");
+    for (at, role) in roles.iter().enumerate() {
+        let id = format!("5f0c1d2e3a4b5c6d7e8f9b0{at}");
+        identityx.add_organization(IdentityXOrganization::new(&id, format!("No. {at}")));
+        bea = bea.member_of(id, *role);
+    }
+    identityx.add_org_user(bea);
+    let user = OrgUser::from_jwt(identityx.mint_org_user_session("bea@example.test")).unwrap();
+    let memberships = client(&sandbox).organizations(&user).await.unwrap();
+    let told: Vec<_> = memberships.iter().map(|it| it.role.clone()).collect();
+    let other = OrganizationRole::Other("Auditor_2".to_owned());
+    assert_eq!(
+        told,
+        [
+            OrganizationRole::Owner,
+            OrganizationRole::Administrator,
+            OrganizationRole::Member,
+            OrganizationRole::Guest,
+            other,
+        ]
+    );
+    let organization = &memberships[2].organization;
+    assert_eq!(organization.id, "5f0c1d2e3a4b5c6d7e8f9b02");
+    assert_eq!(organization.name, "No. 2");
+    assert_ne!(memberships[0].id, memberships[1].id);
+    let authorization = format!("OrgUser {}", text(user.access_token()));
+    let sent = only(&sandbox, "identityx.organizations");
+    let headers = [Some(&*authorization), None, None];
+    assert_sent(&sent, "UserOrganizations", &Json::Null, headers);
+}
+
+#[tokio::test]
+async fn an_organizations_applications_are_asked_for_with_its_id() {
+    let sandbox = sandbox();
+    let (client, user) = (client(&sandbox), org_user(&sandbox));
+    let organization = organization(&sandbox);
+    let foreign = IdentityXApplication::new("60a1b2c3d4e5f60718293a03", "Foreign");
+    let other = sandbox.identityx().other_organization_id();
+    sandbox
+        .identityx()
+        .add_application(foreign.organization(other));
+    let found = client.applications(&user, &organization).await.unwrap();
+    let found: Vec<_> = found
+        .iter()
+        .map(|it| (&*it.id, &*it.name, it.description.as_deref()))
+        .collect();
+    let identityx = sandbox.identityx();
+    assert_eq!(
+        found,
+        [
+            (
+                identityx.application_id(),
+                "Sandbox Daily",
+                Some("The daily paper")
+            ),
+            (identityx.other_application_id(), "Sandbox Weekly", None),
+        ]
+    );
+    let authorization = format!("OrgUser {}", text(user.access_token()));
+    let sent = only(&sandbox, "identityx.applications");
+    let headers = [Some(&*authorization), None, Some(organization.as_str())];
+    assert_sent(&sent, "OrganizationApplications", &Json::Null, headers);
+    assert_eq!(user.organization(), None, "the caller's own is as it was");
+
+    let error = client
+        .applications(&user, &OrganizationId::new(other).unwrap())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::PermissionDenied { .. }), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::Denied);
+}
+
+#[tokio::test]
+async fn a_ping_needs_nobody_and_survives_the_outage_of_an_inner_service() {
+    let sandbox = sandbox();
+    sandbox.identityx().inner_service_down(true);
+    client(&sandbox).ping().await.unwrap();
+    let sent = only(&sandbox, "identityx.ping");
+    assert_sent(&sent, "Ping", &Json::Null, NOBODY);
+}
+
+#[tokio::test]
+async fn no_call_is_put_together_in_a_way_that_the_vendor_minds() {
+    let sandbox = sandbox();
+    let (client, application) = (client(&sandbox), application(&sandbox));
+    let (link, org_link) = (
+        link(&client, &sandbox).await,
+        org_link(&client, &sandbox).await,
+    );
+    let user = client.log_in_app_user(&application, &link).await.unwrap();
+    client.active_app_user(&user.user).await.unwrap();
+    client.log_out_app_user(&user.user).await.unwrap();
+    let new = NewAppUser::new("new@example.test");
+    client.create_app_user(&application, &new).await.unwrap();
+    let administrator = client.log_in_org_user(&org_link).await.unwrap().user;
+    client.active_org_user(&administrator).await.unwrap();
+    client.organizations(&administrator).await.unwrap();
+    let organization = organization(&sandbox);
+    let found = client.applications(&administrator, &organization);
+    found.await.unwrap();
+    client.create_api_token(&administrator).await.unwrap();
+    client.log_out_org_user(&administrator).await.unwrap();
+    client.ping().await.unwrap();
+    sandbox.log().assert_no_hints();
+    assert_eq!(sandbox.log().entries().len(), 13);
+}
+
+#[tokio::test]
+async fn a_user_whom_the_vendor_does_not_know_is_an_error_of_its_own() {
+    let sandbox = sandbox();
+    let (client, application) = (client(&sandbox), application(&sandbox));
+    let nobody = LoginLinkMail::new("nobody@example.test", AUTH_URL.parse().unwrap());
+    let weekly = ApplicationId::new(sandbox.identityx().other_application_id()).unwrap();
+    for (error, whom) in [
+        (
+            client
+                .send_app_user_login_link(&application, &nobody)
+                .await
+                .unwrap_err(),
+            "nobody@example.test",
+        ),
+        (
+            client
+                .send_app_user_login_link(&weekly, &mail(&sandbox))
+                .await
+                .unwrap_err(),
+            email(&sandbox),
+        ),
+        (
+            client
+                .send_org_user_login_link("nobody@example.test")
+                .await
+                .unwrap_err(),
+            "nobody@example.test",
+        ),
+    ] {
+        assert!(
+            matches!(&error, Error::UnknownUser { message }
+                if *message == format!("No user was found for '{whom}'")),
+            "{error:?}"
+        );
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+    }
+    assert_eq!(sandbox.inbox(email(&sandbox)).count(), 0);
+    assert_eq!(sandbox.log().entries().len(), 3);
+}
+
+#[tokio::test]
+async fn an_application_that_is_unknown_is_an_error_of_its_own() {
+    let sandbox = sandbox();
+    let client = client(&sandbox);
+    let unknown = ApplicationId::new("000000000000000000000000").unwrap();
+    let link = LoginLink::parse(&jwt("{}").into()).unwrap();
+    let user = app_user(&sandbox);
+    let user = AppUser::from_jwt(text(user.access_token()), &unknown).unwrap();
+    for error in [
+        client
+            .send_app_user_login_link(&unknown, &mail(&sandbox))
+            .await
+            .unwrap_err(),
+        client.log_in_app_user(&unknown, &link).await.unwrap_err(),
+        client
+            .create_app_user(&unknown, &NewAppUser::new("new@example.test"))
+            .await
+            .unwrap_err(),
+        client.log_out_app_user(&user).await.unwrap_err(),
+    ] {
+        assert!(
+            matches!(&error, Error::UnknownApplication { message }
+                if message == "Unable to find an application for this request"),
+            "{error:?}"
+        );
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    }
+    assert_eq!(sandbox.log().entries().len(), 4);
+}
+
+#[tokio::test]
+async fn an_application_that_is_no_longer_allowed_is_an_error_of_its_own_whatever_is_called() {
+    let sandbox = sandbox();
+    let (client, application) = (client(&sandbox), application(&sandbox));
+    let link = link(&client, &sandbox).await;
+    let user = app_user(&sandbox);
+    sandbox
+        .identityx()
+        .block_application(application.as_str(), true);
+    sandbox.log().clear();
+    for error in [
+        client
+            .send_app_user_login_link(&application, &mail(&sandbox))
+            .await
+            .unwrap_err(),
+        client
+            .log_in_app_user(&application, &link)
+            .await
+            .unwrap_err(),
+        client
+            .create_app_user(&application, &NewAppUser::new("new@example.test"))
+            .await
+            .unwrap_err(),
+        client.active_app_user(&user).await.unwrap_err(),
+        client.log_out_app_user(&user).await.unwrap_err(),
+        client
+            .in_application(&application)
+            .execute::<MyPings>(json!({}))
+            .await
+            .unwrap_err(),
+    ] {
+        assert!(
+            matches!(&error, Error::ApplicationDenied { message }
+                if message.ends_with("is no longer allowed")),
+            "{error:?}"
+        );
+        assert_eq!(error.kind(), ErrorKind::Denied);
+    }
+    assert_eq!(sandbox.log().entries().len(), 6);
+    assert!(is_accepted(&sandbox, user.access_token()));
+}
+
+#[tokio::test]
+async fn a_link_that_the_vendor_refuses_is_an_error_of_its_own_whatever_is_wrong_with_it() {
+    let sandbox = sandbox();
+    let (client, application) = (client(&sandbox), application(&sandbox));
+    let sign = |claims: Json| sandbox.identityx().sign(&claims);
+    let stranger = self::sandbox();
+    let abroad = self::client(&stranger);
+    let (foreign, foreign_org) = (
+        link(&abroad, &stranger).await,
+        org_link(&abroad, &stranger).await,
+    );
+    for (app, org, words) in [
+        (jwt("no json"), jwt("no json"), "invalid signature"),
+        (
+            text(foreign.token()).to_owned(),
+            text(foreign_org.token()).to_owned(),
+            "invalid signature",
+        ),
+        (
+            sign(json!({ "sub": "app-user-login-link", "exp": 1 })),
+            sign(json!({ "sub": "user-login-link", "exp": 1 })),
+            "jwt expired",
+        ),
+        (
+            sign(json!({ "sub": "app-user-login-link", "jti": "nobody's" })),
+            sign(json!({ "sub": "user-login-link", "jti": "nobody's" })),
+            "No token was found for the provided token identifier",
+        ),
+    ] {
+        let app = LoginLink::parse(&app.into()).unwrap();
+        let org = LoginLink::parse(&org.into()).unwrap();
+        for error in [
+            client
+                .log_in_app_user(&application, &app)
+                .await
+                .unwrap_err(),
+            client.log_in_org_user(&org).await.unwrap_err(),
+        ] {
+            assert!(
+                matches!(&error, Error::LinkRefused { message } if message == words),
+                "{error:?}"
+            );
+            assert_eq!(error.kind(), ErrorKind::InteractionRequired);
+        }
+    }
+    for operation in [LOG_IN_APP_USER, LOG_IN_ORG_USER] {
+        sandbox.log().assert_count(operation, 4);
+    }
+}
+
+#[tokio::test]
+async fn a_link_of_which_only_the_vendor_knows_that_it_is_another_one_is_told_so() {
+    let sandbox = sandbox();
+    let client = client(&sandbox);
+    // Signed, but with claims that say nothing of whom it is for.
+    let link = LoginLink::parse(&sandbox.identityx().sign(&json!({})).into()).unwrap();
+    for error in [
+        client
+            .log_in_app_user(&application(&sandbox), &link)
+            .await
+            .unwrap_err(),
+        client.log_in_org_user(&link).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::NotALoginLink { .. }), "{error:?}");
+        assert!(error.to_string().contains("subject does not match"));
+    }
+    assert_eq!(sandbox.log().entries().len(), 2);
+}
+
+#[tokio::test]
+async fn the_log_out_of_another_applications_user_is_refused_by_the_vendor() {
+    let sandbox = sandbox();
+    let weekly = ApplicationId::new(sandbox.identityx().other_application_id()).unwrap();
+    let user = app_user(&sandbox);
+    let user = AppUser::from_jwt(text(user.access_token()), &weekly).unwrap();
+    let error = client(&sandbox).log_out_app_user(&user).await.unwrap_err();
+    assert!(matches!(error, Error::OtherApplication { .. }), "{error:?}");
+    assert!(is_accepted(&sandbox, user.access_token()));
+}
+
+/// What each call says that takes an identity.
+async fn refusals(client: &Client, token: &str, organization: &OrganizationId) -> Vec<Error> {
+    let user = AppUser::from(bare(token).with_attribute("application", organization.as_str()));
+    let administrator = OrgUser::from(bare(token));
+    let api_token = OrgUserApiToken::from(bare(token));
+    let mut errors = vec![
+        client.active_app_user(&user).await.unwrap_err(),
+        client.active_org_user(&administrator).await.unwrap_err(),
+        client.active_org_user(&api_token).await.unwrap_err(),
+        client.log_out_org_user(&administrator).await.unwrap_err(),
+        client.create_api_token(&administrator).await.unwrap_err(),
+        client.organizations(&administrator).await.unwrap_err(),
+    ];
+    let found = client.applications(&administrator, organization);
+    errors.push(found.await.unwrap_err());
+    let caller = client.as_identity(&administrator).unwrap();
+    errors.push(caller.execute::<MyUser>(json!({})).await.unwrap_err());
+    errors
+}
+
+#[tokio::test]
+async fn a_bad_token_is_rejected_without_being_repeated() {
+    let sandbox = sandbox();
+    let client = client(&sandbox);
+    let organization = organization(&sandbox);
+    for (token, words) in [
+        ("garbage-0123456789".to_owned(), "jwt malformed"),
+        (jwt("{}"), "invalid signature"),
+        (
+            sandbox.identityx().sign(&json!({ "exp": 1 })),
+            "jwt expired",
+        ),
+        (
+            sandbox.identityx().sign(&json!({})),
+            "The token subject does not match",
+        ),
+    ] {
+        sandbox.log().clear();
+        for error in refusals(&client, &token, &organization).await {
+            assert!(
+                matches!(&error, Error::TokenRejected { message } if message == words),
+                "{error:?}"
+            );
+            assert_eq!(error.kind(), ErrorKind::TokenRejected);
+            assert!(!shown(&error).contains(&token[..12]), "{error:?}");
+        }
+        assert_eq!(sandbox.log().entries().len(), 8);
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_was_ended_is_rejected() {
+    let sandbox = sandbox();
+    let client = client(&sandbox);
+    let (user, administrator) = (app_user(&sandbox), org_user(&sandbox));
+    let api_token = api_token(&sandbox);
+    client.log_out_app_user(&user).await.unwrap();
+    client.log_out_org_user(&administrator).await.unwrap();
+    sandbox.identityx().revoke_api_token(org_email(&sandbox));
+    for error in [
+        client.active_app_user(&user).await.unwrap_err(),
+        client.log_out_app_user(&user).await.unwrap_err(),
+        client.active_org_user(&administrator).await.unwrap_err(),
+        client.log_out_org_user(&administrator).await.unwrap_err(),
+        client.active_org_user(&api_token).await.unwrap_err(),
+    ] {
+        assert!(
+            matches!(&error, Error::TokenRejected { message }
+                if message == "No token was found for the provided token identifier"),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_another_kind_is_refused_by_its_claims_before_anything_is_sent() {
+    let sandbox = sandbox();
+    let client = client(&sandbox);
+    let organization = organization(&sandbox);
+    let application = application(&sandbox);
+    let (user, administrator, api) = (
+        app_user(&sandbox).access_token().clone(),
+        org_user(&sandbox).access_token().clone(),
+        api_token(&sandbox).access_token().clone(),
+    );
+    let link = link(&client, &sandbox).await.token().clone();
+    sandbox.log().clear();
+    let mut errors = Vec::new();
+    for token in [&administrator, &api, &link] {
+        errors.push(AppUser::from_jwt(token.clone(), &application).unwrap_err());
+        // Also one that comes from elsewhere, such as a store.
+        let user = bare(text(token)).with_attribute("application", application.as_str());
+        let user = AppUser::from(user);
+        errors.push(client.active_app_user(&user).await.unwrap_err());
+        errors.push(client.log_out_app_user(&user).await.unwrap_err());
+        errors.push(client.credential(&user).unwrap_err());
+        errors.push(client.as_identity(&user).unwrap_err());
+        errors.push(client.session(user).unwrap_err());
+    }
+    for token in [&user, &api, &link] {
+        errors.push(OrgUser::from_jwt(token.clone()).unwrap_err());
+        let user = OrgUser::from(bare(text(token)));
+        errors.push(client.active_org_user(&user).await.unwrap_err());
+        errors.push(client.log_out_org_user(&user).await.unwrap_err());
+        errors.push(client.create_api_token(&user).await.unwrap_err());
+        errors.push(client.organizations(&user).await.unwrap_err());
+        let found = client.applications(&user, &organization);
+        errors.push(found.await.unwrap_err());
+        errors.push(client.session(user).unwrap_err());
+    }
+    for token in [&user, &administrator, &link] {
+        errors.push(OrgUserApiToken::from_jwt(token.clone()).unwrap_err());
+        let token = OrgUserApiToken::from(bare(text(token)));
+        errors.push(client.active_org_user(&token).await.unwrap_err());
+        errors.push(client.session(token).unwrap_err());
+    }
+    for error in errors {
+        assert!(matches!(error, Error::WrongIdentity { .. }), "{error:?}");
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+        assert!(error.to_string().contains("not of an"), "{error}");
+        assert!(!shown(&error).contains("eyJ"), "{error:?}");
+    }
+    assert_eq!(sandbox.log().entries().len(), 0);
+}
+
+#[tokio::test]
+async fn a_token_that_was_kept_as_another_identity_is_refused_although_its_text_says_nothing() {
+    let sandbox = sandbox();
+    let kept = CoreToken::from(OrgUser::from_jwt("odd").unwrap());
+    let error = client(&sandbox).session(AppUser::from(kept)).unwrap_err();
+    assert!(matches!(error, Error::WrongIdentity { .. }), "{error:?}");
+    assert!(error.to_string().contains("OrgUser, not of an AppUser"));
+}
+
+#[tokio::test]
+async fn a_token_from_a_file_is_read_with_its_line_break_and_its_moment() {
+    let issued = std::time::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    let text = jwt(r#"{"sub":"user-auth","iat":1700000000}"#);
+    let user = OrgUser::from_jwt(format!("{text}\r\n")).unwrap();
+    assert_eq!(user.access_token().expose_secret(), text);
+    assert_eq!((user.issued_at(), user.expiry()), (issued, Expiry::Never));
+    let ends = jwt(r#"{"sub":"user-auth","exp":1700000000}"#);
+    let user = OrgUser::from_jwt(ends).unwrap();
+    assert_eq!(user.expiry(), Expiry::At(issued));
+    assert_eq!(user.issued_at(), std::time::UNIX_EPOCH);
+}
+
+#[tokio::test]
+async fn the_wrong_identity_for_a_field_is_told_by_the_vendor_where_only_it_knows() {
+    let sandbox = sandbox();
+    let client = client(&sandbox);
+    let words = "The wrong user authorization type was provided";
+    let user = client.as_identity(&app_user(&sandbox)).unwrap();
+    let administrator = client.as_identity(&org_user(&sandbox)).unwrap();
+    let api_token = client.as_identity(&api_token(&sandbox)).unwrap();
+    for error in [
+        user.execute::<MyUser>(json!({})).await.unwrap_err(),
+        administrator
+            .execute::<MyAppUser>(json!({}))
+            .await
+            .unwrap_err(),
+        api_token
+            .execute::<MyMemberships>(json!({}))
+            .await
+            .unwrap_err(),
+    ] {
+        assert!(
+            matches!(&error, Error::WrongIdentity { message } if message == words),
+            "{error:?}"
+        );
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    }
+    let words = "No user authentication was provided with this request";
+    let nobody = client.in_application(&application(&sandbox));
+    for error in [
+        client.execute::<MyUser>(json!({})).await.unwrap_err(),
+        nobody.execute::<MyAppUser>(json!({})).await.unwrap_err(),
+    ] {
+        assert!(
+            matches!(&error, Error::WrongIdentity { message } if message == words),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_inner_service_that_is_down_is_unavailable_whatever_is_called() {
+    let sandbox = sandbox();
+    let (client, application) = (client(&sandbox), application(&sandbox));
+    let (link, org_link) = (
+        link(&client, &sandbox).await,
+        org_link(&client, &sandbox).await,
+    );
+    let (user, administrator) = (app_user(&sandbox), org_user(&sandbox));
+    let token = api_token(&sandbox);
+    let organization = organization(&sandbox);
+    let new = NewAppUser::new("new@example.test");
+    let input = json!({ "input": { "email": org_email(&sandbox) } });
+    sandbox.identityx().inner_service_down(true);
+    sandbox.log().clear();
+    let errors = [
+        client
+            .send_app_user_login_link(&application, &mail(&sandbox))
+            .await
+            .unwrap_err(),
+        client
+            .log_in_app_user(&application, &link)
+            .await
+            .unwrap_err(),
+        client.active_app_user(&user).await.unwrap_err(),
+        client.log_out_app_user(&user).await.unwrap_err(),
+        client
+            .create_app_user(&application, &new)
+            .await
+            .unwrap_err(),
+        client
+            .send_org_user_login_link(org_email(&sandbox))
+            .await
+            .unwrap_err(),
+        client.log_in_org_user(&org_link).await.unwrap_err(),
+        client.active_org_user(&administrator).await.unwrap_err(),
+        client.active_org_user(&token).await.unwrap_err(),
+        client.create_api_token(&administrator).await.unwrap_err(),
+        client.organizations(&administrator).await.unwrap_err(),
+        client
+            .applications(&administrator, &organization)
+            .await
+            .unwrap_err(),
+        client.log_out_org_user(&administrator).await.unwrap_err(),
+        client
+            .as_identity(&administrator)
+            .unwrap()
+            .execute::<MyUser>(json!({}))
+            .await
+            .unwrap_err(),
+        client.execute::<MyMail>(input).await.unwrap_err(),
+    ];
+    for error in &errors {
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        let text = error.to_string();
+        assert!(text.contains("an inner service of identityx is down"));
+        assert!(text.contains("ECONNREFUSED"), "{text}");
+        assert!(!text.contains("http://"), "{text}");
+    }
+    assert_eq!(sandbox.log().entries().len(), errors.len());
+
+    sandbox.identityx().inner_service_down(false);
+    client.log_in_app_user(&application, &link).await.unwrap();
+    client.active_app_user(&user).await.unwrap();
+    client.active_org_user(&administrator).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_operation_of_a_programs_own_is_sent_as_whoever_calls_and_with_its_variables() {
+    let sandbox = sandbox();
+    let (client, application) = (client(&sandbox), application(&sandbox));
+    let data = client.execute::<MyPings>(json!({})).await.unwrap();
+    assert_eq!(data, json!({ "ping": "pong", "again": "pong" }));
+    let sent = only(&sandbox, "identityx.other");
+    assert_sent(&sent, "Mine", &json!({}), NOBODY);
+
+    let input = json!({ "input": { "email": email(&sandbox), "authUrl": AUTH_URL } });
+    let caller = client.in_application(&application);
+    let data = caller.execute::<MyAppMail>(input.clone()).await.unwrap();
+    assert_eq!(data, json!({ "sendAppUserLoginLink": "ok" }));
+    let headers = [None, Some(application.as_str()), None];
+    assert_sent(&only(&sandbox, SEND_APP_LINK), "Mine", &input, headers);
+
+    let user = app_user(&sandbox);
+    let caller = client.as_identity(&user).unwrap();
+    let data = caller.execute::<MyAppUser>(json!({})).await.unwrap();
+    assert_eq!(data["activeAppUser"]["email"], email(&sandbox));
+    let authorization = format!("AppUser {}", text(user.access_token()));
+    let headers = [Some(&*authorization), Some(application.as_str()), None];
+    let sent = only(&sandbox, ACTIVE_APP_USER);
+    assert_sent(&sent, "Mine", &json!({}), headers);
+
+    let organization = organization(&sandbox);
+    let user = org_user(&sandbox).in_organization(&organization);
+    assert_eq!(user.organization().as_ref(), Some(&organization));
+    let caller = client.as_identity(&user).unwrap();
+    let data = caller.execute::<MyApplications>(json!({})).await.unwrap();
+    assert_eq!(
+        data["organizationApplications"][0]["id"],
+        application.as_str()
+    );
+    let authorization = format!("OrgUser {}", text(user.access_token()));
+    let headers = [Some(&*authorization), None, Some(organization.as_str())];
+    let sent = only(&sandbox, "identityx.applications");
+    assert_sent(&sent, "Mine", &json!({}), headers);
+
+    let token = api_token(&sandbox);
+    let caller = client.as_identity(&token).unwrap();
+    let data = caller.execute::<MyTypedUser>(json!({})).await.unwrap();
+    assert_eq!(data.active_user.email, org_email(&sandbox));
+    sandbox.log().assert_no_hints();
+}
+
+#[tokio::test]
+async fn an_operation_that_the_vendor_does_not_understand_is_an_error_of_its_own() {
+    let sandbox = sandbox();
+    let client = client(&sandbox);
+    let mistyped = json!({ "input": { "email": 7 } });
+    for (error, words) in [
+        (
+            client.execute::<Unreadable>(json!({})).await.unwrap_err(),
+            "Syntax Error",
+        ),
+        (
+            client.execute::<Outdated>(json!({})).await.unwrap_err(),
+            "shoeSize",
+        ),
+        (
+            client.execute::<MyMail>(json!({})).await.unwrap_err(),
+            "Variable \"$input\"",
+        ),
+        (
+            client.execute::<MyMail>(mistyped).await.unwrap_err(),
+            "Variable \"$input\"",
+        ),
+    ] {
+        assert!(
+            matches!(&error, Error::InvalidOperation { message } if message.contains(words)),
+            "{error:?}"
+        );
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    }
+    assert_eq!(sandbox.log().entries().len(), 4);
+}
+
+#[tokio::test]
+async fn a_part_of_the_data_is_given_to_whoever_has_a_use_for_it() {
+    let sandbox = sandbox();
+    let client = client(&sandbox);
+    let identityx = sandbox.identityx();
+    let other = identityx.other_organization_id();
+    let bea = IdentityXOrgUser::new("bea@example.test")
+        .member_of(identityx.organization_id(), "Guest")
+        .member_of(other, "Guest");
+    identityx.add_org_user(bea);
+    identityx.remove_organization(other);
+    let user = OrgUser::from_jwt(identityx.mint_org_user_session("bea@example.test")).unwrap();
+    let caller = client.as_identity(&user).unwrap();
+    let response = caller.execute_partial::<MyMemberships>(json!({})).await;
+    let response = response.unwrap();
+    let memberships = response.data.as_ref().unwrap();
+    let memberships = memberships["userOrganizations"].as_array().unwrap();
+    assert_eq!(memberships[0]["role"], "Guest");
+    assert!(memberships[1].is_null());
+    let [error] = &*response.errors else {
+        panic!("{response:?}")
+    };
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.to_string().contains(other), "{error}");
+    let text = format!("{response:?}");
+    assert!(text.contains("has_data: true") && !text.contains("Guest"));
+
+    // Whoever wants all of it gets none.
+    let error = caller.execute::<MyMemberships>(json!({})).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::NotFound);
+    let error = client.organizations(&user).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn an_error_beside_whole_data_is_told_and_the_data_are_there() {
+    let sandbox = sandbox();
+    let client = client(&sandbox);
+    let user = app_user(&sandbox);
+    sandbox.identityx().error_beside_data(true);
+    let caller = client.as_identity(&user).unwrap();
+    let response = caller.execute_partial::<MyAppUser>(json!({})).await;
+    let response = response.unwrap();
+    let data = response.data.unwrap();
+    assert_eq!(data["activeAppUser"]["email"], email(&sandbox));
+    assert_eq!(response.errors.len(), 1);
+    for error in [
+        &response.errors[0],
+        &caller.execute::<MyAppUser>(json!({})).await.unwrap_err(),
+        &client.active_app_user(&user).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        assert!(error.to_string().contains("beside the data"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_without_data_is_told_without_them() {
+    let sandbox = sandbox();
+    let caller = client(&sandbox);
+    let response = caller.execute_partial::<MyAppUser>(json!({})).await;
+    let response = response.unwrap();
+    // The field may be null, what is around it is there.
+    assert_eq!(response.data, Some(json!({ "activeAppUser": null })));
+    assert!(matches!(response.errors[0], Error::WrongIdentity { .. }));
+    let response = caller.execute_partial::<MyUser>(json!({})).await.unwrap();
+    assert_eq!((response.data, response.errors.len()), (None, 1));
+    let response = caller.execute_partial::<Outdated>(json!({})).await;
+    let response = response.unwrap();
+    assert_eq!(response.data, None);
+    assert!(matches!(response.errors[0], Error::InvalidOperation { .. }));
+}
+
+#[tokio::test]
+async fn a_user_of_another_application_logs_in_there() {
+    let sandbox = sandbox();
+    let identityx = sandbox.identityx();
+    let weekly = ApplicationId::new(identityx.other_application_id()).unwrap();
+    let wil = IdentityXAppUser::new("wil@example.test").display_name("Wil");
+    identityx.add_app_user(wil.application(weekly.as_str()));
+    let client = client(&sandbox);
+    let mail = LoginLinkMail::new("wil@example.test", AUTH_URL.parse().unwrap());
+    let sent = client.send_app_user_login_link(&weekly, &mail);
+    sent.await.unwrap();
+    let mail = sandbox.inbox("wil@example.test").latest().unwrap();
+    let link = LoginLink::parse(&mail.link_text().unwrap().into()).unwrap();
+    let login = client.log_in_app_user(&weekly, &link).await.unwrap();
+    assert_eq!(login.profile.display_name.as_deref(), Some("Wil"));
+    let active = client.active_app_user(&login.user).await.unwrap();
+    assert_eq!(active, login.profile);
+    client.log_out_app_user(&login.user).await.unwrap();
+    for entry in sandbox.log().entries() {
+        assert_eq!(entry.header("x-app-id"), Some(weekly.as_str()));
+    }
+}
