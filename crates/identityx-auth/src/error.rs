@@ -86,7 +86,9 @@ auth_core::vendor_error! {
             retry_after: *retry_after,
         },
     }
+}
 
+impl Error {
     /// Also where the status alone says so.
     pub(crate) fn is_refused_token(&self) -> bool {
         self.kind() == ErrorKind::TokenRejected

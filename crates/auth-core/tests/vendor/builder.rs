@@ -101,7 +101,7 @@ fn a_token_that_no_header_can_carry_makes_no_session() {
         let token = auth_core::Token::new(access.into(), Expiry::Never, UNIX_EPOCH);
         for error in [
             Token::from(token.clone()).credential().unwrap_err(),
-            client.session(token.into()).unwrap_err(),
+            client.session(Token::from(token)).unwrap_err(),
         ] {
             assert_eq!(error.kind(), ErrorKind::Protocol);
             assert!(!shown(&error).contains("line\nbreak"), "{error:?}");

@@ -218,7 +218,7 @@ async fn a_429_that_names_no_time_is_left_to_the_caller() {
 async fn a_vendor_that_says_nothing_is_given_up_at_the_time_limit() {
     let sandbox = sandbox();
     let impatient = builder(&sandbox)
-        .http(|http| http.timeout(Duration::from_millis(50)))
+        .http(|http| http.timeout(Duration::from_millis(200)))
         .build()
         .unwrap();
     let ready = Ready::new(&sandbox, impatient).await;

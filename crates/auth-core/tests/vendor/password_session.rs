@@ -1,6 +1,6 @@
 //! What holds for the session of every vendor that has a log-in with a password, by which a session
 //! can renew after the end of its token: a module of such a vendor crate's `tests/it/session.rs`.
-//! Beside what `session.rs` asks for, it supplies
+//! Beside what `session.rs` and `renewed_session.rs` ask for, it supplies
 //!
 //! - `LOG_IN`: the operation of that log-in;
 //! - `end_tokens(&sandbox)`: the vendor ends the user's access tokens before their time;
@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use auth_core::{ErrorKind, MemoryStore, State};
 
-use super::every_vendor::{assert_renewals, begun, passing_faults, stored};
+use super::every_vendor::{assert_renewals, passing_faults, stored};
+use super::every_vendor_that_renews::begun;
 use super::{
     LOG_IN, RENEWAL, accepts, access, change_password, check, end_tokens, session_with_one_way,
 };

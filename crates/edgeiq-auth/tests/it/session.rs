@@ -2,6 +2,8 @@
 
 #[path = "../../../auth-core/tests/vendor/session.rs"]
 mod every_vendor;
+#[path = "../../../auth-core/tests/vendor/renewed_session.rs"]
+mod every_vendor_that_renews;
 #[path = "../../../auth-core/tests/vendor/password_session.rs"]
 mod every_vendor_with_a_password;
 
@@ -17,7 +19,8 @@ use edgeiq_auth::{
     SessionBuilder, State,
 };
 
-use self::every_vendor::{assert_lives_from_the_sending, stored};
+use self::every_vendor::stored;
+use self::every_vendor_that_renews::{assert_lives_from_the_sending, key};
 use crate::set_up::{
     LIFETIME, base_url, builder, client, email, log_in, password, sandbox, session,
 };

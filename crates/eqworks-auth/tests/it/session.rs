@@ -2,17 +2,23 @@
 
 #[path = "../../../auth-core/tests/vendor/session.rs"]
 mod every_vendor;
+#[path = "../../../auth-core/tests/vendor/renewed_session.rs"]
+mod every_vendor_that_renews;
+#[path = "../../../auth-core/tests/vendor/login_session.rs"]
+mod every_vendor_with_a_person;
 
 use std::time::Duration;
 
 use auth_sandbox::{Fault, Sandbox};
 use eqworks_auth::{
-    Client, Credential, Error, ErrorKind, Expiry, ExposeSecret as _, MemoryStore, Product, Renewer,
-    Session, SessionBuilder, Stage, State, Token, TokenStore as _,
+    Client, CoreToken, Credential, Error, ErrorKind, Expiry, ExposeSecret as _, MemoryStore,
+    Product, Renewer, Session, SessionBuilder, Stage, State, Token,
 };
 use serde_json::json;
 
-use self::every_vendor::{assert_lives_from_the_sending, stored};
+use self::every_vendor::stored;
+use self::every_vendor_that_renews::{assert_lives_from_the_sending, key};
+use self::every_vendor_with_a_person::login_required;
 use crate::set_up::{
     DAY, LIFETIME, base_url, builder_for, client, email, log_in, sandbox, session, settled,
 };
@@ -66,15 +72,12 @@ fn assert_logged_out(sandbox: &Sandbox, access: &str) {
     assert!(sandbox.eqworks().accepts(access));
 }
 
-fn assert_refreshes(sandbox: &Sandbox, refreshes: usize) {
-    sandbox.log().assert_count("eqworks.refresh", refreshes);
+fn assert_users(sandbox: &Sandbox, token: CoreToken) {
+    assert_eq!(Token::from(token).user(), Some(email(sandbox)));
 }
 
-fn login_required(session: &Session) -> (ErrorKind, String) {
-    let State::LoginRequired { reason } = session.state() else {
-        panic!("{session:?}")
-    };
-    (reason.kind(), reason.to_string())
+fn assert_refreshes(sandbox: &Sandbox, refreshes: usize) {
+    sandbox.log().assert_count("eqworks.refresh", refreshes);
 }
 
 #[tokio::test]
@@ -198,19 +201,6 @@ async fn an_access_that_has_ended_is_told_with_the_vendors_words() {
 }
 
 #[tokio::test]
-async fn a_session_without_a_token_needs_a_log_in_and_sends_nothing() {
-    let sandbox = sandbox();
-    let session = client(&sandbox).session_builder().build().unwrap();
-    let error = session.headers().await.unwrap_err();
-    assert!(matches!(error, Error::LoginRequired { .. }), "{error:?}");
-    assert!(login_required(&session).1.contains("no token"));
-    assert_eq!(sandbox.log().entries().len(), 0);
-
-    session.adopt(log_in(&sandbox).await.into()).await.unwrap();
-    assert!(sandbox.eqworks().accepts(&access(&session).await));
-}
-
-#[tokio::test]
 async fn a_token_that_was_kept_as_text_is_taken_up_where_it_was() {
     let sandbox = sandbox();
     let text = log_in(&sandbox)
@@ -250,21 +240,6 @@ async fn a_token_without_an_end_is_never_renewed_by_itself() {
     assert_refreshes(&sandbox, 0);
     session.renew().await.unwrap();
     assert_refreshes(&sandbox, 1);
-}
-
-#[tokio::test]
-async fn a_session_resumes_from_its_store_without_a_request() {
-    let (sandbox, store) = (sandbox(), MemoryStore::new());
-    let (first, key) = stored(&sandbox, &store);
-    first.adopt(log_in(&sandbox).await.into()).await.unwrap();
-    let token = access(&first).await;
-    drop(first);
-    let kept = store.load(&key).await.unwrap().unwrap();
-    assert_eq!(kept.access().expose_secret(), token);
-    assert_eq!(Token::from(kept).user(), Some(email(&sandbox)));
-    let (second, _) = stored(&sandbox, &store);
-    assert_eq!(access(&second).await, token);
-    assert_refreshes(&sandbox, 0);
 }
 
 #[tokio::test]

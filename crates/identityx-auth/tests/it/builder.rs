@@ -5,8 +5,8 @@ mod every_vendor;
 
 use auth_sandbox::Sandbox;
 use identityx_auth::{
-    AppUser, ApplicationId, Caller, Client, DEFAULT_BASE_URL, Error, ErrorKind, HeaderStyle,
-    LoginLinkMail, OrgUser, OrgUserApiToken, OrganizationId, SCHEMA,
+    AppUser, ApplicationId, Caller, Client, ClientBuilder, DEFAULT_BASE_URL, Error, ErrorKind,
+    HeaderStyle, LoginLinkMail, OrgUser, OrgUserApiToken, OrganizationId, SCHEMA,
 };
 
 use crate::set_up::{AUTH_URL, Session, api_token, app_user, builder, jwt, org_user, sandbox};
@@ -22,34 +22,8 @@ fn token() -> Token {
     Token::from_jwt(jwt, &ApplicationId::new(APPLICATION).unwrap()).unwrap()
 }
 
-/// Its clients hold sessions of app users alone: the shared tests do not say whose they mean.
-struct ClientBuilder(identityx_auth::ClientBuilder);
-
-#[derive(Debug)]
-struct AppUsersClient(Client);
-
-impl ClientBuilder {
-    fn base_url(self, base_url: &str) -> Self {
-        Self(self.0.base_url(base_url))
-    }
-
-    fn allow_host(self, host: &str) -> Self {
-        Self(self.0.allow_host(host))
-    }
-
-    fn build(self) -> Result<AppUsersClient, Error> {
-        self.0.build().map(AppUsersClient)
-    }
-}
-
-impl AppUsersClient {
-    fn session(&self, user: AppUser) -> Result<Session, Error> {
-        self.0.session(user)
-    }
-}
-
 fn live() -> ClientBuilder {
-    ClientBuilder(Client::builder())
+    Client::builder()
 }
 
 const SEND_MAIL: &str = "identityx.send_app_user_login_link";

@@ -6,17 +6,17 @@ mod every_vendor;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_sandbox::{Fault, Sandbox};
+use auth_sandbox::Sandbox;
 use identityx_auth::{
     AppUser, ApplicationId, Client, ClientBuilder, CoreToken, Error, ErrorKind, Execute as _,
-    Expiry, ExposeSecret as _, LoginLink, MemoryStore, NewAppUser, OrgUser, OrgUserApiToken,
+    ExposeSecret as _, LoginLink, MemoryStore, NewAppUser, OrgUser, OrgUserApiToken,
     OrganizationId,
 };
 use serde_json::json;
 
 use self::every_vendor::{
     Captured, STATUSES, assert_echo_is_cut_out, assert_hidden, assert_other_libraries_were_heard,
-    assert_traced,
+    assert_traced, endless, shown_session,
 };
 use crate::set_up::{
     MyAppUser, MyUser, Session, Vendor, application, builder, client, jwt, link, new_session,
@@ -69,8 +69,7 @@ fn odd_link() -> LoginLink {
 }
 
 fn odd() -> CoreToken {
-    CoreToken::new(ODD.into(), Expiry::Never, std::time::UNIX_EPOCH)
-        .with_attribute("application", ID)
+    endless(ODD).with_attribute("application", ID)
 }
 
 fn own_builder(sandbox: &Sandbox) -> ClientBuilder {
@@ -137,15 +136,6 @@ fn session_of_secrets(sandbox: &Sandbox) -> (Session, Vec<String>) {
     let session = new_session(sandbox);
     let headers = session.try_headers().unwrap();
     let secrets = parts(headers["authorization"].to_str().unwrap());
-    (session, secrets)
-}
-
-async fn refused_session(sandbox: &Sandbox) -> (Session, Vec<String>) {
-    let (session, secrets) = session_of_secrets(sandbox);
-    for &operation in RENEWING {
-        sandbox.fault(Fault::echo(403).on(operation));
-    }
-    session.renew().await.unwrap_err();
     (session, secrets)
 }
 
@@ -318,18 +308,14 @@ async fn no_debug_shows_a_secret() {
         client.in_application(&application_id()),
     );
     let built = format!(
-        "{client:#?} {session_builder:#?} {:#?} {:#?} {:#?} {:?} {:?}",
+        "{client:#?} {:#?} {:#?} {:#?} {:?} {:?}",
         user(),
         administrator(),
         api_token(),
         app_link(),
         admin_link(),
     );
-    let session = session_builder.build().unwrap();
-    let credential = session.credential().await.unwrap();
-    let headers = session.headers().await.unwrap();
-    let renewer = session.renewer();
-    let text = format!("{built} {callers} {session:#?} {renewer:#?} {credential:#?} {headers:#?}");
+    let text = built + &callers + &shown_session(session_builder).await;
     for part in [ID, "Session", &user().fingerprint().to_string()] {
         assert!(text.contains(part), "no {part} in {text}");
     }

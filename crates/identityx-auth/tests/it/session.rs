@@ -1,22 +1,26 @@
 //! A session's whole life against the vendor.
 
-use std::sync::Arc;
+#[path = "../../../auth-core/tests/vendor/session.rs"]
+mod every_vendor;
+#[path = "../../../auth-core/tests/vendor/login_session.rs"]
+mod every_vendor_with_a_person;
+
 use std::time::Duration;
 
 use auth_core::Clock as _;
 use auth_sandbox::{Fault, Sandbox};
 use identityx_auth::{
     AppUser, Client, CoreToken, Credential, Error, ErrorKind, Execute as _, Expiry,
-    ExposeSecret as _, Identity, LoginLink, MemoryStore, OrgUser, OrgUserApiToken, Saved, State,
-    StoreKey, TokenStore as _,
+    ExposeSecret as _, Identity, LoginLink, MemoryStore, OrgUser, OrgUserApiToken, Renewer, Saved,
+    SessionBuilder, State, StoreKey, TokenStore as _,
 };
 use serde_json::json;
-use tokio::runtime::{Builder, Runtime};
 
+use self::every_vendor::{assert_renewals, passing_faults, runtime, stored};
+use self::every_vendor_with_a_person::login_required;
 use crate::set_up::{
     HOUR, MyAppUser, MyMemberships, MyUser, Session, YEAR, api_token, app_user, application,
-    base_url, client, email, log_in, new_session, only, org_email, org_user, organization, sandbox,
-    settled,
+    client, email, log_in, new_session, only, org_email, org_user, organization, sandbox, settled,
 };
 
 /// What a session renews by: it asks the vendor whether its token is good.
@@ -59,45 +63,21 @@ fn key(sandbox: &Sandbox) -> StoreKey {
     client(sandbox).store_key::<AppUser>(email(sandbox), application(sandbox).as_str())
 }
 
-fn stored(sandbox: &Sandbox, store: &MemoryStore) -> Session {
-    let builder = client(sandbox).session_builder();
-    let builder = builder.store(Arc::new(store.clone()), key(sandbox));
-    builder.build().unwrap()
+fn session_builder(sandbox: &Sandbox) -> SessionBuilder<Renewer<AppUser>> {
+    client(sandbox).session_builder()
 }
 
-#[track_caller]
-fn assert_renewals(sandbox: &Sandbox, renewals: usize) {
-    sandbox.log().assert_count(RENEWAL, renewals);
-    assert_eq!(sandbox.log().entries().len(), renewals);
+/// The token is a part of the call, and no header.
+fn assert_logged_out(sandbox: &Sandbox, access: &str) {
+    let sent = only(sandbox, "identityx.log_out_app_user");
+    assert_eq!(sent.header("authorization"), None);
+    assert_eq!(sandbox.log().entries().len(), 1);
+    assert!(!accepts(sandbox, access));
 }
 
-fn login_required<I: Identity>(session: &identityx_auth::Session<I>) -> (ErrorKind, String) {
-    let State::LoginRequired { reason } = session.state() else {
-        panic!("{session:?}")
-    };
-    (reason.kind(), reason.to_string())
-}
-
-fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
-}
-
-/// All that can go wrong when the vendor is asked, and is over some time.
-fn passing_faults() -> [Fault; 11] {
-    [
-        Fault::status(500),
-        Fault::status(503),
-        Fault::status(429),
-        Fault::retry_after(429, HOUR),
-        Fault::cut(),
-        Fault::lost_answer(),
-        Fault::truncated_body(),
-        Fault::garbage_json(),
-        Fault::html(),
-        Fault::huge_body(),
-        Fault::redirect("http://127.0.0.1:9/"),
-    ]
-    .map(|fault| fault.on(RENEWAL).always())
+fn assert_users(sandbox: &Sandbox, token: CoreToken) {
+    let user = AppUser::from(token);
+    assert_eq!(user.application(), Some(application(sandbox)));
 }
 
 #[tokio::test]
@@ -335,19 +315,6 @@ async fn a_refusal_by_the_status_alone_needs_a_log_in() {
 }
 
 #[tokio::test]
-async fn a_session_without_a_token_needs_a_log_in_and_sends_nothing() {
-    let sandbox = sandbox();
-    let session = client(&sandbox).session_builder().build().unwrap();
-    let error = session.headers().await.unwrap_err();
-    assert!(matches!(error, Error::LoginRequired { .. }), "{error:?}");
-    assert!(login_required(&session).1.contains("no token"));
-    assert_eq!(sandbox.log().entries().len(), 0);
-
-    session.adopt(log_in(&sandbox).await.into()).await.unwrap();
-    assert!(accepts(&sandbox, &access(&session).await));
-}
-
-#[tokio::test]
 async fn a_token_that_was_kept_as_text_is_taken_up_where_it_was() {
     let sandbox = sandbox();
     let text = log_in(&sandbox).await;
@@ -364,30 +331,11 @@ async fn a_token_that_was_kept_as_text_is_taken_up_where_it_was() {
 }
 
 #[tokio::test]
-async fn a_session_resumes_from_its_store_without_a_request() {
-    let (sandbox, store) = (sandbox(), MemoryStore::new());
-    let first = stored(&sandbox, &store);
-    first.adopt(log_in(&sandbox).await.into()).await.unwrap();
-    let token = access(&first).await;
-    drop(first);
-    sandbox.log().clear();
-    sandbox.clock().advance(YEAR);
-    let kept = store.load(&key(&sandbox)).await.unwrap().unwrap();
-    assert_eq!(kept.access().expose_secret(), token);
-    let user = AppUser::from(kept);
-    assert_eq!(user.application(), Some(application(&sandbox)));
-    let second = stored(&sandbox, &store);
-    assert_eq!(access(&second).await, token);
-    assert_eq!(second.state(), State::Fresh);
-    assert_renewals(&sandbox, 0);
-}
-
-#[tokio::test]
 async fn a_log_in_of_one_session_is_taken_over_by_another_with_the_same_store() {
     let (sandbox, store) = (sandbox(), MemoryStore::new());
-    let first = stored(&sandbox, &store);
+    let (first, _) = stored(&sandbox, &store);
     first.adopt(log_in(&sandbox).await.into()).await.unwrap();
-    let second = stored(&sandbox, &store);
+    let (second, _) = stored(&sandbox, &store);
     let old = access(&second).await;
     sandbox.identityx().end_session(&old);
     let dead = second.credential().await.unwrap();
@@ -407,7 +355,7 @@ async fn a_stored_token_of_another_kind_is_not_used() {
     let mine = key(&sandbox);
     let theirs = CoreToken::from(org_user(&sandbox)).with_generation(1);
     assert_eq!(store.save(&mine, &theirs).await.unwrap(), Saved::Done);
-    let session = stored(&sandbox, &store);
+    let (session, _) = stored(&sandbox, &store);
     let error = session.headers().await.unwrap_err();
     assert!(matches!(error, Error::WrongIdentity { .. }), "{error:?}");
     let error = session.renew().await.unwrap_err();
@@ -441,29 +389,6 @@ fn users_identities_applications_and_test_systems_have_places_of_their_own_in_a_
         keys[0],
         here.store_key::<AppUser>("sue@example.test", daily)
     );
-}
-
-#[tokio::test]
-async fn a_log_out_ends_the_session_at_the_vendor_and_forgets_it_here_and_in_the_store() {
-    let (sandbox, store) = (sandbox(), MemoryStore::new());
-    let session = stored(&sandbox, &store);
-    session.adopt(log_in(&sandbox).await.into()).await.unwrap();
-    let token = access(&session).await;
-    assert!(store.load(&key(&sandbox)).await.unwrap().is_some());
-
-    sandbox.log().clear();
-    session.log_out().await.unwrap();
-    assert!(store.load(&key(&sandbox)).await.unwrap().is_none());
-    let error = session.headers().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InteractionRequired);
-    assert!(matches!(session.state(), State::LoginRequired { .. }));
-    assert!(!accepts(&sandbox, &token));
-    let sent = only(&sandbox, "identityx.log_out_app_user");
-    assert_eq!(sent.header("authorization"), None);
-    assert_eq!(sandbox.log().entries().len(), 1);
-
-    session.adopt(log_in(&sandbox).await.into()).await.unwrap();
-    assert!(accepts(&sandbox, &access(&session).await));
 }
 
 #[tokio::test]
@@ -628,26 +553,6 @@ async fn two_uses_of_one_link_make_two_sessions_that_end_one_by_one() {
     assert_eq!(second.state(), State::Fresh);
 }
 
-#[tokio::test]
-async fn a_session_authorizes_requests_of_any_http_client_to_the_vendor_alone() {
-    let sandbox = sandbox();
-    let session = new_session(&sandbox);
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let authorized = session.authorize(request(&sandbox, &http)).await.unwrap();
-    let response = authorized.send().await.unwrap();
-    assert_eq!(response.status(), 200);
-    let text = response.text().await.unwrap();
-    assert!(text.contains(email(&sandbox)), "{text}");
-
-    let stranger = Sandbox::start().unwrap();
-    let error = session
-        .authorize(http.get(base_url(&stranger)))
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
-    assert_eq!(stranger.log().entries().len(), 0);
-}
-
 #[test]
 fn a_session_is_used_from_two_runtimes_one_after_the_other() {
     let sandbox = sandbox();
@@ -665,18 +570,6 @@ fn a_session_is_used_from_two_runtimes_one_after_the_other() {
     drop(first);
     assert_eq!(runtime().block_on(asked()), old);
     assert_renewals(&sandbox, 2);
-}
-
-#[test]
-fn a_client_is_used_from_two_runtimes_one_after_the_other() {
-    let sandbox = sandbox();
-    let client = client(&sandbox);
-    let first = runtime();
-    let credential = first.block_on(log_in(&sandbox)).credential().unwrap();
-    first.block_on(check(&client, &credential)).unwrap();
-    runtime().block_on(check(&client, &credential)).unwrap();
-    drop(first);
-    runtime().block_on(check(&client, &credential)).unwrap();
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 #[path = "../../../auth-core/tests/vendor/session.rs"]
 mod every_vendor;
+#[path = "../../../auth-core/tests/vendor/renewed_session.rs"]
+mod every_vendor_that_renews;
 #[path = "../../../auth-core/tests/vendor/password_session.rs"]
 mod every_vendor_with_a_password;
 
@@ -13,7 +15,7 @@ use iqm_auth::{
     Client, Credential, Error, ErrorKind, Renewer, Session, SessionBuilder, State, Token,
 };
 
-use self::every_vendor::assert_lives_from_the_sending;
+use self::every_vendor_that_renews::{assert_lives_from_the_sending, key};
 use crate::set_up::{
     LIFETIME, base_url, client, email, log_in, password, sandbox, sandbox_with, session,
 };
