@@ -56,7 +56,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "features",
-        about: "every combination of the TLS features builds",
+        about: "every combination of the TLS features builds, and each store alone",
         compiles: true,
     },
     Step {
@@ -171,7 +171,10 @@ fn run_step(root: &Path, step: &Step) -> Result<()> {
         "tidy" => tidy::run(root),
         "tests" => run_calls(root, &[tests(has_nextest(root))]),
         "tls" => run_calls(root, &handshakes(has_nextest(root))),
-        "features" => run_calls(root, &features(&tls_features(root)?)),
+        "features" => {
+            run_calls(root, &features(&tls_features(root)?))?;
+            run_calls(root, &stores())
+        }
         name => run_calls(root, &[whole_workspace(name)?]),
     }
 }
@@ -248,6 +251,32 @@ fn tls_features(root: &Path) -> Result<BTreeMap<String, Vec<&'static str>>> {
         found.insert(name, features.collect());
     }
     Ok(found)
+}
+
+/// What a token store may be built with; each alone must do.
+const STORES: [&str; 8] = [
+    "",
+    "file",
+    "keyring",
+    "redis",
+    "redis-tls",
+    "encryption",
+    "testing",
+    "encryption,file",
+];
+
+fn stores() -> Vec<Call> {
+    STORES
+        .iter()
+        .map(|set| {
+            let features = if set.is_empty() {
+                String::new()
+            } else {
+                format!(" --features {set}")
+            };
+            Call::new(&format!("check --package auth-store{features}"))
+        })
+        .collect()
 }
 
 /// One check for each set of TLS features of each crate.
