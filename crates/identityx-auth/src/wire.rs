@@ -165,6 +165,8 @@ fn meaning(answer: &Answer, error: &GraphQlError<'_>, purpose: Purpose) -> Error
         }
         _ if raw.starts_with("Variable \"$") => Error::InvalidOperation { message },
         _ if has("Invalid authorization type") => Error::WrongIdentity { message },
+        // A refusal is never transient, whatever its code says: accounts get locked.
+        _ if answer.status().is_client_error() => answer.error(Some(raw)).into(),
         _ => trouble(format!("identityx failed: {message}"), purpose),
     }
 }
