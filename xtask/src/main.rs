@@ -7,6 +7,7 @@
 
 mod cargo;
 mod codegen;
+mod faults;
 mod graph;
 mod schema;
 mod soak;
@@ -30,6 +31,7 @@ usage: cargo xtask <command>
   tidy                the house rules on layout, words, dependencies and weight
   codegen             write the Rust of identityx-auth's GraphQL operations
     --check           only say whether what is there is up to date
+  faults              every fault on every call of every vendor, as a table
   schema fetch <URL>  store what a GraphQL service says of its schema
     --out <file>      where (default schemas/identityx.introspection.json)
   schema diff         what has changed of the things that our operations use
@@ -45,6 +47,7 @@ usage: cargo xtask <command>
 #[derive(Debug, PartialEq)]
 enum Task {
     Codegen { check: bool },
+    Faults,
     Help,
     SchemaDiff { against: String },
     SchemaFetch { url: String, out: Option<PathBuf> },
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         }
         Task::Codegen { check: false } => codegen::write(&cargo::root()),
         Task::Codegen { check: true } => codegen::check(&cargo::root()),
+        Task::Faults => faults::run(&cargo::root()),
         Task::SchemaDiff { against } => schema::diff(&cargo::root(), &against),
         Task::SchemaFetch { url, out } => {
             let out = out.unwrap_or_else(|| cargo::root().join(schema::STORED));
@@ -91,6 +95,7 @@ fn parse(mut args: Parser) -> Result<Task> {
         Some(Arg::Short('h') | Arg::Long("help")) => Task::Help,
         Some(Arg::Value(name)) => match name.to_string_lossy().as_ref() {
             "codegen" => Task::Codegen { check: false },
+            "faults" => Task::Faults,
             "help" => Task::Help,
             "schema" => schema_task(&mut args)?,
             "soak" => Task::Soak,
@@ -187,6 +192,7 @@ mod tests {
         assert_eq!(parse_words(&["help"]).unwrap(), Task::Help);
         assert_eq!(parse_words(&["tidy", "--help"]).unwrap(), Task::Help);
         assert_eq!(parse_words(&["tidy"]).unwrap(), Task::Tidy);
+        assert_eq!(parse_words(&["faults"]).unwrap(), Task::Faults);
         assert_eq!(
             parse_words(&["test", "--only", "fmt", "--only=tidy"]).unwrap(),
             Task::Test {
@@ -227,6 +233,7 @@ mod tests {
             &[],
             &["--build"],
             &["tidy", "--build"],
+            &["faults", "iqm"],
             &["test", "fmt"],
             &["schema"],
             &["schema", "fetch"],

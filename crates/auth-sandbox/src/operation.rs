@@ -84,6 +84,17 @@ pub(crate) fn no_vendor() -> Refusal {
     }
 }
 
+/// The operations of all vendors.
+pub(crate) fn all() -> Vec<&'static str> {
+    [
+        &iqm::OPERATIONS[..],
+        &edgeiq::OPERATIONS,
+        &eqworks::OPERATIONS,
+        &identityx::OPERATIONS,
+    ]
+    .concat()
+}
+
 /// A request's path without the secrets in it.
 pub(crate) fn path_to_show<'a>(operation: &str, path: &'a str) -> (&'a str, &'static str) {
     match operation {
@@ -102,13 +113,7 @@ pub(crate) fn path_to_show<'a>(operation: &str, path: &'a str) -> (&'a str, &'st
     reason = "an assertion: a misspelt name makes a test that cannot fail"
 )]
 pub(crate) fn assert_known(operation: &str) {
-    let known = [
-        &iqm::OPERATIONS[..],
-        &edgeiq::OPERATIONS,
-        &eqworks::OPERATIONS,
-        &identityx::OPERATIONS,
-    ]
-    .concat();
+    let known = all();
     if operation != UNKNOWN && !known.contains(&operation) {
         let known = known.join(", ");
         panic!("the sandbox has no operation {operation:?}; there are: {known}, {UNKNOWN}");

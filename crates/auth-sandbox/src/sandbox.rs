@@ -18,7 +18,7 @@ use crate::identityx::{self, IdentityX};
 use crate::inbox::{Inbox, Post};
 use crate::iqm::{self, Iqm, TokenEnvelope};
 use crate::log::RequestLog;
-use crate::operation::Routers;
+use crate::operation::{self, Routers};
 use crate::route::limited;
 use crate::server::{self, Server};
 use crate::tokens::Policy;
@@ -71,6 +71,12 @@ impl Sandbox {
     /// A sandbox with other settings.
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder::default()
+    }
+
+    /// The operations of all vendors, as [`Fault::on`] and [`RequestLog::count`] take them: for a
+    /// test that wants to miss none.
+    pub fn operations() -> Vec<&'static str> {
+        operation::all()
     }
 
     /// Where it listens.

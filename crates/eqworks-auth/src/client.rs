@@ -244,6 +244,12 @@ impl Client {
             Err(Error::TokenRejected { .. }) if answer.follows_a_lost_attempt() => {
                 Err(Error::RefreshLost)
             }
+            // The same refusal, whose words were lost as well.
+            Err(Error::Core(error))
+                if answer.follows_a_lost_attempt() && error.kind() == ErrorKind::Denied =>
+            {
+                Err(Error::RefreshLost)
+            }
             other => other,
         }
     }

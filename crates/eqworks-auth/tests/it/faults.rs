@@ -142,3 +142,13 @@ async fn a_token_that_was_revoked_by_a_lost_refresh_is_told_apart_from_a_dead_on
     let error = client.refresh_and_revoke_older(&token).await.unwrap_err();
     assert!(matches!(error, Error::TokenRejected { .. }), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_refusal_whose_words_were_cut_off_after_a_lost_refresh_is_no_denial() {
+    let sandbox = sandbox();
+    let (client, token) = (client(&sandbox), minted(&sandbox));
+    sandbox.fault(Fault::truncated_body().on("eqworks.refresh").times(2));
+    let error = client.refresh_and_revoke_older(&token).await.unwrap_err();
+    assert!(matches!(error, Error::RefreshLost), "{error:?}");
+    sandbox.log().assert_count("eqworks.refresh", 2);
+}
