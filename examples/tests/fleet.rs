@@ -3,12 +3,9 @@
 //!
 //! `cargo xtask soak` runs this at full size (`AUTH_SOAK`) and shows its figures.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a failed unwrap is a failed test, and figures are printed"
-)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -28,6 +25,14 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_shared_store");
 
 fn is_soak() -> bool {
     std::env::var_os("AUTH_SOAK").is_some()
+}
+
+/// Shows a figure, whether or not the tests' output is captured.
+fn figure(text: &str) {
+    // Not by `eprintln!`, which is captured.
+    let mut out = std::io::stderr().lock();
+    out.write_all(text.as_bytes()).unwrap();
+    out.write_all(b"\n").unwrap();
 }
 
 /// Where a fleet keeps its token.
@@ -151,7 +156,7 @@ fn seen(sandbox: &Sandbox) -> (usize, usize) {
 
 #[test]
 fn a_fleet_renews_once_for_each_lifetime() {
-    let (processes, tasks, lifetimes) = if is_soak() { (8, 200, 5) } else { (4, 50, 3) };
+    let (processes, tasks, lifetimes) = (8, 200, 5);
     for store in Store::both() {
         let begun = Instant::now();
         let sandbox = vendor();
@@ -175,12 +180,12 @@ fn a_fleet_renews_once_for_each_lifetime() {
             advance(&sandbox, &mut all, LIFETIME.checked_sub(late).unwrap());
         }
         assert_eq!(sandbox.iqm().reuse_detected(), 0);
-        println!(
+        figure(&format!(
             "{processes} processes x {tasks} tasks, {}: 1 log-in, {lifetimes} refreshes in \
              {lifetimes} lifetimes, none twice, every task served; {:.1} s",
             store.name(),
             begun.elapsed().as_secs_f64()
-        );
+        ));
     }
 }
 
@@ -299,7 +304,7 @@ fn whoever_is_killed_in_the_middle_of_a_renewal_takes_nobody_with_them() {
                 sent_by_the_victim + sent_by_the_survivor,
                 "{step:?}"
             );
-            println!(
+            figure(&format!(
                 "killed {step:?}, {}: served again after {:.1} s, {}",
                 store.name(),
                 took.as_secs_f64(),
@@ -308,7 +313,7 @@ fn whoever_is_killed_in_the_middle_of_a_renewal_takes_nobody_with_them() {
                     _ if log_ins == 2 => "by a new log-in, since the answer was lost",
                     _ => "by a refresh",
                 }
-            );
+            ));
         }
     }
 }
@@ -393,9 +398,9 @@ fn a_store_that_is_away_for_a_while_is_not_noticed_while_the_token_is_valid() {
     let (log_ins, refreshes) = seen(&sandbox);
     assert_eq!((log_ins, refreshes), (1, 1));
     assert_eq!(sandbox.iqm().reuse_detected(), 0);
-    println!(
+    figure(&format!(
         "redis silent for {} s, then killed, then empty: {calls} calls served, none failed, one \
          refresh afterwards",
         away.as_secs()
-    );
+    ));
 }
