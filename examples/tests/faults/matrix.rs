@@ -176,7 +176,9 @@ async fn cell<V: Vendor>(trouble: Trouble, call: &'static Call) -> Cell {
 
     let mut complaints = Vec::new();
     let expected = documented(trouble, call);
-    if outcome != expected {
+    // What is given up by the clock may be given up before it has arrived, on a busy machine.
+    let is_fewer = trouble.hangs() && outcome.kind == expected.kind && sent < expected.sent;
+    if outcome != expected && !is_fewer {
         complaints.push(format!(
             "gave {outcome:?}, documented is {expected:?}: {made:?}"
         ));
@@ -194,7 +196,7 @@ async fn cell<V: Vendor>(trouble: Trouble, call: &'static Call) -> Cell {
     sandbox.clear_faults();
     on.release();
     sandbox.log().until_settled().await;
-    complaints.extend(lost(&sandbox, &patient, &ready, (trouble, call), kind).await);
+    complaints.extend(lost(&sandbox, &patient, &ready, (trouble, call), outcome).await);
     Cell {
         outcome: Some(outcome),
         complaint: (!complaints.is_empty()).then(|| complaints.join("; ")),
@@ -207,11 +209,11 @@ async fn lost<V: Vendor>(
     client: &V::Client,
     ready: &V,
     (trouble, call): (Trouble, &Call),
-    kind: Option<ErrorKind>,
+    Outcome { kind, sent }: Outcome,
 ) -> Option<String> {
     let (what, done) = match kind {
         None => return None,
-        Some(ErrorKind::OutcomeUnknown) if trouble.takes_effect() => {
+        Some(ErrorKind::OutcomeUnknown) if trouble.takes_effect() && sent > 0 => {
             ("going on", ready.go_on(sandbox, client, call.name).await)
         }
         Some(_) => ("the same again", ready.make(client, call.name).await),

@@ -11,7 +11,7 @@ pub(crate) const SHORT: Duration = Duration::from_secs(2);
 pub(crate) const LONG: Duration = Duration::from_secs(3_600);
 
 /// How long an attempt may take where the vendor never answers.
-pub(crate) const IMPATIENT: Duration = Duration::from_millis(300);
+pub(crate) const IMPATIENT: Duration = Duration::from_secs(1);
 /// How long it may take otherwise: no attempt comes near it.
 pub(crate) const PATIENT: Duration = Duration::from_secs(15);
 
