@@ -69,6 +69,9 @@ pub(crate) async fn read(request: RequestBuilder) -> Reply {
 }
 
 fn client() -> Client {
+    // Where another crate of the workspace switches rustls on, reqwest wants to be told whose
+    // cryptography to use. Whoever was first is right.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
