@@ -37,6 +37,10 @@ pub(crate) fn program(program: &Path, folder: &Path) -> Command {
             command.env_remove(name);
         }
     }
+    // A build that is made once is not worth preparing for the next.
+    if env::var_os("CI").is_some() && env::var_os("CARGO_INCREMENTAL").is_none() {
+        command.env("CARGO_INCREMENTAL", "0");
+    }
     if env::var_os("CARGO_TERM_COLOR").is_none() {
         let colour = std::io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
         command.env("CARGO_TERM_COLOR", if colour { "always" } else { "never" });

@@ -34,6 +34,7 @@ usage: cargo xtask <command>
   codegen             write the Rust of identityx-auth's GraphQL operations
     --check           only say whether what is there is up to date
   faults              every fault on every call of every vendor, as a table
+  minimal             find the oldest versions that the manifests allow, for the step of that name
   schema fetch <URL>  store what a GraphQL service says of its schema
     --out <file>      where (default schemas/identityx.introspection.json)
   schema diff         what has changed of the things that our operations use
@@ -51,6 +52,7 @@ enum Task {
     Codegen { check: bool },
     Faults,
     Help,
+    Minimal,
     SchemaDiff { against: String },
     SchemaFetch { url: String, out: Option<PathBuf> },
     Soak,
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Task::Codegen { check: false } => codegen::write(&cargo::root()),
         Task::Codegen { check: true } => codegen::check(&cargo::root()),
         Task::Faults => faults::run(&cargo::root()),
+        Task::Minimal => minimal::write(&cargo::root()),
         Task::SchemaDiff { against } => schema::diff(&cargo::root(), &against),
         Task::SchemaFetch { url, out } => {
             let out = out.unwrap_or_else(|| cargo::root().join(schema::STORED));
@@ -99,6 +102,7 @@ fn parse(mut args: Parser) -> Result<Task> {
             "codegen" => Task::Codegen { check: false },
             "faults" => Task::Faults,
             "help" => Task::Help,
+            "minimal" => Task::Minimal,
             "schema" => schema_task(&mut args)?,
             "soak" => Task::Soak,
             "test" => Task::Test {
@@ -195,6 +199,7 @@ mod tests {
         assert_eq!(parse_words(&["tidy", "--help"]).unwrap(), Task::Help);
         assert_eq!(parse_words(&["tidy"]).unwrap(), Task::Tidy);
         assert_eq!(parse_words(&["faults"]).unwrap(), Task::Faults);
+        assert_eq!(parse_words(&["minimal"]).unwrap(), Task::Minimal);
         assert_eq!(
             parse_words(&["test", "--only", "fmt", "--only=tidy"]).unwrap(),
             Task::Test {
