@@ -1,12 +1,17 @@
 //! `cargo xtask release`: what of this workspace is to be published, its preparation, the checks
 //! before it, and the publishing itself; crate by crate, each with its own version.
 
+mod changes;
 mod check;
+mod commits;
+mod content;
 mod crates;
 mod git;
+mod manifest;
 mod plan;
 mod prepare;
 mod publish;
+mod semver_checks;
 
 use std::path::Path;
 
