@@ -113,7 +113,7 @@ impl Gather<'_> {
                 commits.push(self.counted(krate, commit));
             }
         }
-        let mut reasons = reasons(&commits, &files, &differences);
+        let mut reasons = reasons(&commits, &files, &differences, &own_manifest);
         let has_changed = !reasons.is_empty();
         let api = match api && has_changed {
             true => Some(semver_checks::run(self.root, &krate.name, &tag)?),
@@ -155,7 +155,12 @@ impl Gather<'_> {
     }
 }
 
-fn reasons(commits: &[Counted], files: &[String], differences: &[String]) -> Vec<Reason> {
+fn reasons(
+    commits: &[Counted],
+    files: &[String],
+    differences: &[String],
+    own_manifest: &str,
+) -> Vec<Reason> {
     let mut reasons: Vec<_> = commits
         .iter()
         .map(|counted| Reason {
@@ -167,18 +172,18 @@ fn reasons(commits: &[Counted], files: &[String], differences: &[String]) -> Vec
             ),
         })
         .collect();
-    if !differences.is_empty() {
+    let is_told = |file: &str| {
+        let mut files = commits.iter().flat_map(|counted| &counted.commit.files);
+        files.any(|told| told == file)
+    };
+    // What a merge itself changed is in no commit's list.
+    if !differences.is_empty() && !is_told(own_manifest) && !is_told("Cargo.toml") {
         reasons.push(Reason {
             change: Change::Fix,
             words: format!("the manifest: {}", differences.join(", ")),
         });
     }
-    let is_told = |file: &&String| {
-        let mut commits = commits.iter();
-        commits.any(|counted| counted.commit.files.contains(*file))
-    };
-    // What a merge itself changed is in no commit's list.
-    if let Some(file) = files.iter().find(|file| !is_told(file)) {
+    if let Some(file) = files.iter().find(|file| !is_told(file.as_str())) {
         reasons.push(Reason {
             change: Change::Fix,
             words: format!("{file} was changed in a merge"),

@@ -11,6 +11,7 @@ use semver::Version;
 use super::changes::{self, Changes, Reason};
 use super::commits::{Bump, Change};
 use super::crates::Crates;
+use super::git::Git;
 use super::semver_checks;
 
 /// What is to be done about a crate.
@@ -57,6 +58,9 @@ impl Entry {
 /// Prints the plan.
 pub(crate) fn run(root: &Path, json: bool) -> Result<()> {
     let crates = Crates::load(root)?;
+    if !Git::new(root).uncommitted()?.is_empty() {
+        eprintln!("plan: not everything is committed, and only what is committed counts");
+    }
     let tool = semver_checks::installed(root);
     let changes = changes::gather(root, &crates, tool.is_some())?;
     let entries = decide(&changes);
@@ -220,14 +224,12 @@ pub(super) mod tests {
     #[test]
     fn dependants_of_dependants_follow_as_well() {
         let mut changes = changed(&[("auth-core", Change::Breaking)]);
-        let edgeiq = find(&mut changes, "edgeiq-auth");
         let requirement = VersionReq::parse("0.1.0").unwrap();
         // As if there were another layer: iqm-auth on edgeiq-auth alone.
         let iqm = find(&mut changes, "iqm-auth");
         iqm.krate.dependencies[0].name = "edgeiq-auth".to_owned();
         iqm.since.as_mut().unwrap().requirements =
             BTreeMap::from([("edgeiq-auth".to_owned(), requirement)]);
-        let _ = edgeiq;
         let entries = decide(&changes);
         assert_eq!(
             released(&entries),
