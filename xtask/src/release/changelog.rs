@@ -93,7 +93,7 @@ fn join(sections: &[Section]) -> String {
     let mut text = String::new();
     for (index, Section { heading, body }) in sections.iter().enumerate() {
         if index > 0 {
-            text.push_str(&format!("## {heading}\n"));
+            text.extend(["## ", heading, "\n"]);
         }
         text.push_str(body);
     }
