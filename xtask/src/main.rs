@@ -11,6 +11,7 @@ mod faults;
 mod graph;
 mod minimal;
 mod msrv;
+mod release;
 mod schema;
 mod soak;
 mod test;
@@ -35,6 +36,7 @@ usage: cargo xtask <command>
     --check           only say whether what is there is up to date
   faults              every fault on every call of every vendor, as a table
   minimal             find the oldest versions that the manifests allow, for the step of that name
+  release <command>   plan, prepare, check and publish crates; `release help` says more
   schema fetch <URL>  store what a GraphQL service says of its schema
     --out <file>      where (default schemas/identityx.introspection.json)
   schema diff         what has changed of the things that our operations use
@@ -53,6 +55,7 @@ enum Task {
     Faults,
     Help,
     Minimal,
+    Release(release::Task),
     SchemaDiff { against: String },
     SchemaFetch { url: String, out: Option<PathBuf> },
     Soak,
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Task::Codegen { check: true } => codegen::check(&cargo::root()),
         Task::Faults => faults::run(&cargo::root()),
         Task::Minimal => minimal::write(&cargo::root()),
+        Task::Release(task) => release::run(&cargo::root(), task),
         Task::SchemaDiff { against } => schema::diff(&cargo::root(), &against),
         Task::SchemaFetch { url, out } => {
             let out = out.unwrap_or_else(|| cargo::root().join(schema::STORED));
@@ -103,6 +107,8 @@ fn parse(mut args: Parser) -> Result<Task> {
             "faults" => Task::Faults,
             "help" => Task::Help,
             "minimal" => Task::Minimal,
+            // It reads all that follows.
+            "release" => Task::Release(release::parse(&mut args)?),
             "schema" => schema_task(&mut args)?,
             "soak" => Task::Soak,
             "test" => Task::Test {
@@ -200,6 +206,10 @@ mod tests {
         assert_eq!(parse_words(&["tidy"]).unwrap(), Task::Tidy);
         assert_eq!(parse_words(&["faults"]).unwrap(), Task::Faults);
         assert_eq!(parse_words(&["minimal"]).unwrap(), Task::Minimal);
+        assert_eq!(
+            parse_words(&["release", "plan", "--json"]).unwrap(),
+            Task::Release(release::Task::Plan { json: true })
+        );
         assert_eq!(
             parse_words(&["test", "--only", "fmt", "--only=tidy"]).unwrap(),
             Task::Test {

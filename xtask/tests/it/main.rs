@@ -1,0 +1,8 @@
+//! The xtask's commands as they are typed: against the sandbox, and on copies of this repository.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod plan;
+mod prepare;
+mod repository;
+mod schema;
