@@ -22,7 +22,13 @@ pub(crate) fn root() -> PathBuf {
 
 /// A cargo command that runs in `folder`.
 pub(crate) fn command(folder: &Path) -> Command {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    program(cargo.as_ref(), folder)
+}
+
+/// Any program that calls cargo, in `folder`.
+pub(crate) fn program(program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(program);
     command.current_dir(folder);
     // `cargo run` describes the xtask package in these. Build scripts that watch them (ring's does)
     // would run again each time that cargo is called once by hand and once from here.
@@ -47,6 +53,11 @@ fn describes_a_package(variable: &str) -> bool {
         )
 }
 
+/// Where cargo builds, unless a configuration file names another place.
+pub(crate) fn target_folder(root: &Path) -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder))
+}
+
 /// What the command prints; an error, with what it complained about, if it fails.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command
@@ -60,12 +71,22 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
             .collect();
         let complaint = String::from_utf8_lossy(&output.stderr);
         bail!(
-            "`cargo {}` failed: {}",
+            "`{} {}` failed: {}",
+            program_name(command),
             arguments.join(" "),
             complaint.trim()
         );
     }
-    String::from_utf8(output.stdout).context("cargo printed something that is not UTF-8")
+    let name = program_name(command);
+    String::from_utf8(output.stdout)
+        .with_context(|| format!("{name} printed something that is not UTF-8"))
+}
+
+fn program_name(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    program
+        .file_stem()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
 /// The names of the vendor crates, `crates/*-auth`, in order.

@@ -9,6 +9,8 @@ mod cargo;
 mod codegen;
 mod faults;
 mod graph;
+mod minimal;
+mod msrv;
 mod schema;
 mod soak;
 mod test;

@@ -1,5 +1,7 @@
 //! What the checks need beyond the Rust toolchain: found, or installed where that is possible.
 
+pub(crate) mod pypi;
+
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,6 +15,8 @@ pub(crate) enum Probe {
     Program(&'static str),
     /// A file of the system.
     File(&'static str),
+    /// A module of Python's.
+    Module(&'static str),
     /// A library that pkg-config knows, unless the variable says where it lies.
     Library {
         name: &'static str,
@@ -145,6 +149,7 @@ fn request(missing: &[Tool], packages: &[&str]) -> String {
         .map(|tool| {
             let what = match tool.probe {
                 Probe::Program(name) | Probe::File(name) => name.to_owned(),
+                Probe::Module(name) => format!("the Python module {name}"),
                 Probe::Library { name, .. } => format!("the headers of {name}"),
             };
             format!("  {what}, used by {}", tool.used_by)
@@ -163,16 +168,21 @@ fn is_there(probe: Probe) -> bool {
     match probe {
         Probe::Program(name) => on_path(name).is_some(),
         Probe::File(path) => Path::new(path).exists(),
+        Probe::Module(name) => answers(Command::new("python3").args(["-m", name, "--version"])),
         Probe::Library { name, or_variable } => {
             env::var_os(or_variable).is_some()
-                || Command::new("pkg-config")
-                    .args(["--exists", name])
-                    .stdout(Stdio::null())
-                    .stderr(Stdio::null())
-                    .status()
-                    .is_ok_and(|status| status.success())
+                || answers(Command::new("pkg-config").args(["--exists", name]))
         }
     }
+}
+
+fn answers(command: &mut Command) -> bool {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {
@@ -252,6 +262,7 @@ mod tests {
         assert!(!is_there(Probe::Program("no-such-program-anywhere")));
         assert!(is_there(Probe::File(env!("CARGO_MANIFEST_DIR"))));
         assert!(!is_there(Probe::File("/no/such/file/anywhere")));
+        assert!(!is_there(Probe::Module("no_such_module_anywhere")));
         assert!(!is_there(Probe::Library {
             name: "no-such-library-anywhere",
             or_variable: "NO_SUCH_VARIABLE_ANYWHERE"

@@ -73,12 +73,12 @@ pub(crate) struct Outcome {
     pub(crate) sent: usize,
 }
 
-const POLICYS_ATTEMPTS: usize = 3;
+const POLICY_ATTEMPTS: usize = 3;
 
 /// What the documents say of this fault on every attempt of this call.
 pub(crate) fn documented(trouble: Trouble, call: &Call) -> Outcome {
     let most = match call.class {
-        Class::Read | Class::LogIn | Class::LogOut => POLICYS_ATTEMPTS,
+        Class::Read | Class::LogIn | Class::LogOut => POLICY_ATTEMPTS,
         Class::Refresh => 2,
         Class::Never => 1,
     };
@@ -101,7 +101,7 @@ pub(crate) fn documented(trouble: Trouble, call: &Call) -> Outcome {
         },
         // The vendor has said that it did nothing, so that every call may be repeated.
         RetryAfter(status, wait) | RetryAfterDate(status, wait) => {
-            let sent = if wait == LONG { 1 } else { POLICYS_ATTEMPTS };
+            let sent = if wait == LONG { 1 } else { POLICY_ATTEMPTS };
             let retry_after = Some(wait);
             match status {
                 429 => failed(ErrorKind::RateLimited { retry_after }, sent),

@@ -13,7 +13,6 @@ pub(crate) struct Manifest {
     pub(crate) name: String,
     /// The keys of `[package]`, and whether each says `workspace = true`.
     pub(crate) package: BTreeMap<String, bool>,
-    pub(crate) features: Vec<String>,
     pub(crate) dependencies: Vec<Dependency>,
 }
 
@@ -58,11 +57,6 @@ impl Manifest {
         let name = table(document, "package")
             .and_then(|package| package.get("name")?.get_ref().as_str())
             .ok_or_else(|| format!("{path}: no name in [package]"))?;
-        let features = table(document, "features")
-            .into_iter()
-            .flatten()
-            .map(|(key, _)| key.get_ref().clone().into_owned())
-            .collect();
         let mut dependencies = dependencies(document, text);
         for (_, target) in table(document, "target").into_iter().flatten() {
             if let Some(target) = target.get_ref().as_table() {
@@ -73,7 +67,6 @@ impl Manifest {
             path: path.to_owned(),
             name: name.to_owned(),
             package,
-            features,
             dependencies,
         })
     }
@@ -173,9 +166,6 @@ mod tests {
 name = \"a\"
 license.workspace = true
 
-[features]
-ring = []
-
 [dependencies]
 plain = \"1.0\"
 theirs.workspace = true
@@ -188,22 +178,21 @@ short = { package = \"long\", path = \"../long\" }
     fn a_manifest_is_read_with_its_lines() {
         let manifest = Manifest::parse("a/Cargo.toml", MEMBER).unwrap();
         assert_eq!(manifest.name, "a");
-        assert_eq!(manifest.features, ["ring"]);
         assert!(manifest.package["license"] && !manifest.package["name"]);
         let [plain, theirs, short] = &manifest.dependencies[..] else {
             panic!("{:?}", manifest.dependencies);
         };
         assert_eq!(
             (plain.line, plain.has_version, plain.inherits),
-            (9, true, false)
+            (6, true, false)
         );
         assert_eq!(
             (theirs.line, theirs.has_version, theirs.inherits),
-            (10, false, true)
+            (7, false, true)
         );
         assert_eq!(
             (short.line, short.kind, short.has_version),
-            (13, Kind::Dev, false)
+            (10, Kind::Dev, false)
         );
         assert_eq!(short.renamed_from.as_deref(), Some("long"));
     }

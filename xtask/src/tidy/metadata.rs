@@ -17,7 +17,8 @@ pub(crate) fn every_crate_describes_itself(tree: &Tree) -> Vec<Finding> {
     let workspace = tree.workspace_dependencies().unwrap_or_default();
     let mut findings = Vec::new();
     for member in tree.members() {
-        if !member.path.starts_with("crates/") {
+        let stays_here = member.package.contains_key("publish");
+        if stays_here || !member.path.starts_with("crates/") {
             continue;
         }
         for key in KEYS {
@@ -57,6 +58,8 @@ mod tests {
             check("xtask/Cargo.toml", "[package]\nname = \"xtask\"\n"),
             []
         );
+        let private = "[package]\nname = \"b\"\npublish = false\n";
+        assert_eq!(check("crates/a/tests/b/Cargo.toml", private), []);
     }
 
     #[test]

@@ -21,5 +21,4 @@ mod runtimes;
 mod shared_store;
 mod states;
 mod store;
-mod tls;
 mod vendor;

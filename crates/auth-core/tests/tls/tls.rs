@@ -1,4 +1,4 @@
-//! TLS by the features: `cargo xtask test` runs this once without any and once with each alone.
+//! TLS by the features: `cargo xtask test` runs this with each alone, and once without any.
 
 #[cfg(any(feature = "ring", feature = "aws-lc-rs", feature = "native-tls"))]
 mod handshake;
