@@ -140,7 +140,7 @@ pub(crate) fn every_vendor_has_its_diagram(tree: &Tree) -> Vec<Finding> {
         let takes_part = |line: &&str| line.trim().ends_with(&format!(" as {vendor}"));
         if !diagrams
             .iter()
-            .any(|diagram| diagram.code.iter().any(|line| takes_part(&line)))
+            .any(|diagram| diagram.code.iter().any(takes_part))
         {
             finding(
                 1,

@@ -20,7 +20,7 @@ pub(crate) fn show_whole_code(tree: &Tree) -> Vec<Finding> {
                 ));
             }
             let hidden = |line: &&str| line.trim() == "#" || line.trim().starts_with("# ");
-            let hidden = fence.code.iter().position(|line| hidden(&line));
+            let hidden = fence.code.iter().position(hidden);
             if let Some(at) = hidden.filter(|_| fence.info.starts_with("rust")) {
                 findings.push(Finding::new(
                     path,
