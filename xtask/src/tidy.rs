@@ -2,9 +2,12 @@
 
 mod attributes;
 mod dependencies;
+mod documents;
 mod files;
 pub(crate) mod manifest;
+mod markdown;
 mod metadata;
+mod readmes;
 mod source;
 mod tree;
 mod vendors;
@@ -75,6 +78,12 @@ const RULES: &[Rule] = &[
     dependencies::versions_stand_in_the_workspace,
     dependencies::graphql_client_stays_where_it_is_used,
     metadata::every_crate_describes_itself,
+    readmes::show_whole_code,
+    readmes::link_to_what_a_stranger_finds,
+    readmes::of_vendors_have_the_same_sections,
+    documents::promises_name_their_tests,
+    documents::links_lead_somewhere,
+    documents::every_vendor_has_its_diagram,
 ];
 
 /// Checks every rule and prints all findings at once.

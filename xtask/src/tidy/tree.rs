@@ -80,6 +80,25 @@ impl Tree {
         self.files.contains_key(path)
     }
 
+    /// Whether there is a file or a folder of this path.
+    pub(crate) fn holds(&self, path: &str) -> bool {
+        let path = path.trim_end_matches('/');
+        self.has(path) || self.below(path).next().is_some()
+    }
+
+    /// What a file says.
+    pub(crate) fn text(&self, path: &str) -> Option<&str> {
+        self.files.get(path).map(String::as_str)
+    }
+
+    /// The Markdown documents, with what they say.
+    pub(crate) fn documents(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files
+            .iter()
+            .filter(|(path, _)| extension(path) == Some("md"))
+            .map(|(path, text)| (path.as_str(), text.as_str()))
+    }
+
     /// The paths below a folder, from that folder.
     pub(crate) fn below<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = &'a str> {
         self.files
@@ -139,9 +158,11 @@ impl Tree {
 
 /// Whether this file is Rust source.
 pub(crate) fn is_rust(path: &str) -> bool {
-    Path::new(path)
-        .extension()
-        .is_some_and(|extension| extension == "rs")
+    extension(path) == Some("rs")
+}
+
+fn extension(path: &str) -> Option<&str> {
+    Path::new(path).extension()?.to_str()
 }
 
 /// Whether this is the name of a vendor crate.
