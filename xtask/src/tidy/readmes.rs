@@ -127,7 +127,8 @@ mod tests {
         assert_eq!(rule("a\n```\nlet a;\n```\n"), [2]);
         assert_eq!(rule("```no_run\nlet a;\n```\n"), [1]);
         assert_eq!(rule("```rust\nlet a;\n# let b;\n```\n"), [3]);
-        assert_eq!(rule("```rust,no_run\n    # let b;\n#\n```\n"), [2]);
+        assert_eq!(rule("```rust,no_run\n    # let b;\n```\n"), [2]);
+        assert_eq!(rule("```rust\n#\n```\n"), [2]);
         assert_eq!(
             show_whole_code(&Tree::of(&[("docs/a.md", "```\n```\n")])),
             [],
