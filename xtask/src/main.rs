@@ -9,6 +9,7 @@ mod cargo;
 mod codegen;
 mod faults;
 mod graph;
+mod release;
 mod schema;
 mod soak;
 mod test;
@@ -32,6 +33,7 @@ usage: cargo xtask <command>
   codegen             write the Rust of identityx-auth's GraphQL operations
     --check           only say whether what is there is up to date
   faults              every fault on every call of every vendor, as a table
+  release <command>   plan, prepare, check and publish crates; `release help` says more
   schema fetch <URL>  store what a GraphQL service says of its schema
     --out <file>      where (default schemas/identityx.introspection.json)
   schema diff         what has changed of the things that our operations use
@@ -49,6 +51,7 @@ enum Task {
     Codegen { check: bool },
     Faults,
     Help,
+    Release(release::Task),
     SchemaDiff { against: String },
     SchemaFetch { url: String, out: Option<PathBuf> },
     Soak,
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Task::Codegen { check: false } => codegen::write(&cargo::root()),
         Task::Codegen { check: true } => codegen::check(&cargo::root()),
         Task::Faults => faults::run(&cargo::root()),
+        Task::Release(task) => release::run(&cargo::root(), task),
         Task::SchemaDiff { against } => schema::diff(&cargo::root(), &against),
         Task::SchemaFetch { url, out } => {
             let out = out.unwrap_or_else(|| cargo::root().join(schema::STORED));
@@ -97,6 +101,8 @@ fn parse(mut args: Parser) -> Result<Task> {
             "codegen" => Task::Codegen { check: false },
             "faults" => Task::Faults,
             "help" => Task::Help,
+            // It reads all that follows.
+            "release" => Task::Release(release::parse(&mut args)?),
             "schema" => schema_task(&mut args)?,
             "soak" => Task::Soak,
             "test" => Task::Test {
@@ -193,6 +199,10 @@ mod tests {
         assert_eq!(parse_words(&["tidy", "--help"]).unwrap(), Task::Help);
         assert_eq!(parse_words(&["tidy"]).unwrap(), Task::Tidy);
         assert_eq!(parse_words(&["faults"]).unwrap(), Task::Faults);
+        assert_eq!(
+            parse_words(&["release", "plan", "--json"]).unwrap(),
+            Task::Release(release::Task::Plan { json: true })
+        );
         assert_eq!(
             parse_words(&["test", "--only", "fmt", "--only=tidy"]).unwrap(),
             Task::Test {

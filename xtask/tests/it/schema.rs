@@ -1,8 +1,6 @@
 //! `cargo xtask schema`, as it is typed, against the sandbox: a schema that was written apart from
 //! ours.
 
-#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
 use std::process::{Command, Output};
 
 use auth_sandbox::Sandbox;

@@ -1,0 +1,6 @@
+//! The xtask's commands as they are typed: against the sandbox, and on copies of this repository.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod repository;
+mod schema;
