@@ -1,9 +1,11 @@
 //! `cargo xtask release`: what of this workspace is to be published, its preparation, the checks
 //! before it, and the publishing itself; crate by crate, each with its own version.
 
+mod archive;
 mod check;
 mod crates;
 mod git;
+mod index;
 mod plan;
 mod prepare;
 mod publish;
