@@ -1,10 +1,20 @@
-//! Compiles and runs what stands in the repository's README, and holds what the examples share.
+//! Compiles and runs what stands in the READMEs of the repository, of auth-sandbox and of auth-store,
+//! and holds what the examples share.
 
 #![allow(clippy::print_stdout, reason = "an example explains what it does")]
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}
+
+// Not in their own crates, which depend on no vendor's.
+#[cfg(doctest)]
+#[doc = include_str!("../../crates/auth-sandbox/README.md")]
+mod sandbox_readme {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../crates/auth-store/README.md")]
+mod store_readme {}
 
 pub mod fleet;
 

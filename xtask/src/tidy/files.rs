@@ -33,7 +33,9 @@ fn begins_with_docs(source: &Source) -> bool {
             if let Some(said) = text.strip_prefix("//!") {
                 return !said.trim().is_empty();
             }
-            if text.starts_with("#![doc = include_str!") && source.path.ends_with("/lib.rs") {
+            let is_readme = text.starts_with("#![doc = include_str!")
+                || text.starts_with("#![cfg_attr(not(doctest), doc = include_str!");
+            if is_readme && source.path.ends_with("/lib.rs") {
                 return true;
             }
             let is_shebang = index == 0 && text.starts_with("#!");
@@ -137,9 +139,13 @@ mod tests {
 
     #[test]
     fn the_readme_is_the_docs_of_a_library_and_of_no_other_file() {
-        let text = "#![doc = include_str!(\"../README.md\")]\n";
-        assert_eq!(check(say_what_they_are_for, "crates/a/src/lib.rs", text), 0);
-        assert_eq!(check(say_what_they_are_for, "crates/a/src/b.rs", text), 1);
+        for text in [
+            "#![doc = include_str!(\"../README.md\")]\n",
+            "#![cfg_attr(not(doctest), doc = include_str!(\"../README.md\"))]\n",
+        ] {
+            assert_eq!(check(say_what_they_are_for, "crates/a/src/lib.rs", text), 0);
+            assert_eq!(check(say_what_they_are_for, "crates/a/src/b.rs", text), 1);
+        }
     }
 
     #[test]
