@@ -2,5 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod publish;
+mod registry;
 mod repository;
 mod schema;
+mod workshop;
