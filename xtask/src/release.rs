@@ -1,6 +1,7 @@
 //! `cargo xtask release`: what of this workspace is to be published, its preparation, the checks
 //! before it, and the publishing itself; crate by crate, each with its own version.
 
+mod api;
 mod archive;
 mod check;
 mod crates;

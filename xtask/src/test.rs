@@ -67,7 +67,7 @@ const STEPS: &[Step] = &[
 ];
 
 /// The features of which a user picks any set, the empty one included.
-const TLS: [&str; 3] = ["ring", "aws-lc-rs", "native-tls"];
+pub(crate) const TLS: [&str; 3] = ["ring", "aws-lc-rs", "native-tls"];
 
 /// One call of cargo.
 #[derive(Debug, PartialEq, Eq)]

@@ -106,8 +106,7 @@ pub(crate) fn contents(root: &Path, one: &Crate, registry: Option<&str>) -> Resu
     };
     let archives = package(root, &[one], packaging)?;
     let archive = archives.first().context("cargo packaged nothing")?;
-    let bytes =
-        fs::read(archive).with_context(|| format!("cannot read {}", archive.display()))?;
+    let bytes = fs::read(archive).with_context(|| format!("cannot read {}", archive.display()))?;
     Contents::read(&bytes)
 }
 

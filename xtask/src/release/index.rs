@@ -156,7 +156,9 @@ fn setting(root: &Path, key: &[&str]) -> Result<Option<String>> {
         Ok(value) => {
             let value: Value = serde_json::from_str(&value)
                 .with_context(|| format!("cargo's setting `{key}` is unreadable"))?;
-            let value = value.as_str().with_context(|| format!("`{key}` is no text"))?;
+            let value = value
+                .as_str()
+                .with_context(|| format!("`{key}` is no text"))?;
             Ok(Some(value.to_owned()))
         }
         Err(error) if error.to_string().contains("is not set") => Ok(None),
