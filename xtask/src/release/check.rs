@@ -95,7 +95,7 @@ pub(crate) fn run(root: &Path, names: &[String]) -> Result<()> {
             report.add(package::contents(archive, package)?);
         }
         report.add([build::tests(root, package)]);
-        report.add([build::docs(root, package)]);
+        report.add([build::docs(root, package, &metadata)]);
         report.add([build::semver(root, one)?]);
         report.add(build::api(root, package, &metadata)?);
     }

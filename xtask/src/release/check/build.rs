@@ -14,9 +14,9 @@ use crate::release::crates::Crate;
 use crate::release::git::{Git, tag_name};
 use crate::test::TLS;
 
-/// Where the docs are built: `RUSTC_BOOTSTRAP` is in the fingerprint of build scripts, and both
+/// Where the docs are built, in the target folder: `RUSTC_BOOTSTRAP` is in the fingerprint of build scripts, and both
 /// would rebuild what the other has built.
-const TARGET: &str = "target/docs-rs";
+const FOLDER: &str = "docs-rs";
 
 /// All features but those of TLS, of which the default one is enough: `cargo xtask test` tries the
 /// others.
@@ -34,8 +34,8 @@ pub(super) fn tests(root: &Path, package: &Package) -> Line {
 }
 
 /// As docs.rs builds them, and without a warning.
-pub(super) fn docs(root: &Path, package: &Package) -> Line {
-    let mut command = rustdoc(root, package);
+pub(super) fn docs(root: &Path, package: &Package, metadata: &Metadata) -> Line {
+    let mut command = rustdoc(root, package, metadata);
     command.args(["-D", "warnings", "--cfg", "docsrs"]);
     judge(
         &mut command,
@@ -70,16 +70,19 @@ pub(super) fn api(root: &Path, package: &Package, metadata: &Metadata) -> Result
     let Some(library) = package.targets.iter().find(is_library) else {
         return Ok(vec![Line::passed("there is no library, and so no API")]);
     };
-    let mut command = rustdoc(root, package);
+    let mut command = rustdoc(root, package, metadata);
     command.args(["-Zunstable-options", "--output-format", "json"]);
     let built = judge(&mut command, "rustdoc describes the API");
     if matches!(built, Line::Wrong { .. }) {
         return Ok(vec![built]);
     }
-    let file = root.join(TARGET).join("doc");
-    let file = file.join(format!("{}.json", library.name.replace('-', "_")));
-    let json =
-        fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let file = format!("{}.json", library.name.replace('-', "_"));
+    let file = metadata
+        .target_directory
+        .join(FOLDER)
+        .join("doc")
+        .join(file);
+    let json = fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?;
     let members = metadata.workspace_packages();
     let ours: Vec<_> = members.iter().map(|it| it.name.replace('-', "_")).collect();
     let found = api::foreign(&json, &package.name, &ours)?;
@@ -97,11 +100,13 @@ pub(super) fn api(root: &Path, package: &Package, metadata: &Metadata) -> Result
 }
 
 /// rustdoc on the library with all features; its own words are still to come.
-fn rustdoc(root: &Path, package: &Package) -> Command {
+fn rustdoc(root: &Path, package: &Package, metadata: &Metadata) -> Command {
     let mut command = cargo::command(root);
     command
         .args(["rustdoc", "--package", package.name.as_str()])
-        .args(["--lib", "--all-features", "--target-dir", TARGET, "--"])
+        .args(["--lib", "--all-features", "--target-dir"])
+        .arg(metadata.target_directory.join(FOLDER))
+        .arg("--")
         .env("RUSTC_BOOTSTRAP", "1");
     command
 }
