@@ -3,13 +3,19 @@
 
 mod api;
 mod archive;
+mod changelog;
+mod changes;
 mod check;
+mod commits;
+mod content;
 mod crates;
 mod git;
 mod index;
+mod manifest;
 mod plan;
 mod prepare;
 mod publish;
+mod semver_checks;
 
 use std::path::Path;
 

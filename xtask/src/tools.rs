@@ -1,5 +1,7 @@
 //! What the checks need beyond the Rust toolchain: found, or installed where that is possible.
 
+pub(crate) mod pypi;
+
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use flate2::read::GzDecoder;
 
-use super::crates::Crate;
+use super::crates::{Crate, metadata};
 use crate::cargo;
 
 /// The commit from which a package was made: another one each time that anything is committed.
@@ -91,10 +91,14 @@ pub(crate) fn package(
         command.arg("--allow-dirty");
     }
     cargo::output(&mut command)?;
-    let folder = target(root)?.join("package");
+    let folder = metadata(root)?.target_directory.join("package");
     Ok(crates
         .iter()
-        .map(|one| folder.join(format!("{}-{}.crate", one.name, one.version)))
+        .map(|one| {
+            folder
+                .join(format!("{}-{}.crate", one.name, one.version))
+                .into()
+        })
         .collect())
 }
 
@@ -108,17 +112,6 @@ pub(crate) fn contents(root: &Path, one: &Crate, registry: Option<&str>) -> Resu
     let archive = archives.first().context("cargo packaged nothing")?;
     let bytes = fs::read(archive).with_context(|| format!("cannot read {}", archive.display()))?;
     Contents::read(&bytes)
-}
-
-/// Where cargo puts what it makes.
-pub(crate) fn target(root: &Path) -> Result<PathBuf> {
-    let mut command = cargo::command(root);
-    command.args(["metadata", "--format-version=1", "--no-deps"]);
-    let metadata = cargo::output(&mut command)?;
-    let metadata: serde_json::Value =
-        serde_json::from_str(&metadata).context("cannot read what `cargo metadata` says")?;
-    let target = metadata["target_directory"].as_str();
-    Ok(target.context("cargo has no target folder")?.into())
 }
 
 #[cfg(test)]

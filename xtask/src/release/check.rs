@@ -8,12 +8,11 @@ mod package;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use cargo_metadata::{Metadata, MetadataCommand, Package};
+use cargo_metadata::{Metadata, Package};
 
-use super::crates::{Crate, Crates};
+use super::crates::{Crate, Crates, metadata};
 use super::git::Git;
 use super::index::Index;
-use crate::cargo;
 
 /// What one check says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,13 +106,6 @@ pub(crate) fn run(root: &Path, names: &[String]) -> Result<()> {
         1 => bail!("one thing is wrong"),
         more => bail!("{more} things are wrong"),
     }
-}
-
-fn metadata(root: &Path) -> Result<Metadata> {
-    let mut command = cargo::command(root);
-    command.args(["metadata", "--format-version=1", "--no-deps"]);
-    let text = cargo::output(&mut command)?;
-    MetadataCommand::parse(text).context("cannot read what `cargo metadata` says")
 }
 
 fn package_of<'a>(metadata: &'a Metadata, one: &Crate) -> Result<&'a Package> {

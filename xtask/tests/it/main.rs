@@ -4,6 +4,8 @@
 
 mod check;
 mod newcomer;
+mod plan;
+mod prepare;
 mod publish;
 mod registry;
 mod repository;

@@ -127,12 +127,6 @@ impl Registry {
         self.state.lock().stored.clone()
     }
 
-    /// The .crate file that was uploaded.
-    pub(crate) fn archive(&self, name: &str, version: &str) -> Vec<u8> {
-        let shelf = self.state.lock();
-        shelf.find(name, version).unwrap().archive.to_vec()
-    }
-
     /// How often crates were looked for in the index that have to appear there yet.
     pub(crate) fn vain_looks(&self) -> usize {
         self.state.lock().vain_looks

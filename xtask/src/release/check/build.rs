@@ -12,6 +12,7 @@ use crate::cargo;
 use crate::release::api;
 use crate::release::crates::Crate;
 use crate::release::git::{Git, tag_name};
+use crate::release::semver_checks;
 use crate::test::TLS;
 
 /// Where the docs are built, in the target folder: `RUSTC_BOOTSTRAP` is in the fingerprint of build scripts, and both
@@ -49,10 +50,12 @@ pub(super) fn semver(root: &Path, one: &Crate) -> Result<Line> {
         let what = "nothing is released yet that the API could break";
         return Ok(Line::passed(what));
     };
-    if cargo::output(cargo::command(root).args(["semver-checks", "--version"])).is_err() {
-        let what = "cargo-semver-checks is not installed, and nobody compares the API with the \
-                    last release's: cargo install --locked cargo-semver-checks@0.51";
-        return Ok(Line::Said(what.to_owned()));
+    if semver_checks::installed(root).is_none() {
+        return Ok(Line::Said(format!(
+            "cargo-semver-checks is not installed, and nobody compares the API with the last \
+             release's: {}",
+            semver_checks::INSTALL
+        )));
     }
     let tag = tag_name(&one.name, &last);
     let mut command = cargo::command(root);

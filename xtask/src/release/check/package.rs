@@ -118,7 +118,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::release::check::metadata;
+    use crate::release::crates::metadata;
 
     /// iqm-auth: with both licences, and with the sandbox by path.
     fn package() -> Package {
