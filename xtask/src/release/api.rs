@@ -84,13 +84,13 @@ pub(crate) struct Foreign {
 impl Foreign {
     /// Why this may stand in the API of the crate `name`; none if it may not.
     pub(crate) fn allowed_because(&self, name: &str) -> Option<&'static str> {
-        let ends = |item: &&str| {
-            let start = self.item.strip_suffix(*item);
+        let ends = |item: &str| {
+            let start = self.item.strip_suffix(item);
             start.is_some_and(|start| start.is_empty() || start.ends_with("::"))
         };
         let mut allowances = ALLOWED.iter();
         let found = allowances.find(|it| {
-            it.name == name && it.party == self.party && it.items.iter().any(|item| ends(&item))
+            it.name == name && it.party == self.party && it.items.iter().any(|item| ends(item))
         });
         found.map(|it| it.why)
     }
@@ -187,13 +187,9 @@ impl<'a> Walk<'a> {
             None => {
                 let source = inner["source"].as_str().unwrap_or_default();
                 let item = format!("{parent}::{name}");
-                match self.party(&inner["id"]) {
-                    Some(party) => self.note(&item, source, &party),
-                    None => {
-                        let party = source.split("::").next().unwrap_or_default();
-                        self.note(&item, source, party);
-                    }
-                }
+                let first = source.split("::").next().unwrap_or_default();
+                let party = self.party(&inner["id"]);
+                self.note(&item, source, party.as_deref().unwrap_or(first));
             }
         }
     }

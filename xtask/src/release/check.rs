@@ -64,9 +64,9 @@ impl Report {
 
 pub(crate) fn run(root: &Path, names: &[String]) -> Result<()> {
     let crates = Crates::load(root)?;
-    let mut named = Vec::new();
+    let mut chosen = Vec::new();
     for name in names {
-        named.push(crates.find(name)?);
+        chosen.push(crates.find(name)?);
     }
     let metadata = metadata(root)?;
     let index = Index::of_requirements(root)?;
@@ -82,14 +82,14 @@ pub(crate) fn run(root: &Path, names: &[String]) -> Result<()> {
             "what is published must be in the history",
         ),
     }]);
-    let packaged = package::all(root, &named, is_dirty);
+    let packaged = package::all(root, &chosen, is_dirty);
     report.add(packaged.line.clone());
 
-    for (number, one) in named.iter().enumerate() {
+    for (number, one) in chosen.iter().enumerate() {
         println!("\n{} {}", one.name, one.version);
         let package = package_of(&metadata, one)?;
         report.add(manifest::described(package));
-        report.add(manifest::dependencies(package, &named, &index));
+        report.add(manifest::dependencies(package, &chosen, &index));
         if let Some(archive) = packaged.archives.get(number) {
             report.add(package::contents(archive, package)?);
         }

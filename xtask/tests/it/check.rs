@@ -57,8 +57,8 @@ fn a_complete_crate_passes_and_its_content_is_listed() {
         printed.contains(" LICENSE-MIT README.md src/lib.rs"),
         "{printed}"
     );
-    let passed = |line: &&str| line.starts_with("  ok     ");
-    assert_eq!(printed.lines().filter(passed).count(), 10, "{printed}");
+    let is_ok = |line: &&str| line.starts_with("  ok     ");
+    assert_eq!(printed.lines().filter(is_ok).count(), 10, "{printed}");
 }
 
 #[test]

@@ -200,7 +200,7 @@ async fn serve(listener: tokio::net::TcpListener, state: Arc<State>) {
                 let body = to_bytes(Body::new(body), LARGEST_UPLOAD)
                     .await
                     .map_err(|_| Cut)?;
-                state.answer(&parts, body)
+                state.answer(&parts, &body)
             }
         });
         tokio::spawn(async move {
@@ -216,7 +216,7 @@ impl State {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer(&self, parts: &Parts, body: Bytes) -> Result<Response<Body>, Cut> {
+    fn answer(&self, parts: &Parts, body: &Bytes) -> Result<Response<Body>, Cut> {
         let path: Vec<_> = parts.uri.path().trim_matches('/').split('/').collect();
         Ok(match (&parts.method, path.as_slice()) {
             (&Method::GET, ["config.json"]) => {
@@ -231,7 +231,7 @@ impl State {
                 if token.is_none_or(|token| token != TOKEN) {
                     return Ok(refusal(StatusCode::FORBIDDEN, "this is no token of ours"));
                 }
-                return self.upload(&body);
+                return self.upload(body);
             }
             (&Method::GET, path) => self.look(path),
             _ => refusal(StatusCode::METHOD_NOT_ALLOWED, "there is no such call"),
@@ -246,10 +246,10 @@ impl State {
         if !self.own.contains(name) {
             return upstream::index(path);
         }
-        let mut shelf = self.lock();
+        let mut held = self.lock();
         let mut lines = Vec::new();
         let mut vain = 0;
-        for stored in shelf.versions.get_mut(name).into_iter().flatten() {
+        for stored in held.versions.get_mut(name).into_iter().flatten() {
             if stored.hidden_for == 0 {
                 lines.push(format!("{}\n", stored.line));
             } else {
@@ -257,7 +257,7 @@ impl State {
                 vain += 1;
             }
         }
-        shelf.vain_looks += vain;
+        held.vain_looks += vain;
         if lines.is_empty() {
             return plain(StatusCode::NOT_FOUND, "no crate has this name");
         }
@@ -280,17 +280,17 @@ impl State {
             return Ok(refusal(StatusCode::BAD_REQUEST, text));
         };
         let (name, version) = (upload.name(), upload.version());
-        let mut shelf = self.lock();
-        shelf.uploads.push(format!("{name}-{version}"));
+        let mut held = self.lock();
+        held.uploads.push(format!("{name}-{version}"));
         if !self.own.contains(name) {
             let text = format!("`{name}` is somebody else's");
             return Ok(refusal(StatusCode::FORBIDDEN, &text));
         }
-        if shelf.find(name, version).is_some() {
+        if held.find(name, version).is_some() {
             let text = format!("crate version `{version}` is already uploaded");
             return Ok(refusal(StatusCode::BAD_REQUEST, &text));
         }
-        let death = shelf.deaths.remove(name);
+        let death = held.deaths.remove(name);
         if death == Some(Death::BeforeItIsStored) {
             return Err(Cut);
         }
@@ -298,10 +298,10 @@ impl State {
             version: version.to_owned(),
             line: upload.line(),
             archive: upload.archive.clone(),
-            hidden_for: shelf.delays.remove(name).unwrap_or_default(),
+            hidden_for: held.delays.remove(name).unwrap_or_default(),
         };
-        shelf.stored.push(format!("{name}-{version}"));
-        let versions = shelf.versions.entry(name.to_owned()).or_default();
+        held.stored.push(format!("{name}-{version}"));
+        let versions = held.versions.entry(name.to_owned()).or_default();
         versions.push(stored);
         if death == Some(Death::AfterItIsStored) {
             return Err(Cut);

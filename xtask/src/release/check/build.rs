@@ -93,15 +93,14 @@ pub(super) fn api(root: &Path, package: &Package, metadata: &Metadata) -> Result
     let mut wrong = false;
     for it in found {
         let said = format!("{} names {} of {}", it.item, it.named, it.party);
-        lines.push(match it.allowed_because(&package.name) {
-            Some(why) => Line::Said(format!("{said}: {why}")),
-            None => {
-                wrong = true;
-                let mend = "hide the type, or say in xtask/src/release/api.rs why users should \
-                            depend on it";
-                Line::wrong(said, mend)
-            }
-        });
+        if let Some(why) = it.allowed_because(&package.name) {
+            lines.push(Line::Said(format!("{said}: {why}")));
+        } else {
+            wrong = true;
+            let mend = "hide the type, or say in xtask/src/release/api.rs why users should depend \
+                        on it";
+            lines.push(Line::wrong(said, mend));
+        }
     }
     if !wrong {
         let what = "the API names no third party's types but those that the design allows";

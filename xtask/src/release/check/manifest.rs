@@ -129,7 +129,7 @@ mod tests {
         metadata.packages[0].clone()
     }
 
-    fn dependency(requirement: &str, kind: Value) -> Value {
+    fn dependency(requirement: &str, kind: &Value) -> Value {
         json!({
             "name": "other", "req": requirement, "kind": kind, "path": "/other",
             "source": null, "optional": false, "uses_default_features": true, "features": [],
@@ -164,14 +164,14 @@ mod tests {
     #[test]
     fn only_a_dev_dependency_may_be_by_path_alone() {
         let index = Index::of_requirements(&crate::cargo::root()).unwrap();
-        let lines = |kind: Value| {
+        let lines = |kind: &Value| {
             let package = package(|package| {
                 package["dependencies"] = json!([dependency("*", kind)]);
             });
             dependencies(&package, &[], &index)
         };
-        assert!(matches!(lines(json!("dev"))[..], [Line::Passed(_)]));
-        for kind in [Value::Null, json!("build")] {
+        assert!(matches!(lines(&json!("dev"))[..], [Line::Passed(_)]));
+        for kind in &[Value::Null, json!("build")] {
             assert!(matches!(lines(kind)[..], [Line::Wrong { .. }]));
         }
     }
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn what_is_published_along_meets_a_requirement_of_its_version() {
         let package = package(|package| {
-            package["dependencies"] = json!([dependency("^0.1.0", Value::Null)]);
+            package["dependencies"] = json!([dependency("^0.1.0", &Value::Null)]);
         });
         let index = Index::of_requirements(&crate::cargo::root()).unwrap();
         let other = Crate {

@@ -1,5 +1,7 @@
 //! What is uploaded, and the line that the index has of it: alike, and not the same.
 
+use std::fmt::Write as _;
+
 use axum::body::Bytes;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -52,7 +54,10 @@ impl Upload {
                 enables.any(|it| it.as_str().unwrap().contains(['?', ':']))
             });
         let digest = Sha256::digest(&self.archive);
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = digest.iter().fold(String::new(), |mut digits, byte| {
+            let _ = write!(digits, "{byte:02x}");
+            digits
+        });
         json!({
             "name": metadata["name"],
             "vers": metadata["vers"],
