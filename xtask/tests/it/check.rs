@@ -100,7 +100,7 @@ fn everything_that_is_wrong_is_said_at_once() {
         "LICENSE-0BSD is not in the package",
         "not so: the tests pass",
         "not so: the docs build as on docs.rs",
-        "some::thing names stranger::Thing of stranger",
+        "some::thing names Thing of stranger",
     ] {
         let next = wrong.next().unwrap_or_default();
         assert!(
