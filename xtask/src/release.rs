@@ -207,9 +207,9 @@ mod tests {
         parse(&mut Parser::from_args(words))
     }
 
-    fn these(names: &[&str]) -> Selection {
-        let named = |name: &&str| named(name, "prepare").unwrap();
-        Selection::These(names.iter().map(named).collect())
+    fn these(words: &[&str]) -> Selection {
+        let read = |word: &&str| named(word, "prepare").unwrap();
+        Selection::These(words.iter().map(read).collect())
     }
 
     #[test]

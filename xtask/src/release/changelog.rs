@@ -93,7 +93,7 @@ fn join(sections: &[Section]) -> String {
     let mut text = String::new();
     for (index, Section { heading, body }) in sections.iter().enumerate() {
         if index > 0 {
-            text.push_str(&format!("## {heading}\n"));
+            text.extend(["## ", heading, "\n"]);
         }
         text.push_str(body);
     }
@@ -153,13 +153,15 @@ fn narrowed(context: &Value, tag: &str, counted: &[Counted], requires: &[String]
         let mut commit = commit.clone();
         if counted.change == Change::Breaking {
             commit["group"] = BREAKING.into();
-        } else {
-            commit["breaking_description"] = Value::Null;
         }
         if !counted.owners.is_empty() {
-            commit["group"] = "Changed".into();
             let message = commit["message"].as_str().unwrap_or_default();
-            commit["message"] = format!("`{}`: {message}", counted.owners.join("`, `")).into();
+            let message = message.lines().next().unwrap_or_default();
+            // The whole message is what git-cliff reads: without its footers, and with a type, which
+            // is cut off again.
+            let message = format!("change: `{}`: {message}", counted.owners.join("`, `"));
+            commit["raw_message"] = message.into();
+            commit["group"] = "Changed".into();
         }
         commits.push(commit);
     }

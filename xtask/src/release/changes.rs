@@ -115,10 +115,9 @@ impl Gather<'_> {
         }
         let mut reasons = reasons(&commits, &files, &differences, &own_manifest);
         let has_changed = !reasons.is_empty();
-        let api = match api && has_changed {
-            true => Some(semver_checks::run(self.root, &krate.name, &tag)?),
-            false => None,
-        };
+        let api = (api && has_changed)
+            .then(|| semver_checks::run(self.root, &krate.name, &tag))
+            .transpose()?;
         reasons.extend(api.as_ref().and_then(reason_of));
         // The weightiest first, and otherwise the newest.
         reasons.sort_by_key(|reason| std::cmp::Reverse(reason.change));

@@ -217,9 +217,9 @@ mod tests {
     use crate::release::named;
     use crate::release::plan::tests::changed;
 
-    fn these(names: &[&str]) -> Selection {
-        let named = |name: &&str| named(name, "prepare").unwrap();
-        Selection::These(names.iter().map(named).collect())
+    fn these(words: &[&str]) -> Selection {
+        let read = |word: &&str| named(word, "prepare").unwrap();
+        Selection::These(words.iter().map(read).collect())
     }
 
     fn chosen(changes: &[Changes], names: &[&str]) -> Result<String> {

@@ -1,4 +1,4 @@
-//! Tools that PyPI has ready for every platform, in the versions that we know, below target/.
+//! Tools that the Python package index has ready for every platform, in the versions that we know, below target/.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -63,7 +63,7 @@ fn a_patch_release_is_one_commit_that_moves_one_crate() {
         "refactor(iqm-auth): rename a local",
         "test(iqm-auth): one more",
         "Say more of limits",
-        "fix(auth-core): be of use to others",
+        "feat(auth-core)!: be of use to others\n\nBREAKING CHANGE: ask them",
     ] {
         repository.append(
             "crates/iqm-auth/src/wire.rs",

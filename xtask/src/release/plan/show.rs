@@ -1,10 +1,12 @@
 //! The plan as a table for people, and as JSON for programs.
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 
 use super::{Entry, State};
 use crate::release::changes::Changes;
-use crate::release::commits::Change;
+use crate::release::commits::{Bump, Change};
 use crate::release::git::tag_name;
 use crate::release::semver_checks::{INSTALL, Verdict};
 
@@ -24,7 +26,8 @@ pub(crate) fn table(entries: &[Entry], tool: Option<&str>) -> String {
     let line = |cells: &[String; 6], why: &str| {
         let mut line = String::new();
         for (cell, width) in cells.iter().zip(widths) {
-            line.push_str(&format!("{cell:<width$}  "));
+            // Writing to a String cannot fail.
+            let _ = write!(line, "{cell:<width$}  ");
         }
         line.push_str(why);
         format!("{}\n", line.trim_end())
@@ -46,10 +49,10 @@ pub(crate) fn table(entries: &[Entry], tool: Option<&str>) -> String {
     text.push('\n');
     text.push_str(&conclusion(entries));
     if tool.is_none() {
-        text.push_str(&format!(
-            "cargo-semver-checks is not installed: versions follow the commits' words alone.\n  \
-             {INSTALL}\n"
-        ));
+        text.push_str(
+            "cargo-semver-checks is not installed: versions follow the commits' words alone.\n",
+        );
+        text.extend(["  ", INSTALL, "\n"]);
     }
     text
 }
@@ -84,7 +87,7 @@ fn conclusion(entries: &[Entry]) -> String {
     let mut text = format!("To publish, in this order: {}.\n", released.join(", "));
     for entry in entries.iter().filter(|it| !it.followed_by.is_empty()) {
         let names = entry.followed_by.join(", ");
-        text.push_str(&format!("{} is followed by {names}.\n", entry.name));
+        text.extend([&entry.name, " is followed by ", &names, ".\n"]);
     }
     text
 }
@@ -112,7 +115,7 @@ pub(crate) fn json(entries: &[Entry], changes: &[Changes], tool: Option<&str>) -
                 "last_tag": entry.last.as_ref().map(|last| tag_name(&entry.name, last)),
                 "commits": entry.commits,
                 "state": name(entry.state),
-                "bump": entry.bump.map(|bump| bump.name()),
+                "bump": entry.bump.map(Bump::name),
                 "next": entry.is_released().then(|| entry.next.to_string()),
                 "reasons": entry.reasons,
                 "follows": follows.collect::<Vec<_>>(),
