@@ -12,8 +12,8 @@ use auth_sandbox::{
 use tempfile::TempDir;
 
 use super::registry;
-use super::repository::{Repository, success};
-use super::workshop::{NEWCOMER, OURS, Workshop};
+use super::repository::{CRATES, Repository, success};
+use super::workshop::{NEWCOMER, Workshop};
 
 const EMAIL: &str = "newcomer@example.com";
 const PASSWORD: &str = "a password that stands in no README";
@@ -76,7 +76,7 @@ impl<'a> Project<'a> {
                 lines.find_map(|line| line.strip_prefix(&start)?.strip_suffix('"'))
             };
             let name = field("name").unwrap();
-            if OURS.contains(&name) {
+            if CRATES.contains(&name) {
                 let source = field("source").unwrap_or("a path");
                 assert!(source.starts_with("registry+"), "{name} is from {source}");
                 found.push(format!("{name} {}", field("version").unwrap()));
@@ -243,7 +243,7 @@ fn each_vendor_crate_alone_does_what_its_readme_says() {
     publish(&workshop, &repository, &["--all"]);
     let mut stored = workshop.registry.stored();
     stored.sort();
-    assert_eq!(stored, OURS.map(|name| format!("{name}-0.1.0")));
+    assert_eq!(stored, CRATES.map(|name| format!("{name}-0.1.0")));
     assert_eq!(stored.len(), workshop.registry.uploads().len());
     assert_eq!(repository.git(&["tag", "--list"]).lines().count(), 8);
 }

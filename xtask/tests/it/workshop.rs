@@ -9,19 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 
 use super::registry::Registry;
-use super::repository::Repository;
+use super::repository::{CRATES, Repository};
 
-/// What is published of this repository.
-pub(crate) const OURS: [&str; 8] = [
-    "auth-core",
-    "auth-sandbox",
-    "auth-store",
-    "edgeiq-auth",
-    "eqworks-auth",
-    "identityx-auth",
-    "identityx-codegen",
-    "iqm-auth",
-];
 /// What the names of projects begin with that are made for a test.
 pub(crate) const NEWCOMER: &str = "newcomer";
 
@@ -43,7 +32,7 @@ impl Workshop {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         // CARGO_TARGET_TMPDIR is a folder in the target folder.
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("proofs");
-        let registry = Registry::start_as_last_time(&OURS, &folder);
+        let registry = Registry::start_as_last_time(&CRATES, &folder);
         let (home, target) = (folder.join("home"), folder.join("target"));
         forget_ours(&home, &target);
         Self::open(registry, home, target, Some(turn), None)
@@ -125,7 +114,7 @@ fn forget_ours(home: &Path, target: &Path) {
     }
     folders.push(target.join("package"));
     let is_ours = |name: &str| {
-        let mut ours = OURS.iter().chain(&[NEWCOMER]);
+        let mut ours = CRATES.iter().chain(&[NEWCOMER]);
         ours.any(|one| {
             let plain = name.strip_prefix("lib").unwrap_or(name).replace('_', "-");
             plain.starts_with(one)
