@@ -1,6 +1,8 @@
 //! `cargo xtask release`: what of this workspace is to be published, its preparation, the checks
 //! before it, and the publishing itself; crate by crate, each with its own version.
 
+mod api;
+mod archive;
 mod changelog;
 mod changes;
 mod check;
@@ -8,6 +10,7 @@ mod commits;
 mod content;
 mod crates;
 mod git;
+mod index;
 mod manifest;
 mod plan;
 mod prepare;

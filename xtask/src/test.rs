@@ -12,6 +12,7 @@ use crate::tools;
 use steps::{STEPS, Step};
 
 pub(crate) use call::{Call, run_calls};
+pub(crate) use steps::TLS;
 
 /// Prints the names of the steps.
 pub(crate) fn list() {

@@ -39,12 +39,7 @@ pub(crate) struct Crates {
 impl Crates {
     /// Asks cargo.
     pub(crate) fn load(root: &Path) -> Result<Self> {
-        let mut command = cargo::command(root);
-        command.args(["metadata", "--format-version=1", "--no-deps"]);
-        let text = cargo::output(&mut command)?;
-        let metadata =
-            MetadataCommand::parse(text).context("cannot read what `cargo metadata` says")?;
-        Self::of(&metadata)
+        Self::of(&metadata(root)?)
     }
 
     fn of(metadata: &Metadata) -> Result<Self> {
@@ -100,6 +95,14 @@ impl Crates {
         let names: Vec<_> = self.iter().map(|one| one.name.as_str()).collect();
         bail!("`{name}` {what}; there are: {}", names.join(", "))
     }
+}
+
+/// What cargo says of the workspace and its members.
+pub(crate) fn metadata(root: &Path) -> Result<Metadata> {
+    let mut command = cargo::command(root);
+    command.args(["metadata", "--format-version=1", "--no-deps"]);
+    let text = cargo::output(&mut command)?;
+    MetadataCommand::parse(text).context("cannot read what `cargo metadata` says")
 }
 
 fn is_published(package: &Package) -> bool {

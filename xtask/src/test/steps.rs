@@ -107,7 +107,7 @@ pub(crate) const STEPS: &[Step] = &[
 ];
 
 /// The features of which a user picks any set, the empty one included.
-const TLS: [&str; 3] = ["ring", "aws-lc-rs", "native-tls"];
+pub(crate) const TLS: [&str; 3] = ["ring", "aws-lc-rs", "native-tls"];
 
 /// All features but those of TLS. Of these one takes effect, whatever is on, and the handshakes try
 /// each; the one that would is slow: it reads the system's certificates for every client.

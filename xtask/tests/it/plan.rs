@@ -5,19 +5,7 @@ use std::collections::BTreeMap;
 use semver::Version;
 use serde_json::{Value, json};
 
-use crate::repository::{Repository, failure, success};
-
-/// All that is published, in an order in which it can be.
-const CRATES: [&str; 8] = [
-    "auth-core",
-    "auth-sandbox",
-    "auth-store",
-    "edgeiq-auth",
-    "eqworks-auth",
-    "identityx-auth",
-    "identityx-codegen",
-    "iqm-auth",
-];
+use crate::repository::{CRATES, Repository, failure, success};
 
 /// Those that need auth-core, and so follow what breaks in it.
 const FOLLOWERS: [&str; 6] = [

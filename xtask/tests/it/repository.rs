@@ -6,6 +6,18 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
+/// All that is published of this repository, in an order in which it can be.
+pub(crate) const CRATES: [&str; 8] = [
+    "auth-core",
+    "auth-sandbox",
+    "auth-store",
+    "edgeiq-auth",
+    "eqworks-auth",
+    "identityx-auth",
+    "identityx-codegen",
+    "iqm-auth",
+];
+
 /// Removed when it is dropped.
 pub(crate) struct Repository {
     folder: TempDir,
