@@ -9,8 +9,8 @@ mod cargo;
 mod codegen;
 mod faults;
 mod graph;
-mod minimal;
 mod msrv;
+mod packages;
 mod release;
 mod schema;
 mod soak;
@@ -35,7 +35,7 @@ usage: cargo xtask <command>
   codegen             write the Rust of identityx-auth's GraphQL operations
     --check           only say whether what is there is up to date
   faults              every fault on every call of every vendor, as a table
-  minimal             find the oldest versions that the manifests allow, for the step of that name
+  minimal             find the oldest versions that the manifests allow, for `test --only packages`
   release <command>   plan, prepare, check and publish crates; `release help` says more
   schema fetch <URL>  store what a GraphQL service says of its schema
     --out <file>      where (default schemas/identityx.introspection.json)
@@ -73,7 +73,7 @@ fn main() -> ExitCode {
         Task::Codegen { check: false } => codegen::write(&cargo::root()),
         Task::Codegen { check: true } => codegen::check(&cargo::root()),
         Task::Faults => faults::run(&cargo::root()),
-        Task::Minimal => minimal::write(&cargo::root()),
+        Task::Minimal => packages::write(&cargo::root()),
         Task::Release(task) => release::run(&cargo::root(), task),
         Task::SchemaDiff { against } => schema::diff(&cargo::root(), &against),
         Task::SchemaFetch { url, out } => {

@@ -25,6 +25,8 @@ use semver::Version;
 
 use crates::Crates;
 
+pub(crate) use check::packages;
+
 const USAGE: &str = "\
 usage: cargo xtask release <command>
 
@@ -36,6 +38,7 @@ usage: cargo xtask release <command>
   publish <crate>…    publish and tag them, dependencies first; resumes where it was cut off
     --registry <name> to this registry of cargo's configuration, not to crates.io
     --dry-run         everything but the upload
+    --no-verify       without cargo's trial builds, after a `check` of the same commit
     --yes             do not ask before the first upload
   help                this text
 
@@ -59,6 +62,7 @@ pub(crate) enum Task {
         crates: Selection,
         registry: Option<String>,
         dry_run: bool,
+        no_verify: bool,
         yes: bool,
     },
 }
@@ -90,13 +94,16 @@ pub(crate) fn run(root: &Path, task: Task) -> Result<()> {
             crates,
             registry,
             dry_run,
+            no_verify,
             yes,
         } => publish::run(
             root,
             &publish::Options {
+                all: crates == Selection::All,
                 crates: crates.names(&Crates::load(root)?)?,
                 registry,
                 dry_run,
+                no_verify,
                 yes,
             },
         ),
@@ -128,7 +135,7 @@ pub(crate) fn parse(args: &mut Parser) -> Result<Task> {
     let mut json = false;
     let mut all = false;
     let mut these = Vec::new();
-    let (mut registry, mut dry_run, mut yes) = (None, false, false);
+    let (mut registry, mut dry_run, mut no_verify, mut yes) = (None, false, false, false);
     let command = match args.next()? {
         Some(Arg::Short('h') | Arg::Long("help")) => return Ok(Task::Help),
         Some(Arg::Value(command)) => command.string()?,
@@ -153,6 +160,7 @@ pub(crate) fn parse(args: &mut Parser) -> Result<Task> {
                 registry = Some(name.string()?);
             }
             ("publish", Arg::Long("dry-run")) => dry_run = true,
+            ("publish", Arg::Long("no-verify")) => no_verify = true,
             ("publish", Arg::Long("yes")) => yes = true,
             (_, other) => bail!("{}\n\n{USAGE}", other.unexpected()),
         }
@@ -176,6 +184,7 @@ pub(crate) fn parse(args: &mut Parser) -> Result<Task> {
             crates,
             registry,
             dry_run,
+            no_verify,
             yes,
         },
     })
@@ -249,6 +258,7 @@ mod tests {
                 "--registry",
                 "ours",
                 "--yes",
+                "--no-verify",
                 "--dry-run"
             ])
             .unwrap(),
@@ -256,6 +266,7 @@ mod tests {
                 crates: these(&["iqm-auth"]),
                 registry: Some("ours".into()),
                 dry_run: true,
+                no_verify: true,
                 yes: true
             }
         );

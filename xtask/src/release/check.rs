@@ -5,11 +5,13 @@ mod build;
 mod manifest;
 mod package;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use cargo_metadata::{Metadata, Package};
 
+use super::archive::{self, Packaging};
 use super::crates::{Crate, Crates, metadata};
 use super::git::Git;
 use super::index::Index;
@@ -91,7 +93,7 @@ pub(crate) fn run(root: &Path, names: &[String]) -> Result<()> {
         report.add(manifest::described(package));
         report.add(manifest::dependencies(package, &chosen, &index));
         if let Some(archive) = packaged.archives.get(number) {
-            report.add(package::contents(archive, package)?);
+            report.add(package::contents(archive, package)?.1);
         }
         report.add([build::tests(root, package)]);
         report.add([build::docs(root, package, &metadata)]);
@@ -106,6 +108,37 @@ pub(crate) fn run(root: &Path, names: &[String]) -> Result<()> {
         1 => bail!("one thing is wrong"),
         more => bail!("{more} things are wrong"),
     }
+}
+
+/// The files of every package, if there is nothing wrong with what it holds and says of itself.
+pub(crate) fn packages(root: &Path) -> Result<BTreeMap<String, BTreeMap<String, Vec<u8>>>> {
+    let crates = Crates::load(root)?;
+    let metadata = metadata(root)?;
+    let all: Vec<_> = crates.iter().collect();
+    let packaging = Packaging {
+        // Only looked at.
+        allow_dirty: true,
+        ..Packaging::default()
+    };
+    let mut packages = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for (one, archive) in all.iter().zip(archive::package(root, &all, packaging)?) {
+        let package = package_of(&metadata, one)?;
+        let (contents, mut lines) = package::contents(&archive, package)?;
+        lines.extend(manifest::described(package));
+        wrong.extend(lines.into_iter().filter_map(|line| match line {
+            Line::Wrong { what, mend } => Some(format!("{}: {what}; {mend}", one.name)),
+            _ => None,
+        }));
+        packages.insert(one.name.clone(), contents.into_files());
+    }
+    if !wrong.is_empty() {
+        bail!(
+            "packages are not as they should be:\n  {}",
+            wrong.join("\n  ")
+        );
+    }
+    Ok(packages)
 }
 
 fn package_of<'a>(metadata: &'a Metadata, one: &Crate) -> Result<&'a Package> {

@@ -13,15 +13,21 @@ use super::archive::{self, Contents};
 use super::crates::{Crate, Crates};
 use super::git::{Git, tag_name};
 use super::index::Index;
+use super::{changes, plan};
 use crate::cargo;
 
 /// What the command line says.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the flags of a command")]
 pub(crate) struct Options {
     /// Dependencies first, each once.
     pub(crate) crates: Vec<String>,
+    /// Nobody named them: those are meant that have something to publish.
+    pub(crate) all: bool,
     pub(crate) registry: Option<String>,
     pub(crate) dry_run: bool,
+    /// Leave out cargo's trial build.
+    pub(crate) no_verify: bool,
     pub(crate) yes: bool,
 }
 
@@ -48,8 +54,16 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let crates = Crates::load(root)?;
     let index = Index::of(root, options.registry.as_deref())?;
     let mut steps = Vec::new();
-    for name in &options.crates {
+    let at_rest = if options.all {
+        at_rest(root, &crates)?
+    } else {
+        Vec::new()
+    };
+    for name in options.crates.iter().filter(|name| !at_rest.contains(name)) {
         steps.push(look(root, git, &index, crates.find(name)?)?);
+    }
+    if steps.is_empty() {
+        bail!("all that is tagged is as it was tagged: there is nothing to publish");
     }
     if steps.iter().all(Step::is_done) {
         bail!(
@@ -60,13 +74,13 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     require_dependencies(&crates, &steps, &index)?;
     show(&steps, &index);
     if options.dry_run {
-        return dry_run(root, &steps, &index);
+        return dry_run(root, &steps, &index, options);
     }
     if steps.iter().any(|step| step.upload) && !options.yes {
         ask()?;
     }
     for (number, step) in steps.iter().enumerate() {
-        if let Err(error) = carry_out(root, git, step, &index) {
+        if let Err(error) = carry_out(root, git, step, &index, options) {
             let (done, left) = steps.split_at(number);
             report(done, left);
             return Err(error);
@@ -74,6 +88,13 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     }
     println!("\nall is published and tagged; `git push --tags` shares the tags");
     Ok(())
+}
+
+/// The crates that are tagged and have not changed since.
+fn at_rest(root: &Path, crates: &Crates) -> Result<Vec<String>> {
+    let entries = plan::decide(&changes::gather(root, crates, false)?);
+    let at_rest = entries.into_iter().filter(|entry| !entry.is_released());
+    Ok(at_rest.map(|entry| entry.name).collect())
 }
 
 /// What is left to do for a crate; an error if another content has its version.
@@ -172,18 +193,24 @@ fn ask() -> Result<()> {
 }
 
 /// Cargo packages all of them together, and sends nothing.
-fn dry_run(root: &Path, steps: &[Step<'_>], index: &Index) -> Result<()> {
+fn dry_run(root: &Path, steps: &[Step<'_>], index: &Index, options: &Options) -> Result<()> {
     let names = steps.iter().filter(|step| step.upload);
     let names: Vec<_> = names.map(|step| step.one.name.as_str()).collect();
     if names.is_empty() {
         return Ok(());
     }
-    publish(root, &names, index, &["--dry-run"])
+    publish(root, &names, index, options)
 }
 
-fn carry_out(root: &Path, git: Git<'_>, step: &Step<'_>, index: &Index) -> Result<()> {
+fn carry_out(
+    root: &Path,
+    git: Git<'_>,
+    step: &Step<'_>,
+    index: &Index,
+    options: &Options,
+) -> Result<()> {
     if step.upload {
-        publish(root, &[&step.one.name], index, &[])?;
+        publish(root, &[&step.one.name], index, options)?;
     }
     if step.tag {
         let message = format!("{} {}", step.one.name, step.one.version);
@@ -194,14 +221,19 @@ fn carry_out(root: &Path, git: Git<'_>, step: &Step<'_>, index: &Index) -> Resul
 }
 
 /// Cargo packages, verifies, uploads, and waits until the index has it.
-fn publish(root: &Path, names: &[&str], index: &Index, words: &[&str]) -> Result<()> {
+fn publish(root: &Path, names: &[&str], index: &Index, options: &Options) -> Result<()> {
     let mut command = cargo::command(root);
     // Named even where it is crates.io: cargo's configuration may have another default.
     command.args(["publish", "--registry", index.registry()]);
     for name in names {
         command.args(["--package", name]);
     }
-    command.args(words);
+    if options.dry_run {
+        command.arg("--dry-run");
+    }
+    if options.no_verify {
+        command.arg("--no-verify");
+    }
     let status = command
         .stdin(Stdio::null())
         .status()

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::call::{Call, run_calls};
-use crate::{cargo, codegen, minimal, msrv, tidy, tools};
+use crate::{cargo, codegen, msrv, packages, tidy, tools};
 
 /// One check.
 pub(crate) struct Step {
@@ -93,10 +93,10 @@ pub(crate) const STEPS: &[Step] = &[
         run: |root| run_calls(root, &features()),
     },
     Step {
-        name: "minimal",
-        about: "the oldest versions that the manifests allow are enough",
+        name: "packages",
+        about: "each crate compiles from its package alone, with the oldest versions it allows",
         compiles: true,
-        run: minimal::check,
+        run: packages::check,
     },
     Step {
         name: "msrv",

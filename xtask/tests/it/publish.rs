@@ -116,6 +116,28 @@ fn a_version_is_published_once() {
 }
 
 #[test]
+fn all_means_those_that_have_something_to_publish() {
+    let (workshop, repository) = (Workshop::scratch(&CRATES), chain());
+    success(&publish(&workshop, &repository, &["--all", "--yes"]));
+    let (old, new) = ("version = \"0.1.0\"", "version = \"0.1.1\"");
+    repository.replace("first/Cargo.toml", old, new);
+    // What the second crate would require next time, and does not need now.
+    repository.replace(
+        "Cargo.toml",
+        &format!("first = {{ {old}"),
+        &format!("first = {{ {new}"),
+    );
+    repository.commit("chore(release): first 0.1.1");
+    success(&publish(&workshop, &repository, &["--all", "--yes"]));
+    let uploads = workshop.registry.uploads();
+    assert_eq!(uploads, [&ALL[..], &["first-0.1.1"]].concat());
+    assert_eq!(
+        tags(&repository),
+        format!("first-v0.1.0\nfirst-v0.1.1\n{}", &TAGS[13..])
+    );
+}
+
+#[test]
 fn nothing_is_sent_that_is_not_committed_confirmed_and_complete() {
     let (workshop, repository) = (Workshop::scratch(&CRATES), chain());
     let refusal = failure(&publish(&workshop, &repository, &["first"]));

@@ -55,11 +55,12 @@ pub(super) fn all(root: &Path, crates: &[&Crate], is_dirty: bool) -> Packaged {
 }
 
 /// What is in the package of a crate, and what should not be or is missing.
-pub(super) fn contents(archive: &Path, package: &Package) -> Result<Vec<Line>> {
+pub(super) fn contents(archive: &Path, package: &Package) -> Result<(Contents, Vec<Line>)> {
     let bytes = fs::read(archive).with_context(|| format!("cannot read {}", archive.display()))?;
     let contents = Contents::read(&bytes)?;
     let paths: Vec<_> = contents.paths().collect();
-    Ok(judge(bytes.len(), &paths, package))
+    let lines = judge(bytes.len(), &paths, package);
+    Ok((contents, lines))
 }
 
 fn judge(size: usize, paths: &[&str], package: &Package) -> Vec<Line> {
