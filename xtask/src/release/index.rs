@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn downloads_follow_the_registrys_template() {
+    fn downloads_follow_the_template_of_the_registry() {
         let published = Published {
             version: Version::new(1, 2, 3),
             checksum: "ab".to_owned(),

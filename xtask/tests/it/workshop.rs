@@ -89,7 +89,10 @@ impl Workshop {
         // A token or a registry of the person's own has no business here.
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
-            if text.starts_with("CARGO_REGISTR") || text.starts_with("CARGO_PKG_") {
+            let is_of_a_registry = ["CARGO_REGISTRY", "CARGO_REGISTRIES"]
+                .iter()
+                .any(|prefix| text.starts_with(prefix));
+            if is_of_a_registry || text.starts_with("CARGO_PKG_") {
                 command.env_remove(&name);
             }
         }
