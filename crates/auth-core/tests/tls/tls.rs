@@ -1,5 +1,7 @@
 //! TLS by the features: `cargo xtask test` runs this with each alone, and once without any.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 #[cfg(any(feature = "ring", feature = "aws-lc-rs", feature = "native-tls"))]
 mod handshake;
 
