@@ -68,20 +68,23 @@ fn verdict(code: Option<i32>, said: &str) -> Verdict {
 mod tests {
     use super::*;
 
-    // As cargo-semver-checks 0.51 formats them (src/check_release.rs of its package).
-    const NOTHING: &str = "    Building auth-core v0.1.0 (current)
-       Built [  12.345s] (current)
-     Parsed [   0.042s] (current)
-    Checking auth-core v0.1.0 -> v0.1.0 (patch change)
-     Checked [   0.061s] 196 checks: 196 pass, 58 skip
+    // What 0.51.0 wrote about a constant that was added to edgeiq-auth, and one that was taken from
+    // iqm-auth.
+    const NOTHING: &str = "     Cloning edgeiq-auth-v0.1.0
+    Building edgeiq-auth v0.1.0 (current)
+       Built [   1.609s] (current)
+     Parsing edgeiq-auth v0.1.0 (current)
+      Parsed [   0.015s] (current)
+    Checking edgeiq-auth v0.1.0 -> v0.1.0 (assume patch change)
+     Checked [   0.114s] 229 checks: 229 pass, 31 skip
      Summary no semver update required
-    Finished [  25.301s] auth-core
+    Finished [   7.972s] edgeiq-auth
 ";
-    const BREAKS: &str = "    Checking auth-core v0.1.0 -> v0.1.0 (patch change)
-     Checked [   0.061s] 196 checks: 195 pass, 1 fail, 0 warn, 58 skip
+    const BREAKS: &str = "    Checking iqm-auth v0.1.0 -> v0.1.0 (assume patch change)
+     Checked [   0.100s] 229 checks: 228 pass, 1 fail, 0 warn, 31 skip
 
      Summary semver requires new major version: 1 major and 0 minor checks failed
-    Finished [  25.301s] auth-core
+    Finished [  20.749s] iqm-auth
 ";
 
     #[test]

@@ -15,8 +15,8 @@ use crate::release::git::{Git, tag_name};
 use crate::release::semver_checks;
 use crate::test::TLS;
 
-/// Where the docs are built, in the target folder: `RUSTC_BOOTSTRAP` is in the fingerprint of build scripts, and both
-/// would rebuild what the other has built.
+/// Where the docs are built, in the target folder: build scripts run again when `RUSTC_BOOTSTRAP`
+/// comes and goes, and everything after them would be built again.
 const FOLDER: &str = "docs-rs";
 
 /// All features but those of TLS, of which the default one is enough: `cargo xtask test` tries the
