@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 use uuid::Uuid;
@@ -39,6 +40,16 @@ impl Secret {
     }
 
     /// The same claims make the same token.
+    /// Signs what a test made up.
+    #[track_caller]
+    #[allow(clippy::panic, reason = "an assertion")]
+    pub(crate) fn sign_any(&self, claims: &impl Serialize) -> String {
+        match serde_json::to_value(claims) {
+            Ok(claims) => self.sign(&claims),
+            Err(error) => panic!("these claims are no JSON: {error}"),
+        }
+    }
+
     pub(crate) fn sign(&self, claims: &Value) -> String {
         let header = json!({ "alg": "HS256", "typ": "JWT" });
         let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());

@@ -32,7 +32,7 @@ struct Allowance {
     why: &'static str,
 }
 
-const ALLOWED: [Allowance; 5] = [
+const ALLOWED: [Allowance; 4] = [
     Allowance {
         name: "auth-core",
         party: "reqwest",
@@ -67,12 +67,6 @@ const ALLOWED: [Allowance; 5] = [
         party: "serde_json",
         items: &["Json", "JsonObject"],
         why: "two scalars of the vendor's are any JSON, and serde is in the API already",
-    },
-    Allowance {
-        name: "auth-sandbox",
-        party: "serde_json",
-        items: &["EqWorks::sign", "IdentityX::sign"],
-        why: "a test signs whatever claims it likes, and nothing but tests depends on this crate",
     },
 ];
 

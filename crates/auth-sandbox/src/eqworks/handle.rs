@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde_json::Value;
+use serde::Serialize;
 use url::Url;
 
 use super::state::{Book, State};
@@ -96,6 +96,10 @@ impl<'a> EqWorks<'a> {
     /// A JWT with these claims, whatever they are, signed with the vendor's secret: one without
     /// `exp`, for instance, or one that has expired.
     ///
+    /// # Panics
+    ///
+    /// If the claims cannot be written as JSON.
+    ///
     /// # Example
     ///
     /// ```
@@ -106,8 +110,9 @@ impl<'a> EqWorks<'a> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn sign(&self, claims: &Value) -> String {
-        self.state.secret.sign(claims)
+    #[track_caller]
+    pub fn sign(&self, claims: &impl Serialize) -> String {
+        self.state.secret.sign_any(claims)
     }
 
     /// The id that a valid JWT of this user carries as `jwt_uuid`.

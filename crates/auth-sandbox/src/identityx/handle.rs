@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde_json::Value;
+use serde::Serialize;
 use url::Url;
 
 use super::people::{
@@ -173,8 +173,13 @@ impl<'a> IdentityX<'a> {
 
     /// A JWT with these claims, whatever they are, signed with the vendor's secret. The vendor does
     /// not know it, since it is in no list.
-    pub fn sign(&self, claims: &Value) -> String {
-        self.state.secret.sign(claims)
+    ///
+    /// # Panics
+    ///
+    /// If the claims cannot be written as JSON.
+    #[track_caller]
+    pub fn sign(&self, claims: &impl Serialize) -> String {
+        self.state.secret.sign_any(claims)
     }
 
     /// Ends a session of either kind, as a log-out does.
