@@ -69,9 +69,13 @@ pub(crate) fn for_compiling() -> Vec<Tool> {
     tools
 }
 
-/// What the tests start beyond our own programs: real servers, for auth-store.
+/// What the tests start beyond our own programs: real servers, for auth-store, and git.
 pub(crate) fn for_testing() -> Vec<Tool> {
-    let mut tools = Vec::new();
+    let mut tools = vec![Tool {
+        probe: Probe::Program("git"),
+        used_by: "the proofs of releases",
+        package: "git",
+    }];
     if cfg!(unix) {
         tools.push(Tool {
             probe: Probe::Program("redis-server"),
