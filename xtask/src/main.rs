@@ -9,6 +9,7 @@ mod cargo;
 mod codegen;
 mod faults;
 mod graph;
+mod http;
 mod msrv;
 mod packages;
 mod release;

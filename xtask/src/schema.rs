@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use identityx_codegen::{Change, Document, INTROSPECTION, Options, compare, generate};
 
-use crate::codegen;
+use crate::{codegen, http};
 
 /// Where an introspection result is stored unless the command line says otherwise.
 pub(crate) const STORED: &str = "schemas/identityx.introspection.json";
@@ -57,13 +57,7 @@ fn is_url(text: &str) -> bool {
 fn introspect(url: &str) -> Result<Document> {
     ensure!(is_url(url), "`{url}` is no address of http or https");
     let body = serde_json::json!({ "query": INTROSPECTION }).to_string();
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(TIME_LIMIT))
-        // What is wrong stands in the answer.
-        .http_status_as_error(false)
-        .build()
-        .into();
-    let mut response = agent
+    let mut response = http::agent(TIME_LIMIT)
         .post(url)
         .header("content-type", "application/json")
         .header("accept", "application/json")

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use semver::Version;
 use serde_json::Value;
 
-use crate::cargo;
+use crate::{cargo, http};
 
 /// What cargo calls crates.io, as a registry and as a source.
 const CRATES_IO: &str = "crates-io";
@@ -66,12 +66,8 @@ impl Index {
         let url = url.strip_prefix("sparse+").with_context(|| {
             format!("`{registry}` has no sparse index (`sparse+https://…`) but {url}")
         })?;
-        let agent = ureq::Agent::config_builder()
-            .timeout_global(Some(TIME_LIMIT))
-            .http_status_as_error(false)
-            .build();
         Ok(Self {
-            agent: agent.into(),
+            agent: http::agent(TIME_LIMIT),
             registry: registry.to_owned(),
             url: format!("{}/", url.trim_end_matches('/')),
         })
