@@ -221,7 +221,10 @@ impl<R: Renew> Shared<R> {
         reason: Reason,
     ) -> Entry<R::Error> {
         let (landing, flight) = watch::channel(None);
-        let task = flight::fly(Arc::clone(self), reason, control.epoch, landing);
+        // This token, and not whatever is there when the task begins: what another session has
+        // saved meanwhile must count as its renewal.
+        let known = control.token.clone();
+        let task = flight::fly(Arc::clone(self), reason, known, control.epoch, landing);
         match crate::background::spawn(task) {
             Ok(_) => {
                 control.flight = Some(flight.clone());

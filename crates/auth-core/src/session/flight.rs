@@ -95,11 +95,12 @@ impl<R: Renew> Drop for Landing<R> {
     }
 }
 
-/// The task of one renewal. It holds the session's parts, so it ends well even if every handle is
-/// dropped.
+/// The task of one renewal, of the token that is `known` when it is decided. It holds the session's
+/// parts, so it ends well even if every handle is dropped.
 pub(super) async fn fly<R: Renew>(
     shared: Arc<Shared<R>>,
     reason: Reason,
+    known: Option<Token>,
     epoch: u64,
     done: watch::Sender<Landed<R::Error>>,
 ) {
@@ -109,7 +110,7 @@ pub(super) async fn fly<R: Renew>(
         epoch,
         done: Some(done),
     };
-    let outcome = renew(&landing.shared, reason, epoch).await;
+    let outcome = renew(&landing.shared, reason, known, epoch).await;
     landing.land(outcome);
 }
 
@@ -118,18 +119,16 @@ pub(super) async fn fly<R: Renew>(
 async fn renew<R: Renew>(
     shared: &Shared<R>,
     reason: Reason,
+    known: Option<Token>,
     epoch: u64,
 ) -> Result<Renewed, R::Error> {
-    let (known, unread) = {
-        let control = shared.control();
-        (control.token.clone(), control.unread)
-    };
     let Some(place) = &shared.place else {
         let token = shared.renewer.renew(known.as_ref(), reason).await?;
         return Ok(token.into());
     };
     // A valid token does not need to be renewed by somebody who may not be alone.
     let alone_is_fine = place.renew_without_lease && reason != Reason::Expiring;
+    let unread = shared.control().unread;
     if unread {
         // A token that is valid needs no lease.
         let stored = match place.store.load(&place.key).await {

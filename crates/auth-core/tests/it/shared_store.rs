@@ -1,16 +1,23 @@
 //! Sessions of several processes that share a store: nobody's newer token is lost.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use auth_core::{Clock as _, ErrorKind, Expiry, MemoryStore, Saved, State, Token, TokenStore};
+use auth_core::{
+    Clock as _, Error, ErrorKind, Expiry, Header, MemoryStore, Reason, Renew, Saved, Session,
+    State, Token, TokenStore,
+};
+use futures_util::FutureExt as _;
 
 use crate::moody::{Moody, key, put, sharing, with_store};
 use crate::vendor::{LIFETIME, Vendor, number, settled, token, until};
 
 fn stored(store: &Moody) -> Token {
-    futures_util::FutureExt::now_or_never(store.inner.load(&key()))
+    store
+        .inner
+        .load(&key())
+        .now_or_never()
         .unwrap()
         .unwrap()
         .unwrap()
@@ -224,6 +231,56 @@ async fn what_others_save_is_used_at_once_where_the_store_tells() {
     session.log_out().await.unwrap();
     store.tell(&living(63, &clock).with_generation(5));
     assert_eq!(session.try_headers(), None);
+}
+
+/// Occupies the thread on which all renewals run.
+struct Blocker {
+    begun: mpsc::Sender<()>,
+    go: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Renew for Blocker {
+    type Error = Error;
+
+    async fn renew(&self, _: Option<&Token>, _: Reason) -> Result<Token, Error> {
+        self.begun.send(()).unwrap();
+        self.go.lock().unwrap().recv().unwrap();
+        Err(Error::new(ErrorKind::Unavailable, "only in the way"))
+    }
+
+    fn headers(&self, _: &Token) -> Result<Vec<Header>, Error> {
+        Ok(Vec::new())
+    }
+}
+
+#[tokio::test]
+async fn what_others_save_before_a_renewal_is_under_way_takes_its_place() {
+    let store = Moody::new();
+    let (vendor, clock, session) = with_store(&store);
+    session.headers().await.unwrap();
+    let (begun, has_begun) = mpsc::channel();
+    let (go, gone) = mpsc::channel();
+    let go_on = Mutex::new(gone);
+    let blocker = Session::builder(Blocker { begun, go: go_on })
+        .build()
+        .unwrap();
+    let mut in_the_way = Box::pin(blocker.headers());
+    assert!((&mut in_the_way).now_or_never().is_none());
+    has_begun.recv().unwrap();
+
+    clock.advance(LIFETIME);
+    let mut waiting = Box::pin(session.headers());
+    assert!(
+        (&mut waiting).now_or_never().is_none(),
+        "decided, not begun"
+    );
+    let theirs = living(60, &clock).with_generation(2);
+    put(&store, theirs.clone()).await;
+    store.tell(&theirs);
+    go.send(()).unwrap();
+    assert_eq!(number(&waiting.await.unwrap()), 60);
+    assert_eq!(vendor.calls(), 1);
+    assert!(in_the_way.await.is_err());
 }
 
 #[tokio::test]
