@@ -122,13 +122,19 @@ impl Worker {
         Ok(worker)
     }
 
-    /// Lets time pass for the worker. The sandbox's own clock is moved apart from it.
+    /// Lets time pass for the worker, and waits until it has: another one that is ahead could give
+    /// it a token of the future. The sandbox's own clock is moved apart from it.
     ///
     /// # Errors
     ///
     /// If it is gone.
     pub fn advance(&mut self, time: Duration) -> Outcome {
-        self.order(&format!("advance {}", millis(time)))
+        self.order(&format!("advance {}", millis(time)))?;
+        let said = self.answer()?;
+        if said["advanced"].is_null() {
+            return Err(format!("it was still busy: {said}").into());
+        }
+        Ok(())
     }
 
     /// Has so many tasks ask for headers at once. [`Worker::report`] tells.

@@ -30,7 +30,10 @@ pub async fn work() -> Outcome {
     for line in lines {
         let line = line?;
         match line.split_once(' ') {
-            Some(("advance", millis)) => clock.advance(Duration::from_millis(millis.parse()?)),
+            Some(("advance", millis)) => {
+                clock.advance(Duration::from_millis(millis.parse()?));
+                println!("{}", json!({ "advanced": millis }));
+            }
             Some(("use", tasks)) => {
                 let mut report = run(&client, &session, tasks.parse()?).await?;
                 report["renewals"] = renewals.load(Ordering::SeqCst).into();
