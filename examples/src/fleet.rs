@@ -130,7 +130,7 @@ impl Worker {
     /// If it is gone.
     pub fn advance(&mut self, time: Duration) -> Outcome {
         self.order(&format!("advance {}", millis(time)))?;
-        let said = self.answer()?;
+        let said = self.response()?;
         if said["advanced"].is_null() {
             return Err(format!("it was still busy: {said}").into());
         }
@@ -152,7 +152,7 @@ impl Worker {
     ///
     /// If the worker is gone, or has stopped on the way.
     pub fn report(&mut self) -> Result<Report, Box<dyn std::error::Error>> {
-        let said = self.answer()?;
+        let said = self.response()?;
         let number = |name: &str| said[name].as_u64().ok_or(format!("no {name} in {said}"));
         let text = |name: &str| said[name].as_str().unwrap_or_default().to_owned();
         let failed = said["failed"].as_array().into_iter().flatten();
@@ -174,7 +174,7 @@ impl Worker {
     ///
     /// If it is gone, or has gone past that.
     pub fn stopped(&mut self) -> Outcome {
-        let said = self.answer()?;
+        let said = self.response()?;
         if said["stopped"].is_null() {
             return Err(format!("it went on: {said}").into());
         }
@@ -198,7 +198,7 @@ impl Worker {
         Ok(())
     }
 
-    fn answer(&mut self) -> Result<Value, Box<dyn std::error::Error>> {
+    fn response(&mut self) -> Result<Value, Box<dyn std::error::Error>> {
         let mut line = String::new();
         if self.answers.read_line(&mut line)? == 0 {
             return Err("the worker is gone".into());

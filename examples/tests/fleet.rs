@@ -292,7 +292,7 @@ fn whoever_is_killed_in_the_middle_of_a_renewal_takes_nobody_with_them() {
             let reused = sandbox.iqm().reuse_detected();
             let (log_ins, refreshes) = seen(&sandbox);
             if step.loses_the_family() {
-                // The answer is lost, and the password helps.
+                // The response is lost, and the password helps.
                 assert_eq!((log_ins, reused), (2, 1), "{step:?}");
             } else {
                 assert_eq!((log_ins, reused), (1, 0), "{step:?}");
@@ -310,7 +310,7 @@ fn whoever_is_killed_in_the_middle_of_a_renewal_takes_nobody_with_them() {
                 took.as_secs_f64(),
                 match report.renewals {
                     0 => "with the dead one's token",
-                    _ if log_ins == 2 => "by a new log-in, since the answer was lost",
+                    _ if log_ins == 2 => "by a new log-in, since the response was lost",
                     _ => "by a refresh",
                 }
             ));

@@ -28,7 +28,7 @@ pub enum ErrorKind {
     },
     /// The vendor, or the way there, is down: try later.
     Unavailable,
-    /// The call may have had its effect; the answer was lost.
+    /// The call may have had its effect; the response was lost.
     OutcomeUnknown,
     /// The vendor answered something that nobody documented.
     Protocol,
@@ -70,7 +70,7 @@ impl fmt::Display for ErrorKind {
             Self::RateLimited { .. } => "too many calls",
             Self::Unavailable => "unavailable",
             Self::OutcomeUnknown => "outcome unknown",
-            Self::Protocol => "undocumented answer",
+            Self::Protocol => "undocumented response",
             Self::Store => "token store failed",
         })
     }
@@ -94,7 +94,7 @@ pub trait AuthError: StdError + Clone + From<Error> + Send + Sync + 'static {
 
 /// A failure of what the vendor crates share: transport, time, configuration, the token store.
 ///
-/// The message never holds a secret, a URL's query or a whole answer. Cheap to clone.
+/// The message never holds a secret, a URL's query or a whole response. Cheap to clone.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -139,7 +139,7 @@ impl Error {
         self
     }
 
-    /// Adds the HTTP status of the answer that told of the failure.
+    /// Adds the HTTP status of the response that told of the failure.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
         self.change(|inner| inner.status = Some(status));
@@ -151,7 +151,7 @@ impl Error {
         self.0.kind
     }
 
-    /// The HTTP status of the answer, where there was one.
+    /// The HTTP status of the response, where there was one.
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn the_cause_is_reachable_and_shown_in_debug() {
-        let error = Error::new(ErrorKind::Unavailable, "no answer")
+        let error = Error::new(ErrorKind::Unavailable, "no response")
             .with_source(fmt::Error)
             .with_status(502);
         assert!(StdError::source(&error).is_some());

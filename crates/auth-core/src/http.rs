@@ -1,11 +1,11 @@
 //! One policy for every call of every vendor. With the files below `http/` the only place that
 //! names `reqwest`.
 
-mod answer;
 mod authorize;
 mod builder;
 mod policy;
 mod request;
+mod response;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use std::time::Duration;
 use http::StatusCode;
 use tracing::{Instrument as _, Span};
 
-pub use self::answer::Answer;
 pub use self::builder::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT, HttpBuilder};
-pub use self::policy::{BaseUrl, Hosts};
+pub use self::policy::{AllowedHosts, BaseUrl};
 pub use self::request::{Operation, Request};
+pub use self::response::Response;
 use crate::clock::{Clock, Moment};
-use crate::retry::{Repeat, RetryPolicy};
+use crate::retry::{Idempotency, RetryPolicy};
 use crate::{Error, ErrorKind, Renew, Session, SessionBuilder, StoreKey};
 
 /// The builder of the HTTP library, as [`HttpBuilder::customize`] hands it out.
@@ -27,7 +27,7 @@ pub use reqwest::ClientBuilder as HttpClientBuilder;
 /// A request of the HTTP library, as [`Session::authorize`](crate::Session::authorize) takes it.
 pub use reqwest::RequestBuilder;
 
-/// The largest answer that is read, in bytes.
+/// The largest response that is read, in bytes.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Sends requests under one policy: https only but for a loopback host, no redirects, connect and
@@ -38,7 +38,7 @@ pub const BODY_LIMIT: usize = 1024 * 1024;
 pub struct Http {
     client: reqwest::Client,
     base: BaseUrl,
-    hosts: Hosts,
+    hosts: AllowedHosts,
     retry: RetryPolicy,
     clock: Arc<dyn Clock>,
     gate: Option<builder::Gate>,
@@ -46,11 +46,11 @@ pub struct Http {
 
 /// What became of one attempt.
 enum Attempt {
-    /// An answer with any status.
-    Answered(Answer),
+    /// An response with any status.
+    Answered(Response),
     /// Nothing was sent.
     NotSent(Error),
-    /// Something may have arrived; the answer did not.
+    /// Something may have arrived; the response did not.
     Lost(Error),
 }
 
@@ -61,7 +61,7 @@ impl Http {
     }
 
     /// The hosts to which a token may go.
-    pub fn hosts(&self) -> &Hosts {
+    pub fn hosts(&self) -> &AllowedHosts {
         &self.hosts
     }
 
@@ -92,15 +92,15 @@ impl Http {
         &self.clock
     }
 
-    /// Sends `request`, again where its [`Repeat`] allows that, and gives the answer whatever its
+    /// Sends `request`, again where its [`Idempotency`] allows that, and gives the response whatever its
     /// status.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`] if no answer arrived, [`ErrorKind::OutcomeUnknown`] if none did
-    /// and the call may have had its effect, [`ErrorKind::Protocol`] if the answer is larger than
+    /// [`ErrorKind::Unavailable`] if no response arrived, [`ErrorKind::OutcomeUnknown`] if none did
+    /// and the call may have had its effect, [`ErrorKind::Protocol`] if the response is larger than
     /// 1 MiB, [`ErrorKind::InvalidConfig`] if the request could not be built.
-    pub async fn send(&self, request: Request) -> Result<Answer, Error> {
+    pub async fn send(&self, request: Request) -> Result<Response, Error> {
         let span = request.operation().span();
         let outcome = self
             .attempts(&request, &span)
@@ -112,7 +112,7 @@ impl Http {
         outcome
     }
 
-    async fn attempts(&self, request: &Request, span: &Span) -> Result<Answer, Error> {
+    async fn attempts(&self, request: &Request, span: &Span) -> Result<Response, Error> {
         let started = self.clock.now();
         let mut lost_before = false;
         for attempt in 1.. {
@@ -129,16 +129,16 @@ impl Http {
                 u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             );
             let (pause, status) = match &outcome {
-                Attempt::Answered(answer) => {
-                    let status = answer.status();
+                Attempt::Answered(response) => {
+                    let status = response.status();
                     span.record("status", status.as_u16());
                     (
-                        self.pause_after(request, answer, attempt, lost_before),
+                        self.pause_after(request, response, attempt, lost_before),
                         status.as_u16(),
                     )
                 }
                 Attempt::NotSent(_) => (Some(self.retry.pause(attempt)), 0),
-                Attempt::Lost(_) if may_repeat(request.repeat_class(), lost_before) => {
+                Attempt::Lost(_) if may_repeat(request.idempotency, lost_before) => {
                     (Some(self.retry.pause(attempt)), 0)
                 }
                 Attempt::Lost(_) => (None, 0),
@@ -154,9 +154,9 @@ impl Http {
                 continue;
             }
             return match outcome {
-                Attempt::Answered(answer) => Ok(answer.after_loss(lost_before)),
+                Attempt::Answered(response) => Ok(response.after_loss(lost_before)),
                 Attempt::Lost(error) | Attempt::NotSent(error) => {
-                    Err(outcome_of(error, request.repeat_class(), lost_before))
+                    Err(outcome_of(error, request.idempotency, lost_before))
                 }
             };
         }
@@ -164,23 +164,23 @@ impl Http {
         Err(Error::new(ErrorKind::Unavailable, "too many attempts"))
     }
 
-    /// How long to wait before the same request is sent again after `answer`; `None` if it must
+    /// How long to wait before the same request is sent again after `response`; `None` if it must
     /// not be.
     fn pause_after(
         &self,
         request: &Request,
-        answer: &Answer,
+        response: &Response,
         attempt: u32,
         lost_before: bool,
     ) -> Option<Duration> {
-        let status = answer.status();
+        let status = response.status();
         let waits = matches!(
             status,
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
         );
-        match answer.retry_after() {
+        match response.retry_after() {
             Some(pause) if waits => Some(pause),
-            _ if status.is_server_error() && may_repeat(request.repeat_class(), lost_before) => {
+            _ if status.is_server_error() && may_repeat(request.idempotency, lost_before) => {
                 Some(self.retry.pause(attempt))
             }
             _ => None,
@@ -203,7 +203,7 @@ impl Http {
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > BODY_LIMIT => {
-                    let message = format!("the answer is larger than {BODY_LIMIT} bytes");
+                    let message = format!("the response is larger than {BODY_LIMIT} bytes");
                     let error =
                         Error::new(ErrorKind::Protocol, message).with_status(status.as_u16());
                     return Attempt::Lost(error);
@@ -220,7 +220,7 @@ impl Http {
         }
         let headers = std::mem::take(response.headers_mut());
         let received_at = self.clock.now();
-        Attempt::Answered(Answer::new(
+        Attempt::Answered(Response::new(
             status,
             headers,
             body,
@@ -240,27 +240,27 @@ impl fmt::Debug for Http {
     }
 }
 
-fn may_repeat(repeat: Repeat, lost_before: bool) -> bool {
-    match repeat {
-        Repeat::Always => true,
-        Repeat::Once => !lost_before,
-        Repeat::Never => false,
+fn may_repeat(idempotency: Idempotency, lost_before: bool) -> bool {
+    match idempotency {
+        Idempotency::Yes => true,
+        Idempotency::OnceMore => !lost_before,
+        Idempotency::No => false,
     }
 }
 
 /// Whether the attempt may have had an effect that nobody learned of.
 fn was_lost(attempt: &Attempt) -> bool {
     match attempt {
-        Attempt::Answered(answer) => answer.status().is_server_error(),
+        Attempt::Answered(response) => response.status().is_server_error(),
         Attempt::Lost(_) => true,
         Attempt::NotSent(_) => false,
     }
 }
 
 /// What the last error means for the whole call.
-fn outcome_of(error: Error, repeat: Repeat, lost: bool) -> Error {
+fn outcome_of(error: Error, idempotency: Idempotency, lost: bool) -> Error {
     // A read that did not happen is simply unavailable, and so is what was never sent.
-    if !lost || repeat == Repeat::Always {
+    if !lost || idempotency == Idempotency::Yes {
         return error;
     }
     let message = format!("{error}; it may have had its effect");
@@ -276,13 +276,13 @@ fn transport(error: reqwest::Error) -> Error {
     let (kind, message) = if error.is_builder() {
         (ErrorKind::InvalidConfig, "the request could not be built")
     } else if error.is_timeout() {
-        (ErrorKind::Unavailable, "no answer within the time limit")
+        (ErrorKind::Unavailable, "no response within the time limit")
     } else if error.is_connect() {
         (ErrorKind::Unavailable, "no connection could be made")
     } else {
         (
             ErrorKind::Unavailable,
-            "the connection broke before the answer was complete",
+            "the connection broke before the response was complete",
         )
     };
     // Its URL may hold a secret in the path or the query.

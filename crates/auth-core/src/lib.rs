@@ -1,12 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod auth_headers;
 mod background;
 mod clock;
-mod credential;
 mod date_time;
 mod error;
 mod expiry;
-mod extra;
+mod extra_fields;
 mod http;
 mod jwt;
 mod redact;
@@ -18,23 +18,23 @@ mod store;
 mod token;
 mod vendor;
 
+pub use crate::auth_headers::{AuthHeaders, Header};
 pub use crate::clock::{BoxFuture, Clock, Moment, SystemClock};
-pub use crate::credential::{Credential, Header};
 pub use crate::date_time::{format_date_time, parse_date_time};
 pub use crate::error::{AuthError, Error, ErrorKind};
 pub use crate::expiry::Expiry;
-pub use crate::extra::Extra;
+pub use crate::extra_fields::ExtraFields;
 pub use crate::http::{
-    Answer, BODY_LIMIT, BaseUrl, DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT, Hosts, Http,
-    HttpBuilder, HttpClientBuilder, Operation, Request, RequestBuilder,
+    AllowedHosts, BODY_LIMIT, BaseUrl, DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT, Http, HttpBuilder,
+    HttpClientBuilder, Operation, Request, RequestBuilder, Response,
 };
 pub use crate::jwt::UnverifiedClaims;
 pub use crate::redact::Redactor;
 pub use crate::renew::{Reason, Renew};
-pub use crate::retry::{Repeat, RetryPolicy};
-pub use crate::session::{KeepFresh, Session, SessionBuilder, SessionPool};
+pub use crate::retry::{Idempotency, RetryPolicy};
+pub use crate::session::{BackgroundRefresh, Session, SessionBuilder, SessionPool};
 pub use crate::state::{State, StateReason, States};
-pub use crate::store::{Lease, MemoryStore, OnSaved, Saved, StoreKey, TokenStore, Watch};
+pub use crate::store::{Lease, MemoryStore, OnSaved, SaveOutcome, StoreKey, TokenStore, Watch};
 pub use crate::token::{Fingerprint, Token};
 
 pub use secrecy::{ExposeSecret, SecretString};

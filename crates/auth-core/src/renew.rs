@@ -3,7 +3,7 @@
 use std::future::{Future, ready};
 use std::time::Duration;
 
-use crate::{AuthError, Credential, Header, Token};
+use crate::{AuthError, AuthHeaders, Header, Token};
 
 /// Why a session wants a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,9 +57,9 @@ pub trait Renew: Send + Sync + 'static {
     /// Tells the vendor that the token will not be used any more; nothing by default.
     fn revoke(
         &self,
-        credential: &Credential,
+        auth_headers: &AuthHeaders,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send {
-        let _ = credential;
+        let _ = auth_headers;
         ready(Ok(()))
     }
 }

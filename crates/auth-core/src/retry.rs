@@ -4,17 +4,17 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::time::Duration;
 
-/// How safe it is to send one request again. Nothing sent (connection refused, DNS, TLS) and a
+/// Whether a request may be sent again after it may have arrived. Nothing sent (connection refused, DNS, TLS) and a
 /// `Retry-After` that fits into the time left are always safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Repeat {
+pub enum Idempotency {
     /// A read, or a log-in with a password, which only makes another token: after any server
     /// error, time-out or cut connection.
-    Always,
-    /// A refresh: once, with the same refresh token.
-    Once,
+    Yes,
+    /// A refresh: once more, with the same refresh token.
+    OnceMore,
     /// An e-mail, or a secret that can be used once: never, if the request may have arrived.
-    Never,
+    No,
 }
 
 /// How often and how long a call is tried.

@@ -1,9 +1,9 @@
 //! A token that stays alive by itself: the handle that programs share between their tasks.
 
+mod background_refresh;
 mod builder;
 mod control;
 mod flight;
-mod keep_fresh;
 mod pool;
 mod tokens;
 
@@ -14,17 +14,17 @@ use arc_swap::ArcSwapOption;
 use http::HeaderMap;
 use tokio::sync::watch;
 
+pub use self::background_refresh::BackgroundRefresh;
 pub use self::builder::SessionBuilder;
 use self::control::{Control, Entry};
 use self::flight::Place;
-pub use self::keep_fresh::KeepFresh;
 pub use self::pool::SessionPool;
+use crate::auth_headers::{AuthHeaders, Current};
 use crate::background;
 use crate::clock::{Clock, Moment};
-use crate::credential::{Credential, Current};
 use crate::renew::Renew;
 use crate::state::{State, States};
-use crate::{AuthError, Expiry, Hosts, Token};
+use crate::{AllowedHosts, AuthError, Expiry, Token};
 
 /// A token that stays alive by itself. A cheap clone: share one between all tasks.
 ///
@@ -43,14 +43,14 @@ pub struct Session<R: Renew> {
 
 /// What the handles of one session share.
 pub(crate) struct Shared<R: Renew> {
-    /// The credential that callers get; `None` while there is none, or the vendor refused it.
+    /// The auth_headers that callers get; `None` while there is none, or the vendor refused it.
     current: ArcSwapOption<Current>,
     clock: Arc<dyn Clock>,
     /// Everything that only renewing needs. Never held across an await.
     control: Mutex<Control<R::Error>>,
     renewer: R,
     place: Option<Place>,
-    hosts: Hosts,
+    hosts: AllowedHosts,
     states: watch::Sender<State>,
 }
 
@@ -103,27 +103,27 @@ impl<R: Renew> Session<R> {
             .is_some()
     }
 
-    /// The credential, after renewing the token where that is necessary: the headers of one call,
-    /// to be kept until its answer is there, so that a 401 can be reported by
+    /// The auth_headers, after renewing the token where that is necessary: the headers of one call,
+    /// to be kept until its response is there, so that a 401 can be reported by
     /// [`Session::invalidate`].
     ///
     /// # Errors
     ///
     /// As [`Session::headers`].
-    pub async fn credential(&self) -> Result<Credential, R::Error> {
+    pub async fn auth_headers(&self) -> Result<AuthHeaders, R::Error> {
         let now = self.shared.clock.now();
         match self.shared.current.load_full() {
-            Some(current) if current.is_fresh(now) => Ok(Credential(current)),
+            Some(current) if current.is_fresh(now) => Ok(AuthHeaders(current)),
             _ => self.acquire().await,
         }
     }
 
-    /// Reports that the vendor refused `credential` (a 401): the next caller renews.
+    /// Reports that the vendor refused `auth_headers` (a 401): the next caller renews.
     ///
-    /// A report about an old credential changes nothing. If the vendor keeps refusing what it has
+    /// A report about an old auth_headers changes nothing. If the vendor keeps refusing what it has
     /// just issued, renewals are slowed down by the same back-off as failures.
-    pub fn invalidate(&self, credential: &Credential) {
-        self.shared.invalidate(credential);
+    pub fn invalidate(&self, auth_headers: &AuthHeaders) {
+        self.shared.invalidate(auth_headers);
     }
 
     /// Renews now, whatever the state; forgets a remembered failure first.
@@ -131,7 +131,7 @@ impl<R: Renew> Session<R> {
     /// # Errors
     ///
     /// As [`Session::headers`].
-    pub async fn renew(&self) -> Result<Credential, R::Error> {
+    pub async fn renew(&self) -> Result<AuthHeaders, R::Error> {
         self.shared.request().wait().await
     }
 
@@ -142,7 +142,7 @@ impl<R: Renew> Session<R> {
     ///
     /// The vendor's error if the token cannot be put into headers or has ended. If the token
     /// store fails, the session goes on with the token and its state is [`State::Unsaved`].
-    pub async fn adopt(&self, token: Token) -> Result<(), R::Error> {
+    pub async fn set_token(&self, token: Token) -> Result<(), R::Error> {
         self.shared.replace(token)?;
         let shared = Arc::clone(&self.shared);
         // What the store says is in the state.
@@ -164,7 +164,7 @@ impl<R: Renew> Session<R> {
     /// Ends the session: forgets the token here and in the store, and tells the vendor. Waits for
     /// a renewal under way, so that nothing comes back afterwards.
     ///
-    /// Callers get [`ErrorKind::InteractionRequired`](crate::ErrorKind::InteractionRequired) until [`Session::adopt`] or
+    /// Callers get [`ErrorKind::InteractionRequired`](crate::ErrorKind::InteractionRequired) until [`Session::set_token`] or
     /// [`Session::renew`].
     ///
     /// # Errors
@@ -203,12 +203,12 @@ impl<R: Renew> Session<R> {
     /// # Errors
     ///
     /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if the system gives no thread.
-    pub fn keep_fresh(&self) -> Result<KeepFresh, R::Error> {
-        Ok(keep_fresh::start(&self.shared)?)
+    pub fn refresh_in_background(&self) -> Result<BackgroundRefresh, R::Error> {
+        Ok(background_refresh::start(&self.shared)?)
     }
 
     /// The hosts to which the headers may go.
-    pub fn hosts(&self) -> &Hosts {
+    pub fn hosts(&self) -> &AllowedHosts {
         &self.shared.hosts
     }
 
@@ -217,7 +217,7 @@ impl<R: Renew> Session<R> {
         &self.shared.renewer
     }
 
-    /// The hot path: one look at the clocks, one read of the credential, no lock.
+    /// The hot path: one look at the clocks, one read of the auth_headers, no lock.
     #[inline]
     fn with_current<T>(&self, use_it: impl FnOnce(&Current) -> T) -> Option<T> {
         let now = self.shared.clock.now();
@@ -234,7 +234,7 @@ impl<R: Renew> Session<R> {
         }
     }
 
-    /// Begins what is due; whether the credential may still be used.
+    /// Begins what is due; whether the auth_headers may still be used.
     #[cold]
     fn begin(&self, current: Option<&Current>, now: Moment) -> bool {
         match current {
@@ -251,7 +251,7 @@ impl<R: Renew> Session<R> {
 
     // Boxed, so that the futures of the hot path stay small.
     #[cold]
-    fn acquire(&self) -> crate::BoxFuture<'_, Result<Credential, R::Error>> {
+    fn acquire(&self) -> crate::BoxFuture<'_, Result<AuthHeaders, R::Error>> {
         Box::pin(async { self.shared.enter().wait().await })
     }
 }
@@ -262,19 +262,19 @@ impl<R: Renew> Shared<R> {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The present credential, if it is valid.
-    fn valid(&self, now: Moment) -> Option<Credential> {
+    /// The present auth_headers, if it is valid.
+    fn valid(&self, now: Moment) -> Option<AuthHeaders> {
         self.current
             .load_full()
             .filter(|current| current.is_valid(now))
-            .map(Credential)
+            .map(AuthHeaders)
     }
 }
 
 impl<E: AuthError> Entry<E> {
-    async fn wait(self) -> Result<Credential, E> {
+    async fn wait(self) -> Result<AuthHeaders, E> {
         let mut flight = match self {
-            Self::Ready(credential) => return Ok(credential),
+            Self::Ready(auth_headers) => return Ok(auth_headers),
             Self::Failed(error) => return Err(error),
             Self::Wait(flight) => flight,
         };

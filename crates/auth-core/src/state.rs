@@ -3,6 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_core::Stream;
 use tokio::sync::watch;
@@ -24,17 +25,25 @@ pub enum State {
     /// As `Fresh`, but the token was renewed without the store's lease, which the program
     /// [allows](crate::SessionBuilder::renew_without_lease): another process may have renewed at
     /// the same time, and the vendor may accept only one of the two tokens.
-    Unleased {
+    RenewedWithoutLease {
         /// Why there was no lease, and whether the token could be saved.
         reason: StateReason,
     },
     /// A renewal is under way. Whoever holds a valid token goes on using it.
     Renewing,
-    /// The last renewal failed and will be tried again, or there is no valid token and the next
-    /// caller begins a renewal. An old token may still be valid.
-    Stale,
-    /// Renewing has come to its end: somebody must log in. The present token may still be valid
-    /// for a while, which is the time to ask.
+    /// There is no valid token. The next caller starts a renewal.
+    Absent,
+    /// The last renewal failed and is tried again.
+    Failing {
+        /// Why it failed.
+        reason: StateReason,
+        /// How long the session waits before the next attempt. Zero: the next caller starts it.
+        retry_after: Duration,
+        /// Whether the present token is still valid, so that callers get its headers.
+        token_is_valid: bool,
+    },
+    /// The session cannot renew: a person must log in. The present token may still be valid for a
+    /// while, which is the time to ask.
     LoginRequired {
         /// Why.
         reason: StateReason,
@@ -72,7 +81,7 @@ impl fmt::Display for StateReason {
 /// unseen are passed over. Ends with the session.
 ///
 /// States change when something happens, not by the clock: that a token has ended is noticed by
-/// the next caller, or at once while [`Session::keep_fresh`](crate::Session::keep_fresh) is held.
+/// the next caller, or at once while [`Session::refresh_in_background`](crate::Session::refresh_in_background) is held.
 pub struct States {
     next: BoxFuture<'static, Option<(State, watch::Receiver<State>)>>,
 }

@@ -50,11 +50,11 @@ pub trait Lease: fmt::Debug + Send + Sync {
 /// What became of a [`TokenStore::save`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Saved {
+pub enum SaveOutcome {
     /// The store holds the token now.
-    Done,
+    Saved,
     /// The store holds a later token, and kept that.
-    Outrun,
+    Superseded,
 }
 
 /// Is called with each token that another session has saved.
@@ -89,12 +89,12 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     fn load<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Option<Token>, Error>>;
 
     /// Saves `token` under `key` in place of an earlier one, in one step: a token that
-    /// [is outrun](Token::is_outrun_by) by the one in the store is not saved.
+    /// [is outrun](Token::is_superseded_by) by the one in the store is not saved.
     fn save<'a>(
         &'a self,
         key: &'a StoreKey,
         token: &'a Token,
-    ) -> BoxFuture<'a, Result<Saved, Error>>;
+    ) -> BoxFuture<'a, Result<SaveOutcome, Error>>;
 
     /// Deletes what is saved under `key`; nothing there is no error.
     fn delete<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<(), Error>>;
@@ -164,15 +164,15 @@ impl TokenStore for MemoryStore {
         &'a self,
         key: &'a StoreKey,
         token: &'a Token,
-    ) -> BoxFuture<'a, Result<Saved, Error>> {
+    ) -> BoxFuture<'a, Result<SaveOutcome, Error>> {
         Box::pin(async move {
             let mut entries = self.entries();
             let stored = &mut entries.entry(key.clone()).or_default().token;
-            if stored.as_ref().is_some_and(|it| token.is_outrun_by(it)) {
-                return Ok(Saved::Outrun);
+            if stored.as_ref().is_some_and(|it| token.is_superseded_by(it)) {
+                return Ok(SaveOutcome::Superseded);
             }
             *stored = Some(token.clone());
-            Ok(Saved::Done)
+            Ok(SaveOutcome::Saved)
         })
     }
 

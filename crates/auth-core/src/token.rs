@@ -110,7 +110,7 @@ impl Token {
 
     /// Whether a store that holds `stored` refuses to put this token in its place: it is older, or
     /// another one of the same generation. The rule of [`TokenStore::save`](crate::TokenStore::save).
-    pub fn is_outrun_by(&self, stored: &Self) -> bool {
+    pub fn is_superseded_by(&self, stored: &Self) -> bool {
         stored.generation > self.generation
             || stored.generation == self.generation && !stored.has_same_access(self)
     }

@@ -106,8 +106,8 @@ macro_rules! vendor_token {
             /// # Errors
             ///
             /// [`Error::Core`] if the token holds characters that no header can carry.
-            pub fn credential(&self) -> Result<$crate::Credential, Error> {
-                Ok($crate::Credential::new(&self.0, &$headers(&self.0)?)?)
+            pub fn auth_headers(&self) -> Result<$crate::AuthHeaders, Error> {
+                Ok($crate::AuthHeaders::new(&self.0, &$headers(&self.0)?)?)
             }
         }
 
@@ -154,7 +154,7 @@ macro_rules! vendor_error {
                 reason: String,
             },
             /// Everything that is not peculiar to the vendor: the way there, the configuration,
-            /// the token store, an answer that nobody documented.
+            /// the token store, an response that nobody documented.
             #[error(transparent)]
             Core(#[from] $crate::Error),
         }

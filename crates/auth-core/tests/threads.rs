@@ -69,7 +69,7 @@ fn the_thread_of_renewals_ends_with_the_last_of_them() {
     }
     until_renewal_threads(0);
 
-    let guard = sessions[0].keep_fresh().unwrap();
+    let guard = sessions[0].refresh_in_background().unwrap();
     until_renewal_threads(1);
     drop(guard);
     until_renewal_threads(0);

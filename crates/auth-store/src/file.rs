@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use auth_core::{BoxFuture, Error, ErrorKind, Lease, Saved, StoreKey, Token, TokenStore};
+use auth_core::{BoxFuture, Error, ErrorKind, Lease, SaveOutcome, StoreKey, Token, TokenStore};
 use etcetera::{BaseStrategy as _, HomeDirError};
 
 use crate::cipher::Cipher;
@@ -201,7 +201,7 @@ impl TokenStore for FileStore {
         &'a self,
         key: &'a StoreKey,
         token: &'a Token,
-    ) -> BoxFuture<'a, Result<Saved, Error>> {
+    ) -> BoxFuture<'a, Result<SaveOutcome, Error>> {
         Box::pin(async move {
             let name = Name::of(key);
             let lock = self.write_lock(&name).await?;
@@ -211,12 +211,12 @@ impl TokenStore for FileStore {
                 let _lock = lock;
                 // What cannot be read may be worth more than what is saved.
                 let stored = load(&directory, &key, cipher.as_deref())?;
-                if stored.is_some_and(|stored| token.is_outrun_by(&stored)) {
-                    return Ok(Saved::Outrun);
+                if stored.is_some_and(|stored| token.is_superseded_by(&stored)) {
+                    return Ok(SaveOutcome::Superseded);
                 }
                 let record = record::encode(&key, &token, cipher.as_deref())?;
                 directory.write(&name, &record)?;
-                Ok(Saved::Done)
+                Ok(SaveOutcome::Saved)
             })
             .await
         })

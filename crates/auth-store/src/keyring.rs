@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{BoxFuture, Error, Lease, Saved, StoreKey, Token, TokenStore};
+use auth_core::{BoxFuture, Error, Lease, SaveOutcome, StoreKey, Token, TokenStore};
 use zeroize::Zeroizing;
 
 use crate::file::{self, FileStore};
@@ -25,7 +25,7 @@ const LOCKS: &str = "keyring";
 const LABEL: usize = 120;
 
 /// A keyring of the user's session: the Secret Service on Linux (GNOME Keyring, `KWallet`,
-/// `KeePassXC`), the login keychain on macOS, the Credential Manager on Windows.
+/// `KeePassXC`), the login keychain on macOS, the AuthHeaders Manager on Windows.
 ///
 /// Each token is an entry of its own. A keyring has neither locks nor a way to save only what is
 /// newer, so both are done under locks on files that hold nothing secret: in the directory
@@ -235,19 +235,19 @@ impl TokenStore for KeyringStore {
         &'a self,
         key: &'a StoreKey,
         token: &'a Token,
-    ) -> BoxFuture<'a, Result<Saved, Error>> {
+    ) -> BoxFuture<'a, Result<SaveOutcome, Error>> {
         Box::pin(async move {
             let _lock = self.locks.lock_out(key).await?;
             // What cannot be read may be worth more than what is saved.
             let stored = self.read(key).await?;
-            if stored.is_some_and(|stored| token.is_outrun_by(&stored)) {
-                return Ok(Saved::Outrun);
+            if stored.is_some_and(|stored| token.is_superseded_by(&stored)) {
+                return Ok(SaveOutcome::Superseded);
             }
             let record = record::encode(key, token, None)?;
             let place = self.place(key);
             let write = move |platform: &Platform| place.write(platform, &record);
             self.backend.call(write).await?;
-            Ok(Saved::Done)
+            Ok(SaveOutcome::Saved)
         })
     }
 

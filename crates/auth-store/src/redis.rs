@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use auth_core::{
-    BoxFuture, Error, Lease, OnSaved, Saved, SecretString, StoreKey, Token, TokenStore, Watch,
+    BoxFuture, Error, Lease, OnSaved, SaveOutcome, SecretString, StoreKey, Token, TokenStore, Watch,
 };
 use redis::{Value, cmd, pipe};
 use tokio::sync::mpsc::UnboundedSender;
@@ -126,7 +126,7 @@ impl Shared {
         record.map(|it| self.decode(key, &it)).transpose()
     }
 
-    async fn save(&self, key: &StoreKey, token: &Token) -> Result<Saved, Error> {
+    async fn save(&self, key: &StoreKey, token: &Token) -> Result<SaveOutcome, Error> {
         let record = record::encode(key, token, self.cipher.as_ref())?;
         let deadline = self.link.deadline();
         let mut expected = Zeroizing::new(Vec::new());
@@ -144,13 +144,13 @@ impl Shared {
                 )
                 .arg(self.names.channel(key));
             match self.link.ask(&Request::Script(script), deadline).await? {
-                Value::Int(1) => return Ok(Saved::Done),
-                Value::Int(0) => return Ok(Saved::Outrun),
+                Value::Int(1) => return Ok(SaveOutcome::Saved),
+                Value::Int(0) => return Ok(SaveOutcome::Superseded),
                 Value::BulkString(held) => {
                     let held = Zeroizing::new(held);
                     // Also if it is older: what cannot be read is never replaced.
-                    if token.is_outrun_by(&self.decode(key, &held)?) {
-                        return Ok(Saved::Outrun);
+                    if token.is_superseded_by(&self.decode(key, &held)?) {
+                        return Ok(SaveOutcome::Superseded);
                     }
                     expected = held;
                 }
@@ -234,7 +234,7 @@ impl TokenStore for RedisStore {
         &'a self,
         key: &'a StoreKey,
         token: &'a Token,
-    ) -> BoxFuture<'a, Result<Saved, Error>> {
+    ) -> BoxFuture<'a, Result<SaveOutcome, Error>> {
         Box::pin(async move {
             let (shared, key, token) = (Arc::clone(&self.shared), key.clone(), token.clone());
             // To its end: the vendor may have rotated the refresh token already.

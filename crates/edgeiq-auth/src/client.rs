@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Answer, BoxFuture, Credential, Error as CoreError, Http, Operation, Repeat, Request,
+    AuthHeaders, BoxFuture, Error as CoreError, Http, Idempotency, Operation, Request, Response,
     SessionBuilder, StoreKey, format_date_time, operation,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -112,10 +112,10 @@ impl Client {
 
     /// Logs in for a session token that lives for `lifetime`.
     ///
-    /// The token ends at the answer's `session_expires_at`; where that is missing or unreadable,
+    /// The token ends at the response's `session_expires_at`; where that is missing or unreadable,
     /// at the moment that was asked for, else 4 hours after the request was sent.
     ///
-    /// Repeated where the answer was lost: it only makes another token.
+    /// Repeated where the response was lost: it only makes another token.
     ///
     /// Source: EdgeIQ, "Authentication", *Basic Token Authentication*.
     ///
@@ -139,9 +139,9 @@ impl Client {
         let request = Request::post(AUTHENTICATE, "user/authenticate")
             .json(&body)
             .secret(password)
-            .repeat(Repeat::Always);
-        let answer = self.send(request).await?;
-        wire::authenticated(&answer, asked, credentials_refused)
+            .idempotency(Idempotency::Yes);
+        let response = self.send(request).await?;
+        wire::authenticated(&response, asked, credentials_refused)
     }
 
     /// Makes a new permanent token for the user. The old one is dead from then on, wherever it is
@@ -169,8 +169,8 @@ impl Client {
         let request = Request::post(RESET_API_TOKEN, "user/api_token_reset")
             .json(&body)
             .secret(password);
-        let answer = self.send(request).await?;
-        wire::api_token(&answer, credentials_refused)
+        let response = self.send(request).await?;
+        wire::api_token(&response, credentials_refused)
     }
 
     /// Whose token it is, if it is good.
@@ -183,11 +183,11 @@ impl Client {
     ///
     /// [`Error::TokenRejected`] if the token is wrong or dead (report it by
     /// [`Session::invalidate`]).
-    pub async fn me(&self, credential: &Credential) -> Result<User, Error> {
-        let answer = self
-            .send(Request::get(ME, "me").credential(credential))
+    pub async fn me(&self, auth_headers: &AuthHeaders) -> Result<User, Error> {
+        let response = self
+            .send(Request::get(ME, "me").auth_headers(auth_headers))
             .await?;
-        wire::user(&answer, |refusal| {
+        wire::user(&response, |refusal| {
             refusal.is_not_authorized().then(|| Error::TokenRejected {
                 message: refusal.message(),
             })
@@ -218,16 +218,18 @@ impl Client {
         };
         let request =
             Request::post(REQUEST_PASSWORD_RESET, "user/password_reset_request").json(&body);
-        let answer = self.send(request).await?;
-        wire::done(&answer, |refusal| match (refusal.status(), mail.sender()) {
-            (404, _) => Some(Error::UnknownEmail {
-                message: refusal.message(),
-            }),
-            (500, Some(from_address)) => Some(Error::SenderNotWhitelisted {
-                from_address: from_address.to_owned(),
-                message: refusal.body(),
-            }),
-            _ => None,
+        let response = self.send(request).await?;
+        wire::done(&response, |refusal| {
+            match (refusal.status(), mail.sender()) {
+                (404, _) => Some(Error::UnknownEmail {
+                    message: refusal.message(),
+                }),
+                (500, Some(from_address)) => Some(Error::SenderNotWhitelisted {
+                    from_address: from_address.to_owned(),
+                    message: refusal.body(),
+                }),
+                _ => None,
+            }
         })
     }
 
@@ -256,9 +258,9 @@ impl Client {
             .json(&body)
             .secret(token.secret())
             .secret(new_password);
-        let answer = self.send(request).await?;
+        let response = self.send(request).await?;
         // The vendor names no status for it.
-        wire::done(&answer, |refusal| match refusal.status() {
+        wire::done(&response, |refusal| match refusal.status() {
             408 | 429 => None,
             400..=499 => Some(Error::ResetRefused {
                 message: refusal.message(),
@@ -267,7 +269,7 @@ impl Client {
         })
     }
 
-    async fn send(&self, request: Request) -> Result<Answer, CoreError> {
+    async fn send(&self, request: Request) -> Result<Response, CoreError> {
         // On every call, says the vendor: on one without a body, too.
         let request = request.header(wire::CONTENT_TYPE, wire::JSON);
         self.0.http.send(request).await

@@ -24,7 +24,7 @@ auth_core::vendor_error! {
         SenderNotWhitelisted {
             /// The address that the e-mail was to come from.
             from_address: String,
-            /// The body of the vendor's answer, or its status if that was empty.
+            /// The body of the vendor's response, or its status if that was empty.
             message: String,
         },
         /// This cannot be the token of a reset link; nothing was sent.

@@ -9,10 +9,10 @@ mod types;
 mod wire;
 
 pub use auth_core::{
-    AuthError, BoxFuture, Clock, Credential, ErrorKind, Expiry, ExposeSecret, Extra, Fingerprint,
-    Hosts, HttpBuilder, KeepFresh, Lease, MemoryStore, Moment, OnSaved, Reason, RetryPolicy, Saved,
-    SecretString, SessionBuilder, SessionPool, State, StateReason, States, StoreKey, SystemClock,
-    TokenStore, Watch,
+    AllowedHosts, AuthError, AuthHeaders, BackgroundRefresh, BoxFuture, Clock, ErrorKind, Expiry,
+    ExposeSecret, ExtraFields, Fingerprint, HttpBuilder, Lease, MemoryStore, Moment, OnSaved,
+    Reason, RetryPolicy, SaveOutcome, SecretString, SessionBuilder, SessionPool, State,
+    StateReason, States, StoreKey, SystemClock, TokenStore, Watch,
 };
 /// What is not peculiar to EdgeIQ, and what a token store keeps.
 pub use auth_core::{Error as CoreError, Token as CoreToken};

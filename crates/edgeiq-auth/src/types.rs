@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use auth_core::{Credential, Error as CoreError, ErrorKind, Expiry, Extra, Fingerprint, Header};
+use auth_core::{
+    AuthHeaders, Error as CoreError, ErrorKind, Expiry, ExtraFields, Fingerprint, Header,
+};
 use secrecy::SecretString;
 
 use crate::{Error, wire};
@@ -53,9 +55,9 @@ impl ApiToken {
     /// # Errors
     ///
     /// [`Error::Core`] if the token is empty, or holds characters that no header can carry.
-    pub fn credential(&self) -> Result<Credential, Error> {
+    pub fn auth_headers(&self) -> Result<AuthHeaders, Error> {
         let token = self.clone().into();
-        Ok(Credential::new(&token, &headers(&token)?)?)
+        Ok(AuthHeaders::new(&token, &headers(&token)?)?)
     }
 }
 
@@ -157,7 +159,7 @@ pub struct User {
     /// When that one ends, by the vendor's clock.
     pub session_expires_at: Option<SystemTime>,
     /// The fields that stand nowhere above, by the vendor's names: it sends more than it lists.
-    pub other: Extra,
+    pub other: ExtraFields,
 }
 
 #[cfg(test)]

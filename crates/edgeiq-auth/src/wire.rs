@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use auth_core::{Answer, Expiry, Token as CoreToken, parse_date_time};
+use auth_core::{Expiry, Response, Token as CoreToken, parse_date_time};
 use http::HeaderName;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
@@ -22,7 +22,7 @@ pub(crate) const JSON: &str = "application/json";
 /// `Not Authorized`, its scripts look for `Not authorized`.
 const NOT_AUTHORIZED: &str = "not authorized";
 
-/// One of these makes an answer a user.
+/// One of these makes an response a user.
 const KNOWN: [&str; 5] = ["_id", "id", "email", "session_token", "api_token"];
 
 #[derive(Serialize)]
@@ -48,18 +48,18 @@ pub(crate) struct SetPassword<'a> {
     pub(crate) password_confirmation: &'a str,
 }
 
-/// A user's fields as they stand in the answer: no copy of a token is made on the way.
+/// A user's fields as they stand in the response: no copy of a token is made on the way.
 type Fields<'a> = BTreeMap<String, &'a RawValue>;
 
 /// A refusal, with the vendor's words redacted.
 pub(crate) struct Refusal<'a> {
-    answer: &'a Answer,
+    response: &'a Response,
     words: Option<String>,
 }
 
 impl Refusal<'_> {
     pub(crate) fn status(&self) -> u16 {
-        self.answer.status().as_u16()
+        self.response.status().as_u16()
     }
 
     /// Whether the password or the token was refused: by the status, or in words.
@@ -67,7 +67,7 @@ impl Refusal<'_> {
         match self.status() {
             401 | 403 => true,
             408 | 429 => false,
-            200..=299 | 400..=499 => says_not_authorized(self.answer),
+            200..=299 | 400..=499 => says_not_authorized(self.response),
             _ => false,
         }
     }
@@ -76,12 +76,12 @@ impl Refusal<'_> {
     pub(crate) fn message(&self) -> String {
         self.words
             .clone()
-            .unwrap_or_else(|| format!("status {}", self.answer.status()))
+            .unwrap_or_else(|| format!("status {}", self.response.status()))
     }
 
     /// All of the body, or a text that stands in its place.
     pub(crate) fn body(&self) -> String {
-        let body = self.answer.text();
+        let body = self.response.text();
         if body.is_empty() {
             self.message()
         } else {
@@ -93,29 +93,29 @@ impl Refusal<'_> {
 /// Whether the call succeeded, for calls that want nothing but that; `refused` makes this call's
 /// own errors of a refusal, and what it leaves is told by the status.
 pub(crate) fn done(
-    answer: &Answer,
+    response: &Response,
     refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
 ) -> Result<(), Error> {
     // Nobody documents the body, but no service answers with a web page: a proxy does.
-    if answer.status().is_success() && !is_page(&answer.text()) {
+    if response.status().is_success() && !is_page(&response.text()) {
         return Ok(());
     }
-    Err(refusal(answer, refused))
+    Err(refusal(response, refused))
 }
 
 /// The user who logged in, with the token that was `asked` for until then.
 pub(crate) fn authenticated(
-    answer: &Answer,
+    response: &Response,
     asked: Option<SystemTime>,
     refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
 ) -> Result<Authenticated, Error> {
-    let user = user(answer, refused)?;
+    let user = user(response, refused)?;
     let Some(access) = user.session_token.clone() else {
-        return Err(answer.error(Some("no session_token")).into());
+        return Err(response.error(Some("no session_token")).into());
     };
-    let sent_at = answer.sent_at();
+    let sent_at = response.sent_at();
     let expiry = match (user.session_expires_at, asked) {
-        (Some(end), _) => Expiry::At(answer.local(end)),
+        (Some(end), _) => Expiry::At(response.local(end)),
         (None, Some(asked)) => Expiry::At(asked),
         (None, None) => Expiry::after(sent_at, DEFAULT_LIFETIME),
     };
@@ -125,27 +125,27 @@ pub(crate) fn authenticated(
 
 /// The user's new permanent token.
 pub(crate) fn api_token(
-    answer: &Answer,
+    response: &Response,
     refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
 ) -> Result<ApiToken, Error> {
-    let user = user(answer, refused)?;
+    let user = user(response, refused)?;
     user.api_token
-        .ok_or_else(|| answer.error(Some("no api_token")).into())
+        .ok_or_else(|| response.error(Some("no api_token")).into())
 }
 
 /// A user, with the fields that nobody describes kept aside.
 pub(crate) fn user(
-    answer: &Answer,
+    response: &Response,
     refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
 ) -> Result<User, Error> {
-    if !answer.status().is_success() {
-        return Err(refusal(answer, refused));
+    if !response.status().is_success() {
+        return Err(refusal(response, refused));
     }
-    let mut fields = match answer.json::<Fields<'_>>() {
+    let mut fields = match response.json::<Fields<'_>>() {
         Ok(fields) if KNOWN.iter().any(|name| fields.contains_key(*name)) => fields,
         // The vendor's scripts look at the text alone, so it may come with any status.
-        Ok(_) => return Err(refusal(answer, refused)),
-        Err(_) if says_not_authorized(answer) => return Err(refusal(answer, refused)),
+        Ok(_) => return Err(refusal(response, refused)),
+        Err(_) if says_not_authorized(response) => return Err(refusal(response, refused)),
         Err(error) => return Err(error.into()),
     };
     Ok(User {
@@ -182,31 +182,34 @@ fn take_secret(fields: &mut Fields<'_>, name: &str) -> Option<SecretString> {
     take::<SecretString>(fields, name).filter(|secret| !secret.expose_secret().is_empty())
 }
 
-fn refusal(answer: &Answer, refused: impl FnOnce(&Refusal<'_>) -> Option<Error>) -> Error {
-    let words = words(answer);
-    let refusal = Refusal { answer, words };
-    refused(&refusal).unwrap_or_else(|| answer.error(refusal.words.as_deref()).into())
+fn refusal(response: &Response, refused: impl FnOnce(&Refusal<'_>) -> Option<Error>) -> Error {
+    let words = words(response);
+    let refusal = Refusal { response, words };
+    refused(&refusal).unwrap_or_else(|| response.error(refusal.words.as_deref()).into())
 }
 
 /// What the vendor said, redacted, if it said anything: nobody documents the form.
-fn words(answer: &Answer) -> Option<String> {
+fn words(response: &Response) -> Option<String> {
     #[derive(Deserialize)]
     struct Said {
         message: Option<String>,
         error: Option<String>,
     }
-    let said = answer.json::<Said>().ok();
+    let said = response.json::<Said>().ok();
     let said = said.and_then(|said| said.message.or(said.error));
-    let text = match said.or_else(|| answer.json::<String>().ok()) {
-        Some(said) => answer.redact(&said),
-        None => answer.text(),
+    let text = match said.or_else(|| response.json::<String>().ok()) {
+        Some(said) => response.redact(&said),
+        None => response.text(),
     };
     let text = text.trim_end_matches('.');
     (!text.is_empty() && !is_page(text)).then(|| text.to_owned())
 }
 
-fn says_not_authorized(answer: &Answer) -> bool {
-    answer.text().to_ascii_lowercase().contains(NOT_AUTHORIZED)
+fn says_not_authorized(response: &Response) -> bool {
+    response
+        .text()
+        .to_ascii_lowercase()
+        .contains(NOT_AUTHORIZED)
 }
 
 fn is_page(text: &str) -> bool {

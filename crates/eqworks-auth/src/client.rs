@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Answer, Credential, Error as CoreError, Http, Operation, Repeat, Request, SessionBuilder,
-    StoreKey, operation,
+    AuthHeaders, Error as CoreError, Http, Idempotency, Operation, Request, Response,
+    SessionBuilder, StoreKey, operation,
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -109,7 +109,7 @@ impl Client {
             .call(REQUEST_PASSCODE, "login")
             .query(&[(USER, &user)])
             .query(&options)
-            .repeat(Repeat::Never);
+            .idempotency(Idempotency::No);
         let user = wire::passcode_sent(&self.send(request).await?)?;
         Ok(self.pending_login(user))
     }
@@ -166,7 +166,7 @@ impl Client {
             .query(&[(USER, &user), (OTP, passcode.expose_secret())])
             .query(options)
             .secret(&passcode)
-            .repeat(Repeat::Never);
+            .idempotency(Idempotency::No);
         let token = wire::verified(&self.send(request).await?)?;
         Ok(self.completed(token, Some(&user)))
     }
@@ -181,8 +181,8 @@ impl Client {
     /// [`Error::TokenRejected`] if the token has expired or was revoked (report it by
     /// [`Session::invalidate`](auth_core::Session::invalidate)), [`Error::OtherProduct`],
     /// [`Error::UnknownUser`], [`Error::AccessEnded`].
-    pub async fn confirm(&self, credential: &Credential) -> Result<Confirmation, Error> {
-        self.ask(credential, &[]).await
+    pub async fn confirm(&self, auth_headers: &AuthHeaders) -> Result<Confirmation, Error> {
+        self.ask(auth_headers, &[]).await
     }
 
     /// As [`Client::confirm`], but weaker: the vendor checks the signature only, and does not look
@@ -193,26 +193,26 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::TokenRejected`], [`Error::OtherProduct`].
-    pub async fn confirm_light(&self, credential: &Credential) -> Result<Confirmation, Error> {
-        self.ask(credential, &[("light", ON)]).await
+    pub async fn confirm_light(&self, auth_headers: &AuthHeaders) -> Result<Confirmation, Error> {
+        self.ask(auth_headers, &[("light", ON)]).await
     }
 
     async fn ask(
         &self,
-        credential: &Credential,
+        auth_headers: &AuthHeaders,
         options: &[(&str, &str)],
     ) -> Result<Confirmation, Error> {
         let request = self
             .call(CONFIRM, "confirm")
             .query(options)
-            .credential(credential);
+            .auth_headers(auth_headers);
         wire::confirmed(&self.send(request).await?)
     }
 
     /// Trades a valid token for one that lives another 90 days. The old one stays valid until its
     /// own end.
     ///
-    /// A token that has ended is not sent: the vendor refuses it. A refresh whose answer was lost
+    /// A token that has ended is not sent: the vendor refuses it. A refresh whose response was lost
     /// is sent once more, which does no harm: at most there is one more valid token that nobody
     /// holds. Two refreshes in one second may give the same token.
     ///
@@ -224,29 +224,29 @@ impl Client {
     /// revoked: log in again. [`Error::AccessEnded`], [`Error::UnknownUser`],
     /// [`Error::OtherProduct`].
     pub async fn refresh(&self, token: &Token) -> Result<Token, Error> {
-        let answer = self.ask_for_the_next(token, &[]).await?;
-        self.next(&answer, token)
+        let response = self.ask_for_the_next(token, &[]).await?;
+        self.next(&response, token)
     }
 
     /// As [`Client::refresh`]; all older tokens of the user end by that, on every device, the one
     /// that was traded among them: after a leak, say.
     ///
-    /// It is sent once more, too, where the answer was lost. If the first attempt had its effect,
+    /// It is sent once more, too, where the response was lost. If the first attempt had its effect,
     /// the second is refused.
     ///
     /// # Errors
     ///
-    /// As [`Client::refresh`]; [`Error::RefreshLost`] if it was refused after an answer was lost:
+    /// As [`Client::refresh`]; [`Error::RefreshLost`] if it was refused after an response was lost:
     /// log in again.
     pub async fn refresh_and_revoke_older(&self, token: &Token) -> Result<Token, Error> {
-        let answer = self.ask_for_the_next(token, &[RESET_UUID]).await?;
-        match self.next(&answer, token) {
-            Err(Error::TokenRejected { .. }) if answer.follows_a_lost_attempt() => {
+        let response = self.ask_for_the_next(token, &[RESET_UUID]).await?;
+        match self.next(&response, token) {
+            Err(Error::TokenRejected { .. }) if response.follows_a_lost_attempt() => {
                 Err(Error::RefreshLost)
             }
             // The same refusal, whose words were lost as well.
             Err(Error::Core(error))
-                if answer.follows_a_lost_attempt() && error.kind() == ErrorKind::Denied =>
+                if response.follows_a_lost_attempt() && error.kind() == ErrorKind::Denied =>
             {
                 Err(Error::RefreshLost)
             }
@@ -258,7 +258,7 @@ impl Client {
         &self,
         token: &Token,
         options: &[(&str, &str)],
-    ) -> Result<Answer, Error> {
+    ) -> Result<Response, Error> {
         if token.expiry().has_passed(self.0.http.clock().now().wall()) {
             let reason = "the token has expired".to_owned();
             return Err(Error::LoginRequired { reason });
@@ -266,16 +266,16 @@ impl Client {
         let request = self
             .call(REFRESH, "refresh")
             .query(options)
-            .credential(&token.credential()?)
-            .repeat(Repeat::Once);
+            .auth_headers(&token.auth_headers()?)
+            .idempotency(Idempotency::OnceMore);
         Ok(self.send(request).await?)
     }
 
-    fn next(&self, answer: &Answer, token: &Token) -> Result<Token, Error> {
-        Ok(self.completed(wire::refreshed(answer)?, token.user()))
+    fn next(&self, response: &Response, token: &Token) -> Result<Token, Error> {
+        Ok(self.completed(wire::refreshed(response)?, token.user()))
     }
 
-    /// What the answer left out, the request knows.
+    /// What the response left out, the request knows.
     fn completed(&self, token: Token, user: Option<&str>) -> Token {
         let user = token.user().or(user).map(str::to_owned);
         let product = token.product().unwrap_or_else(|| self.0.product.clone());
@@ -291,7 +291,7 @@ impl Client {
             .query(&[(PRODUCT, self.0.product.as_str())])
     }
 
-    async fn send(&self, request: Request) -> Result<Answer, CoreError> {
+    async fn send(&self, request: Request) -> Result<Response, CoreError> {
         self.0.http.send(request).await
     }
 }

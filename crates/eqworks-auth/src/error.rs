@@ -56,9 +56,9 @@ auth_core::vendor_error! {
             /// What the vendor said.
             message: String,
         },
-        /// A refresh that revokes older tokens was sent twice, since the first answer was lost, and
+        /// A refresh that revokes older tokens was sent twice, since the first response was lost, and
         /// then refused: the first one has revoked the token, it seems.
-        #[error("the refresh may have happened, and its answer was lost")]
+        #[error("the refresh may have happened, and its response was lost")]
         RefreshLost,
         /// Too many calls.
         #[error("too many calls to eq works")]

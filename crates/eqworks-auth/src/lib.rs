@@ -9,10 +9,10 @@ mod types;
 mod wire;
 
 pub use auth_core::{
-    AuthError, BoxFuture, Clock, Credential, ErrorKind, Expiry, ExposeSecret, Fingerprint, Hosts,
-    HttpBuilder, KeepFresh, Lease, MemoryStore, Moment, OnSaved, Reason, RetryPolicy, Saved,
-    SecretString, SessionBuilder, SessionPool, State, StateReason, States, StoreKey, SystemClock,
-    TokenStore, UnverifiedClaims, Watch,
+    AllowedHosts, AuthError, AuthHeaders, BackgroundRefresh, BoxFuture, Clock, ErrorKind, Expiry,
+    ExposeSecret, Fingerprint, HttpBuilder, Lease, MemoryStore, Moment, OnSaved, Reason,
+    RetryPolicy, SaveOutcome, SecretString, SessionBuilder, SessionPool, State, StateReason,
+    States, StoreKey, SystemClock, TokenStore, UnverifiedClaims, Watch,
 };
 /// What is not peculiar to EQ Works, and what a token store keeps.
 pub use auth_core::{Error as CoreError, Token as CoreToken};

@@ -13,7 +13,7 @@ use crate::{Client, Error, TOKEN_LIFETIME, Token};
 /// It renews a 90-day token when about a third of its life is left, while callers go on with the
 /// present one; if that fails, it tries again once a day. A token that has ended cannot be
 /// renewed: then [`Error::LoginRequired`] says why somebody must log in, and
-/// [`Session::adopt`](auth_core::Session::adopt) takes the new token over.
+/// [`Session::set_token`](auth_core::Session::set_token) takes the new token over.
 ///
 /// EQ Works knows no log-out: [`Session::log_out`](auth_core::Session::log_out) forgets the token,
 /// which stays valid. [`Client::refresh_and_revoke_older`] ends all older ones.

@@ -118,7 +118,7 @@ impl Token {
     /// A token that was kept as text.
     ///
     /// When it was issued, when it ends and whose it is are taken from its claims, unverified,
-    /// and by the vendor's clock, since there is no answer to compare that one with. A token
+    /// and by the vendor's clock, since there is no response to compare that one with. A token
     /// without `exp` does not end by itself.
     ///
     /// # Errors
@@ -292,7 +292,7 @@ mod tests {
                 let ends_early = exp.starts_with('-') || exp == "0";
                 let passed = token.expiry().has_passed(SystemTime::now());
                 assert_eq!(passed, ends_early, "{claims}");
-                assert!(token.credential().is_ok(), "{claims}");
+                assert!(token.auth_headers().is_ok(), "{claims}");
             }
         }
     }

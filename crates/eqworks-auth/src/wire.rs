@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use auth_core::{Answer, Error as CoreError, ErrorKind, Expiry, UnverifiedClaims, parse_date_time};
+use auth_core::{
+    Error as CoreError, ErrorKind, Expiry, Response, UnverifiedClaims, parse_date_time,
+};
 use http::HeaderName;
 use secrecy::SecretString;
 use serde::de::Error as _;
@@ -81,23 +83,23 @@ struct Refused<'a> {
 type Otherwise = fn(message: String) -> Option<Error>;
 
 /// To whom the passcode was sent, as the vendor writes it.
-pub(crate) fn passcode_sent(answer: &Answer) -> Result<String, Error> {
-    let sent: PasscodeSent = read(answer, |_| None)?;
+pub(crate) fn passcode_sent(response: &Response) -> Result<String, Error> {
+    let sent: PasscodeSent = read(response, |_| None)?;
     Ok(sent.user)
 }
 
 /// The token of a passcode.
-pub(crate) fn verified(answer: &Answer) -> Result<Token, Error> {
-    token(answer, |message| Some(Error::WrongPasscode { message }))
+pub(crate) fn verified(response: &Response) -> Result<Token, Error> {
+    token(response, |message| Some(Error::WrongPasscode { message }))
 }
 
 /// The token of a refresh.
-pub(crate) fn refreshed(answer: &Answer) -> Result<Token, Error> {
-    token(answer, token_refused)
+pub(crate) fn refreshed(response: &Response) -> Result<Token, Error> {
+    token(response, token_refused)
 }
 
-pub(crate) fn confirmed(answer: &Answer) -> Result<Confirmation, Error> {
-    let confirmed: Confirmed = read(answer, token_refused)?;
+pub(crate) fn confirmed(response: &Response) -> Result<Confirmation, Error> {
+    let confirmed: Confirmed = read(response, token_refused)?;
     let millis = confirmed.ttl.and_then(|ttl| ttl.millis);
     Ok(Confirmation {
         user: confirmed.user,
@@ -115,19 +117,19 @@ fn token_refused(message: String) -> Option<Error> {
     Some(Error::TokenRejected { message })
 }
 
-fn token(answer: &Answer, otherwise: Otherwise) -> Result<Token, Error> {
-    let payload: TokenPayload = read(answer, otherwise)?;
+fn token(response: &Response, otherwise: Otherwise) -> Result<Token, Error> {
+    let payload: TokenPayload = read(response, otherwise)?;
     let claims = UnverifiedClaims::of(&payload.token)?;
     // `exp` is a moment on the vendor's clock.
     let expiry = match claims.expiry() {
-        Expiry::At(end) => Expiry::At(answer.local(end)),
+        Expiry::At(end) => Expiry::At(response.local(end)),
         Expiry::Never => Expiry::Never,
     };
     let (user, product) = whose(&claims);
     Ok(Token::from(auth_core::Token::new(
         payload.token,
         expiry,
-        answer.sent_at(),
+        response.sent_at(),
     ))
     .with_user(payload.user.or(user))
     .with_product(payload.product.or(product)))
@@ -140,36 +142,36 @@ pub(crate) fn whose(claims: &UnverifiedClaims) -> (Option<String>, Option<String
 }
 
 /// Reads a success, or tells what a refusal means.
-fn read<'a, T: Deserialize<'a>>(answer: &'a Answer, otherwise: Otherwise) -> Result<T, Error> {
-    if answer.status().is_success() {
-        return Ok(answer.json()?);
+fn read<'a, T: Deserialize<'a>>(response: &'a Response, otherwise: Otherwise) -> Result<T, Error> {
+    if response.status().is_success() {
+        return Ok(response.json()?);
     }
-    Err(refusal(answer, otherwise))
+    Err(refusal(response, otherwise))
 }
 
-fn refusal(answer: &Answer, otherwise: Otherwise) -> Error {
-    let status = answer.status().as_u16();
+fn refusal(response: &Response, otherwise: Otherwise) -> Error {
+    let status = response.status().as_u16();
     if status == 429 {
         return Error::RateLimited {
-            retry_after: answer.retry_after(),
+            retry_after: response.retry_after(),
         };
     }
-    let Ok(Refused { message: raw }) = answer.json::<Refused<'_>>() else {
+    let Ok(Refused { message: raw }) = response.json::<Refused<'_>>() else {
         if status == 404 {
             // An unknown path is answered with a web page, an unknown user with JSON.
             let message = "the vendor does not know this call; check the base url and the stage";
             let error = CoreError::new(ErrorKind::Protocol, message);
             return error.with_status(status).into();
         }
-        return answer.error(None).into();
+        return response.error(None).into();
     };
-    let message = answer.redact(&raw).trim_end_matches('.').to_owned();
+    let message = response.redact(&raw).trim_end_matches('.').to_owned();
     match status {
         403 => forbidden(&raw, message.clone()).or_else(|| otherwise(message)),
         404 if raw.starts_with("User ") => Some(Error::UnknownUser { message }),
         _ => None,
     }
-    .unwrap_or_else(|| answer.error(Some(&raw)).into())
+    .unwrap_or_else(|| response.error(Some(&raw)).into())
 }
 
 /// The vendor tells its refusals apart by their words alone.

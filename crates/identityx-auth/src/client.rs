@@ -8,15 +8,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Answer, Credential, Http, Operation, Repeat, Request, SessionBuilder, StoreKey, operation,
+    AuthHeaders, Http, Idempotency, Operation, Request, Response, SessionBuilder, StoreKey,
+    operation,
 };
 use graphql_client::{GraphQLQuery, QueryBody};
 use http::HeaderName;
 use serde::Serialize;
 
-pub use self::execute::{Caller, Execute, Response};
+pub use self::execute::{Caller, Execute, GraphQlResponse};
 use crate::generated::ping;
-use crate::types::credential;
+use crate::types::auth_headers;
 use crate::wire::{self, Purpose};
 use crate::{ApplicationId, ClientBuilder, Error, HeaderStyle, Identity, Renewer, Session};
 
@@ -83,8 +84,8 @@ impl Client {
     /// # Errors
     ///
     /// As [`Client::session`].
-    pub fn credential<I: Identity>(&self, identity: &I) -> Result<Credential, Error> {
-        credential(identity, self.0.style)
+    pub fn auth_headers<I: Identity>(&self, identity: &I) -> Result<AuthHeaders, Error> {
+        auth_headers(identity, self.0.style)
     }
 
     /// Sends operations of your own as `identity`: see [`Execute`].
@@ -95,7 +96,7 @@ impl Client {
     pub fn as_identity<I: Identity>(&self, identity: &I) -> Result<Caller, Error> {
         Ok(Caller {
             client: self.clone(),
-            credential: Some(self.credential(identity)?),
+            auth_headers: Some(self.auth_headers(identity)?),
             application: None,
         })
     }
@@ -104,7 +105,7 @@ impl Client {
     pub fn in_application(&self, application: &ApplicationId) -> Caller {
         Caller {
             client: self.clone(),
-            credential: None,
+            auth_headers: None,
             application: Some(application.clone()),
         }
     }
@@ -116,7 +117,7 @@ impl Client {
     /// [`Unavailable`](crate::ErrorKind::Unavailable) if it is not.
     pub async fn ping(&self) -> Result<(), Error> {
         let request = post(PING, &ping::Ping::build_query(ping::Variables));
-        let request = request.repeat(Repeat::Always);
+        let request = request.idempotency(Idempotency::Yes);
         self.ask::<ping::Ping>(request, Purpose::Any)
             .await
             .map(drop)
@@ -128,10 +129,10 @@ impl Client {
         request: Request,
         purpose: Purpose,
     ) -> Result<Q::ResponseData, Error> {
-        wire::response(&self.send(request).await?, purpose)?.complete()
+        wire::graphql_response(&self.send(request).await?, purpose)?.complete()
     }
 
-    pub(crate) async fn send(&self, request: Request) -> Result<Answer, Error> {
+    pub(crate) async fn send(&self, request: Request) -> Result<Response, Error> {
         Ok(self.0.http.send(request).await?)
     }
 }

@@ -10,10 +10,10 @@ mod types;
 mod wire;
 
 pub use auth_core::{
-    AuthError, BoxFuture, Clock, Credential, ErrorKind, Expiry, ExposeSecret, Fingerprint, Hosts,
-    HttpBuilder, KeepFresh, Lease, MemoryStore, Moment, OnSaved, Reason, RetryPolicy, Saved,
-    SecretString, SessionBuilder, SessionPool, State, StateReason, States, StoreKey, SystemClock,
-    TokenStore, UnverifiedClaims, Watch,
+    AllowedHosts, AuthError, AuthHeaders, BackgroundRefresh, BoxFuture, Clock, ErrorKind, Expiry,
+    ExposeSecret, Fingerprint, HttpBuilder, Lease, MemoryStore, Moment, OnSaved, Reason,
+    RetryPolicy, SaveOutcome, SecretString, SessionBuilder, SessionPool, State, StateReason,
+    States, StoreKey, SystemClock, TokenStore, UnverifiedClaims, Watch,
 };
 /// What is not peculiar to IdentityX, and what a token store keeps.
 pub use auth_core::{Error as CoreError, Token as CoreToken};
@@ -24,7 +24,7 @@ pub use serde;
 pub use url::Url;
 
 pub use crate::builder::{ClientBuilder, DEFAULT_BASE_URL, HeaderStyle};
-pub use crate::client::{Caller, Client, Execute, Response};
+pub use crate::client::{Caller, Client, Execute, GraphQlResponse};
 pub use crate::error::Error;
 pub use crate::login_link::{LoginLink, LoginLinkKind, LoginLinkMail};
 pub use crate::renew::{Renewer, Session};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use auth_core::{Credential, Header, Reason, Renew, Token};
+use auth_core::{AuthHeaders, Header, Reason, Renew, Token};
 
 use crate::types::headers;
 use crate::{Client, Error, Identity};
@@ -15,7 +15,7 @@ use crate::{Client, Error, Identity};
 /// refused, or asks for a renewal, the vendor is asked whether the token is good: if it is, the
 /// session goes on with it, and if the vendor cannot say, it is asked again later; only its
 /// refusal makes [`Error::LoginRequired`], which says why somebody must log in.
-/// [`Session::adopt`](auth_core::Session::adopt) takes a new token over.
+/// [`Session::set_token`](auth_core::Session::set_token) takes a new token over.
 ///
 /// [`Session::log_out`](auth_core::Session::log_out) ends the session at the vendor, too. An API
 /// token is only forgotten: there is no call that ends it.
@@ -63,8 +63,8 @@ impl<I: Identity> Renew for Renewer<I> {
         headers::<I>(token, self.client.style())
     }
 
-    async fn revoke(&self, credential: &Credential) -> Result<(), Error> {
-        let identity = I::from(credential.token().clone());
+    async fn revoke(&self, auth_headers: &AuthHeaders) -> Result<(), Error> {
+        let identity = I::from(auth_headers.token().clone());
         match identity.end(&self.client).await {
             // It has ended already.
             Err(error) if error.is_refused_token() => Ok(()),

@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 pub use self::identity::{Administrator, AppUser, Identity, OrgUser, OrgUserApiToken};
-pub(crate) use self::identity::{claimed_subject, credential, headers};
+pub(crate) use self::identity::{auth_headers, claimed_subject, headers};
 pub use self::scalars::{ApplicationId, Date, Json, JsonObject, ObjectId, OrganizationId};
 
 /// A user of an application, as the vendor describes it.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use auth_core::{Answer, Error as CoreError, ErrorKind};
+use auth_core::{Error as CoreError, ErrorKind, Response};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -13,8 +13,8 @@ use crate::generated::{
     organization_applications, user_organizations,
 };
 use crate::{
-    AppUserProfile, Application, Date, Error, Membership, NewAppUser, OrgUserProfile, Organization,
-    OrganizationRole, Response,
+    AppUserProfile, Application, Date, Error, GraphQlResponse, Membership, NewAppUser,
+    OrgUserProfile, Organization, OrganizationRole,
 };
 
 /// What a refusal is about.
@@ -28,7 +28,7 @@ pub(crate) enum Purpose {
     Any,
 }
 
-/// An answer in the form of GraphQL; `extensions` beside these is left alone.
+/// An response in the form of GraphQL; `extensions` beside these is left alone.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow)]
@@ -57,45 +57,45 @@ impl GraphQlError<'_> {
     }
 }
 
-/// Reads an answer: the data, and what the vendor says is wrong.
-pub(crate) fn response<T: DeserializeOwned>(
-    answer: &Answer,
+/// Reads an response: the data, and what the vendor says is wrong.
+pub(crate) fn graphql_response<T: DeserializeOwned>(
+    response: &Response,
     purpose: Purpose,
-) -> Result<Response<T>, Error> {
-    let status = answer.status();
-    let envelope = answer.json::<Envelope<'_>>();
+) -> Result<GraphQlResponse<T>, Error> {
+    let status = response.status();
+    let envelope = response.json::<Envelope<'_>>();
     if status.as_u16() == 429 {
-        let retry_after = answer.retry_after();
+        let retry_after = response.retry_after();
         return Err(Error::RateLimited { retry_after });
     }
     let (data, errors) = match envelope {
         Ok(envelope) => (envelope.data, envelope.errors.unwrap_or_default()),
         Err(error) if status.is_success() => return Err(error.into()),
         // A web page or a plain text.
-        Err(_) => return Err(answer.error(None).into()),
+        Err(_) => return Err(response.error(None).into()),
     };
     if status.is_server_error() {
         let detail = errors.first().map(|error| &*error.message);
-        return Err(answer.error(detail).into());
+        return Err(response.error(detail).into());
     }
     if errors.is_empty() && !status.is_success() {
-        return Err(answer.error(None).into());
+        return Err(response.error(None).into());
     }
-    let data = match data.map(|data| answer.json_part(data.get())) {
+    let data = match data.map(|data| response.json_part(data.get())) {
         Some(Ok(data)) => Some(data),
         // What must not be null is null beside an error.
         _ if !errors.is_empty() => None,
         Some(Err(error)) => return Err(error.into()),
         None => return Err(neither().into()),
     };
-    let errors = errors.iter().map(|error| meaning(answer, error, purpose));
-    Ok(Response::new(data, errors.collect()))
+    let errors = errors.iter().map(|error| meaning(response, error, purpose));
+    Ok(GraphQlResponse::new(data, errors.collect()))
 }
 
 /// A log-out: that the session is gone already is fine if that was this call's first attempt.
-pub(crate) fn ended<T: DeserializeOwned>(answer: &Answer) -> Result<(), Error> {
-    match response::<T>(answer, Purpose::Any)?.complete() {
-        Err(error) if error.is_refused_token() && answer.follows_a_lost_attempt() => Ok(()),
+pub(crate) fn ended<T: DeserializeOwned>(response: &Response) -> Result<(), Error> {
+    match graphql_response::<T>(response, Purpose::Any)?.complete() {
+        Err(error) if error.is_refused_token() && response.follows_a_lost_attempt() => Ok(()),
         ended => ended.map(drop),
     }
 }
@@ -112,9 +112,9 @@ pub(crate) fn no_user() -> Error {
 }
 
 /// What one error means: by its status, then by its code, then by its words.
-fn meaning(answer: &Answer, error: &GraphQlError<'_>, purpose: Purpose) -> Error {
+fn meaning(response: &Response, error: &GraphQlError<'_>, purpose: Purpose) -> Error {
     let raw = &*error.message;
-    let message = answer.redact(raw).trim_end_matches('.').to_owned();
+    let message = response.redact(raw).trim_end_matches('.').to_owned();
     let has = |words: &str| raw.contains(words);
     // Whatever its code says, which nobody has noted: the header is wrong, and the token in it may
     // be good.
@@ -170,7 +170,7 @@ fn meaning(answer: &Answer, error: &GraphQlError<'_>, purpose: Purpose) -> Error
         }
         _ if raw.starts_with("Variable \"$") => Error::InvalidOperation { message },
         // A refusal does not pass, whatever it is about.
-        _ if answer.status().is_client_error() => answer.error(Some(raw)).into(),
+        _ if response.status().is_client_error() => response.error(Some(raw)).into(),
         _ => trouble(format!("identityx failed: {message}"), purpose),
     }
 }

@@ -7,8 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Answer, Credential, Error as CoreError, Http, Operation, Repeat, Request, SessionBuilder,
-    StoreKey, operation,
+    AuthHeaders, Error as CoreError, Http, Idempotency, Operation, Request, Response,
+    SessionBuilder, StoreKey, operation,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::IgnoredAny;
@@ -98,8 +98,8 @@ impl Client {
         let request = Request::post(SIGN_UP, "api/v3/ua/sign-up")
             .json(&body)
             .secret(password);
-        let answer = self.send(self.basic(request)).await?;
-        wire::token(&answer, |refusal| match refusal.status() {
+        let response = self.send(self.basic(request)).await?;
+        wire::token(&response, |refusal| match refusal.status() {
             403 => Some(Error::NotInvited {
                 message: refusal.message.clone(),
             }),
@@ -112,7 +112,7 @@ impl Client {
 
     /// Logs in. With [`ClientBuilder::workspace_host`], to that workspace.
     ///
-    /// Repeated where the answer was lost: it only makes another token.
+    /// Repeated where the response was lost: it only makes another token.
     ///
     /// Source: IQM, "Sign Up and Authentication Quickstart Guide", *Log In*.
     ///
@@ -134,7 +134,7 @@ impl Client {
 
     /// Logs in at the OAuth token endpoint, which knows no workspace host.
     ///
-    /// Repeated where the answer was lost: it only makes another token.
+    /// Repeated where the response was lost: it only makes another token.
     ///
     /// Source: IQM, "Sign Up and Authenticate", *Log In*; its heading names this endpoint, its
     /// TypeScript sample that of [`Client::log_in`].
@@ -167,14 +167,14 @@ impl Client {
     /// in the vendor's samples, though its prose says 24 hours; only the number counts. It
     /// carries the old refresh token if the vendor sent none.
     ///
-    /// A refresh whose answer was lost is sent once more.
+    /// A refresh whose response was lost is sent once more.
     ///
     /// Source: IQM, "Sign Up and Authenticate", *Refresh Token*.
     ///
     /// # Errors
     ///
     /// [`Error::TokenRejected`] if the refresh token is dead: log in again. [`Error::RefreshLost`]
-    /// if it was refused after an answer was lost. [`Error::LoginRequired`] if `token` has no
+    /// if it was refused after an response was lost. [`Error::LoginRequired`] if `token` has no
     /// refresh token. [`Error::RateLimited`] after 20 calls in a minute: wait for `retry_after`.
     pub async fn refresh(&self, token: &Token) -> Result<Token, Error> {
         let Some(refresh_token) = token.refresh_token() else {
@@ -191,11 +191,13 @@ impl Client {
         } else {
             request.form(&[("grant_type", "refresh_token"), ("refresh_token", exposed)])
         };
-        let request = request.secret(refresh_token).repeat(Repeat::Once);
-        let answer = self.send(self.basic(request)).await?;
-        let renewed = wire::token(&answer, |refusal| match refusal.status() {
+        let request = request
+            .secret(refresh_token)
+            .idempotency(Idempotency::OnceMore);
+        let response = self.send(self.basic(request)).await?;
+        let renewed = wire::token(&response, |refusal| match refusal.status() {
             // No document says how a dead refresh token is refused.
-            400 | 401 | 403 if answer.follows_a_lost_attempt() => Some(Error::RefreshLost),
+            400 | 401 | 403 if response.follows_a_lost_attempt() => Some(Error::RefreshLost),
             400 | 401 | 403 => Some(Error::TokenRejected {
                 message: refusal.message.clone(),
             }),
@@ -230,8 +232,8 @@ impl Client {
                 ("client_id", &self.0.client_id),
                 ("client_secret", self.0.client_secret.expose_secret()),
             ]);
-        let answer = self.send(self.basic(request)).await?;
-        wire::token(&answer, credentials_refused)
+        let response = self.send(self.basic(request)).await?;
+        wire::token(&response, credentials_refused)
     }
 
     /// Logs out: the token is dead from now on. [`Session::log_out`] forgets it, too.
@@ -241,15 +243,15 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::TokenRejected`] if the token was dead already.
-    pub async fn log_out(&self, credential: &Credential) -> Result<(), Error> {
+    pub async fn log_out(&self, auth_headers: &AuthHeaders) -> Result<(), Error> {
         let request = Request::post(LOG_OUT, "api/v3/ua/logout")
-            .credential(credential)
-            .repeat(Repeat::Always);
-        let answer = self.send(request).await?;
-        let logged_out = wire::data::<Option<IgnoredAny>>(&answer, |_| None);
+            .auth_headers(auth_headers)
+            .idempotency(Idempotency::Yes);
+        let response = self.send(request).await?;
+        let logged_out = wire::data::<Option<IgnoredAny>>(&response, |_| None);
         match logged_out {
-            // The attempt whose answer was lost did it.
-            Err(Error::TokenRejected { .. }) if answer.follows_a_lost_attempt() => Ok(()),
+            // The attempt whose response was lost did it.
+            Err(Error::TokenRejected { .. }) if response.follows_a_lost_attempt() => Ok(()),
             other => other.map(|_| ()),
         }
     }
@@ -262,10 +264,10 @@ impl Client {
     ///
     /// [`Error::TokenRejected`] if the token is dead (report it by [`Session::invalidate`]);
     /// [`Denied`](crate::ErrorKind::Denied) if the user may not see this workspace.
-    pub async fn profile(&self, credential: &Credential) -> Result<Profile, Error> {
-        let request = Request::get(PROFILE, "api/v3/ua/profile").credential(credential);
-        let answer = self.send(request).await?;
-        wire::profile(&answer, |_| None)
+    pub async fn profile(&self, auth_headers: &AuthHeaders) -> Result<Profile, Error> {
+        let request = Request::get(PROFILE, "api/v3/ua/profile").auth_headers(auth_headers);
+        let response = self.send(request).await?;
+        wire::profile(&response, |_| None)
     }
 
     async fn password_grant(
@@ -273,9 +275,9 @@ impl Client {
         request: Request,
         password: &SecretString,
     ) -> Result<Token, Error> {
-        let request = request.secret(password).repeat(Repeat::Always);
-        let answer = self.send(self.basic(request)).await?;
-        wire::token(&answer, |refusal| {
+        let request = request.secret(password).idempotency(Idempotency::Yes);
+        let response = self.send(self.basic(request)).await?;
+        wire::token(&response, |refusal| {
             refusal.on_hold().or_else(|| credentials_refused(refusal))
         })
     }
@@ -284,7 +286,7 @@ impl Client {
         request.basic(&self.0.client_id, &self.0.client_secret)
     }
 
-    async fn send(&self, request: Request) -> Result<Answer, CoreError> {
+    async fn send(&self, request: Request) -> Result<Response, CoreError> {
         self.0.http.send(request).await
     }
 }

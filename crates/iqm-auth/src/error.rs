@@ -31,9 +31,9 @@ auth_core::vendor_error! {
             /// What the vendor said.
             message: String,
         },
-        /// A refresh was sent twice, since the first answer was lost, and then refused: the first one
+        /// A refresh was sent twice, since the first response was lost, and then refused: the first one
         /// may have used the refresh token up.
-        #[error("the refresh may have happened, and its answer was lost")]
+        #[error("the refresh may have happened, and its response was lost")]
         RefreshLost,
         /// The code from the authenticator or e-mail is wrong, or too old.
         #[error("the mfa code was refused: {message}")]

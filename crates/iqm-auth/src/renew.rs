@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use auth_core::{Credential, Header, Reason, Renew};
+use auth_core::{AuthHeaders, Header, Reason, Renew};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::types::headers;
@@ -78,8 +78,8 @@ impl Renew for Renewer {
         headers(token)
     }
 
-    async fn revoke(&self, credential: &Credential) -> Result<(), Error> {
-        match self.client.log_out(credential).await {
+    async fn revoke(&self, auth_headers: &AuthHeaders) -> Result<(), Error> {
+        match self.client.log_out(auth_headers).await {
             // Dead already, which is what was wanted.
             Err(Error::TokenRejected { .. }) => Ok(()),
             other => other,

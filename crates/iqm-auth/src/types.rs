@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use auth_core::{Expiry, Extra, Header};
+use auth_core::{Expiry, ExtraFields, Header};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -96,7 +96,7 @@ pub struct Profile {
     /// All fields by the vendor's names, those above among them: the vendor lists more
     /// (`parentOrganization`, …) than it describes.
     #[serde(skip)]
-    pub other: Extra,
+    pub other: ExtraFields,
 }
 
 /// What IQM says of a password-reset link.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{Answer, Expiry};
+use auth_core::{Expiry, Response};
 use http::HeaderName;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -116,7 +116,7 @@ struct TokenPayload {
 
 /// A refusal, with the vendor's words redacted.
 pub(crate) struct Refusal<'a> {
-    pub(crate) answer: &'a Answer,
+    pub(crate) response: &'a Response,
     /// The first error and its reason, or a text that stands in their place.
     pub(crate) message: String,
     data: Option<&'a RawValue>,
@@ -124,16 +124,16 @@ pub(crate) struct Refusal<'a> {
 
 impl Refusal<'_> {
     pub(crate) fn status(&self) -> u16 {
-        self.answer.status().as_u16()
+        self.response.status().as_u16()
     }
 
     /// The log-in's 400 that says that the account is on hold.
     pub(crate) fn on_hold(&self) -> Option<Error> {
         let on_hold: OnHold = serde_json::from_str(self.data?.get()).ok()?;
         Some(Error::OnHold {
-            status: self.answer.redact(&on_hold.status),
-            reason: self.answer.redact(&on_hold.reason),
-            support_email: self.answer.redact(&on_hold.support_email),
+            status: self.response.redact(&on_hold.status),
+            reason: self.response.redact(&on_hold.reason),
+            support_email: self.response.redact(&on_hold.support_email),
         })
     }
 
@@ -145,27 +145,27 @@ impl Refusal<'_> {
             invalid_reason: String,
         }
         let invalid: Invalid = serde_json::from_str(self.data?.get()).ok()?;
-        Some(self.answer.redact(&invalid.invalid_reason))
+        Some(self.response.redact(&invalid.invalid_reason))
     }
 }
 
 /// Reads the `data` of a success; `refused` makes this call's own errors of a refusal, and what it
 /// leaves is told by the status.
 ///
-/// The status decides first (`success: true` comes with 403, too), then `success`. An answer
+/// The status decides first (`success: true` comes with 403, too), then `success`. An response
 /// without an envelope is its own data.
 pub(crate) fn data<'a, T: Deserialize<'a>>(
-    answer: &'a Answer,
+    response: &'a Response,
     refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
 ) -> Result<T, Error> {
-    let envelope = answer.json::<Envelope<'_>>();
+    let envelope = response.json::<Envelope<'_>>();
     let has_failed = match &envelope {
-        _ if !answer.status().is_success() => true,
+        _ if !response.status().is_success() => true,
         Ok(envelope) => envelope.success == Some(false),
         Err(_) => false,
     };
     if has_failed {
-        return Err(refusal(answer, envelope.ok(), refused));
+        return Err(refusal(response, envelope.ok(), refused));
     }
     let is_bare = matches!(
         &envelope,
@@ -178,32 +178,32 @@ pub(crate) fn data<'a, T: Deserialize<'a>>(
     match envelope {
         Ok(Envelope {
             data: Some(data), ..
-        }) => Ok(answer.json_part(data.get())?),
+        }) => Ok(response.json_part(data.get())?),
         // `{"success": true}` alone where no data is wanted.
-        Ok(_) if !is_bare => Ok(answer.json_part("null")?),
-        _ => Ok(answer.json()?),
+        Ok(_) if !is_bare => Ok(response.json_part("null")?),
+        _ => Ok(response.json()?),
     }
 }
 
 fn refusal(
-    answer: &Answer,
+    response: &Response,
     envelope: Option<Envelope<'_>>,
     refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
 ) -> Error {
-    let status = answer.status();
+    let status = response.status();
     let data = envelope.as_ref().and_then(|envelope| envelope.data);
     let words = envelope
         .and_then(|envelope| envelope.error_objects)
-        .and_then(|errors| words(&errors, answer));
+        .and_then(|errors| words(&errors, response));
     let refusal = Refusal {
-        answer,
+        response,
         message: words.clone().unwrap_or_else(|| format!("status {status}")),
         data,
     };
     // Whatever the call, a busy vendor is busy and a broken one broken.
     if status.as_u16() == 429 {
         return Error::RateLimited {
-            retry_after: answer.retry_after(),
+            retry_after: response.retry_after(),
         };
     }
     let own = if status.is_server_error() {
@@ -215,28 +215,28 @@ fn refusal(
         401 => Error::TokenRejected {
             message: refusal.message,
         },
-        _ => Error::Core(answer.error(words.as_deref())),
+        _ => Error::Core(response.error(words.as_deref())),
     })
 }
 
 /// What the vendor said, redacted, if it said anything.
-fn words(errors: &[ErrorObject], answer: &Answer) -> Option<String> {
+fn words(errors: &[ErrorObject], response: &Response) -> Option<String> {
     let texts: Vec<String> = errors
         .iter()
         .flat_map(|it| [&it.error, &it.reason, &it.field])
         .flatten()
-        .map(|text| answer.redact(text).trim_end_matches('.').to_owned())
+        .map(|text| response.redact(text).trim_end_matches('.').to_owned())
         .filter(|text| !text.is_empty())
         .collect();
     (!texts.is_empty()).then(|| texts.join(": "))
 }
 
-/// A token, from either form of answer.
+/// A token, from either form of response.
 pub(crate) fn token(
-    answer: &Answer,
+    response: &Response,
     refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
 ) -> Result<Token, Error> {
-    let payload: TokenPayload = data(answer, refused)?;
+    let payload: TokenPayload = data(response, refused)?;
     let is_bearer = payload
         .token_type
         .as_ref()
@@ -245,12 +245,12 @@ pub(crate) fn token(
         let message = "iqm issued a token of a type other than bearer";
         return Err(auth_core::Error::new(auth_core::ErrorKind::Protocol, message).into());
     }
-    let expiry = Expiry::after(answer.sent_at(), Duration::from_secs(payload.expires_in));
+    let expiry = Expiry::after(response.sent_at(), Duration::from_secs(payload.expires_in));
     Ok(Token::issued(
         payload.access_token,
         payload.refresh_token,
         expiry,
-        answer.sent_at(),
+        response.sent_at(),
     )
     .with_ow_id(payload.ow_id)
     .with_scope(payload.scope))
@@ -258,11 +258,11 @@ pub(crate) fn token(
 
 /// The profile, with the fields that nobody describes kept aside.
 pub(crate) fn profile(
-    answer: &Answer,
+    response: &Response,
     refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
 ) -> Result<Profile, Error> {
-    let text: &RawValue = data(answer, refused)?;
-    let mut profile: Profile = answer.json_part(text.get())?;
-    profile.other = answer.json_part(text.get())?;
+    let text: &RawValue = data(response, refused)?;
+    let mut profile: Profile = response.json_part(text.get())?;
+    profile.other = response.json_part(text.get())?;
     Ok(profile)
 }

@@ -44,7 +44,7 @@ async fn on_the_sandbox() -> Outcome {
     println!("  permanent token {}", token.fingerprint());
     let session = client.session_with_api_token(token)?;
     clock.advance(Duration::from_secs(365 * 86_400));
-    let me = client.me(&session.credential().await?).await?;
+    let me = client.me(&session.auth_headers().await?).await?;
     println!("  a year later it is still good for {}", name(&me));
 
     let log_ins = sandbox.log().count("edgeiq.authenticate");
@@ -91,20 +91,20 @@ async fn use_it(
 
     println!("2. a session logs in when it is first used, for an hour");
     let session = client.session_with_password(email, password)?;
-    let credential = session.credential().await?;
-    println!("  token {}", credential.fingerprint());
+    let auth_headers = session.auth_headers().await?;
+    println!("  token {}", auth_headers.fingerprint());
 
     println!("3. is that token good?");
-    let me = client.me(&credential).await?;
+    let me = client.me(&auth_headers).await?;
     println!("  yes, it is that of {}", name(&me));
 
     println!("4. the token ends");
     end_the_token().await?;
 
     println!("5. the session is asked for headers again, and logs in first where that is due");
-    let credential = session.credential().await?;
-    println!("  token {}", credential.fingerprint());
-    client.me(&credential).await?;
+    let auth_headers = session.auth_headers().await?;
+    println!("  token {}", auth_headers.fingerprint());
+    client.me(&auth_headers).await?;
     session.log_out().await?;
     Ok(())
 }

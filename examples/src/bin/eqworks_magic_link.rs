@@ -43,7 +43,7 @@ async fn on_the_sandbox() -> Outcome {
         "70 days later a request wants headers: it gets them at once",
     );
     clock.advance(Duration::from_secs(70 * 24 * 60 * 60));
-    let old = session.credential().await?;
+    let old = session.auth_headers().await?;
     println!(
         "  token {}, {}",
         old.fingerprint(),
@@ -51,7 +51,7 @@ async fn on_the_sandbox() -> Outcome {
     );
     let mut states = session.states();
     while states.next().await == Some(eqworks_auth::State::Renewing) {}
-    let new = session.credential().await?;
+    let new = session.auth_headers().await?;
     println!("  meanwhile the session has refreshed it:");
     println!(
         "  token {}, {}",
@@ -143,15 +143,15 @@ async fn log_in(
         "the next start: a session resumes from the text, and nobody logs in",
     );
     let session = client.session(Token::from_jwt(kept)?)?;
-    let credential = session.credential().await?;
+    let auth_headers = session.auth_headers().await?;
     println!(
         "  token {}, headers {:?}",
-        credential.fingerprint(),
+        auth_headers.fingerprint(),
         session.headers().await?
     );
 
     step(5, "only the vendor can verify the token, so it is asked");
-    let confirmed = client.confirm(&credential).await?;
+    let confirmed = client.confirm(&auth_headers).await?;
     println!("  it is {}'s, for {}", confirmed.user, confirmed.product);
     Ok(session)
 }

@@ -96,16 +96,16 @@ async fn begin(
             let pending = client.request_passcode(user).await?;
             let token = pending.complete(&paste().await?).await?;
             // Kept from now on.
-            session.adopt(token.into()).await?;
+            session.set_token(token.into()).await?;
             println!("  logged in");
         }
         Err(error) => return Err(error.into()),
     }
-    let credential = session.credential().await?;
-    let confirmed = client.confirm(&credential).await?;
+    let auth_headers = session.auth_headers().await?;
+    let confirmed = client.confirm(&auth_headers).await?;
     println!(
         "  token {} of {}, {}",
-        credential.fingerprint(),
+        auth_headers.fingerprint(),
         confirmed.user,
         ends_in(session.expiry(), clock)
     );

@@ -99,7 +99,7 @@ async fn live() -> Outcome {
         .session_builder_with_password(email, needed("IQM_PASSWORD")?)
         .store(Arc::new(store), key)
         .build()?;
-    let token = session.credential().await?;
+    let token = session.auth_headers().await?;
     println!(
         "  token {}, {}: the same one in every terminal",
         token.fingerprint(),

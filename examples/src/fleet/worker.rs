@@ -9,8 +9,8 @@ use std::time::Duration;
 use auth_sandbox::SandboxClock;
 use auth_store::{FileStore, RedisStore};
 use iqm_auth::{
-    BoxFuture, Client, CoreError, CoreToken, Lease, OnSaved, RetryPolicy, Saved, Session, State,
-    StoreKey, TokenStore, Watch,
+    BoxFuture, Client, CoreError, CoreToken, Lease, OnSaved, RetryPolicy, SaveOutcome, Session,
+    State, StoreKey, TokenStore, Watch,
 };
 use serde_json::{Value, json};
 
@@ -85,25 +85,25 @@ async fn run(client: &Client, session: &Session, tasks: usize) -> Result<Value, 
     let tasks: Vec<_> = (0..tasks)
         .map(|_| {
             let session = session.clone();
-            tokio::spawn(async move { session.credential().await })
+            tokio::spawn(async move { session.auth_headers().await })
         })
         .collect();
     let mut credentials = BTreeMap::new();
     let mut failed = Vec::new();
     for task in tasks {
         match task.await? {
-            Ok(credential) => {
+            Ok(auth_headers) => {
                 let known = credentials
-                    .entry(credential.fingerprint().to_string())
-                    .or_insert((credential, 0_u64));
+                    .entry(auth_headers.fingerprint().to_string())
+                    .or_insert((auth_headers, 0_u64));
                 known.1 += 1;
             }
             Err(error) => failed.push(format!("{:?}: {error}", error.kind())),
         }
     }
     let (mut valid, mut refused) = (0, 0);
-    for (credential, holders) in credentials.values() {
-        match client.profile(credential).await {
+    for (auth_headers, holders) in credentials.values() {
+        match client.profile(auth_headers).await {
             Ok(_) => valid += holders,
             Err(_) => refused += holders,
         }
@@ -117,7 +117,7 @@ async fn run(client: &Client, session: &Session, tasks: usize) -> Result<Value, 
         }
     };
     let token = match session.try_headers() {
-        Some(_) => session.credential().await?.fingerprint().to_string(),
+        Some(_) => session.auth_headers().await?.fingerprint().to_string(),
         None => "none".to_owned(),
     };
     Ok(json!({
@@ -159,7 +159,7 @@ impl TokenStore for Observed {
         &'a self,
         key: &'a StoreKey,
         token: &'a CoreToken,
-    ) -> BoxFuture<'a, Result<Saved, CoreError>> {
+    ) -> BoxFuture<'a, Result<SaveOutcome, CoreError>> {
         Box::pin(async move {
             self.pass("before the save").await;
             let saved = self.inner.save(key, token).await;

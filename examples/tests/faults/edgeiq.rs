@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::Credential;
+use auth_core::AuthHeaders;
 use auth_sandbox::{EdgeIqAccount, Sandbox};
 use edgeiq_auth::{
     Client, Error, ErrorKind, ExposeSecret as _, Lifetime, Renewer, ResetEmail, ResetToken,
@@ -32,7 +32,7 @@ const SENDER_REFUSED: &[(u16, ErrorKind)] = &[(500, ErrorKind::Denied)];
 /// What the calls need.
 pub(crate) struct Ready {
     token: Token,
-    credential: Credential,
+    auth_headers: AuthHeaders,
     reset_token: ResetToken,
     user: EdgeIqAccount,
     mailed: EdgeIqAccount,
@@ -100,7 +100,7 @@ impl Vendor for Ready {
             .unwrap()
             .token;
         Self {
-            credential: token.credential().unwrap(),
+            auth_headers: token.auth_headers().unwrap(),
             token,
             reset_token: ResetToken::from_link(&link).unwrap(),
             user,
@@ -119,7 +119,7 @@ impl Vendor for Ready {
                     .await
                     .map(drop)
             }
-            "me" => client.me(&self.credential).await.map(drop),
+            "me" => client.me(&self.auth_headers).await.map(drop),
             // To an address of its own: a second e-mail ends the token of the first.
             "request_password_reset" => {
                 client
@@ -153,8 +153,8 @@ impl Vendor for Ready {
         builder.token(self.token.clone().into()).build().unwrap()
     }
 
-    fn accepts(sandbox: &Sandbox, credential: &Credential) -> bool {
-        let token = credential.token().access().expose_secret();
+    fn accepts(sandbox: &Sandbox, auth_headers: &AuthHeaders) -> bool {
+        let token = auth_headers.token().access().expose_secret();
         sandbox.edgeiq().accepts(token)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::Credential;
+use auth_core::AuthHeaders;
 use auth_sandbox::Sandbox;
 use eqworks_auth::{
     Client, Error, ErrorKind, ExposeSecret as _, PasscodeMail, Product, Renewer, SecretString,
@@ -21,7 +21,7 @@ const SEND: &str = "eqworks.request_passcode";
 /// What the calls need.
 pub(crate) struct Ready {
     token: Token,
-    credential: Credential,
+    auth_headers: AuthHeaders,
     passcode: SecretString,
     user: &'static str,
     mailed: &'static str,
@@ -76,7 +76,7 @@ impl Vendor for Ready {
         client.request_passcode(user).await.unwrap();
         let token = Token::from_jwt(eqworks.mint_token(user, "atom")).unwrap();
         Self {
-            credential: token.credential().unwrap(),
+            auth_headers: token.auth_headers().unwrap(),
             token,
             passcode: mailed_passcode(sandbox, user),
             user,
@@ -98,8 +98,8 @@ impl Vendor for Ready {
                 let traded = client.verify_and_revoke_older(user, passcode);
                 traded.await.map(drop)
             }
-            "confirm" => client.confirm(&self.credential).await.map(drop),
-            "confirm_light" => client.confirm_light(&self.credential).await.map(drop),
+            "confirm" => client.confirm(&self.auth_headers).await.map(drop),
+            "confirm_light" => client.confirm_light(&self.auth_headers).await.map(drop),
             "refresh" => client.refresh(&self.token).await.map(drop),
             "refresh_and_revoke_older" => {
                 client.refresh_and_revoke_older(&self.token).await.map(drop)
@@ -126,8 +126,8 @@ impl Vendor for Ready {
         client.session(self.token.clone()).unwrap()
     }
 
-    fn accepts(sandbox: &Sandbox, credential: &Credential) -> bool {
-        let token = credential.token().access().expose_secret();
+    fn accepts(sandbox: &Sandbox, auth_headers: &AuthHeaders) -> bool {
+        let token = auth_headers.token().access().expose_secret();
         sandbox.eqworks().accepts(token)
     }
 }

@@ -6,7 +6,7 @@ mod operations {
 
 use std::time::Duration;
 
-use auth_core::Credential;
+use auth_core::AuthHeaders;
 use auth_sandbox::Sandbox;
 use identityx_auth::{
     AppUser, ApplicationId, Client, Error, Execute as _, ExposeSecret as _, LoginLink,
@@ -179,8 +179,8 @@ impl Vendor for Ready {
         client.session(self.org_user.clone()).unwrap()
     }
 
-    fn accepts(sandbox: &Sandbox, credential: &Credential) -> bool {
-        let token = credential.token().access().expose_secret();
+    fn accepts(sandbox: &Sandbox, auth_headers: &AuthHeaders) -> bool {
+        let token = auth_headers.token().access().expose_secret();
         sandbox.identityx().accepts(token)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::Credential;
+use auth_core::AuthHeaders;
 use auth_sandbox::{IqmAccount, Sandbox};
 use iqm_auth::{
     Client, Error, ErrorKind, ExposeSecret as _, Renewer, SecretString, Session, Token,
@@ -31,7 +31,7 @@ const UNAUTHORIZED: &[(u16, ErrorKind)] = &[(401, ErrorKind::InvalidCredentials)
 /// What the calls need.
 pub(crate) struct Ready {
     token: Token,
-    credential: Credential,
+    auth_headers: AuthHeaders,
     authorization_code: SecretString,
     mfa_code: SecretString,
     reset_hash: SecretString,
@@ -102,7 +102,7 @@ impl Vendor for Ready {
         let mfa = iqm.mfa_user();
         client.send_mfa_code(mfa.ow_id).await.unwrap();
         Self {
-            credential: token.credential().unwrap(),
+            auth_headers: token.auth_headers().unwrap(),
             token,
             authorization_code: iqm.authorization_code(user.email, REDIRECT).into(),
             mfa_code: iqm.mfa_code(mfa.email).unwrap().into(),
@@ -132,8 +132,8 @@ impl Vendor for Ready {
                 let code = &self.authorization_code;
                 client.exchange_code(code, REDIRECT).await.map(drop)
             }
-            "log_out" => client.log_out(&self.credential).await,
-            "profile" => client.profile(&self.credential).await.map(drop),
+            "log_out" => client.log_out(&self.auth_headers).await,
+            "profile" => client.profile(&self.auth_headers).await.map(drop),
             "send_mfa_code" => client.send_mfa_code(self.mfa_ow_id).await,
             "verify_mfa_code" => client.verify_mfa_code(&self.mfa_code).await.map(drop),
             "request_password_reset" => {
@@ -145,7 +145,7 @@ impl Vendor for Ready {
                 client.validate_password_reset(hash).await.map(drop)
             }
             "set_password" => client.set_password(user.email, &new).await,
-            "change_password" => client.change_password(&self.credential, &old, &new).await,
+            "change_password" => client.change_password(&self.auth_headers, &old, &new).await,
             other => unreachable!("{other} is no call"),
         }
     }
@@ -179,8 +179,8 @@ impl Vendor for Ready {
         builder.token(self.token.clone().into()).build().unwrap()
     }
 
-    fn accepts(sandbox: &Sandbox, credential: &Credential) -> bool {
-        let token = credential.token().access().expose_secret();
+    fn accepts(sandbox: &Sandbox, auth_headers: &AuthHeaders) -> bool {
+        let token = auth_headers.token().access().expose_secret();
         sandbox.iqm().accepts(token)
     }
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use auth_core::{AuthError, Credential, ErrorKind, HttpBuilder, Renew, RetryPolicy, Session};
+use auth_core::{AuthError, AuthHeaders, ErrorKind, HttpBuilder, Renew, RetryPolicy, Session};
 use auth_sandbox::{Sandbox, SandboxClock};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -56,7 +56,7 @@ pub(crate) trait Vendor: Send + Sync + Sized + 'static {
     -> impl Future<Output = Session<Self::Renewer>> + Send;
 
     /// Whether the vendor accepts it at present.
-    fn accepts(sandbox: &Sandbox, credential: &Credential) -> bool;
+    fn accepts(sandbox: &Sandbox, auth_headers: &AuthHeaders) -> bool;
 }
 
 /// What became of a cell.

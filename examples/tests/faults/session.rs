@@ -34,7 +34,7 @@ async fn one<V: Vendor>(trouble: Trouble) -> Result<(), String> {
     };
     let session = ready.session(&client).await;
     session
-        .credential()
+        .auth_headers()
         .await
         .map_err(|it| format!("no first token: {it:?}"))?;
 
@@ -45,8 +45,8 @@ async fn one<V: Vendor>(trouble: Trouble) -> Result<(), String> {
     if sandbox.log().count(V::RENEWAL) == 0 {
         return Err("no renewal was sent".to_owned());
     }
-    let in_use = async |when: &str, sandbox: &Sandbox| match session.credential().await {
-        Ok(credential) if V::accepts(sandbox, &credential) => Ok(()),
+    let in_use = async |when: &str, sandbox: &Sandbox| match session.auth_headers().await {
+        Ok(auth_headers) if V::accepts(sandbox, &auth_headers) => Ok(()),
         Ok(_) => Err(format!(
             "{when}, the token in use is dead, after {renewed:?}"
         )),

@@ -22,7 +22,7 @@ Unavail    Unavailable: try later           Credent    InvalidCredentials: ask t
 Unknown    OutcomeUnknown: it may have      Person     InteractionRequired: a person must log in
            happened                         Denied     not allowed, whoever asks
 RateLim    RateLimited: wait                NotFound   no such user or thing
-Protocol   an answer nobody documents       none       it panicked or hung
+Protocol   an response nobody documents       none       it panicked or hung
 Config     InvalidConfig: fix the code      !          not as documented; the test says how
 ";
 

@@ -2,7 +2,7 @@
 
 use reqwest::RequestBuilder;
 
-use crate::credential::Credential;
+use crate::auth_headers::AuthHeaders;
 use crate::renew::Renew;
 use crate::session::Session;
 use crate::{Error, ErrorKind};
@@ -20,10 +20,10 @@ impl<R: Renew> Session<R> {
     /// not among the session's; otherwise as [`Session::headers`].
     pub async fn authorize(&self, request: RequestBuilder) -> Result<RequestBuilder, R::Error> {
         let (client, request) = self.checked(request)?;
-        Ok(put(&self.credential().await?, client, request))
+        Ok(put(&self.auth_headers().await?, client, request))
     }
 
-    /// As [`Session::authorize`], with a credential at hand: keep it, to report a 401 by
+    /// As [`Session::authorize`], with a auth_headers at hand: keep it, to report a 401 by
     /// [`Session::invalidate`].
     ///
     /// # Errors
@@ -31,11 +31,11 @@ impl<R: Renew> Session<R> {
     /// [`ErrorKind::InvalidConfig`] as for [`Session::authorize`].
     pub fn authorize_with(
         &self,
-        credential: &Credential,
+        auth_headers: &AuthHeaders,
         request: RequestBuilder,
     ) -> Result<RequestBuilder, R::Error> {
         let (client, request) = self.checked(request)?;
-        Ok(put(credential, client, request))
+        Ok(put(auth_headers, client, request))
     }
 
     fn checked(
@@ -53,10 +53,10 @@ impl<R: Renew> Session<R> {
 }
 
 fn put(
-    credential: &Credential,
+    auth_headers: &AuthHeaders,
     client: reqwest::Client,
     mut request: reqwest::Request,
 ) -> RequestBuilder {
-    credential.apply(request.headers_mut());
+    auth_headers.apply(request.headers_mut());
     RequestBuilder::from_parts(client, request)
 }

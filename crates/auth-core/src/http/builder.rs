@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{BaseUrl, Hosts, Http, HttpClientBuilder, policy};
+use super::{AllowedHosts, BaseUrl, Http, HttpClientBuilder, policy};
 use crate::clock::{BoxFuture, Clock, SystemClock};
 use crate::retry::RetryPolicy;
 use crate::{Error, ErrorKind};
@@ -67,7 +67,7 @@ impl HttpBuilder {
         self
     }
 
-    /// How long one attempt may take, from connecting to the last byte of the answer.
+    /// How long one attempt may take, from connecting to the last byte of the response.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
@@ -124,7 +124,7 @@ impl HttpBuilder {
         let hosts = self
             .allowed_hosts
             .iter()
-            .try_fold(Hosts::of(&base), |hosts, host| hosts.and(host))?;
+            .try_fold(AllowedHosts::of(&base), |hosts, host| hosts.allow(host))?;
         let builder = reqwest::Client::builder()
             // A kept connection belongs to the runtime that opened it, and hangs when that one is
             // not driven any more while another runtime uses the client. Calls are rare: a new

@@ -109,9 +109,9 @@ pub(super) fn origin(address: &str) -> String {
 /// The hosts to which a token may go. A port counts as part of the host: two services of one
 /// machine are two strangers.
 #[derive(Clone, Debug, Default)]
-pub struct Hosts(Vec<(String, u16)>);
+pub struct AllowedHosts(Vec<(String, u16)>);
 
-impl Hosts {
+impl AllowedHosts {
     /// The host of `base` alone.
     pub fn of(base: &BaseUrl) -> Self {
         let mut hosts = Self::default();
@@ -125,7 +125,7 @@ impl Hosts {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidConfig`] if that is no host, or has more than a host and a port.
-    pub fn and(mut self, host: &str) -> Result<Self, Error> {
+    pub fn allow(mut self, host: &str) -> Result<Self, Error> {
         let refused = || {
             let message = format!("'{host}' is not a host name with an optional port");
             Error::new(ErrorKind::InvalidConfig, message)
@@ -303,10 +303,10 @@ mod tests {
     #[test]
     fn a_token_goes_to_the_vendors_hosts_only() {
         let base = BaseUrl::parse("https://api.iqm.com").unwrap();
-        let hosts = Hosts::of(&base)
-            .and("reports.iqm.com")
+        let hosts = AllowedHosts::of(&base)
+            .allow("reports.iqm.com")
             .unwrap()
-            .and("127.0.0.1:8080")
+            .allow("127.0.0.1:8080")
             .unwrap();
         let check = |url: &str| hosts.check(&Url::parse(url).unwrap()).is_ok();
         for good in [
@@ -334,7 +334,7 @@ mod tests {
     #[test]
     fn a_host_with_more_than_a_port_is_refused() {
         for bad in ["", "https://a.com", "a.com/x", "u@a.com", "a.com?x", "a b"] {
-            assert!(Hosts::default().and(bad).is_err(), "{bad}");
+            assert!(AllowedHosts::default().allow(bad).is_err(), "{bad}");
         }
     }
 }

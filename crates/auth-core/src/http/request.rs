@@ -13,9 +13,9 @@ use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 use super::BaseUrl;
-use crate::credential::Credential;
+use crate::auth_headers::AuthHeaders;
 use crate::redact::Redactor;
-use crate::retry::Repeat;
+use crate::retry::Idempotency;
 use crate::{Error, ErrorKind};
 
 /// The name of a call, as spans and errors show it: `iqm.log_in`.
@@ -82,7 +82,7 @@ pub struct Request {
     query: Zeroizing<String>,
     headers: HeaderMap,
     body: Bytes,
-    repeat: Repeat,
+    pub(super) idempotency: Idempotency,
     redactor: Redactor,
     failure: Option<Error>,
 }
@@ -113,7 +113,7 @@ impl Request {
             query: Zeroizing::default(),
             headers,
             body: Bytes::new(),
-            repeat: Repeat::Never,
+            idempotency: Idempotency::No,
             redactor: Redactor::new(),
             failure: None,
         }
@@ -121,7 +121,7 @@ impl Request {
 
     /// A `GET`, which may always be repeated.
     pub fn get(operation: Operation, path: &str) -> Self {
-        Self::new(operation, Method::GET, path).repeat(Repeat::Always)
+        Self::new(operation, Method::GET, path).idempotency(Idempotency::Yes)
     }
 
     /// A `POST`, which is not repeated where it may have had its effect, unless told otherwise.
@@ -157,8 +157,8 @@ impl Request {
     }
 
     /// How safe it is to send this again.
-    pub fn repeat(mut self, repeat: Repeat) -> Self {
-        self.repeat = repeat;
+    pub fn idempotency(mut self, idempotency: Idempotency) -> Self {
+        self.idempotency = idempotency;
         self
     }
 
@@ -196,10 +196,10 @@ impl Request {
         self
     }
 
-    /// Adds the headers of `credential`.
-    pub fn credential(mut self, credential: &Credential) -> Self {
-        credential.apply(&mut self.headers);
-        self.redactor.add(credential.token().access());
+    /// Adds the headers of `auth_headers`.
+    pub fn auth_headers(mut self, auth_headers: &AuthHeaders) -> Self {
+        auth_headers.apply(&mut self.headers);
+        self.redactor.add(auth_headers.token().access());
         self
     }
 
@@ -224,10 +224,6 @@ impl Request {
 
     pub(crate) fn operation(&self) -> Operation {
         self.operation
-    }
-
-    pub(super) fn repeat_class(&self) -> Repeat {
-        self.repeat
     }
 
     pub(super) fn redactor(&self) -> &Redactor {
@@ -272,7 +268,7 @@ impl fmt::Debug for Request {
         f.debug_struct("Request")
             .field("operation", &self.operation)
             .field("method", &self.method)
-            .field("repeat", &self.repeat)
+            .field("idempotency", &self.idempotency)
             .finish_non_exhaustive()
     }
 }

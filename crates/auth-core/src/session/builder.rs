@@ -13,7 +13,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::renew::Renew;
 use crate::state::State;
 use crate::store::{StoreKey, TokenStore};
-use crate::{Hosts, Token};
+use crate::{AllowedHosts, Token};
 
 /// What a session is made of; vendor crates begin it.
 pub struct SessionBuilder<R: Renew> {
@@ -22,7 +22,7 @@ pub struct SessionBuilder<R: Renew> {
     clock: Arc<dyn Clock>,
     store: Option<(Arc<dyn TokenStore>, StoreKey)>,
     renew_without_lease: bool,
-    hosts: Hosts,
+    hosts: AllowedHosts,
 }
 
 impl<R: Renew> SessionBuilder<R> {
@@ -33,13 +33,13 @@ impl<R: Renew> SessionBuilder<R> {
             clock: Arc::new(SystemClock),
             store: None,
             renew_without_lease: false,
-            hosts: Hosts::default(),
+            hosts: AllowedHosts::default(),
         }
     }
 
     /// Starts with `token`; without one, the first caller gets one from the store or the vendor.
     ///
-    /// It is not put into the store: [`Session::adopt`] does that.
+    /// It is not put into the store: [`Session::set_token`] does that.
     pub fn token(mut self, token: Token) -> Self {
         self.token = Some(token);
         self
@@ -62,7 +62,7 @@ impl<R: Renew> SessionBuilder<R> {
     ///
     /// Without this, callers get the store's error then. With it, several workers may renew at
     /// once: choose it only for a vendor that lets them, or where a password mends what went
-    /// wrong. The state tells: [`State::Unleased`]. A token that is still valid is never renewed
+    /// wrong. The state tells: [`State::RenewedWithoutLease`]. A token that is still valid is never renewed
     /// without the lease.
     pub fn renew_without_lease(mut self) -> Self {
         self.renew_without_lease = true;
@@ -70,13 +70,13 @@ impl<R: Renew> SessionBuilder<R> {
     }
 
     /// The hosts to which the headers may go, in place of those set before; none by default.
-    pub fn hosts(mut self, hosts: Hosts) -> Self {
+    pub fn hosts(mut self, hosts: AllowedHosts) -> Self {
         self.hosts = hosts;
         self
     }
 
     /// The hosts that were set, to add to them.
-    pub fn hosts_in_use(&self) -> &Hosts {
+    pub fn hosts_in_use(&self) -> &AllowedHosts {
         &self.hosts
     }
 
@@ -101,7 +101,7 @@ impl<R: Renew> SessionBuilder<R> {
             renewer: self.renewer,
             place,
             hosts: self.hosts,
-            states: watch::Sender::new(State::Stale),
+            states: watch::Sender::new(State::Absent),
         });
         if let Some(token) = self.token {
             shared.start_with(token)?;

@@ -7,8 +7,8 @@ use tokio::sync::watch;
 
 use super::Shared;
 use super::flight::{self, Lacks, Renewed};
+use crate::auth_headers::AuthHeaders;
 use crate::clock::Moment;
-use crate::credential::Credential;
 use crate::renew::{Reason, Renew};
 use crate::retry::{exponential, quarter_jitter};
 use crate::state::{State, StateReason};
@@ -30,7 +30,7 @@ const EARLY_TRIES: u32 = 30;
 const YOUNG: Duration = Duration::from_secs(30);
 
 /// How a flight tells its outcome to all who wait for it.
-pub(super) type Landed<E> = Option<Result<Credential, E>>;
+pub(super) type Landed<E> = Option<Result<AuthHeaders, E>>;
 
 /// All that only renewing needs.
 pub(super) struct Control<E> {
@@ -68,7 +68,7 @@ struct Failure<E> {
 
 /// What a caller without a token gets.
 pub(super) enum Entry<E> {
-    Ready(Credential),
+    Ready(AuthHeaders),
     Failed(E),
     Wait(watch::Receiver<Landed<E>>),
 }
@@ -158,15 +158,15 @@ impl<E: AuthError> Control<E> {
 }
 
 impl<R: Renew> Shared<R> {
-    /// What a caller gets: the valid credential, the failure that still counts, or a place among
+    /// What a caller gets: the valid auth_headers, the failure that still counts, or a place among
     /// those who wait for the one renewal, which begins here if there is none.
     pub(super) fn enter(self: &Arc<Self>) -> Entry<R::Error> {
         let mut control = self.control();
         let now = self.clock.now();
-        if let Some(credential) = self.valid(now) {
+        if let Some(auth_headers) = self.valid(now) {
             drop(control);
             self.renew_early(now);
-            return Entry::Ready(credential);
+            return Entry::Ready(auth_headers);
         }
         if let Some(flight) = control.flying() {
             return Entry::Wait(flight);
@@ -244,19 +244,19 @@ impl<R: Renew> Shared<R> {
         &self,
         epoch: u64,
         outcome: Result<Renewed, R::Error>,
-    ) -> Result<Credential, R::Error> {
+    ) -> Result<AuthHeaders, R::Error> {
         let mut control = self.control();
         control.flight = None;
         let landed = if control.epoch == epoch {
             outcome.and_then(|renewed| {
-                let credential = self.install(&mut control, renewed.token)?;
+                let auth_headers = self.install(&mut control, renewed.token)?;
                 control.lacks = renewed.lacks;
-                Ok(credential)
+                Ok(auth_headers)
             })
         } else {
             // Somebody logged in or out meanwhile, and that is what counts.
             match (self.valid(self.clock.now()), &control.failure) {
-                (Some(credential), _) => Ok(credential),
+                (Some(auth_headers), _) => Ok(auth_headers),
                 (None, Some(failure)) => Err(failure.error.clone()),
                 (None, None) => outcome.and_then(|_| {
                     let message = "the renewal was overtaken by another log-in";
@@ -281,12 +281,12 @@ impl<R: Renew> Shared<R> {
         }
     }
 
-    pub(super) fn invalidate(&self, credential: &Credential) {
+    pub(super) fn invalidate(&self, auth_headers: &AuthHeaders) {
         let mut control = self.control();
-        let Some(current) = self.current.load_full().map(Credential) else {
+        let Some(current) = self.current.load_full().map(AuthHeaders) else {
             return;
         };
-        if !current.is_the_same_as(credential) {
+        if !current.is_the_same_as(auth_headers) {
             return;
         }
         self.current.store(None);
@@ -333,8 +333,20 @@ impl<R: Renew> Shared<R> {
             Some(failure) if failure.until.is_none() => State::LoginRequired {
                 reason: StateReason::of(&failure.error),
             },
-            Some(_) => State::Stale,
-            None if self.valid(now).is_none() => State::Stale,
+            Some(failure) => {
+                let valid = self.valid(now);
+                let left = |until: Duration| until.saturating_sub(now.monotonic());
+                State::Failing {
+                    reason: StateReason::of(&failure.error),
+                    retry_after: match &valid {
+                        Some(headers) => headers.0.due_in(now),
+                        None => failure.until.map(left),
+                    }
+                    .unwrap_or_default(),
+                    token_is_valid: valid.is_some(),
+                }
+            }
+            None if self.valid(now).is_none() => State::Absent,
             None => control.lacks.state(),
         }
     }

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::renew::{Reason, Renew};
 use crate::retry::RetryPolicy;
 use crate::state::{State, StateReason};
-use crate::store::{Lease, Saved, StoreKey, TokenStore};
+use crate::store::{Lease, SaveOutcome, StoreKey, TokenStore};
 use crate::{AuthError, Error, ErrorKind, Token};
 
 /// How often a new token is offered to a store that fails.
@@ -58,10 +58,10 @@ impl Lacks {
             (None, Some(save)) => State::Unsaved {
                 reason: StateReason::of(save),
             },
-            (Some(lease), None) => State::Unleased {
+            (Some(lease), None) => State::RenewedWithoutLease {
                 reason: StateReason::of(lease),
             },
-            (Some(lease), Some(save)) => State::Unleased {
+            (Some(lease), Some(save)) => State::RenewedWithoutLease {
                 reason: StateReason::of(&Error::new(
                     ErrorKind::Store,
                     format!("{lease}; the token is not saved either: {save}"),
@@ -217,15 +217,15 @@ async fn renew_under<R: Renew>(
     };
     if is_wanted {
         match save(&*shared.clock, place, &token).await {
-            Ok(Saved::Done) => {}
-            Ok(Saved::Outrun) => {
+            Ok(SaveOutcome::Saved) => {}
+            Ok(SaveOutcome::Superseded) => {
                 // Somebody logged in meanwhile, or renewed without the lease. All should have the
                 // same token.
                 let theirs = place.store.load(&place.key).await.ok().flatten();
                 if let Some(theirs) = theirs.filter(|it| is_usable(it, shared, reason)) {
                     return Ok(theirs.into());
                 }
-                lacks.save = Some(outrun());
+                lacks.save = Some(superseded());
             }
             Err(error) => lacks.save = Some(error),
         }
@@ -255,7 +255,7 @@ pub(super) fn is_newer(stored: &Token, known: Option<&Token>) -> bool {
         // Not counted yet.
         return !stored.has_same_access(known) && stored.issued_at() >= known.issued_at();
     }
-    known.is_outrun_by(stored)
+    known.is_superseded_by(stored)
 }
 
 /// Whether a token from the store spares us a renewal.
@@ -264,13 +264,17 @@ fn is_usable<R: Renew>(token: &Token, shared: &Shared<R>, reason: Reason) -> boo
 }
 
 /// For a token in whose place the store keeps a later one.
-pub(super) fn outrun() -> Error {
+pub(super) fn superseded() -> Error {
     let message = "the store holds a later token of this account and kept it";
     Error::new(ErrorKind::Store, message)
 }
 
 /// Saves `token`, trying a few times.
-pub(super) async fn save(clock: &dyn Clock, place: &Place, token: &Token) -> Result<Saved, Error> {
+pub(super) async fn save(
+    clock: &dyn Clock,
+    place: &Place,
+    token: &Token,
+) -> Result<SaveOutcome, Error> {
     let policy = RetryPolicy::default().pauses(SAVE_PAUSE, SAVE_PAUSE * 8);
     let mut attempt = 1;
     loop {

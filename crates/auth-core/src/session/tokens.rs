@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::Shared;
 use super::control::{Control, Entry};
 use super::flight::{self, Lacks, is_newer};
-use crate::credential::Credential;
+use crate::auth_headers::AuthHeaders;
 use crate::renew::Renew;
 use crate::retry::quarter_jitter;
-use crate::store::Saved;
+use crate::store::SaveOutcome;
 use crate::{Error, ErrorKind, Token};
 
 /// How often a log-in's token is offered to a store in which others save at the same time.
@@ -21,13 +21,13 @@ impl<R: Renew> Shared<R> {
         &self,
         control: &mut Control<R::Error>,
         token: Token,
-    ) -> Result<Credential, R::Error> {
+    ) -> Result<AuthHeaders, R::Error> {
         let now = self.clock.now();
         let headers = self.renewer.headers(&token)?;
-        let credential = Credential::due(&token, &headers, now)?;
+        let auth_headers = AuthHeaders::due(&token, &headers, now)?;
         let lifetime = token.lifetime();
         control.token = Some(token);
-        if !credential.0.is_valid(now) {
+        if !auth_headers.0.is_valid(now) {
             let message = "the vendor issued a token that has already ended";
             return Err(Error::new(ErrorKind::Protocol, message).into());
         }
@@ -35,14 +35,14 @@ impl<R: Renew> Shared<R> {
             // Deadlines are nanoseconds in 64 bits: 584 years.
             let lifetime = lifetime.min(Duration::from_nanos(u64::MAX));
             let window = self.renewer.window(lifetime).min(lifetime);
-            credential
+            auth_headers
                 .0
                 .renew_before_the_end(quarter_jitter(window).min(lifetime / 2));
             control.window = window;
         }
         control.installed(now);
-        self.current.store(Some(Arc::clone(&credential.0)));
-        Ok(credential)
+        self.current.store(Some(Arc::clone(&auth_headers.0)));
+        Ok(auth_headers)
     }
 
     /// The token that a session is built with.
@@ -74,8 +74,8 @@ impl<R: Renew> Shared<R> {
         let (token, epoch) = self.newest();
         let Some(token) = token else { return Ok(()) };
         let saved = match flight::save(&*self.clock, place, &token).await {
-            Ok(Saved::Done) => Ok(()),
-            Ok(Saved::Outrun) => Err(flight::outrun()),
+            Ok(SaveOutcome::Saved) => Ok(()),
+            Ok(SaveOutcome::Superseded) => Err(flight::superseded()),
             Err(error) => Err(error),
         };
         self.note_saved(epoch, saved)
@@ -88,7 +88,7 @@ impl<R: Renew> Shared<R> {
         };
         let (token, epoch) = self.newest();
         let Some(token) = token else { return Ok(()) };
-        let mut saved = Err(flight::outrun());
+        let mut saved = Err(flight::superseded());
         for _ in 0..ADOPTIONS {
             let stored = match place.store.load(&place.key).await {
                 Ok(stored) => stored,
@@ -111,8 +111,8 @@ impl<R: Renew> Shared<R> {
                 control.token = Some(token.clone());
             }
             match flight::save(&*self.clock, place, &token).await {
-                Ok(Saved::Done) => saved = Ok(()),
-                Ok(Saved::Outrun) => continue,
+                Ok(SaveOutcome::Saved) => saved = Ok(()),
+                Ok(SaveOutcome::Superseded) => continue,
                 Err(error) => saved = Err(error),
             }
             break;
@@ -167,23 +167,23 @@ impl<R: Renew> Shared<R> {
     }
 
     pub(super) async fn log_out(&self) -> Result<(), R::Error> {
-        let (credential, flight) = {
+        let (auth_headers, flight) = {
             let mut control = self.control();
             control.begin_anew();
             control.token = None;
             control.is_logged_out = true;
             let error = Error::new(ErrorKind::InteractionRequired, "the session was logged out");
             control.remember_for_good(error.into());
-            let credential = self.current.swap(None).map(Credential);
+            let auth_headers = self.current.swap(None).map(AuthHeaders);
             self.announce(&control);
-            (credential, control.flying())
+            (auth_headers, control.flying())
         };
         if let Some(flight) = flight {
             let _ = Entry::Wait(flight).wait().await;
         }
-        let revoked = match credential {
-            Some(credential) if credential.0.is_valid(self.clock.now()) => {
-                self.renewer.revoke(&credential).await
+        let revoked = match auth_headers {
+            Some(auth_headers) if auth_headers.0.is_valid(self.clock.now()) => {
+                self.renewer.revoke(&auth_headers).await
             }
             _ => Ok(()),
         };

@@ -1,6 +1,6 @@
 //! Item 11: a token never leaves to a stranger.
 
-use auth_core::{BaseUrl, ErrorKind, Hosts, HttpBuilder, Session};
+use auth_core::{AllowedHosts, BaseUrl, ErrorKind, HttpBuilder, Session};
 
 use crate::vendor::{Vendor, number};
 
@@ -9,7 +9,11 @@ fn session() -> (Vendor, Session<Vendor>, reqwest::Client) {
     let base = BaseUrl::parse("https://api.example.com").unwrap();
     // Chooses a TLS provider for the process, as any client of ours does.
     HttpBuilder::new(base.clone(), "test").build().unwrap();
-    let session = vendor.session().hosts(Hosts::of(&base)).build().unwrap();
+    let session = vendor
+        .session()
+        .hosts(AllowedHosts::of(&base))
+        .build()
+        .unwrap();
     (vendor, session, reqwest::Client::new())
 }
 
@@ -43,12 +47,12 @@ async fn a_request_to_a_stranger_is_refused_before_anything_is_renewed() {
 #[tokio::test]
 async fn a_credential_at_hand_is_guarded_as_well() {
     let (_, session, http) = session();
-    let credential = session.credential().await.unwrap();
-    let good = session.authorize_with(&credential, http.get("https://api.example.com/"));
+    let auth_headers = session.auth_headers().await.unwrap();
+    let good = session.authorize_with(&auth_headers, http.get("https://api.example.com/"));
     assert_eq!(number(good.unwrap().build().unwrap().headers()), 1);
     assert!(
         session
-            .authorize_with(&credential, http.get("https://evil.test/"))
+            .authorize_with(&auth_headers, http.get("https://evil.test/"))
             .is_err()
     );
 }

@@ -26,7 +26,7 @@ async fn a_thousand_waiters_on_a_failing_vendor_cause_one_request_and_fail_toget
         .collect();
     until(|| asked.load(Ordering::SeqCst) == TASKS).await;
     vendor.release();
-    // The clock stands still: an answer that waited for a back-off would never come.
+    // The clock stands still: an response that waited for a back-off would never come.
     for task in tasks {
         let error = task.await.unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
@@ -46,7 +46,23 @@ async fn within_the_back_off_callers_get_the_failure_without_a_request() {
         );
         assert_eq!(session.try_headers(), None);
     }
-    assert_eq!((vendor.calls(), session.state()), (1, State::Stale));
+    assert_eq!(vendor.calls(), 1);
+    let State::Failing {
+        reason,
+        retry_after,
+        token_is_valid,
+    } = session.state()
+    else {
+        panic!()
+    };
+    assert_eq!(
+        (reason.kind(), token_is_valid),
+        (ErrorKind::Unavailable, false)
+    );
+    assert!(
+        (750..=1_250).contains(&retry_after.as_millis()),
+        "{retry_after:?}"
+    );
     // The first back-off is a second, give or take a quarter.
     clock.advance(Duration::from_millis(740));
     assert!(session.headers().await.is_err());
@@ -127,7 +143,7 @@ async fn a_permanent_rejection_is_remembered_until_somebody_logs_in() {
         );
         let now = auth_core::Clock::now(&clock).wall();
         session
-            .adopt(token(9, Expiry::after(now, LIFETIME), now))
+            .set_token(token(9, Expiry::after(now, LIFETIME), now))
             .await
             .unwrap();
         assert_eq!(number(&session.headers().await.unwrap()), 9);

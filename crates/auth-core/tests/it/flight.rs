@@ -58,7 +58,7 @@ async fn a_valid_token_is_handed_out_without_waiting_in_every_form() {
     session.apply(&mut map).await.unwrap();
     assert_eq!((number(&map), map.len()), (1, 3));
     assert_eq!(session.try_headers(), Some(headers.clone()));
-    assert_eq!(session.credential().await.unwrap().headers(), headers);
+    assert_eq!(session.auth_headers().await.unwrap().headers(), headers);
     assert_eq!(vendor.calls(), 1);
 }
 
@@ -96,7 +96,7 @@ async fn a_renewal_whose_callers_are_all_gone_is_kept() {
 #[tokio::test]
 async fn dropping_the_last_handle_leaves_nothing_behind() {
     let (vendor, _, session) = Vendor::with_session();
-    let guard = session.keep_fresh().unwrap();
+    let guard = session.refresh_in_background().unwrap();
     session.headers().await.unwrap();
     drop(guard);
     drop(session);
@@ -106,7 +106,7 @@ async fn dropping_the_last_handle_leaves_nothing_behind() {
 #[tokio::test]
 async fn twenty_late_reports_about_one_dead_token_cause_one_renewal() {
     let (vendor, _, session) = Vendor::with_session();
-    let dead = session.credential().await.unwrap();
+    let dead = session.auth_headers().await.unwrap();
     for _ in 0..20 {
         session.invalidate(&dead);
         assert!(number(&session.headers().await.unwrap()) == 2);
@@ -120,8 +120,8 @@ async fn twenty_late_reports_about_one_dead_token_cause_one_renewal() {
 async fn a_vendor_that_refuses_what_it_issues_is_not_asked_without_end() {
     let (vendor, clock, session) = Vendor::with_session();
     for _ in 0..50 {
-        match session.credential().await {
-            Ok(credential) => session.invalidate(&credential),
+        match session.auth_headers().await {
+            Ok(auth_headers) => session.invalidate(&auth_headers),
             Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable),
         }
     }
@@ -151,7 +151,7 @@ async fn an_adopted_token_wins_over_a_renewal_under_way() {
     vendor.until_calls(1).await;
     let now = auth_core::Clock::now(&clock).wall();
     session
-        .adopt(token(77, Expiry::after(now, LIFETIME), now))
+        .set_token(token(77, Expiry::after(now, LIFETIME), now))
         .await
         .unwrap();
     assert_eq!(number(&session.headers().await.unwrap()), 77);

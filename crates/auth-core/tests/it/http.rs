@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    Answer, Error, ErrorKind, Http, HttpBuilder, Operation, Repeat, Request, RetryPolicy, operation,
+    Error, ErrorKind, Http, HttpBuilder, Idempotency, Operation, Request, Response, RetryPolicy,
+    operation,
 };
 use httpmock::prelude::*;
 
@@ -18,7 +19,7 @@ fn http(server: &MockServer) -> Http {
     builder(server).build().unwrap()
 }
 
-async fn get(http: &Http) -> Result<Answer, Error> {
+async fn get(http: &Http) -> Result<Response, Error> {
     http.send(Request::get(READ, "/thing")).await
 }
 
@@ -42,9 +43,9 @@ async fn an_answer_of_a_mebibyte_is_read_and_a_larger_one_is_not() {
             .unwrap())
         .await
         {
-            Ok(answer) => {
+            Ok(response) => {
                 assert!(fits);
-                assert_eq!(answer.json::<String>().unwrap().len(), size - 2);
+                assert_eq!(response.json::<String>().unwrap().len(), size - 2);
             }
             Err(error) => assert!(!fits && error.kind() == ErrorKind::Protocol, "{error:?}"),
         }
@@ -67,9 +68,9 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
             then.status(302).header("location", stranger.base_url());
         })
         .await;
-    let answer = get(&http(&server)).await.unwrap();
-    assert_eq!(answer.status(), 302);
-    assert_eq!(answer.error(None).kind(), ErrorKind::Protocol);
+    let response = get(&http(&server)).await.unwrap();
+    assert_eq!(response.status(), 302);
+    assert_eq!(response.error(None).kind(), ErrorKind::Protocol);
     assert_eq!(followed.calls_async().await, 0);
 }
 
@@ -112,10 +113,10 @@ async fn https_stays_https_whatever_the_builder_says() {
 }
 
 async fn calls_with_status(
-    repeat: Repeat,
+    idempotency: Idempotency,
     status: u16,
     retry_after: Option<&str>,
-) -> (usize, Answer) {
+) -> (usize, Response) {
     let server = MockServer::start_async().await;
     let mock = server
         .mock_async(|when, then| {
@@ -126,55 +127,55 @@ async fn calls_with_status(
             }
         })
         .await;
-    let request = Request::post(READ, "thing").repeat(repeat);
-    let answer = http(&server).send(request).await.unwrap();
-    (mock.calls_async().await, answer)
+    let request = Request::post(READ, "thing").idempotency(idempotency);
+    let response = http(&server).send(request).await.unwrap();
+    (mock.calls_async().await, response)
 }
 
 #[tokio::test]
 async fn what_is_repeated_after_an_answer_follows_the_table() {
-    use Repeat::{Always, Never, Once};
-    for (repeat, status, retry_after, calls) in [
-        (Always, 500, None, 3),
-        (Once, 500, None, 2),
-        (Never, 500, None, 1),
-        (Always, 503, None, 3),
-        (Never, 503, None, 1),
-        (Never, 503, Some("0"), 3),
-        (Never, 429, Some("0"), 3),
-        (Always, 429, Some("0"), 3),
-        (Always, 429, None, 1),
-        (Always, 429, Some("3600"), 1),
-        (Always, 401, None, 1),
-        (Always, 403, Some("0"), 1),
-        (Always, 404, None, 1),
-        (Always, 200, None, 1),
+    use Idempotency::{No, OnceMore, Yes};
+    for (idempotency, status, retry_after, calls) in [
+        (Yes, 500, None, 3),
+        (OnceMore, 500, None, 2),
+        (No, 500, None, 1),
+        (Yes, 503, None, 3),
+        (No, 503, None, 1),
+        (No, 503, Some("0"), 3),
+        (No, 429, Some("0"), 3),
+        (Yes, 429, Some("0"), 3),
+        (Yes, 429, None, 1),
+        (Yes, 429, Some("3600"), 1),
+        (Yes, 401, None, 1),
+        (Yes, 403, Some("0"), 1),
+        (Yes, 404, None, 1),
+        (Yes, 200, None, 1),
     ] {
-        let (seen, answer) = calls_with_status(repeat, status, retry_after).await;
-        assert_eq!(seen, calls, "{repeat:?} {status} {retry_after:?}");
-        assert_eq!(answer.status(), status);
+        let (seen, response) = calls_with_status(idempotency, status, retry_after).await;
+        assert_eq!(seen, calls, "{idempotency:?} {status} {retry_after:?}");
+        assert_eq!(response.status(), status);
     }
 }
 
 #[tokio::test]
 async fn each_status_means_something_to_the_caller() {
-    for (repeat, status, kind) in [
-        (Repeat::Always, 401, ErrorKind::TokenRejected),
-        (Repeat::Always, 403, ErrorKind::Denied),
-        (Repeat::Always, 404, ErrorKind::NotFound),
-        (Repeat::Always, 408, ErrorKind::Unavailable),
-        (Repeat::Always, 412, ErrorKind::Denied),
-        (Repeat::Always, 500, ErrorKind::Unavailable),
-        (Repeat::Never, 500, ErrorKind::OutcomeUnknown),
-        (Repeat::Always, 302, ErrorKind::Protocol),
+    for (idempotency, status, kind) in [
+        (Idempotency::Yes, 401, ErrorKind::TokenRejected),
+        (Idempotency::Yes, 403, ErrorKind::Denied),
+        (Idempotency::Yes, 404, ErrorKind::NotFound),
+        (Idempotency::Yes, 408, ErrorKind::Unavailable),
+        (Idempotency::Yes, 412, ErrorKind::Denied),
+        (Idempotency::Yes, 500, ErrorKind::Unavailable),
+        (Idempotency::No, 500, ErrorKind::OutcomeUnknown),
+        (Idempotency::Yes, 302, ErrorKind::Protocol),
         (
-            Repeat::Always,
+            Idempotency::Yes,
             429,
             ErrorKind::RateLimited { retry_after: None },
         ),
     ] {
-        let (_, answer) = calls_with_status(repeat, status, None).await;
-        assert_eq!(answer.error(None).kind(), kind, "{status}");
+        let (_, response) = calls_with_status(idempotency, status, None).await;
+        assert_eq!(response.error(None).kind(), kind, "{status}");
     }
 }
 
@@ -266,10 +267,10 @@ async fn a_query_arrives_as_it_was_given_and_is_never_shown() {
         .await;
     let request = |path| Request::get(READ, path).query(&[("user", value), ("light", "1")]);
     assert!(!format!("{:?}", request("thing")).contains("a+b"));
-    let answer = http(&server).send(request("thing")).await.unwrap();
+    let response = http(&server).send(request("thing")).await.unwrap();
     assert_eq!(mock.calls_async().await, 3);
-    let error = answer.error(None);
-    assert!(!format!("{error} {error:?} {answer:?}").contains("light"));
+    let error = response.error(None);
+    assert!(!format!("{error} {error:?} {response:?}").contains("light"));
 
     let nobody = HttpBuilder::new("http://127.0.0.1:9", "test/1")
         .retry(RetryPolicy::never())
@@ -294,9 +295,9 @@ async fn dates_are_read_by_the_vendors_clock() {
                 .header("retry-after", httpdate::fmt_http_date(until));
         })
         .await;
-    let answer = get(&http(&server)).await.unwrap();
-    assert_eq!(answer.retry_after(), Some(Duration::from_secs(120)));
-    let local = answer.local(until);
+    let response = get(&http(&server)).await.unwrap();
+    assert_eq!(response.retry_after(), Some(Duration::from_secs(120)));
+    let local = response.local(until);
     let wanted = until - ahead;
     let apart = local
         .duration_since(wanted)

@@ -8,11 +8,11 @@
 )]
 
 mod authorize;
+mod background_refresh;
 mod clocks;
 mod failure;
 mod flight;
 mod http;
-mod keep_fresh;
 mod moody;
 mod pool;
 mod redaction;

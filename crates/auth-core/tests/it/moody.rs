@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use auth_core::{
-    BoxFuture, Error, ErrorKind, Lease, MemoryStore, OnSaved, Saved, Session, StoreKey, Token,
-    TokenStore, Watch,
+    BoxFuture, Error, ErrorKind, Lease, MemoryStore, OnSaved, SaveOutcome, Session, StoreKey,
+    Token, TokenStore, Watch,
 };
 use auth_sandbox::SandboxClock;
 use tokio::sync::Semaphore;
@@ -104,7 +104,7 @@ impl TokenStore for Moody {
         &'a self,
         key: &'a StoreKey,
         token: &'a Token,
-    ) -> BoxFuture<'a, Result<Saved, Error>> {
+    ) -> BoxFuture<'a, Result<SaveOutcome, Error>> {
         Box::pin(async move {
             self.saves.fetch_add(1, Ordering::SeqCst);
             self.gate.acquire().await.unwrap().forget();
@@ -163,5 +163,8 @@ pub(crate) fn sharing(vendor: &Vendor, store: &Moody) -> Session<Vendor> {
 
 /// Puts `token` into the store as another process does.
 pub(crate) async fn put(store: &Moody, token: Token) {
-    assert_eq!(store.inner.save(&key(), &token).await.unwrap(), Saved::Done);
+    assert_eq!(
+        store.inner.save(&key(), &token).await.unwrap(),
+        SaveOutcome::Saved
+    );
 }

@@ -1,6 +1,6 @@
 //! What we sent as a secret comes back in no text.
 
-use auth_core::{Credential, HttpBuilder, Operation, Request, Token, operation};
+use auth_core::{AuthHeaders, HttpBuilder, Operation, Request, Token, operation};
 use auth_core::{Expiry, Header};
 use httpmock::prelude::*;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -25,21 +25,21 @@ async fn an_echo_of_any_secret_of_the_request_is_cut_out() {
     let token = SecretString::from(token);
     let issued = Token::new(token.clone(), Expiry::Never, now);
     let header = Header::with_scheme(http::HeaderName::from_static("x-token"), "Raw ", &token);
-    let credential = Credential::new(&issued, &[header.unwrap()]).unwrap();
+    let auth_headers = AuthHeaders::new(&issued, &[header.unwrap()]).unwrap();
     let request = Request::post(CALL, "thing")
         .basic("id", &client_secret.into())
-        .credential(&credential)
+        .auth_headers(&auth_headers)
         .form(&[("password", password)])
         .secret(&password.into());
     assert!(!format!("{request:?}").contains(password));
     let http = HttpBuilder::new(server.base_url(), "t").build().unwrap();
-    let answer = http.send(request).await.unwrap();
+    let response = http.send(request).await.unwrap();
     for secret in [password, client_secret, token.expose_secret(), &basic] {
-        let error = answer.error(Some(&format!("bad value {secret} given")));
+        let error = response.error(Some(&format!("bad value {secret} given")));
         for text in [
             error.to_string(),
             format!("{error:?}"),
-            answer.redact(secret),
+            response.redact(secret),
         ] {
             assert!(!text.contains(secret), "{text}");
         }

@@ -116,7 +116,7 @@ async fn sessions_that_share_a_store_renew_once_between_them() {
 async fn a_token_that_was_reported_dead_is_not_taken_from_the_store_again() {
     let store = Moody::new();
     let (vendor, _, session) = with_store(&store);
-    let dead = session.credential().await.unwrap();
+    let dead = session.auth_headers().await.unwrap();
     session.invalidate(&dead);
     assert_eq!(number(&session.headers().await.unwrap()), 2);
     assert_eq!(vendor.calls(), 2);
@@ -141,7 +141,7 @@ async fn an_adopted_token_is_saved() {
     let (vendor, clock, session) = with_store(&store);
     let now = clock.now().wall();
     session
-        .adopt(token(5, Expiry::after(now, LIFETIME), now))
+        .set_token(token(5, Expiry::after(now, LIFETIME), now))
         .await
         .unwrap();
     let saved = store.inner.load(&key()).await.unwrap().unwrap();
@@ -162,7 +162,7 @@ async fn a_renewal_that_was_overtaken_by_a_log_in_is_neither_kept_nor_saved() {
     vendor.until_calls(1).await;
     let now = clock.now().wall();
     let adopted = token(77, Expiry::after(now, LIFETIME), now);
-    session.adopt(adopted.clone()).await.unwrap();
+    session.set_token(adopted.clone()).await.unwrap();
     vendor.release();
     assert_eq!(settled(&session).await, State::Fresh);
     // Saves what the session thinks is its newest token.

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use auth_core::{
-    Answer, Error, ErrorKind, HttpBuilder, HttpClientBuilder, Operation, Request, RetryPolicy,
+    Error, ErrorKind, HttpBuilder, HttpClientBuilder, Operation, Request, Response, RetryPolicy,
     operation,
 };
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
@@ -64,7 +64,7 @@ async fn call(
     host: &str,
     port: u16,
     adjust: impl FnOnce(HttpClientBuilder) -> HttpClientBuilder + Send + 'static,
-) -> Result<Answer, Error> {
+) -> Result<Response, Error> {
     let base = format!("https://{host}:{port}");
     let http = HttpBuilder::new(base, "test")
         .retry(RetryPolicy::never())
@@ -76,10 +76,10 @@ async fn call(
 #[tokio::test]
 async fn a_server_with_a_root_certificate_of_the_callers_is_trusted() {
     let (port, root) = server();
-    let answer = call("localhost", port, move |builder| {
+    let response = call("localhost", port, move |builder| {
         builder.tls_certs_merge([reqwest::Certificate::from_der(&root).unwrap()])
     });
-    assert_eq!(answer.await.unwrap().status(), 200);
+    assert_eq!(response.await.unwrap().status(), 200);
 }
 
 #[tokio::test]

@@ -100,7 +100,7 @@ fn a_token_that_no_header_can_carry_makes_no_session() {
     for access in ["line\nbreak", ""] {
         let token = auth_core::Token::new(access.into(), Expiry::Never, UNIX_EPOCH);
         for error in [
-            Token::from(token.clone()).credential().unwrap_err(),
+            Token::from(token.clone()).auth_headers().unwrap_err(),
             client.session(Token::from(token)).unwrap_err(),
         ] {
             assert_eq!(error.kind(), ErrorKind::Protocol);

@@ -4,7 +4,7 @@
 //! - `CALLS`: one `Call` of each row of the table "What may be repeated";
 //! - `Call`: its `operation()`, its `most_attempts()`, the kind of error after nothing but `lost()`
 //!   answers and after nothing but `broken()` ones;
-//! - `READ`: those of them whose answer is read when they succeed;
+//! - `READ`: those of them whose response is read when they succeed;
 //! - `Ready`: what the calls need, got by `new(&sandbox, client)` before anything goes wrong, for
 //!   `call(call)`.
 
@@ -230,7 +230,7 @@ async fn a_vendor_that_says_nothing_is_given_up_at_the_time_limit() {
         assert!(
             error
                 .to_string()
-                .contains("no answer within the time limit"),
+                .contains("no response within the time limit"),
             "{error}"
         );
         sandbox

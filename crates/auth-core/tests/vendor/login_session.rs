@@ -30,7 +30,10 @@ async fn a_session_without_a_token_needs_a_log_in_and_sends_nothing() {
     assert!(login_required(&session).1.contains("no token"));
     assert_eq!(sandbox.log().entries().len(), 0);
 
-    session.adopt(log_in(&sandbox).await.into()).await.unwrap();
+    session
+        .set_token(log_in(&sandbox).await.into())
+        .await
+        .unwrap();
     assert!(accepts(&sandbox, &access(&session).await));
 }
 
@@ -38,7 +41,10 @@ async fn a_session_without_a_token_needs_a_log_in_and_sends_nothing() {
 async fn a_session_resumes_from_its_store_without_a_request() {
     let (sandbox, store) = (sandbox(), MemoryStore::new());
     let (first, _) = stored(&sandbox, &store);
-    first.adopt(log_in(&sandbox).await.into()).await.unwrap();
+    first
+        .set_token(log_in(&sandbox).await.into())
+        .await
+        .unwrap();
     let token = access(&first).await;
     drop(first);
     sandbox.log().clear();

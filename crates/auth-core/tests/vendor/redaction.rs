@@ -114,12 +114,12 @@ where
 {
     let built = format!("{builder:#?}");
     let session = builder.build().unwrap();
-    let (credential, headers) = (session.credential().await, session.headers().await);
+    let (auth_headers, headers) = (session.auth_headers().await, session.headers().await);
     let renewer = session.renewer();
-    built + &format!("{session:#?} {renewer:#?} {credential:#?} {headers:#?}")
+    built + &format!("{session:#?} {renewer:#?} {auth_headers:#?} {headers:#?}")
 }
 
-/// What the vendor's faults may answer with: success and refusals, known and unknown.
+/// What the vendor's faults may response with: success and refusals, known and unknown.
 pub(super) const STATUSES: [u16; 10] = [200, 400, 401, 403, 404, 412, 422, 429, 500, 503];
 
 /// Asserts that neither a secret, whatever its case, nor its beginning or a part of it stands in
@@ -220,9 +220,9 @@ async fn no_log_or_span_of_a_session_shows_a_secret() {
     let session = session(&sandbox);
     let mut secrets = held(&sandbox);
     for _ in 0..3 {
-        let credential = session.credential().await.unwrap();
+        let auth_headers = session.auth_headers().await.unwrap();
         settled(&session).await;
-        secrets.extend(secrets_of(credential.token().clone()));
+        secrets.extend(secrets_of(auth_headers.token().clone()));
         sandbox.clock().advance(RENEWS_AT);
     }
     for &operation in RENEWING {

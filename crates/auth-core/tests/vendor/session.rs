@@ -3,7 +3,7 @@
 //!
 //! - `RENEWAL`: the operation by which a session renews, or asks whether its token is good;
 //! - `access(&session)`: the access token in its headers, which are checked;
-//! - `check(&client, &credential)`: a call that the vendor refuses if the token is dead;
+//! - `check(&client, &auth_headers)`: a call that the vendor refuses if the token is dead;
 //! - `request(&sandbox, &http)`: such a call, still without its headers;
 //! - `session_builder(&sandbox)`: a session of the user, without a token;
 //! - `key(&sandbox)`: where a store keeps the user's token;
@@ -61,7 +61,10 @@ pub(super) fn runtime() -> Runtime {
 async fn a_log_out_forgets_the_token_here_and_in_the_store() {
     let (sandbox, store) = (sandbox(), MemoryStore::new());
     let (session, key) = stored(&sandbox, &store);
-    session.adopt(log_in(&sandbox).await.into()).await.unwrap();
+    session
+        .set_token(log_in(&sandbox).await.into())
+        .await
+        .unwrap();
     let token = access(&session).await;
     assert!(store.load(&key).await.unwrap().is_some());
 
@@ -99,9 +102,9 @@ fn a_client_is_used_from_two_runtimes_one_after_the_other() {
     let sandbox = sandbox();
     let client = client(&sandbox);
     let first = runtime();
-    let credential = first.block_on(log_in(&sandbox)).credential().unwrap();
-    first.block_on(check(&client, &credential)).unwrap();
-    runtime().block_on(check(&client, &credential)).unwrap();
+    let auth_headers = first.block_on(log_in(&sandbox)).auth_headers().unwrap();
+    first.block_on(check(&client, &auth_headers)).unwrap();
+    runtime().block_on(check(&client, &auth_headers)).unwrap();
     drop(first);
-    runtime().block_on(check(&client, &credential)).unwrap();
+    runtime().block_on(check(&client, &auth_headers)).unwrap();
 }

@@ -31,13 +31,13 @@ pub(crate) fn only(sandbox: &Sandbox, operation: &str) -> Entry {
     sandbox.log().last(operation).unwrap()
 }
 
-/// A server of nothing but this answer, whatever is asked.
-pub(crate) async fn always(answer: impl FnOnce(Then) -> Then) -> MockServer {
+/// A server of nothing but this response, whatever is asked.
+pub(crate) async fn always(response: impl FnOnce(Then) -> Then) -> MockServer {
     let server = MockServer::start_async().await;
     server
         .mock_async(|when, then| {
             when.any_request();
-            answer(then);
+            response(then);
         })
         .await;
     server

@@ -6,7 +6,7 @@ pub(super) mod leases;
 pub(super) mod tokens;
 pub(super) mod watches;
 
-use auth_core::{Saved, StoreKey, Token, TokenStore};
+use auth_core::{SaveOutcome, StoreKey, Token, TokenStore};
 
 use super::samples::{short, whole};
 use super::{broken, done};
@@ -15,13 +15,13 @@ async fn load(rule: &str, store: &impl TokenStore, key: &StoreKey) -> Option<Tok
     done(rule, store.load(key)).await
 }
 
-async fn save(rule: &str, store: &impl TokenStore, key: &StoreKey, token: &Token) -> Saved {
+async fn save(rule: &str, store: &impl TokenStore, key: &StoreKey, token: &Token) -> SaveOutcome {
     done(rule, store.save(key, token)).await
 }
 
 /// Saves a token that the store must take.
 async fn put(rule: &str, store: &impl TokenStore, key: &StoreKey, token: &Token) {
-    if save(rule, store, key, token).await == Saved::Outrun {
+    if save(rule, store, key, token).await == SaveOutcome::Superseded {
         broken(
             rule,
             "a token was refused, and there is none that outruns it",

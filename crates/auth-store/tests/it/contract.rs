@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use auth_core::{
-    BoxFuture, Error, Lease, MemoryStore, OnSaved, Saved, StoreKey, Token, TokenStore, Watch,
+    BoxFuture, Error, Lease, MemoryStore, OnSaved, SaveOutcome, StoreKey, Token, TokenStore, Watch,
 };
 use auth_store::testing::contract;
 
@@ -211,15 +211,15 @@ impl TokenStore for Flawed {
         &'a self,
         key: &'a StoreKey,
         token: &'a Token,
-    ) -> BoxFuture<'a, Result<Saved, Error>> {
+    ) -> BoxFuture<'a, Result<SaveOutcome, Error>> {
         Box::pin(async move {
             let (key, token) = (self.key(key), self.token(token));
             match self.flaw {
                 TakesEarlierTokens => self.inner.delete(&key).await?,
                 ChecksBeforeItWrites => {
                     let stored = self.inner.load(&key).await?;
-                    if stored.is_some_and(|it| token.is_outrun_by(&it)) {
-                        return Ok(Saved::Outrun);
+                    if stored.is_some_and(|it| token.is_superseded_by(&it)) {
+                        return Ok(SaveOutcome::Superseded);
                     }
                     tokio::task::yield_now().await;
                     self.inner.delete(&key).await?;

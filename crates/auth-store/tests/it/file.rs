@@ -15,7 +15,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-use auth_core::{Error, ErrorKind, Expiry, Saved, StoreKey, Token, TokenStore};
+use auth_core::{Error, ErrorKind, Expiry, SaveOutcome, StoreKey, Token, TokenStore};
 use auth_store::FileStore;
 use tempfile::TempDir;
 
@@ -52,7 +52,7 @@ fn token(generation: u64, whose: &str) -> Token {
 }
 
 async fn put(store: &FileStore, token: &Token) {
-    assert_eq!(store.save(&key(), token).await.unwrap(), Saved::Done);
+    assert_eq!(store.save(&key(), token).await.unwrap(), SaveOutcome::Saved);
 }
 
 /// The generation that the store holds.

@@ -90,7 +90,7 @@ fn a_permanent_token_that_no_header_can_carry_makes_no_session() {
     for secret in ["line\nbreak", ""] {
         let token = ApiToken::new(secret);
         for error in [
-            token.credential().unwrap_err(),
+            token.auth_headers().unwrap_err(),
             client.session_with_api_token(token).unwrap_err(),
         ] {
             assert_eq!(error.kind(), ErrorKind::Protocol);

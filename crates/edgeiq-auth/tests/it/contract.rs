@@ -1,4 +1,4 @@
-//! Every call that the vendor documents: what is sent, and each documented answer.
+//! Every call that the vendor documents: what is sent, and each documented response.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -220,7 +220,7 @@ async fn a_reset_of_the_permanent_token_ends_the_old_one() {
     assert!(sandbox.edgeiq().accepts(new.secret().expose_secret()));
     assert_ne!(new.secret().expose_secret(), old);
     let error = client
-        .me(&ApiToken::new(old).credential().unwrap())
+        .me(&ApiToken::new(old).auth_headers().unwrap())
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TokenRejected);
@@ -238,10 +238,10 @@ async fn a_permanent_token_never_ends_and_says_who_it_is() {
     let sandbox = sandbox();
     let client = client(&sandbox);
     let text = sandbox.edgeiq().api_token(email(&sandbox)).unwrap();
-    let credential = ApiToken::new(text.as_str()).credential().unwrap();
-    assert_eq!(credential.expiry(), Expiry::Never);
+    let auth_headers = ApiToken::new(text.as_str()).auth_headers().unwrap();
+    assert_eq!(auth_headers.expiry(), Expiry::Never);
     sandbox.clock().advance(LONGEST_LIFETIME * 1_000);
-    let user = client.me(&credential).await.unwrap();
+    let user = client.me(&auth_headers).await.unwrap();
     assert_eq!(user.email.as_deref(), Some(email(&sandbox)));
     let known = user.api_token.unwrap();
     assert_eq!(known.secret().expose_secret(), text);
@@ -256,18 +256,18 @@ async fn a_session_token_says_who_it_is_until_it_ends() {
     let sandbox = sandbox();
     let client = client(&sandbox);
     let token = log_in(&sandbox).await;
-    let credential = token.credential().unwrap();
+    let auth_headers = token.auth_headers().unwrap();
     sandbox
         .clock()
         .advance(LIFETIME.saturating_sub(Duration::from_secs(1)));
-    let user = client.me(&credential).await.unwrap();
+    let user = client.me(&auth_headers).await.unwrap();
     assert_eq!(user.email.as_deref(), Some(email(&sandbox)));
     let entry = only(&sandbox, "edgeiq.me");
     let access = token.access_token().expose_secret();
     assert_sent(&entry, "GET", "me", Some(access));
 
     sandbox.clock().advance(Duration::from_secs(1));
-    let error = client.me(&credential).await.unwrap_err();
+    let error = client.me(&auth_headers).await.unwrap_err();
     assert!(matches!(error, Error::TokenRejected { .. }), "{error:?}");
 }
 
@@ -276,7 +276,7 @@ async fn a_refused_token_is_told_in_whatever_form_and_asked_about_once() {
     for form in REFUSALS {
         let sandbox = sandbox_with(|builder| builder.edgeiq_refusals(form));
         let error = client(&sandbox)
-            .me(&ApiToken::new("nobody's").credential().unwrap())
+            .me(&ApiToken::new("nobody's").auth_headers().unwrap())
             .await
             .unwrap_err();
         assert!(
@@ -291,8 +291,8 @@ async fn a_refused_token_is_told_in_whatever_form_and_asked_about_once() {
 #[tokio::test]
 async fn fields_that_nobody_lists_are_kept() {
     let sandbox = sandbox();
-    let credential = log_in(&sandbox).await.credential().unwrap();
-    let user = client(&sandbox).me(&credential).await.unwrap();
+    let auth_headers = log_in(&sandbox).await.auth_headers().unwrap();
+    let user = client(&sandbox).me(&auth_headers).await.unwrap();
     assert_eq!(user.other.get::<String>("origin").unwrap(), "sandbox");
     let metadata: std::collections::BTreeMap<String, String> = user.other.get("metadata").unwrap();
     assert_eq!(metadata["theme"], "dark");

@@ -48,7 +48,7 @@ impl Call {
         }
     }
 
-    /// What the caller is told if no attempt gave an answer.
+    /// What the caller is told if no attempt gave an response.
     fn lost(self) -> ErrorKind {
         match self {
             LogIn | Me => ErrorKind::Unavailable,
@@ -56,7 +56,7 @@ impl Call {
         }
     }
 
-    /// What the caller is told if every answer was a server error.
+    /// What the caller is told if every response was a server error.
     fn broken(self) -> ErrorKind {
         self.lost()
     }
@@ -94,7 +94,7 @@ impl Ready {
                     .await?,
             ),
             ResetApiToken => drop(client.reset_api_token(email, password).await?),
-            Me => drop(client.me(&self.token.credential().unwrap()).await?),
+            Me => drop(client.me(&self.token.auth_headers().unwrap()).await?),
             // To an address of its own: a second e-mail ends the token of the first.
             SendMail => {
                 client

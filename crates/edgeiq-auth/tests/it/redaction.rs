@@ -57,11 +57,11 @@ const FAILING: &[&str] = &["edgeiq.authenticate", "edgeiq.me", "edgeiq.set_passw
 const PLACES: &[&str] = &["api/v1"];
 
 async fn failing_calls(client: &Client) -> Vec<Error> {
-    let (credential, password) = (token().credential().unwrap(), PASSWORD.into());
+    let (auth_headers, password) = (token().auth_headers().unwrap(), PASSWORD.into());
     let reset = client.set_password(&reset_token(), &password).await;
     vec![
         authenticate(client).await.unwrap_err(),
-        client.me(&credential).await.unwrap_err(),
+        client.me(&auth_headers).await.unwrap_err(),
         reset.unwrap_err(),
     ]
 }
@@ -111,10 +111,10 @@ async fn an_echo_of_a_password_is_cut_out() {
 
 #[tokio::test]
 async fn an_echo_of_a_token_is_cut_out() {
-    for credential in [token().credential(), ApiToken::new(ACCESS).credential()] {
-        let credential = credential.unwrap();
+    for auth_headers in [token().auth_headers(), ApiToken::new(ACCESS).auth_headers()] {
+        let auth_headers = auth_headers.unwrap();
         assert_echo_is_cut_out(&STATUSES, "edgeiq.me", &[ACCESS], async |client| {
-            client.me(&credential).await.unwrap_err()
+            client.me(&auth_headers).await.unwrap_err()
         })
         .await;
     }
@@ -194,7 +194,7 @@ async fn no_log_or_span_of_a_call_shows_a_secret() {
         .unwrap();
     let token = authenticated.token;
     secrets.push(token.access_token().expose_secret().to_owned());
-    client.me(&token.credential().unwrap()).await.unwrap();
+    client.me(&token.auth_headers().unwrap()).await.unwrap();
     secrets.push(sandbox.edgeiq().api_token(EMAIL).unwrap());
     let permanent = client.reset_api_token(EMAIL, &old.into()).await.unwrap();
     secrets.push(permanent.secret().expose_secret().to_owned());

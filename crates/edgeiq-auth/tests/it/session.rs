@@ -14,7 +14,7 @@ use std::time::Duration;
 use auth_core::Clock as _;
 use auth_sandbox::Sandbox;
 use edgeiq_auth::{
-    ApiToken, BoxFuture, Client, CoreError, Credential, Error, ErrorKind, Expiry,
+    ApiToken, AuthHeaders, BoxFuture, Client, CoreError, Error, ErrorKind, Expiry,
     ExposeSecret as _, LONGEST_LIFETIME, MemoryStore, Renewer, SecretString, Session,
     SessionBuilder, State,
 };
@@ -45,8 +45,8 @@ fn accepts(sandbox: &Sandbox, access: &str) -> bool {
     sandbox.edgeiq().accepts(access)
 }
 
-async fn check(client: &Client, credential: &Credential) -> Result<(), Error> {
-    client.me(credential).await.map(drop)
+async fn check(client: &Client, auth_headers: &AuthHeaders) -> Result<(), Error> {
+    client.me(auth_headers).await.map(drop)
 }
 
 fn request(sandbox: &Sandbox, http: &reqwest::Client) -> reqwest::RequestBuilder {
@@ -138,15 +138,15 @@ async fn without_a_lifetime_a_session_asks_for_none() {
 /// Gives what it is told to, and counts how often it is asked.
 fn provider(
     asked: &Arc<AtomicUsize>,
-    answer: impl Fn(usize) -> Result<SecretString, Error> + Send + Sync + 'static,
+    response: impl Fn(usize) -> Result<SecretString, Error> + Send + Sync + 'static,
 ) -> impl Fn() -> BoxFuture<'static, Result<SecretString, Error>> + Send + Sync + 'static {
     let asked = Arc::clone(asked);
     move || {
-        let answer = answer(asked.fetch_add(1, Ordering::SeqCst) + 1);
+        let response = response(asked.fetch_add(1, Ordering::SeqCst) + 1);
         Box::pin(async move {
             // A provider may wait.
             tokio::task::yield_now().await;
-            answer
+            response
         })
     }
 }
@@ -174,14 +174,14 @@ async fn a_provider_that_gives_up_is_not_asked_again_until_somebody_wants_it() {
     let sandbox = sandbox();
     let asked = Arc::new(AtomicUsize::new(0));
     let held = password(&sandbox);
-    let answer = move |time| match time {
+    let response = move |time| match time {
         1 => Err(Error::LoginRequired {
             reason: "the prompt was closed".to_owned(),
         }),
         _ => Ok(held.clone()),
     };
     let session = client(&sandbox)
-        .session_with_provider(email(&sandbox), provider(&asked, answer))
+        .session_with_provider(email(&sandbox), provider(&asked, response))
         .unwrap();
     for _ in 0..3 {
         let error = session.headers().await.unwrap_err();
@@ -203,12 +203,12 @@ async fn a_provider_that_fails_for_a_moment_is_asked_again_after_a_pause() {
     let sandbox = sandbox();
     let asked = Arc::new(AtomicUsize::new(0));
     let held = password(&sandbox);
-    let answer = move |time| match time {
+    let response = move |time| match time {
         1 => Err(CoreError::new(ErrorKind::Unavailable, "the vault is closed").into()),
         _ => Ok(held.clone()),
     };
     let session = client(&sandbox)
-        .session_with_provider(email(&sandbox), provider(&asked, answer))
+        .session_with_provider(email(&sandbox), provider(&asked, response))
         .unwrap();
     for _ in 0..2 {
         let error = session.headers().await.unwrap_err();
@@ -255,7 +255,10 @@ async fn a_session_without_a_password_needs_a_person_when_its_token_has_ended() 
     assert!(matches!(session.state(), State::LoginRequired { .. }));
     assert_eq!(sandbox.log().entries().len(), 0);
 
-    session.adopt(log_in(&sandbox).await.into()).await.unwrap();
+    session
+        .set_token(log_in(&sandbox).await.into())
+        .await
+        .unwrap();
     assert!(sandbox.edgeiq().accepts(&access(&session).await));
     assert_eq!(session.state(), State::Fresh);
 }
@@ -274,7 +277,7 @@ async fn a_session_with_a_permanent_token_never_renews() {
     assert_eq!(session.state(), State::Fresh);
     assert_eq!(sandbox.log().entries().len(), 0);
     client
-        .me(&session.credential().await.unwrap())
+        .me(&session.auth_headers().await.unwrap())
         .await
         .unwrap();
 }
@@ -289,16 +292,16 @@ async fn a_permanent_token_that_is_refused_needs_a_person() {
         .reset_api_token(email(&sandbox), &password(&sandbox))
         .await
         .unwrap();
-    let dead = session.credential().await.unwrap();
+    let dead = session.auth_headers().await.unwrap();
     let error = client.me(&dead).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TokenRejected);
     session.invalidate(&dead);
     let error = session.headers().await.unwrap_err();
     assert!(matches!(error, Error::LoginRequired { .. }), "{error:?}");
 
-    session.adopt(new.into()).await.unwrap();
+    session.set_token(new.into()).await.unwrap();
     client
-        .me(&session.credential().await.unwrap())
+        .me(&session.auth_headers().await.unwrap())
         .await
         .unwrap();
     sandbox.log().assert_count("edgeiq.authenticate", 0);

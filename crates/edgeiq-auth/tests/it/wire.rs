@@ -40,7 +40,7 @@ const SET_PASSWORD_REQUEST: &str = r#"{
   "password_confirmation": "yournewpassword"
 }"#;
 
-/// The page shows no answer; these are the fields that it names, and some that it does not.
+/// The page shows no response; these are the fields that it names, and some that it does not.
 const USER: &str = r#"{
   "_id": "5c8a7f2b1d41c80001a2b3c4",
   "email": "user@example.com",
@@ -94,8 +94,8 @@ async fn authenticate_answered(status: u16, body: &str) -> Result<Authenticated,
 
 async fn me_answered(status: u16, body: &str) -> Result<User, Error> {
     let server = answering(status, body).await;
-    let credential = ApiToken::new("a-token").credential().unwrap();
-    client_of(&server).me(&credential).await
+    let auth_headers = ApiToken::new("a-token").auth_headers().unwrap();
+    client_of(&server).me(&auth_headers).await
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn the_published_reset_of_the_permanent_token_is_sent() {
             when.method(POST)
                 .path("/api/v1/platform/user/api_token_reset")
                 .json_body(json(API_TOKEN_RESET_REQUEST));
-            // The page names one field of the answer.
+            // The page names one field of the response.
             then.status(200).body(r#"{"api_token":"n3w-0123456789"}"#);
         })
         .await;
@@ -158,8 +158,8 @@ async fn the_published_token_is_sent_without_a_scheme() {
             then.status(200).body(USER);
         })
         .await;
-    let credential = ApiToken::new("a-token").credential().unwrap();
-    let user = client_of(&server).me(&credential).await.unwrap();
+    let auth_headers = ApiToken::new("a-token").auth_headers().unwrap();
+    let user = client_of(&server).me(&auth_headers).await.unwrap();
     mock.assert_async().await;
     assert_eq!(user.email.as_deref(), Some(EMAIL));
 }

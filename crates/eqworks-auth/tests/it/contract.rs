@@ -1,11 +1,11 @@
-//! Every call that the vendor documents: what is sent, and each documented answer.
+//! Every call that the vendor documents: what is sent, and each documented response.
 
 use std::time::Duration;
 
 use auth_core::{Clock as _, Expiry};
 use auth_sandbox::{Entry, Sandbox};
 use eqworks_auth::{
-    Client, Credential, Error, ErrorKind, ExposeSecret as _, Product, Stage, Token, Url,
+    AuthHeaders, Client, Error, ErrorKind, ExposeSecret as _, Product, Stage, Token, Url,
 };
 use serde_json::json;
 
@@ -53,8 +53,8 @@ fn is_accepted(sandbox: &Sandbox, token: &Token) -> bool {
         .accepts(token.access_token().expose_secret())
 }
 
-fn credential(token: &Token) -> Credential {
-    token.credential().unwrap()
+fn auth_headers(token: &Token) -> AuthHeaders {
+    token.auth_headers().unwrap()
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn a_user_whom_the_vendor_does_not_know_is_an_error_of_its_own() {
             .await
             .unwrap_err(),
         client.verify(email(&sandbox), &passcode).await.unwrap_err(),
-        client.confirm(&credential(&token)).await.unwrap_err(),
+        client.confirm(&auth_headers(&token)).await.unwrap_err(),
         client.refresh(&token).await.unwrap_err(),
     ] {
         assert!(
@@ -130,7 +130,7 @@ async fn an_access_that_has_ended_is_an_error_of_its_own_whatever_is_called() {
             .await
             .unwrap_err(),
         client.verify(user, &passcode).await.unwrap_err(),
-        client.confirm(&credential(&token)).await.unwrap_err(),
+        client.confirm(&auth_headers(&token)).await.unwrap_err(),
         client.refresh(&token).await.unwrap_err(),
     ] {
         assert!(
@@ -275,7 +275,10 @@ async fn a_confirmation_tells_whose_token_it_is_and_how_long_it_lives() {
     let sandbox = sandbox();
     let token = log_in(&sandbox).await;
     sandbox.clock().advance(Duration::from_secs(86_400));
-    let confirmed = client(&sandbox).confirm(&credential(&token)).await.unwrap();
+    let confirmed = client(&sandbox)
+        .confirm(&auth_headers(&token))
+        .await
+        .unwrap();
     assert_eq!(Some(confirmed.user.as_str()), token.user());
     assert_eq!(confirmed.product, Product::ATOM);
     assert!(!confirmed.is_light);
@@ -294,7 +297,7 @@ async fn a_light_confirmation_passes_a_token_that_was_revoked_and_a_full_one_doe
     let sandbox = sandbox();
     let (client, token) = (client(&sandbox), log_in(&sandbox).await);
     sandbox.eqworks().revoke(email(&sandbox));
-    let confirmed = client.confirm_light(&credential(&token)).await.unwrap();
+    let confirmed = client.confirm_light(&auth_headers(&token)).await.unwrap();
     assert!(confirmed.is_light);
     assert_eq!(confirmed.access_expiry, None);
     let entry = only(&sandbox, "eqworks.confirm");
@@ -302,7 +305,7 @@ async fn a_light_confirmation_passes_a_token_that_was_revoked_and_a_full_one_doe
     assert_authorized(&entry, &token);
 
     for error in [
-        client.confirm(&credential(&token)).await.unwrap_err(),
+        client.confirm(&auth_headers(&token)).await.unwrap_err(),
         client.refresh(&token).await.unwrap_err(),
     ] {
         assert!(
@@ -335,8 +338,11 @@ async fn a_bad_token_is_rejected_without_being_repeated() {
             auth_core::Token::new(jwt.as_str().into(), Expiry::Never, std::time::UNIX_EPOCH);
         let token = Token::from(never);
         for error in [
-            client.confirm(&credential(&token)).await.unwrap_err(),
-            client.confirm_light(&credential(&token)).await.unwrap_err(),
+            client.confirm(&auth_headers(&token)).await.unwrap_err(),
+            client
+                .confirm_light(&auth_headers(&token))
+                .await
+                .unwrap_err(),
             client.refresh(&token).await.unwrap_err(),
         ] {
             assert!(matches!(error, Error::TokenRejected { .. }), "{error:?}");
@@ -352,7 +358,7 @@ async fn a_token_of_another_product_is_an_error_of_its_own() {
     let token = Token::from_jwt(jwt).unwrap();
     let client = client(&sandbox);
     for error in [
-        client.confirm(&credential(&token)).await.unwrap_err(),
+        client.confirm(&auth_headers(&token)).await.unwrap_err(),
         client.refresh(&token).await.unwrap_err(),
     ] {
         assert!(matches!(error, Error::OtherProduct { .. }), "{error:?}");
@@ -371,9 +377,9 @@ async fn a_client_of_another_product_names_it_with_every_call() {
         .await
         .unwrap();
     assert_eq!(token.product(), Some(Product::LOCUS));
-    let confirmed = client.confirm(&credential(&token)).await.unwrap();
+    let confirmed = client.confirm(&auth_headers(&token)).await.unwrap();
     assert_eq!(confirmed.product, Product::LOCUS);
-    client.confirm_light(&credential(&token)).await.unwrap();
+    client.confirm_light(&auth_headers(&token)).await.unwrap();
     let token = client.refresh(&token).await.unwrap();
     let token = client.refresh_and_revoke_older(&token).await.unwrap();
     assert_eq!(token.product(), Some(Product::LOCUS));

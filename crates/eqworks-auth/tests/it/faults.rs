@@ -41,7 +41,7 @@ impl Call {
         }
     }
 
-    /// What the caller is told if no attempt gave an answer.
+    /// What the caller is told if no attempt gave an response.
     fn lost(self) -> ErrorKind {
         match self {
             Confirm => ErrorKind::Unavailable,
@@ -49,7 +49,7 @@ impl Call {
         }
     }
 
-    /// What the caller is told if every answer was a server error.
+    /// What the caller is told if every response was a server error.
     fn broken(self) -> ErrorKind {
         match self {
             Confirm | Refresh => ErrorKind::Unavailable,
@@ -84,7 +84,7 @@ impl Ready {
         match call {
             RequestPasscode => drop(client.request_passcode(self.user).await?),
             Verify => drop(client.verify(self.user, &self.passcode).await?),
-            Confirm => drop(client.confirm(&self.token.credential().unwrap()).await?),
+            Confirm => drop(client.confirm(&self.token.auth_headers().unwrap()).await?),
             Refresh => drop(client.refresh(&self.token).await?),
         }
         Ok(())
@@ -125,7 +125,10 @@ async fn a_refresh_whose_answer_was_lost_does_no_harm_when_it_is_repeated() {
     let (client, token) = (client(&sandbox), minted(&sandbox));
     sandbox.fault(Fault::lost_answer().on("eqworks.refresh"));
     client.refresh(&token).await.unwrap();
-    client.confirm(&token.credential().unwrap()).await.unwrap();
+    client
+        .confirm(&token.auth_headers().unwrap())
+        .await
+        .unwrap();
     sandbox.log().assert_count("eqworks.refresh", 2);
 }
 

@@ -53,11 +53,11 @@ const FAILING: &[&str] = &["eqworks.verify", "eqworks.refresh", "eqworks.confirm
 const PLACES: &[&str] = &[USER, "otp=", "/prod/", "%40"];
 
 async fn failing_calls(client: &Client) -> Vec<Error> {
-    let credential = token().credential().unwrap();
+    let auth_headers = token().auth_headers().unwrap();
     vec![
         client.verify(USER, &PASSCODE.into()).await.unwrap_err(),
         client.refresh(&token()).await.unwrap_err(),
-        client.confirm(&credential).await.unwrap_err(),
+        client.confirm(&auth_headers).await.unwrap_err(),
         client.request_passcode(USER).await.unwrap_err(),
     ]
 }
@@ -111,13 +111,13 @@ async fn an_echo_of_a_token_is_cut_out() {
         (token(), secrets_of(token())),
         (odd_token(), vec![ODD.to_owned()]),
     ] {
-        let credential = token.credential().unwrap();
+        let auth_headers = token.auth_headers().unwrap();
         assert_echo_is_cut_out(&STATUSES, "eqworks.confirm", &secrets, async |client| {
-            client.confirm(&credential).await.unwrap_err()
+            client.confirm(&auth_headers).await.unwrap_err()
         })
         .await;
         assert_echo_is_cut_out(&STATUSES, "eqworks.confirm", &secrets, async |client| {
-            client.confirm_light(&credential).await.unwrap_err()
+            client.confirm_light(&auth_headers).await.unwrap_err()
         })
         .await;
         assert_echo_is_cut_out(&STATUSES, "eqworks.refresh", &secrets, async |client| {
@@ -150,12 +150,12 @@ async fn a_refusal_with_the_whole_token_or_the_passcode_in_known_words_is_cut_ou
                 .http(|http| http.retry(RetryPolicy::never()))
                 .build()
                 .unwrap();
-            let credential = token().credential().unwrap();
+            let auth_headers = token().auth_headers().unwrap();
             let sent_passcode = client.verify(USER, &PASSCODE.into()).await.unwrap_err();
             assert_hidden(&shown(&sent_passcode), &[PASSCODE]);
             assert_hidden(&shown(&sent_passcode), &secrets_of(token()));
             for error in [
-                client.confirm(&credential).await.unwrap_err(),
+                client.confirm(&auth_headers).await.unwrap_err(),
                 client.refresh(&token()).await.unwrap_err(),
             ] {
                 assert_hidden(&shown(&error), &secrets_of(token()));
@@ -202,8 +202,8 @@ async fn no_log_or_span_of_a_call_shows_a_secret_or_a_query() {
     let passcode = passcode(&sandbox).await;
     let token = client.verify(user, &passcode).await.unwrap();
     secrets.extend(secrets_of(token.clone()));
-    let credential = token.credential().unwrap();
-    client.confirm(&credential).await.unwrap();
+    let auth_headers = token.auth_headers().unwrap();
+    client.confirm(&auth_headers).await.unwrap();
     sandbox.clock().advance(DAY);
     let token = client.refresh(&token).await.unwrap();
     secrets.extend(secrets_of(token.clone()));

@@ -113,14 +113,14 @@ async fn the_published_verification_is_sent_and_read() {
 
 #[tokio::test]
 async fn the_published_headers_are_the_raw_token_and_the_user() {
-    let headers = token().credential().unwrap().headers();
+    let headers = token().auth_headers().unwrap().headers();
     assert_eq!(headers.len(), 2);
     assert_eq!(headers["eq-api-user"], USER);
     assert_eq!(headers["eq-api-jwt"], fresh_jwt());
     assert!(headers.values().all(http::HeaderValue::is_sensitive));
 
     let nobodys = Token::from_jwt(jwt("{}")).unwrap();
-    let headers = nobodys.credential().unwrap().headers();
+    let headers = nobodys.auth_headers().unwrap().headers();
     assert_eq!(headers.len(), 1);
     assert_eq!(headers["eq-api-jwt"], jwt("{}"));
 }
@@ -144,8 +144,8 @@ async fn the_published_confirmation_carries_the_token_in_its_header_only() {
             );
         })
         .await;
-    let credential = token().credential().unwrap();
-    let confirmed = client_of(&server).confirm(&credential).await.unwrap();
+    let auth_headers = token().auth_headers().unwrap();
+    let confirmed = client_of(&server).confirm(&auth_headers).await.unwrap();
     assert_eq!(
         (confirmed.user.as_str(), confirmed.is_light),
         ("sue", false)
@@ -257,8 +257,11 @@ async fn a_time_left_is_read_however_absurd_it_is() {
             r#"{{"user":"sue","light":true,"product":"atom","ttl":{{"millis":{millis}}}}}"#
         );
         let server = answering(200, &body).await;
-        let credential = token().credential().unwrap();
-        let confirmed = client_of(&server).confirm_light(&credential).await.unwrap();
+        let auth_headers = token().auth_headers().unwrap();
+        let confirmed = client_of(&server)
+            .confirm_light(&auth_headers)
+            .await
+            .unwrap();
         assert_eq!(confirmed.time_left, left, "{millis}");
         assert_eq!(confirmed.access_expiry, None);
         assert!(confirmed.is_light);
@@ -276,8 +279,8 @@ async fn an_access_that_does_not_end_is_told_from_one_that_nobody_looked_at() {
     ] {
         let body = format!(r#"{{"user":"sue","product":"atom"{field}}}"#);
         let server = answering(200, &body).await;
-        let credential = token().credential().unwrap();
-        let confirmed = client_of(&server).confirm(&credential).await;
+        let auth_headers = token().auth_headers().unwrap();
+        let confirmed = client_of(&server).confirm(&auth_headers).await;
         let read = confirmed
             .map(|it| it.access_expiry)
             .map_err(|error| error.kind());
@@ -311,11 +314,11 @@ async fn refused(status: u16, body: &str) -> [(String, ErrorKind); 4] {
         .http(|http| http.retry(eqworks_auth::RetryPolicy::never()))
         .build()
         .unwrap();
-    let credential = token().credential().unwrap();
+    let auth_headers = token().auth_headers().unwrap();
     let errors = [
         client.request_passcode(USER).await.unwrap_err(),
         client.verify(USER, &"FDEA9F".into()).await.unwrap_err(),
-        client.confirm(&credential).await.unwrap_err(),
+        client.confirm(&auth_headers).await.unwrap_err(),
         client.refresh(&token()).await.unwrap_err(),
     ];
     errors.map(|error| {

@@ -1,6 +1,6 @@
 //! The calls of an application's own users.
 
-use auth_core::{Operation, Repeat, Request, operation};
+use auth_core::{Idempotency, Operation, Request, operation};
 use graphql_client::GraphQLQuery;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -49,7 +49,7 @@ impl Client {
 
     /// Trades a login link for an app user's session.
     ///
-    /// Each use of a link makes another session, so that a log-in whose answer was lost is sent
+    /// Each use of a link makes another session, so that a log-in whose response was lost is sent
     /// again.
     ///
     /// Source: IdentityX, "Authentication", *App users*, and the seed.
@@ -75,14 +75,14 @@ impl Client {
         let body = Q::build_query(Variables { input });
         let request = of_application(post(LOG_IN, &body), application)
             .secret(link.token())
-            .repeat(Repeat::Always);
+            .idempotency(Idempotency::Yes);
         wipe(body.variables.input.token);
-        let answer = self.send(request).await?;
+        let response = self.send(request).await?;
         let data: log_in_app_user::ResponseData =
-            wire::response(&answer, Purpose::LogIn)?.complete()?;
+            wire::graphql_response(&response, Purpose::LogIn)?.complete()?;
         let login = data.login_app_user;
         Ok(AppUserLogin {
-            user: AppUser::issued(login.token.value.into(), application, answer.sent_at())?,
+            user: AppUser::issued(login.token.value.into(), application, response.sent_at())?,
             profile: login.user.into(),
             source: login.login_source,
             additional_context: login.additional_context,
@@ -101,8 +101,8 @@ impl Client {
     pub async fn active_app_user(&self, user: &AppUser) -> Result<AppUserProfile, Error> {
         use active_app_user::{ActiveAppUser as Q, Variables};
         let request = post(ACTIVE, &Q::build_query(Variables))
-            .credential(&self.credential(user)?)
-            .repeat(Repeat::Always);
+            .auth_headers(&self.auth_headers(user)?)
+            .idempotency(Idempotency::Yes);
         let data = self.ask::<Q>(request, Purpose::Any).await?;
         let profile = data.active_app_user.ok_or_else(wire::no_user)?;
         Ok(profile.into())
@@ -123,16 +123,16 @@ impl Client {
             return Err(Error::WrongIdentity { message });
         };
         // Refuses a token of another kind.
-        self.credential(user)?;
+        self.auth_headers(user)?;
         let token = user.access_token().expose_secret().to_owned();
         let input = LogoutAppUserMutationInput { token };
         let body = Q::build_query(Variables { input });
         let request = of_application(post(LOG_OUT, &body), &application)
             .secret(user.access_token())
-            .repeat(Repeat::Always);
+            .idempotency(Idempotency::Yes);
         wipe(body.variables.input.token);
-        let answer = self.send(request).await?;
-        wire::ended::<log_out_app_user::ResponseData>(&answer)
+        let response = self.send(request).await?;
+        wire::ended::<log_out_app_user::ResponseData>(&response)
     }
 
     /// Creates an app user, or gives the one who has this address: it does no harm to ask again.
@@ -149,7 +149,8 @@ impl Client {
     ) -> Result<AppUserProfile, Error> {
         use create_app_user::{CreateAppUser as Q, Variables};
         let input = user.clone().into();
-        let request = post(CREATE, &Q::build_query(Variables { input })).repeat(Repeat::Always);
+        let request =
+            post(CREATE, &Q::build_query(Variables { input })).idempotency(Idempotency::Yes);
         let request = of_application(request, application);
         let data = self.ask::<Q>(request, Purpose::Any).await?;
         Ok(data.create_app_user.into())

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 
-use auth_core::{Answer, Credential, Operation, Repeat, Request, operation};
+use auth_core::{AuthHeaders, Idempotency, Operation, Request, Response, operation};
 use graphql_client::GraphQLQuery;
 
 use super::{X_APP_ID, post};
@@ -16,7 +16,7 @@ const EXECUTE: Operation = operation!("identityx.execute");
 /// its headers.
 ///
 /// The types come from `identityx-codegen`, by [`SCHEMA`](crate::SCHEMA) or by the vendor's own.
-/// A query is repeated where its answer was lost, a mutation is not.
+/// A query is repeated where its response was lost, a mutation is not.
 ///
 /// ```no_run
 /// # use identityx_auth::{Client, Error, Execute, GraphQLQuery, OrgUser, Session};
@@ -31,11 +31,11 @@ pub trait Execute: Sync {
     fn call(
         &self,
         request: Request,
-    ) -> impl Future<Output = Result<(Answer, Option<Credential>), Error>> + Send;
+    ) -> impl Future<Output = Result<(Response, Option<AuthHeaders>), Error>> + Send;
 
     #[doc(hidden)]
-    fn refused(&self, credential: &Credential) {
-        let _ = credential;
+    fn refused(&self, auth_headers: &AuthHeaders) {
+        let _ = auth_headers;
     }
 
     /// Sends an operation and wants all of its data.
@@ -64,12 +64,12 @@ pub trait Execute: Sync {
     ///
     /// # Errors
     ///
-    /// Where there is no answer in the form of GraphQL. What the vendor says is wrong with the
-    /// operation or a part of it stands in [`Response::errors`].
+    /// Where there is no response in the form of GraphQL. What the vendor says is wrong with the
+    /// operation or a part of it stands in [`GraphQlResponse::errors`].
     fn execute_partial<Q>(
         &self,
         variables: Q::Variables,
-    ) -> impl Future<Output = Result<Response<Q::ResponseData>, Error>> + Send
+    ) -> impl Future<Output = Result<GraphQlResponse<Q::ResponseData>, Error>> + Send
     where
         Q: GraphQLQuery,
         Q::Variables: Send,
@@ -78,20 +78,20 @@ pub trait Execute: Sync {
         let body = Q::build_query(variables);
         let request = post(EXECUTE, &body);
         let (request, purpose) = if wire::changes_nothing(body.query) {
-            (request.repeat(Repeat::Always), Purpose::Any)
+            (request.idempotency(Idempotency::Yes), Purpose::Any)
         } else {
             (request, Purpose::Once)
         };
         drop(body);
         async move {
-            let (answer, credential) = self.call(request).await?;
-            let response = wire::response(&answer, purpose);
+            let (response, auth_headers) = self.call(request).await?;
+            let response = wire::graphql_response(&response, purpose);
             let is_refused = match &response {
                 Ok(response) => response.errors.iter().any(Error::is_refused_token),
                 Err(error) => error.is_refused_token(),
             };
-            if let Some(credential) = credential.filter(|_| is_refused) {
-                self.refused(&credential);
+            if let Some(auth_headers) = auth_headers.filter(|_| is_refused) {
+                self.refused(&auth_headers);
             }
             response
         }
@@ -101,14 +101,14 @@ pub trait Execute: Sync {
 /// What an operation was answered with.
 #[derive(Clone)]
 #[non_exhaustive]
-pub struct Response<T> {
+pub struct GraphQlResponse<T> {
     /// The data; `None` if there are none, or if what is missing in them must not be.
     pub data: Option<T>,
     /// What the vendor says is wrong; empty if nothing is.
     pub errors: Vec<Error>,
 }
 
-impl<T> Response<T> {
+impl<T> GraphQlResponse<T> {
     pub(crate) fn new(data: Option<T>, errors: Vec<Error>) -> Self {
         Self { data, errors }
     }
@@ -117,16 +117,16 @@ impl<T> Response<T> {
         match (self.errors.into_iter().next(), self.data) {
             (Some(error), _) => Err(error),
             (None, Some(data)) => Ok(data),
-            // `wire::response` lets no answer without either pass.
+            // `wire::response` lets no response without either pass.
             (None, None) => Err(wire::neither().into()),
         }
     }
 }
 
-impl<T> fmt::Debug for Response<T> {
+impl<T> fmt::Debug for GraphQlResponse<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The data may hold a token.
-        f.debug_struct("Response")
+        f.debug_struct("GraphQlResponse")
             .field("has_data", &self.data.is_some())
             .field("errors", &self.errors)
             .finish()
@@ -138,7 +138,7 @@ impl<T> fmt::Debug for Response<T> {
 #[derive(Clone)]
 pub struct Caller {
     pub(super) client: Client,
-    pub(super) credential: Option<Credential>,
+    pub(super) auth_headers: Option<AuthHeaders>,
     pub(super) application: Option<ApplicationId>,
 }
 
@@ -147,8 +147,8 @@ impl fmt::Debug for Caller {
         f.debug_struct("Caller")
             .field("client", &self.client)
             .field(
-                "credential",
-                &self.credential.as_ref().map(Credential::fingerprint),
+                "auth_headers",
+                &self.auth_headers.as_ref().map(AuthHeaders::fingerprint),
             )
             .field("application", &self.application)
             .finish()
@@ -156,32 +156,32 @@ impl fmt::Debug for Caller {
 }
 
 impl Execute for Client {
-    async fn call(&self, request: Request) -> Result<(Answer, Option<Credential>), Error> {
+    async fn call(&self, request: Request) -> Result<(Response, Option<AuthHeaders>), Error> {
         Ok((self.send(request).await?, None))
     }
 }
 
 impl Execute for Caller {
-    async fn call(&self, mut request: Request) -> Result<(Answer, Option<Credential>), Error> {
+    async fn call(&self, mut request: Request) -> Result<(Response, Option<AuthHeaders>), Error> {
         if let Some(application) = &self.application {
             request = request.header(X_APP_ID, application.as_str());
         }
-        if let Some(credential) = &self.credential {
-            request = request.credential(credential);
+        if let Some(auth_headers) = &self.auth_headers {
+            request = request.auth_headers(auth_headers);
         }
         Ok((self.client.send(request).await?, None))
     }
 }
 
 impl<I: Identity> Execute for Session<I> {
-    async fn call(&self, request: Request) -> Result<(Answer, Option<Credential>), Error> {
-        let credential = self.credential().await?;
-        let request = request.credential(&credential);
-        let answer = self.renewer().client().send(request).await?;
-        Ok((answer, Some(credential)))
+    async fn call(&self, request: Request) -> Result<(Response, Option<AuthHeaders>), Error> {
+        let auth_headers = self.auth_headers().await?;
+        let request = request.auth_headers(&auth_headers);
+        let response = self.renewer().client().send(request).await?;
+        Ok((response, Some(auth_headers)))
     }
 
-    fn refused(&self, credential: &Credential) {
-        self.invalidate(credential);
+    fn refused(&self, auth_headers: &AuthHeaders) {
+        self.invalidate(auth_headers);
     }
 }

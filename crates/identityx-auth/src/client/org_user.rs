@@ -1,6 +1,6 @@
 //! The calls of an organisation's administrators.
 
-use auth_core::{Operation, Repeat, operation};
+use auth_core::{Idempotency, Operation, operation};
 use graphql_client::GraphQLQuery;
 use secrecy::ExposeSecret;
 
@@ -49,7 +49,7 @@ impl Client {
 
     /// Trades a login link for an administrator's session.
     ///
-    /// Each use of a link makes another session, so that a log-in whose answer was lost is sent
+    /// Each use of a link makes another session, so that a log-in whose response was lost is sent
     /// again.
     ///
     /// Source: IdentityX, "Authentication", *Organization users*, and the seed.
@@ -66,14 +66,14 @@ impl Client {
         let body = Q::build_query(Variables { input });
         let request = post(LOG_IN, &body)
             .secret(link.token())
-            .repeat(Repeat::Always);
+            .idempotency(Idempotency::Yes);
         wipe(body.variables.input.token);
-        let answer = self.send(request).await?;
+        let response = self.send(request).await?;
         let data: log_in_user::ResponseData =
-            wire::response(&answer, Purpose::LogIn)?.complete()?;
+            wire::graphql_response(&response, Purpose::LogIn)?.complete()?;
         let login = data.user_login;
         Ok(OrgUserLogin {
-            user: OrgUser::issued(login.token.value.into(), answer.sent_at())?,
+            user: OrgUser::issued(login.token.value.into(), response.sent_at())?,
             profile: login.user.into(),
         })
     }
@@ -93,8 +93,8 @@ impl Client {
     ) -> Result<OrgUserProfile, Error> {
         use active_user::{ActiveUser as Q, Variables};
         let request = post(ACTIVE, &Q::build_query(Variables))
-            .credential(&self.credential(administrator)?)
-            .repeat(Repeat::Always);
+            .auth_headers(&self.auth_headers(administrator)?)
+            .idempotency(Idempotency::Yes);
         let data = self.ask::<Q>(request, Purpose::Any).await?;
         Ok(data.active_user.into())
     }
@@ -109,8 +109,8 @@ impl Client {
     pub async fn log_out_org_user(&self, administrator: &OrgUser) -> Result<(), Error> {
         use log_out_user::{LogOutUser as Q, ResponseData, Variables};
         let request = post(LOG_OUT, &Q::build_query(Variables))
-            .credential(&self.credential(administrator)?)
-            .repeat(Repeat::Always);
+            .auth_headers(&self.auth_headers(administrator)?)
+            .idempotency(Idempotency::Yes);
         wire::ended::<ResponseData>(&self.send(request).await?)
     }
 
@@ -127,11 +127,11 @@ impl Client {
     ) -> Result<OrgUserApiToken, Error> {
         use create_api_token::{CreateApiToken as Q, ResponseData, Variables};
         let request = post(CREATE_API_TOKEN, &Q::build_query(Variables))
-            .credential(&self.credential(administrator)?)
-            .repeat(Repeat::Always);
-        let answer = self.send(request).await?;
-        let data: ResponseData = wire::response(&answer, Purpose::Any)?.complete()?;
-        OrgUserApiToken::issued(data.create_active_user_api_token.into(), answer.sent_at())
+            .auth_headers(&self.auth_headers(administrator)?)
+            .idempotency(Idempotency::Yes);
+        let response = self.send(request).await?;
+        let data: ResponseData = wire::graphql_response(&response, Purpose::Any)?.complete()?;
+        OrgUserApiToken::issued(data.create_active_user_api_token.into(), response.sent_at())
     }
 
     /// The organisations that the administrator belongs to.
@@ -144,8 +144,8 @@ impl Client {
     pub async fn organizations(&self, administrator: &OrgUser) -> Result<Vec<Membership>, Error> {
         use user_organizations::{UserOrganizations as Q, Variables};
         let request = post(ORGANIZATIONS, &Q::build_query(Variables))
-            .credential(&self.credential(administrator)?)
-            .repeat(Repeat::Always);
+            .auth_headers(&self.auth_headers(administrator)?)
+            .idempotency(Idempotency::Yes);
         let data = self.ask::<Q>(request, Purpose::Any).await?;
         let memberships = data.user_organizations.into_iter().flatten();
         Ok(memberships.map(Membership::from).collect())
@@ -167,8 +167,8 @@ impl Client {
         use organization_applications::{OrganizationApplications as Q, Variables};
         let administrator = administrator.clone().in_organization(organization);
         let request = post(APPLICATIONS, &Q::build_query(Variables))
-            .credential(&self.credential(&administrator)?)
-            .repeat(Repeat::Always);
+            .auth_headers(&self.auth_headers(&administrator)?)
+            .idempotency(Idempotency::Yes);
         let data = self.ask::<Q>(request, Purpose::Any).await?;
         let applications = data.organization_applications.into_iter().flatten();
         Ok(applications.map(Application::from).collect())

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use auth_core::{Credential, Expiry, Header, Token, UnverifiedClaims};
+use auth_core::{AuthHeaders, Expiry, Header, Token, UnverifiedClaims};
 use http::HeaderName;
 use http::header::AUTHORIZATION;
 use secrecy::{ExposeSecret, SecretString};
@@ -278,10 +278,10 @@ pub(crate) fn headers<I: Identity>(
 }
 
 /// The headers of one call.
-pub(crate) fn credential<I: Identity>(
+pub(crate) fn auth_headers<I: Identity>(
     identity: &I,
     style: HeaderStyle,
-) -> Result<Credential, Error> {
+) -> Result<AuthHeaders, Error> {
     let token = identity.token();
-    Ok(Credential::new(token, &headers::<I>(token, style)?)?)
+    Ok(AuthHeaders::new(token, &headers::<I>(token, style)?)?)
 }

@@ -80,7 +80,7 @@ async fn the_documented_style_is_used_for_every_identity_where_it_is_chosen() {
     let headers = session.headers().await.unwrap();
     assert_eq!(
         headers,
-        client.credential(&user).unwrap().headers(),
+        client.auth_headers(&user).unwrap().headers(),
         "the session's style is another one"
     );
     assert!(
@@ -141,5 +141,5 @@ fn the_public_types_can_be_shared_between_threads() {
     check::<identityx_auth::LoginLink>();
     check::<LoginLinkMail>();
     check::<identityx_auth::AppUserLogin>();
-    check::<identityx_auth::Response<()>>();
+    check::<identityx_auth::GraphQlResponse<()>>();
 }

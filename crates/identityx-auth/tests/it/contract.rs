@@ -1,4 +1,4 @@
-//! Every call that the vendor documents: what is sent, and each documented answer.
+//! Every call that the vendor documents: what is sent, and each documented response.
 
 use std::time::Duration;
 
@@ -742,7 +742,7 @@ async fn a_token_of_another_kind_is_refused_by_its_claims_before_anything_is_sen
         let user = AppUser::from(user);
         errors.push(client.active_app_user(&user).await.unwrap_err());
         errors.push(client.log_out_app_user(&user).await.unwrap_err());
-        errors.push(client.credential(&user).unwrap_err());
+        errors.push(client.auth_headers(&user).unwrap_err());
         errors.push(client.as_identity(&user).unwrap_err());
         errors.push(client.session(user).unwrap_err());
     }

@@ -92,7 +92,7 @@ impl Call {
         if self.happens_once() { 1 } else { 3 }
     }
 
-    /// What the caller is told if no attempt gave an answer.
+    /// What the caller is told if no attempt gave an response.
     fn lost(self) -> ErrorKind {
         if self.happens_once() {
             ErrorKind::OutcomeUnknown
@@ -101,7 +101,7 @@ impl Call {
         }
     }
 
-    /// What the caller is told if every answer was a server error.
+    /// What the caller is told if every response was a server error.
     fn broken(self) -> ErrorKind {
         self.lost()
     }

@@ -114,7 +114,7 @@ fn what_holds_no_login_link_is_refused_without_being_repeated() {
         "https://www.example.test/?token=hunter22",
         "https://www.example.test/?token=",
         "https://www.example.test/hunter22",
-        // Hosts of three parts, as a token has.
+        // AllowedHosts of three parts, as a token has.
         "hunter22.example.test",
         "https://hunter22.example.test",
         "https://hunter22.example.test/",

@@ -277,7 +277,7 @@ async fn a_refusal_with_the_whole_token_in_known_words_is_cut_out() {
         ] {
             let error = json!({ "message": message, "extensions": { "code": code } });
             let body = json!({ "data": null, "errors": [error] }).to_string();
-            vendor.answer(status, &body).await;
+            vendor.response(status, &body).await;
             let client = &vendor.client;
             for error in [
                 client.active_app_user(&user).await.unwrap_err(),

@@ -10,9 +10,9 @@ use std::time::Duration;
 use auth_core::Clock as _;
 use auth_sandbox::{Fault, Sandbox};
 use identityx_auth::{
-    AppUser, Client, CoreToken, Credential, Error, ErrorKind, Execute as _, Expiry,
-    ExposeSecret as _, Identity, LoginLink, MemoryStore, OrgUser, OrgUserApiToken, Renewer, Saved,
-    SessionBuilder, State, StoreKey, TokenStore as _,
+    AppUser, AuthHeaders, Client, CoreToken, Error, ErrorKind, Execute as _, Expiry,
+    ExposeSecret as _, Identity, LoginLink, MemoryStore, OrgUser, OrgUserApiToken, Renewer,
+    SaveOutcome, SessionBuilder, State, StoreKey, TokenStore as _,
 };
 use serde_json::json;
 
@@ -47,8 +47,8 @@ fn accepts(sandbox: &Sandbox, access: &str) -> bool {
     sandbox.identityx().accepts(access)
 }
 
-async fn check(client: &Client, credential: &Credential) -> Result<(), Error> {
-    let user = AppUser::from(credential.token().clone());
+async fn check(client: &Client, auth_headers: &AuthHeaders) -> Result<(), Error> {
+    let user = AppUser::from(auth_headers.token().clone());
     client.active_app_user(&user).await.map(drop)
 }
 
@@ -84,7 +84,7 @@ fn assert_users(sandbox: &Sandbox, token: CoreToken) {
 async fn a_session_does_not_end_by_the_clock_and_sends_nothing_by_itself() {
     let sandbox = sandbox();
     let session = new_session(&sandbox);
-    let guard = session.keep_fresh().unwrap();
+    let guard = session.refresh_in_background().unwrap();
     let old = access(&session).await;
     for _ in 0..10 {
         sandbox.clock().advance(YEAR);
@@ -125,14 +125,14 @@ async fn a_report_about_a_token_that_is_good_is_healed_by_asking_the_vendor_once
     let sandbox = sandbox();
     let (client, session) = (client(&sandbox), new_session(&sandbox));
     let old = access(&session).await;
-    let refused = session.credential().await.unwrap();
+    let refused = session.auth_headers().await.unwrap();
     let mut healed = None;
     for _ in 0..5 {
         session.invalidate(&refused);
-        let credential = session.credential().await.unwrap();
+        let auth_headers = session.auth_headers().await.unwrap();
         assert_eq!(access(&session).await, old);
         assert_eq!(session.state(), State::Fresh);
-        healed = Some(credential);
+        healed = Some(auth_headers);
     }
     assert_renewals(&sandbox, 1);
     let now = healed.unwrap();
@@ -149,11 +149,11 @@ async fn a_vendor_that_refuses_what_it_calls_good_is_asked_ever_more_slowly() {
     let sandbox = sandbox();
     let session = new_session(&sandbox);
     for _ in 0..20 {
-        if let Ok(credential) = session.credential().await {
-            session.invalidate(&credential);
+        if let Ok(auth_headers) = session.auth_headers().await {
+            session.invalidate(&auth_headers);
         }
     }
-    assert_eq!(session.state(), State::Stale);
+    assert!(matches!(session.state(), State::Failing { .. }));
     let error = session.headers().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert_renewals(&sandbox, 1);
@@ -167,7 +167,7 @@ async fn the_vendor_is_asked_once_for_a_thousand_callers() {
     let sandbox = sandbox();
     let session = new_session(&sandbox);
     let old = access(&session).await;
-    session.invalidate(&session.credential().await.unwrap());
+    session.invalidate(&session.auth_headers().await.unwrap());
     let (fault, gate) = Fault::hold();
     sandbox.fault(fault.on(RENEWAL));
     let callers: Vec<_> = (0..1_000)
@@ -188,7 +188,7 @@ async fn the_vendor_is_asked_once_for_a_thousand_callers() {
 async fn a_session_that_the_vendor_has_ended_needs_a_log_in_and_goes_on_after_one() {
     let sandbox = sandbox();
     let (client, session) = (client(&sandbox), new_session(&sandbox));
-    let dead = session.credential().await.unwrap();
+    let dead = session.auth_headers().await.unwrap();
     sandbox.identityx().end_session(&access(&session).await);
     // Nobody has noticed yet.
     assert_eq!(session.state(), State::Fresh);
@@ -208,7 +208,10 @@ async fn a_session_that_the_vendor_has_ended_needs_a_log_in_and_goes_on_after_on
     assert!(reason.contains("No token was found"), "{reason}");
     assert_renewals(&sandbox, 1);
 
-    session.adopt(log_in(&sandbox).await.into()).await.unwrap();
+    session
+        .set_token(log_in(&sandbox).await.into())
+        .await
+        .unwrap();
     assert!(accepts(&sandbox, &access(&session).await));
     assert_eq!(session.state(), State::Fresh);
 }
@@ -230,7 +233,7 @@ async fn an_administrators_session_and_an_api_token_end_when_the_vendor_says_so(
     let (_, reason) = login_required(&org_session);
     assert!(reason.contains("No token was found"), "{reason}");
 
-    // It is a credential of its own.
+    // It is a auth_headers of its own.
     sandbox.clock().advance(YEAR);
     api_session.renew().await.unwrap();
     sandbox.identityx().revoke_api_token(org_email(&sandbox));
@@ -238,8 +241,11 @@ async fn an_administrators_session_and_an_api_token_end_when_the_vendor_says_so(
     assert!(matches!(error, Error::LoginRequired { .. }), "{error:?}");
     sandbox.log().assert_count(ORG_RENEWAL, 5);
 
-    api_session.adopt(api_token_of(&sandbox)).await.unwrap();
-    org_session.adopt(org_user(&sandbox).into()).await.unwrap();
+    api_session.set_token(api_token_of(&sandbox)).await.unwrap();
+    org_session
+        .set_token(org_user(&sandbox).into())
+        .await
+        .unwrap();
     assert_eq!(api_session.state(), State::Fresh);
     assert_eq!(org_session.state(), State::Fresh);
 }
@@ -258,14 +264,14 @@ async fn assert_survives_an_outage<I: Identity>(sandbox: &Sandbox, identity: I) 
         let error = session.renew().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
         assert_eq!(session.headers().await.unwrap(), old);
-        assert_eq!(session.state(), State::Stale);
+        assert!(matches!(session.state(), State::Failing { .. }));
     }
     // Even if somebody has reported it.
-    session.invalidate(&session.credential().await.unwrap());
+    session.invalidate(&session.auth_headers().await.unwrap());
     for _ in 0..10 {
         let error = session.headers().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
-        assert_eq!(session.state(), State::Stale);
+        assert!(matches!(session.state(), State::Failing { .. }));
         sandbox.clock().advance(YEAR);
     }
     sandbox.identityx().inner_service_down(false);
@@ -291,10 +297,13 @@ async fn whatever_goes_wrong_when_the_vendor_is_asked_ends_no_session() {
         let error = session.renew().await.unwrap_err();
         assert!(error.kind().is_transient(), "{fault:?}: {error:?}");
         assert_eq!(access(&session).await, old, "{fault:?}");
-        session.invalidate(&session.credential().await.unwrap());
+        session.invalidate(&session.auth_headers().await.unwrap());
         let error = session.headers().await.unwrap_err();
         assert!(error.kind().is_transient(), "{fault:?}: {error:?}");
-        assert_eq!(session.state(), State::Stale, "{fault:?}");
+        assert!(
+            matches!(session.state(), State::Failing { .. }),
+            "{fault:?}"
+        );
 
         sandbox.clear_faults();
         sandbox.clock().advance(HOUR + NEXT_TRY);
@@ -334,13 +343,19 @@ async fn a_token_that_was_kept_as_text_is_taken_up_where_it_was() {
 async fn a_log_in_of_one_session_is_taken_over_by_another_with_the_same_store() {
     let (sandbox, store) = (sandbox(), MemoryStore::new());
     let (first, _) = stored(&sandbox, &store);
-    first.adopt(log_in(&sandbox).await.into()).await.unwrap();
+    first
+        .set_token(log_in(&sandbox).await.into())
+        .await
+        .unwrap();
     let (second, _) = stored(&sandbox, &store);
     let old = access(&second).await;
     sandbox.identityx().end_session(&old);
-    let dead = second.credential().await.unwrap();
+    let dead = second.auth_headers().await.unwrap();
     sandbox.clock().advance(MINUTE);
-    first.adopt(log_in(&sandbox).await.into()).await.unwrap();
+    first
+        .set_token(log_in(&sandbox).await.into())
+        .await
+        .unwrap();
     sandbox.log().clear();
     second.invalidate(&dead);
     let new = access(&second).await;
@@ -354,7 +369,10 @@ async fn a_stored_token_of_another_kind_is_not_used() {
     let (sandbox, store) = (sandbox(), MemoryStore::new());
     let mine = key(&sandbox);
     let theirs = CoreToken::from(org_user(&sandbox)).with_generation(1);
-    assert_eq!(store.save(&mine, &theirs).await.unwrap(), Saved::Done);
+    assert_eq!(
+        store.save(&mine, &theirs).await.unwrap(),
+        SaveOutcome::Saved
+    );
     let (session, _) = stored(&sandbox, &store);
     let error = session.headers().await.unwrap_err();
     assert!(matches!(error, Error::WrongIdentity { .. }), "{error:?}");
@@ -485,7 +503,7 @@ async fn a_refusal_of_an_operation_is_noted_by_the_session() {
             let error = session.execute::<MyAppUser>(json!({})).await.unwrap_err();
             assert!(matches!(error, Error::TokenRejected { .. }), "{error:?}");
         }
-        assert_eq!(session.state(), State::Stale);
+        assert_eq!(session.state(), State::Absent);
         // The next caller asks, and after that nobody is sent anywhere.
         for _ in 0..3 {
             let error = session.execute::<MyAppUser>(json!({})).await.unwrap_err();
@@ -502,7 +520,7 @@ async fn a_refusal_of_an_operation_by_the_status_alone_is_noted_too() {
     sandbox.fault(Fault::status(401).on(RENEWAL));
     let error = session.execute::<MyAppUser>(json!({})).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TokenRejected, "{error:?}");
-    assert_eq!(session.state(), State::Stale);
+    assert_eq!(session.state(), State::Absent);
     // It is good, as the vendor says when it is asked.
     session.execute::<MyAppUser>(json!({})).await.unwrap();
     assert_renewals(&sandbox, 3);
@@ -561,7 +579,7 @@ fn a_session_is_used_from_two_runtimes_one_after_the_other() {
     let old = first.block_on(access(&session));
     let asked = async || {
         sandbox.clock().advance(MINUTE);
-        session.invalidate(&session.credential().await.unwrap());
+        session.invalidate(&session.auth_headers().await.unwrap());
         access(&session).await
     };
     // The first runtime is alive, but nobody drives it.

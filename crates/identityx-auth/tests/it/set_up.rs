@@ -131,11 +131,11 @@ pub(crate) fn new_session(sandbox: &Sandbox) -> Session {
 pub(crate) fn session(sandbox: &Sandbox) -> Session {
     let session = new_session(sandbox);
     let mut context = Context::from_waker(Waker::noop());
-    let credential = pin!(session.credential()).as_mut().poll(&mut context);
-    let Poll::Ready(Ok(credential)) = credential else {
+    let auth_headers = pin!(session.auth_headers()).as_mut().poll(&mut context);
+    let Poll::Ready(Ok(auth_headers)) = auth_headers else {
         panic!("a session with a token does not have it at hand")
     };
-    session.invalidate(&credential);
+    session.invalidate(&auth_headers);
     session
 }
 
@@ -158,7 +158,7 @@ impl Vendor {
     }
 
     /// From now on, whatever is asked.
-    pub(crate) async fn answer(&self, status: u16, body: &str) {
+    pub(crate) async fn response(&self, status: u16, body: &str) {
         self.server.reset_async().await;
         self.server
             .mock_async(|when, then| {

@@ -68,13 +68,13 @@ fn login_answer(user: &Json, token: &str) -> Json {
 }
 
 async fn logged_in(vendor: &Vendor, body: &Json) -> Result<AppUserLogin, Error> {
-    vendor.answer(200, &body.to_string()).await;
+    vendor.response(200, &body.to_string()).await;
     let (application, link) = (application(), link());
     vendor.client.log_in_app_user(&application, &link).await
 }
 
 async fn active(vendor: &Vendor, body: &str) -> Result<AppUserProfile, Error> {
-    vendor.answer(200, body).await;
+    vendor.response(200, body).await;
     vendor.client.active_app_user(&user()).await
 }
 
@@ -83,13 +83,13 @@ fn the_header_has_the_short_form_or_the_documented_one() {
     for (style, prefix) in [(HeaderStyle::Short, ""), (HeaderStyle::Bearer, "Bearer ")] {
         let client = Client::builder().header_style(style).build().unwrap();
         let credentials = [
-            client.credential(&user()).unwrap(),
-            client.credential(&administrator()).unwrap(),
-            client.credential(&api_token()).unwrap(),
+            client.auth_headers(&user()).unwrap(),
+            client.auth_headers(&administrator()).unwrap(),
+            client.auth_headers(&api_token()).unwrap(),
         ];
-        for (scheme, credential) in ALL.into_iter().zip(credentials) {
-            let headers = credential.headers();
-            let token = credential.token().access().expose_secret();
+        for (scheme, auth_headers) in ALL.into_iter().zip(credentials) {
+            let headers = auth_headers.headers();
+            let token = auth_headers.token().access().expose_secret();
             let value = &headers["authorization"];
             assert_eq!(value, &*format!("{prefix}{scheme} {token}"));
             assert!(value.is_sensitive());
@@ -99,7 +99,7 @@ fn the_header_has_the_short_form_or_the_documented_one() {
 
 #[test]
 fn an_app_users_headers_name_the_application_and_an_administrators_the_organization() {
-    let headers = user().credential().unwrap().headers();
+    let headers = user().auth_headers().unwrap().headers();
     assert_eq!(headers.len(), 2);
     assert_eq!(headers["x-app-id"], ID);
     let token = user().access_token().expose_secret().to_owned();
@@ -107,12 +107,14 @@ fn an_app_users_headers_name_the_application_and_an_administrators_the_organizat
     let organization = OrganizationId::new(ID).unwrap();
     for (without, with) in [
         (
-            administrator().credential(),
-            administrator().in_organization(&organization).credential(),
+            administrator().auth_headers(),
+            administrator()
+                .in_organization(&organization)
+                .auth_headers(),
         ),
         (
-            api_token().credential(),
-            api_token().in_organization(&organization).credential(),
+            api_token().auth_headers(),
+            api_token().in_organization(&organization).auth_headers(),
         ),
     ] {
         assert_eq!(without.unwrap().headers().len(), 1);
@@ -253,7 +255,7 @@ async fn administrators_organizations_and_applications_are_read_past_what_is_new
         "id": "a1", "email": "ada@example.test", "photoURL": "https://a.test/1.png",
         "givenName": "Ada", "surprise": 1,
     } } });
-    vendor.answer(200, &body.to_string()).await;
+    vendor.response(200, &body.to_string()).await;
     let client = &vendor.client;
     for profile in [
         client.active_org_user(&administrator()).await.unwrap(),
@@ -268,7 +270,7 @@ async fn administrators_organizations_and_applications_are_read_past_what_is_new
     let body = json!({ "data": { "userOrganizations": [
         membership("Member"), null, membership("SuperOwner"),
     ] } });
-    vendor.answer(200, &body.to_string()).await;
+    vendor.response(200, &body.to_string()).await;
     let found = vendor.client.organizations(&administrator()).await;
     let roles: Vec<_> = found.unwrap().into_iter().map(|it| it.role).collect();
     let new = OrganizationRole::Other("SuperOwner".to_owned());
@@ -277,7 +279,7 @@ async fn administrators_organizations_and_applications_are_read_past_what_is_new
     let body = json!({ "data": { "organizationApplications": [
         null, { "id": ID, "name": "Daily", "description": null },
     ] } });
-    vendor.answer(200, &body.to_string()).await;
+    vendor.response(200, &body.to_string()).await;
     let organization = OrganizationId::new(ID).unwrap();
     let client = &vendor.client;
     let found = client.applications(&administrator(), &organization).await;
@@ -291,14 +293,14 @@ async fn administrators_organizations_and_applications_are_read_past_what_is_new
 #[tokio::test]
 async fn a_mail_is_sent_whatever_the_vendor_answers_where_it_answers_without_an_error() {
     let vendor = Vendor::start().await;
-    for answer in [json!("ok"), json!(null), json!("sent")] {
-        let body = json!({ "data": { "sendAppUserLoginLink": answer } });
-        vendor.answer(200, &body.to_string()).await;
+    for response in [json!("ok"), json!(null), json!("sent")] {
+        let body = json!({ "data": { "sendAppUserLoginLink": response } });
+        vendor.response(200, &body.to_string()).await;
         let (application, mail) = (application(), mail());
         let sent = vendor.client.send_app_user_login_link(&application, &mail);
         sent.await.unwrap();
-        let body = json!({ "data": { "sendUserLoginLink": answer } });
-        vendor.answer(200, &body.to_string()).await;
+        let body = json!({ "data": { "sendUserLoginLink": response } });
+        vendor.response(200, &body.to_string()).await;
         let client = &vendor.client;
         client.send_org_user_login_link("a@a.test").await.unwrap();
     }
@@ -324,7 +326,7 @@ async fn a_success_that_is_not_as_documented_is_a_protocol_error_without_its_tex
         format!(r#"{{"errors":"{secret}"}}"#),
         format!(r#"{{"errors":[{{"text":"{secret}"}}]}}"#),
     ] {
-        vendor.answer(200, &body).await;
+        vendor.response(200, &body).await;
         let client = &vendor.client;
         for error in [
             client
@@ -354,7 +356,7 @@ async fn an_app_user_who_is_null_without_an_error_is_a_protocol_error() {
 /// What each kind of call is refused with, by variant and kind: a log-in, a mail, a read, an
 /// operation of a program's own.
 async fn refused(vendor: &Vendor, status: u16, body: &str) -> [(String, ErrorKind); 4] {
-    vendor.answer(status, body).await;
+    vendor.response(status, body).await;
     let client = &vendor.client;
     let caller = client.as_identity(&administrator()).unwrap();
     let errors = [
@@ -376,7 +378,7 @@ async fn refused(vendor: &Vendor, status: u16, body: &str) -> [(String, ErrorKin
     })
 }
 
-/// An answer in the vendor's form, with the number of the exception where there is one.
+/// An response in the vendor's form, with the number of the exception where there is one.
 fn refusal(code: &str, message: &str, number: Option<u16>) -> String {
     let mut extensions = json!({ "code": code });
     if let Some(number) = number {
@@ -718,7 +720,7 @@ async fn an_outage_within_the_vendor_is_no_refusal_whatever_its_reason_and_its_c
 async fn an_error_of_a_mutation_of_a_programs_own_may_have_had_its_effect() {
     let vendor = Vendor::start().await;
     let body = refusal("INTERNAL_SERVER_ERROR", "Oh no.", None);
-    vendor.answer(200, &body).await;
+    vendor.response(200, &body).await;
     let client = &vendor.client;
     let error = client.execute::<MyMail>(json!({})).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error:?}");
@@ -762,7 +764,7 @@ async fn the_first_of_several_errors_is_told_and_all_are_there_beside_the_data()
             error("jwt expired", "UNAUTHENTICATED"),
         ],
     });
-    vendor.answer(200, &body.to_string()).await;
+    vendor.response(200, &body.to_string()).await;
     let client = &vendor.client;
     let caller = client.as_identity(&administrator()).unwrap();
     let error = caller.execute::<MyUser>(json!({})).await.unwrap_err();

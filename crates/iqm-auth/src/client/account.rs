@@ -1,6 +1,6 @@
 //! Passwords and second factors.
 
-use auth_core::{Credential, Operation, Repeat, Request, operation};
+use auth_core::{AuthHeaders, Idempotency, Operation, Request, operation};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::IgnoredAny;
 
@@ -28,8 +28,8 @@ impl Client {
     pub async fn send_mfa_code(&self, ow_id: u64) -> Result<(), Error> {
         let request =
             Request::post(MFA_SEND, "api/v3/ua/auth/mfa/send").json(&wire::SendMfaCode { ow_id });
-        let answer = self.send(request).await?;
-        wire::data::<Option<IgnoredAny>>(&answer, |refusal| match refusal.status() {
+        let response = self.send(request).await?;
+        wire::data::<Option<IgnoredAny>>(&response, |refusal| match refusal.status() {
             400 => Some(Error::UnknownMfaUser {
                 message: refusal.message.clone(),
             }),
@@ -56,8 +56,8 @@ impl Client {
                 otp: code.expose_secret(),
             })
             .secret(code);
-        let answer = self.send(request).await?;
-        wire::token(&answer, |refusal| match refusal.status() {
+        let response = self.send(request).await?;
+        wire::token(&response, |refusal| match refusal.status() {
             401 => Some(Error::InvalidMfaCode {
                 message: refusal.message.clone(),
             }),
@@ -77,8 +77,8 @@ impl Client {
     pub async fn request_password_reset(&self, email: &str) -> Result<String, Error> {
         let request = Request::post(REQUEST_PASSWORD_RESET, "api/v3/ua/user/reset-password")
             .json(&wire::RequestReset { email });
-        let answer = self.send(request).await?;
-        wire::data(&answer, |refusal| match refusal.status() {
+        let response = self.send(request).await?;
+        wire::data(&response, |refusal| match refusal.status() {
             404 => Some(Error::UnknownEmail {
                 message: refusal.message.clone(),
             }),
@@ -92,7 +92,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// None of its own: an invalid link is an answer.
+    /// None of its own: an invalid link is an response.
     pub async fn validate_password_reset(
         &self,
         reset_hash: &SecretString,
@@ -106,9 +106,9 @@ impl Client {
         )
         .json(&body)
         .secret(reset_hash)
-        .repeat(Repeat::Always);
-        let answer = self.send(request).await?;
-        wire::data(&answer, |_| None)
+        .idempotency(Idempotency::Yes);
+        let response = self.send(request).await?;
+        wire::data(&response, |_| None)
     }
 
     /// Sets a new password after a reset.
@@ -134,8 +134,8 @@ impl Client {
         let request = Request::post(SET_PASSWORD, "api/v3/ua/user/update-password")
             .json(&body)
             .secret(new_password);
-        let answer = self.send(request).await?;
-        wire::data::<Option<IgnoredAny>>(&answer, |refusal| match refusal.status() {
+        let response = self.send(request).await?;
+        wire::data::<Option<IgnoredAny>>(&response, |refusal| match refusal.status() {
             403 => Some(Error::ResetRefused {
                 reason: refusal
                     .invalid_reason()
@@ -158,7 +158,7 @@ impl Client {
     /// otherwise.
     pub async fn change_password(
         &self,
-        credential: &Credential,
+        auth_headers: &AuthHeaders,
         old_password: &SecretString,
         new_password: &SecretString,
     ) -> Result<(), Error> {
@@ -167,12 +167,12 @@ impl Client {
             new_password: new_password.expose_secret(),
         };
         let request = Request::post(CHANGE_PASSWORD, "api/v3/ua/user/password/reset")
-            .credential(credential)
+            .auth_headers(auth_headers)
             .json(&body)
             .secret(old_password)
             .secret(new_password);
-        let answer = self.send(request).await?;
-        wire::data::<Option<IgnoredAny>>(&answer, |_| None)?;
+        let response = self.send(request).await?;
+        wire::data::<Option<IgnoredAny>>(&response, |_| None)?;
         Ok(())
     }
 }

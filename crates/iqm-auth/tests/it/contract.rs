@@ -1,4 +1,4 @@
-//! Every call that the vendor documents: what is sent, and each documented answer.
+//! Every call that the vendor documents: what is sent, and each documented response.
 
 use std::time::Duration;
 
@@ -368,8 +368,8 @@ async fn an_authorization_code_is_traded_once() {
 async fn a_log_out_kills_the_token() {
     let sandbox = sandbox();
     let (client, token) = (client(&sandbox), log_in(&sandbox).await);
-    let credential = token.credential().unwrap();
-    client.log_out(&credential).await.unwrap();
+    let auth_headers = token.auth_headers().unwrap();
+    client.log_out(&auth_headers).await.unwrap();
     assert!(!sandbox.iqm().accepts(token.access_token().expose_secret()));
 
     let entry = only(&sandbox, "iqm.log_out");
@@ -377,7 +377,7 @@ async fn a_log_out_kills_the_token() {
     assert_authorized(&entry, &token);
     assert_eq!(entry.body(), "");
 
-    let error = client.log_out(&credential).await.unwrap_err();
+    let error = client.log_out(&auth_headers).await.unwrap_err();
     assert!(matches!(error, Error::TokenRejected { .. }), "{error:?}");
     sandbox.log().assert_count("iqm.log_out", 2);
 }
@@ -387,7 +387,7 @@ async fn the_profile_tells_who_is_logged_in() {
     let sandbox = sandbox();
     let token = log_in(&sandbox).await;
     let profile = client(&sandbox)
-        .profile(&token.credential().unwrap())
+        .profile(&token.auth_headers().unwrap())
         .await
         .unwrap();
     assert_eq!(profile.ow_id, sandbox.iqm().user().ow_id);
@@ -414,8 +414,8 @@ async fn the_profile_tells_who_is_logged_in() {
 async fn the_profile_is_refused_to_a_dead_token_and_to_another_workspace() {
     let sandbox = sandbox();
     let (client, token) = (client(&sandbox), log_in(&sandbox).await);
-    let credential = of_another_workspace(token.clone()).credential().unwrap();
-    let error = client.profile(&credential).await.unwrap_err();
+    let auth_headers = of_another_workspace(token.clone()).auth_headers().unwrap();
+    let error = client.profile(&auth_headers).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
     assert!(
         error
@@ -425,8 +425,8 @@ async fn the_profile_is_refused_to_a_dead_token_and_to_another_workspace() {
     );
 
     sandbox.iqm().revoke_all(sandbox.iqm().user().email);
-    let credential = token.credential().unwrap();
-    let error = client.profile(&credential).await.unwrap_err();
+    let auth_headers = token.auth_headers().unwrap();
+    let error = client.profile(&auth_headers).await.unwrap_err();
     assert!(matches!(error, Error::TokenRejected { .. }), "{error:?}");
     sandbox.log().assert_count("iqm.profile", 2);
 }
@@ -660,9 +660,9 @@ async fn a_changed_password_logs_in() {
     let (client, token) = (client(&sandbox), log_in(&sandbox).await);
     let (email, old) = (sandbox.iqm().user().email, password(&sandbox));
     let new = SecretString::from("New-Pass-1!");
-    let credential = token.credential().unwrap();
+    let auth_headers = token.auth_headers().unwrap();
     client
-        .change_password(&credential, &old, &new)
+        .change_password(&auth_headers, &old, &new)
         .await
         .unwrap();
 
@@ -684,9 +684,9 @@ async fn a_password_is_changed_neither_by_a_wrong_old_one_nor_by_a_dead_token() 
     let sandbox = sandbox();
     let (client, old) = (client(&sandbox), password(&sandbox));
     let new = SecretString::from("New-Pass-1!");
-    let credential = log_in(&sandbox).await.credential().unwrap();
+    let auth_headers = log_in(&sandbox).await.auth_headers().unwrap();
     let error = client
-        .change_password(&credential, &new, &new)
+        .change_password(&auth_headers, &new, &new)
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
@@ -697,7 +697,7 @@ async fn a_password_is_changed_neither_by_a_wrong_old_one_nor_by_a_dead_token() 
 
     sandbox.iqm().revoke_all(sandbox.iqm().user().email);
     let error = client
-        .change_password(&credential, &old, &new)
+        .change_password(&auth_headers, &old, &new)
         .await
         .unwrap_err();
     assert!(matches!(error, Error::TokenRejected { .. }), "{error:?}");
@@ -708,7 +708,7 @@ async fn a_password_is_changed_neither_by_a_wrong_old_one_nor_by_a_dead_token() 
 async fn each_status_that_the_vendor_uses_means_something_to_the_caller() {
     let sandbox = sandbox();
     let (client, token) = (client(&sandbox), log_in(&sandbox).await);
-    let credential = token.credential().unwrap();
+    let auth_headers = token.auth_headers().unwrap();
     for (status, kind) in [
         (400, ErrorKind::Denied),
         (401, ErrorKind::TokenRejected),
@@ -721,7 +721,7 @@ async fn each_status_that_the_vendor_uses_means_something_to_the_caller() {
         (500, ErrorKind::Unavailable),
     ] {
         sandbox.fault(Fault::status(status).on("iqm.profile").always());
-        let error = client.profile(&credential).await.unwrap_err();
+        let error = client.profile(&auth_headers).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{status}: {error:?}");
         sandbox.clear_faults();
     }

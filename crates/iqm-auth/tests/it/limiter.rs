@@ -56,9 +56,9 @@ async fn a_busy_program_with_the_limiter_is_never_refused() {
     sandbox.clock().advance(Duration::from_secs(60));
     let client = limited(&sandbox);
     let mut work = tokio::spawn(async move {
-        let credential = token.credential().unwrap();
+        let auth_headers = token.auth_headers().unwrap();
         for _ in 0..60 {
-            client.profile(&credential).await.unwrap();
+            client.profile(&auth_headers).await.unwrap();
         }
     });
     let ((), passed) = drive(&sandbox, &mut work).await;
@@ -76,11 +76,11 @@ async fn clones_and_sessions_share_one_limiter() {
     let session = client
         .session_with_password(email, password.clone())
         .unwrap();
-    let credential = session.credential().await.unwrap();
+    let auth_headers = session.auth_headers().await.unwrap();
     let mut callers = JoinSet::new();
     for _ in 0..39 {
-        let (client, credential) = (client.clone(), credential.clone());
-        callers.spawn(async move { client.profile(&credential).await.unwrap() });
+        let (client, auth_headers) = (client.clone(), auth_headers.clone());
+        callers.spawn(async move { client.profile(&auth_headers).await.unwrap() });
     }
     let (clock, mut passed) = (sandbox.clock(), Duration::ZERO);
     while !callers.is_empty() {
@@ -161,18 +161,18 @@ async fn without_the_limiter_the_caller_is_told_how_long_to_wait() {
         .http(|http| http.retry(iqm_auth::RetryPolicy::never()))
         .build()
         .unwrap();
-    let credential = log_in(&sandbox).await.credential().unwrap();
+    let auth_headers = log_in(&sandbox).await.auth_headers().unwrap();
     for _ in 1..VENDOR_RATE_LIMIT {
-        unlimited.profile(&credential).await.unwrap();
+        unlimited.profile(&auth_headers).await.unwrap();
     }
     sandbox.clock().advance(Duration::from_secs(18));
-    let error = unlimited.profile(&credential).await.unwrap_err();
+    let error = unlimited.profile(&auth_headers).await.unwrap_err();
     let retry_after = Some(Duration::from_secs(42));
     assert_eq!(error.kind(), ErrorKind::RateLimited { retry_after });
     assert_eq!(error.retry_after(), retry_after);
 
     sandbox.clock().advance(Duration::from_secs(42));
-    unlimited.profile(&credential).await.unwrap();
+    unlimited.profile(&auth_headers).await.unwrap();
 }
 
 #[tokio::test]

@@ -55,11 +55,11 @@ const FAILING: &[&str] = &["iqm.log_in", "iqm.refresh", "iqm.profile", "iqm.mfa_
 const PLACES: &[&str] = &["api/v3"];
 
 async fn failing_calls(client: &Client) -> Vec<Error> {
-    let credential = token().credential().unwrap();
+    let auth_headers = token().auth_headers().unwrap();
     vec![
         client.log_in(EMAIL, &PASSWORD.into()).await.unwrap_err(),
         client.refresh(&token()).await.unwrap_err(),
-        client.profile(&credential).await.unwrap_err(),
+        client.profile(&auth_headers).await.unwrap_err(),
         client.verify_mfa_code(&CODE.into()).await.unwrap_err(),
     ]
 }
@@ -128,9 +128,9 @@ async fn an_echo_of_a_password_or_the_client_secret_is_cut_out() {
 async fn an_echo_of_both_passwords_of_a_change_is_cut_out() {
     let secrets = [PASSWORD, NEW_PASSWORD, ACCESS];
     assert_echo_is_cut_out(&STATUSES, "iqm.change_password", &secrets, async |client| {
-        let credential = token().credential().unwrap();
+        let auth_headers = token().auth_headers().unwrap();
         client
-            .change_password(&credential, &PASSWORD.into(), &NEW_PASSWORD.into())
+            .change_password(&auth_headers, &PASSWORD.into(), &NEW_PASSWORD.into())
             .await
             .unwrap_err()
     })
@@ -145,15 +145,15 @@ async fn an_echo_of_a_token_is_cut_out() {
     .await;
     assert_echo_is_cut_out(&STATUSES, "iqm.profile", &[ACCESS], async |client| {
         client
-            .profile(&token().credential().unwrap())
+            .profile(&token().auth_headers().unwrap())
             .await
             .unwrap_err()
     })
     .await;
-    // The answer 200 with `success: false` is a failure here as well.
+    // The response 200 with `success: false` is a failure here as well.
     assert_echo_is_cut_out(&STATUSES, "iqm.log_out", &[ACCESS], async |client| {
         client
-            .log_out(&token().credential().unwrap())
+            .log_out(&token().auth_headers().unwrap())
             .await
             .unwrap_err()
     })
@@ -234,8 +234,8 @@ async fn no_debug_shows_a_secret() {
 #[tokio::test]
 async fn the_debug_of_a_profile_shows_no_field_that_nobody_described() {
     let sandbox = sandbox();
-    let credential = log_in(&sandbox).await.credential().unwrap();
-    let profile = client(&sandbox).profile(&credential).await.unwrap();
+    let auth_headers = log_in(&sandbox).await.auth_headers().unwrap();
+    let profile = client(&sandbox).profile(&auth_headers).await.unwrap();
     let parent: String = profile.other.get("parentOrganization").unwrap();
     let text = format!("{profile:?}");
     assert!(text.contains(sandbox.iqm().user().email), "{text}");
@@ -253,8 +253,8 @@ async fn no_log_or_span_of_a_call_shows_a_secret() {
     secrets.extend(secrets_of(token.clone()));
     let token = client.refresh(&token).await.unwrap();
     secrets.extend(secrets_of(token.clone()));
-    let credential = token.credential().unwrap();
-    client.profile(&credential).await.unwrap();
+    let auth_headers = token.auth_headers().unwrap();
+    client.profile(&auth_headers).await.unwrap();
     let other = client.log_in_oauth(email, &password).await.unwrap();
     secrets.extend(secrets_of(other.clone()));
 
@@ -264,7 +264,7 @@ async fn no_log_or_span_of_a_call_shows_a_secret() {
     assert!(link.unwrap().is_valid);
     client.set_password(email, &PASSWORD.into()).await.unwrap();
     client
-        .change_password(&credential, &PASSWORD.into(), &NEW_PASSWORD.into())
+        .change_password(&auth_headers, &PASSWORD.into(), &NEW_PASSWORD.into())
         .await
         .unwrap();
 
@@ -289,7 +289,7 @@ async fn no_log_or_span_of_a_call_shows_a_secret() {
         .sign_up(invited.email, &invited.password.into())
         .await;
     secrets.extend(secrets_of(signed_up.unwrap()));
-    client.log_out(&credential).await.unwrap();
+    client.log_out(&auth_headers).await.unwrap();
 
     let text = captured.text();
     for operation in [

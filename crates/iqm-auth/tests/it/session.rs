@@ -12,7 +12,7 @@ use std::time::Duration;
 use auth_sandbox::{Sandbox, SandboxClock};
 use httpmock::prelude::*;
 use iqm_auth::{
-    Client, Credential, Error, ErrorKind, Renewer, Session, SessionBuilder, State, Token,
+    AuthHeaders, Client, Error, ErrorKind, Renewer, Session, SessionBuilder, State, Token,
 };
 
 use self::every_vendor_that_renews::{assert_lives_from_the_sending, key};
@@ -42,8 +42,8 @@ fn accepts(sandbox: &Sandbox, access: &str) -> bool {
     sandbox.iqm().accepts(access) && sandbox.iqm().reuse_detected() == 0
 }
 
-async fn check(client: &Client, credential: &Credential) -> Result<(), Error> {
-    client.profile(credential).await.map(drop)
+async fn check(client: &Client, auth_headers: &AuthHeaders) -> Result<(), Error> {
+    client.profile(auth_headers).await.map(drop)
 }
 
 fn request(sandbox: &Sandbox, http: &reqwest::Client) -> reqwest::RequestBuilder {
@@ -106,8 +106,8 @@ async fn a_session_with_rotating_refresh_tokens_never_uses_one_twice() {
     let sandbox = sandbox_with(|builder| builder.rotate_refresh_tokens(true));
     let session = session(&sandbox);
     for _ in 0..6 {
-        let credential = session.credential().await.unwrap();
-        client(&sandbox).profile(&credential).await.unwrap();
+        let auth_headers = session.auth_headers().await.unwrap();
+        client(&sandbox).profile(&auth_headers).await.unwrap();
         sandbox.clock().advance(LIFETIME);
     }
     assert_eq!(sandbox.iqm().reuse_detected(), 0);
@@ -142,7 +142,10 @@ async fn a_session_without_a_password_remembers_that_the_refresh_was_refused() {
     assert_eq!(reason.kind(), ErrorKind::TokenRejected);
     assert_calls(&sandbox, 1, 1);
 
-    session.adopt(log_in(&sandbox).await.into()).await.unwrap();
+    session
+        .set_token(log_in(&sandbox).await.into())
+        .await
+        .unwrap();
     assert!(sandbox.iqm().accepts(&access(&session).await));
     assert_eq!(session.state(), State::Fresh);
 }
@@ -173,8 +176,11 @@ async fn a_session_from_an_mfa_code_needs_a_person_when_its_token_has_ended() {
     let code = sandbox.iqm().mfa_code(user.email).unwrap();
     let token = client.verify_mfa_code(&code.into()).await.unwrap();
     let session = client.session(token).unwrap();
-    let credential = session.credential().await.unwrap();
-    assert_eq!(client.profile(&credential).await.unwrap().email, user.email);
+    let auth_headers = session.auth_headers().await.unwrap();
+    assert_eq!(
+        client.profile(&auth_headers).await.unwrap().email,
+        user.email
+    );
 
     sandbox.log().clear();
     sandbox.clock().advance(LIFETIME);
@@ -228,7 +234,7 @@ async fn after_a_401_a_refresh_that_gives_the_same_token_again_falls_back_to_the
         .token(token.into())
         .build()
         .unwrap();
-    let dead = session.credential().await.unwrap();
+    let dead = session.auth_headers().await.unwrap();
     session.invalidate(&dead);
     let headers = session.headers().await.unwrap();
     assert_eq!(headers["authorization"], "Bearer other");
@@ -239,7 +245,7 @@ async fn after_a_401_a_refresh_that_gives_the_same_token_again_falls_back_to_the
 async fn after_a_401_the_same_token_again_without_a_password_needs_a_log_in() {
     let (_server, client, token) = with_the_same_token_again().await;
     let session = client.session(token).unwrap();
-    let dead = session.credential().await.unwrap();
+    let dead = session.auth_headers().await.unwrap();
     session.invalidate(&dead);
     let error = session.headers().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TokenRejected);

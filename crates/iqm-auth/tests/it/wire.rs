@@ -9,7 +9,7 @@ use iqm_auth::{Client, Error, ErrorKind, Expiry, ExposeSecret as _, Token};
 
 use crate::set_up::{always, shown};
 
-/// IQM, "Sign Up and Authentication Quickstart Guide": request and answer of *Sign Up*.
+/// IQM, "Sign Up and Authentication Quickstart Guide": request and response of *Sign Up*.
 const SIGN_UP_REQUEST: &str = r#"{
     "email": "user1@iqm.com",
     "password": "123456"
@@ -25,7 +25,7 @@ const SIGN_UP_ANSWER: &str = r#"{
     }
 }"#;
 
-/// The same page: request and answer of *Log In*.
+/// The same page: request and response of *Log In*.
 const LOG_IN_REQUEST: &str = r#"{
     "grantType": "password",
     "email": "user1@iqm.com",
@@ -43,7 +43,7 @@ const LOG_IN_ANSWER: &str = r#"{
     }
 }"#;
 
-/// IQM, "Sign Up and Authenticate": request and answer of *Refresh Token*. The refresh gives back
+/// IQM, "Sign Up and Authenticate": request and response of *Refresh Token*. The refresh gives back
 /// both tokens of the log-in's sample.
 const REFRESH_REQUEST: &str = r#"{
 "grant_type": "refresh_token",
@@ -425,7 +425,7 @@ async fn success_false_is_a_failure_whatever_the_status_says() {
 
 #[tokio::test]
 async fn success_true_with_403_is_a_failure() {
-    // IQM's *Reset Password* page: the answer of `update-password` to an invalid reset.
+    // IQM's *Reset Password* page: the response of `update-password` to an invalid reset.
     let body = r#"{"success":true,"data":{"invalidReason":"Reset link is expired.",
         "isValid":false}}"#;
     let server = answering(403, body).await;
@@ -478,8 +478,8 @@ async fn a_profile_needs_no_more_than_workspace_and_address() {
             "lastName":null,"displayName":null,"organizationName":null,"other":null}}"#,
     ] {
         let server = answering(200, body).await;
-        let credential = token.credential().unwrap();
-        let profile = client_of(&server).profile(&credential).await.unwrap();
+        let auth_headers = token.auth_headers().unwrap();
+        let profile = client_of(&server).profile(&auth_headers).await.unwrap();
         assert_eq!((profile.ow_id, profile.email.as_str()), (200_001, EMAIL));
         assert_eq!(profile.display_name, None);
     }

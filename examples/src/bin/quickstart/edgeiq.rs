@@ -50,15 +50,15 @@ async fn use_it(
     end_the_token: impl AsyncFnOnce() -> Outcome,
 ) -> Outcome {
     step(1, "the first use logs in");
-    let credential = session.credential().await?;
+    let auth_headers = session.auth_headers().await?;
     println!(
         "  token {}, {}",
-        credential.fingerprint(),
+        auth_headers.fingerprint(),
         ends_in(session.expiry(), clock)
     );
 
     step(2, "is the token good, and whose is it?");
-    let user = client.me(&credential).await?;
+    let user = client.me(&auth_headers).await?;
     println!(
         "  {}",
         user.email.as_deref().unwrap_or("a user without e-mail")
@@ -68,11 +68,11 @@ async fn use_it(
     end_the_token().await?;
 
     step(4, "the same call again: the session logs in again first");
-    let credential = session.credential().await?;
-    client.me(&credential).await?;
+    let auth_headers = session.auth_headers().await?;
+    client.me(&auth_headers).await?;
     println!(
         "  token {}, {}",
-        credential.fingerprint(),
+        auth_headers.fingerprint(),
         ends_in(session.expiry(), clock)
     );
     Ok(())

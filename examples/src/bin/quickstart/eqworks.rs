@@ -31,7 +31,7 @@ pub(crate) async fn on_the_sandbox() -> Outcome {
 
     step(3, "a session puts it on every call");
     let session = client.session(token)?;
-    let confirmed = client.confirm(&session.credential().await?).await?;
+    let confirmed = client.confirm(&session.auth_headers().await?).await?;
     println!(
         "  confirmed for {}, {}",
         confirmed.user,
@@ -43,13 +43,13 @@ pub(crate) async fn on_the_sandbox() -> Outcome {
         "75 days later a call begins the renewal, and does not wait for it",
     );
     clock.advance(LATE);
-    let before = session.credential().await?;
+    let before = session.auth_headers().await?;
     println!("  called with {}", before.fingerprint());
     let mut states = session.states();
     while states.next().await.ok_or("the session is gone")? != State::Fresh {}
     println!(
         "  from now on with {}, {}",
-        session.credential().await?.fingerprint(),
+        session.auth_headers().await?.fingerprint(),
         ends_in(session.expiry(), &clock)
     );
     sandbox.log().assert_count("eqworks.refresh", 1);

@@ -76,19 +76,19 @@ async fn use_it(
 
     step(1, "a request wants headers, so the session logs in");
     let request = session.authorize(http.get(&profile)).await?;
-    let credential = session.credential().await?;
+    let auth_headers = session.auth_headers().await?;
     println!(
         "  token {}, {}",
-        credential.fingerprint(),
+        auth_headers.fingerprint(),
         ends_in(session.expiry(), clock)
     );
 
     step(2, "the profile is called with the session's headers");
-    let answer = request.send().await?.error_for_status()?;
+    let response = request.send().await?.error_for_status()?;
     println!(
         "  {} {}",
-        answer.status(),
-        answer.json::<serde_json::Value>().await?["data"]["email"]
+        response.status(),
+        response.json::<serde_json::Value>().await?["data"]["email"]
     );
 
     step(3, "the token ends");
@@ -101,12 +101,12 @@ async fn use_it(
     // [readme]
     // Any request to the vendor: the session renews first where that is necessary.
     let request = session.authorize(http.get(&profile)).await?;
-    let answer = request.send().await?.error_for_status()?;
+    let response = request.send().await?.error_for_status()?;
     // [/readme]
-    let renewed = session.credential().await?;
+    let renewed = session.auth_headers().await?;
     println!(
         "  {} with token {}, {}",
-        answer.status(),
+        response.status(),
         renewed.fingerprint(),
         ends_in(session.expiry(), clock)
     );

@@ -1,4 +1,4 @@
-//! The Credential Manager of Windows.
+//! The AuthHeaders Manager of Windows.
 
 use std::collections::HashMap;
 use std::sync::Arc;

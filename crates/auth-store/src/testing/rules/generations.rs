@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_core::{Saved, Token, TokenStore};
+use auth_core::{SaveOutcome, Token, TokenStore};
 
 use super::super::samples::{token, whole};
 use super::super::{Suite, broken, done};
@@ -23,19 +23,19 @@ async fn the_later_token_is_kept<S: TokenStore>(suite: &Suite<S>) {
     let other_of_two = token(9).with_generation(2);
     let other_of_none = token(9).with_generation(0);
     for (offered, saved, held) in [
-        (token(0), Saved::Done, token(0)),
+        (token(0), SaveOutcome::Saved, token(0)),
         // Once more, as after a lost answer.
-        (token(0), Saved::Done, token(0)),
-        (other_of_none, Saved::Outrun, token(0)),
-        (token(1), Saved::Done, token(1)),
-        (token(2), Saved::Done, token(2)),
-        (token(2), Saved::Done, token(2)),
-        (token(1), Saved::Outrun, token(2)),
-        (other_of_two, Saved::Outrun, token(2)),
-        (token(100), Saved::Done, token(100)),
-        (token(99), Saved::Outrun, token(100)),
+        (token(0), SaveOutcome::Saved, token(0)),
+        (other_of_none, SaveOutcome::Superseded, token(0)),
+        (token(1), SaveOutcome::Saved, token(1)),
+        (token(2), SaveOutcome::Saved, token(2)),
+        (token(2), SaveOutcome::Saved, token(2)),
+        (token(1), SaveOutcome::Superseded, token(2)),
+        (other_of_two, SaveOutcome::Superseded, token(2)),
+        (token(100), SaveOutcome::Saved, token(100)),
+        (token(99), SaveOutcome::Superseded, token(100)),
         // As numbers, not as texts.
-        (token(9), Saved::Outrun, token(100)),
+        (token(9), SaveOutcome::Superseded, token(100)),
     ] {
         let said = save(rule, &*suite.one, &key, &offered).await;
         if said != saved {
@@ -56,7 +56,7 @@ async fn generations_are_exact<S: TokenStore>(suite: &Suite<S>) {
         put(rule, &*suite.one, &key, &token(generation)).await;
         expect(rule, &*suite.other, &key, Some(&token(generation))).await;
         let before = token(generation - 1);
-        if save(rule, &*suite.other, &key, &before).await == Saved::Done {
+        if save(rule, &*suite.other, &key, &before).await == SaveOutcome::Saved {
             broken(rule, format!("{} replaced {generation}", generation - 1));
         }
     }
@@ -88,7 +88,7 @@ async fn of_many_writers_the_last_generation_wins<S: TokenStore>(suite: &Suite<S
             Ok(saved) => done(rule, std::future::ready(saved)).await,
             Err(error) => broken(rule, error),
         };
-        if saved == Saved::Done && token.generation() == WRITERS / 2 {
+        if saved == SaveOutcome::Saved && token.generation() == WRITERS / 2 {
             done_last.push(token);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{Error, ErrorKind, Lease, Saved, StoreKey, TokenStore};
+use auth_core::{Error, ErrorKind, Lease, SaveOutcome, StoreKey, TokenStore};
 use tokio::time::timeout;
 
 use super::super::samples::token;
@@ -91,7 +91,7 @@ async fn the_holder_reads_and_writes<S: TokenStore>(suite: &Suite<S>) {
     put(rule, &*suite.one, &key, &token(2)).await;
     expect(rule, &*suite.other, &key, Some(&token(2))).await;
     // As a log-in beside a renewal does.
-    if done(rule, suite.other.save(&key, &token(3))).await == Saved::Outrun {
+    if done(rule, suite.other.save(&key, &token(3))).await == SaveOutcome::Superseded {
         broken(rule, "a later token was refused");
     }
     delete(rule, &*suite.one, &key).await;

@@ -15,7 +15,7 @@ async fn of_several_processes_that_write_each_generation_is_saved_by_one() {
         let whose = std::process::id().to_string();
         for generation in 1..=GENERATIONS {
             let saved = store.save(&key(), &token(generation, &whose)).await;
-            if saved.unwrap() == Saved::Done {
+            if saved.unwrap() == SaveOutcome::Saved {
                 say(generation);
             }
             assert!(held(&store).await >= Some(generation));

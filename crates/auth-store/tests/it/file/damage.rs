@@ -58,7 +58,7 @@ async fn a_record_under_another_keys_name_is_refused() {
     let mut other = key();
     other.account = "user2@iqm.com".into();
     let saved = store.save(&other, &token(1, "b")).await.unwrap();
-    assert_eq!(saved, Saved::Done);
+    assert_eq!(saved, SaveOutcome::Saved);
     let others = files(&store, "token");
     let others = others.iter().find(|it| **it != path).unwrap();
     fs::copy(others, &path).unwrap();

@@ -17,7 +17,7 @@ async fn thousands_of_keys_are_kept_and_listed() {
         writers.spawn(async move {
             for number in (0..KEYS).filter(|it| it % 8 == writer) {
                 let saved = store.save(&key_of(number), &token(number, "a")).await;
-                assert_eq!(saved.unwrap(), Saved::Done);
+                assert_eq!(saved.unwrap(), SaveOutcome::Saved);
             }
         });
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use auth_core::{Expiry, Saved, StoreKey, Token, TokenStore as _};
+use auth_core::{Expiry, SaveOutcome, StoreKey, Token, TokenStore as _};
 use auth_store::KeyringStore;
 
 use super::session::{Daemon, inside, with_service};
@@ -45,7 +45,7 @@ fn a_token_survives_the_keyring_s_restart_and_the_store_finds_the_new_one() {
         let store = KeyringStore::open().await.unwrap();
         assert_eq!(
             store.save(&key(), &token("one", 1)).await.unwrap(),
-            Saved::Done
+            SaveOutcome::Saved
         );
         daemon.kill();
         let _daemon = Daemon::start().await;
@@ -54,7 +54,7 @@ fn a_token_survives_the_keyring_s_restart_and_the_store_finds_the_new_one() {
         assert_eq!(store.list().await.unwrap(), [key()]);
         assert_eq!(
             store.save(&key(), &token("two", 2)).await.unwrap(),
-            Saved::Done
+            SaveOutcome::Saved
         );
     });
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use auth_core::{ErrorKind, Expiry, Saved, Token, TokenStore as _};
+use auth_core::{ErrorKind, Expiry, SaveOutcome, Token, TokenStore as _};
 
 use super::proxy::Proxy;
 use super::server::{Server, key, key_of, token};
@@ -13,16 +13,16 @@ async fn a_later_token_is_kept_whatever_is_saved_after_it() {
     let server = Server::start();
     let store = server.store();
     for (token, expected) in [
-        (token("one", 1), Saved::Done),
-        (token("two", 2), Saved::Done),
-        // Saved again after a lost answer.
-        (token("two", 2), Saved::Done),
-        (token("one", 1), Saved::Outrun),
+        (token("one", 1), SaveOutcome::Saved),
+        (token("two", 2), SaveOutcome::Saved),
+        // SaveOutcome again after a lost answer.
+        (token("two", 2), SaveOutcome::Saved),
+        (token("one", 1), SaveOutcome::Superseded),
         // Another one of the same generation.
-        (token("nine", 2), Saved::Outrun),
+        (token("nine", 2), SaveOutcome::Superseded),
         // More than a Lua number can tell apart.
-        (token("great", (1 << 60) + 1), Saved::Done),
-        (token("less", 1 << 60), Saved::Outrun),
+        (token("great", (1 << 60) + 1), SaveOutcome::Saved),
+        (token("less", 1 << 60), SaveOutcome::Superseded),
     ] {
         let saved = store.save(&key(), &token).await.unwrap();
         assert_eq!(saved, expected, "{token:?}");
@@ -46,7 +46,7 @@ async fn of_many_who_save_at_once_the_latest_wins_and_nobody_fails() {
         .collect();
     let mut done = 0;
     for saver in savers {
-        done += u32::from(saver.await.unwrap() == Saved::Done);
+        done += u32::from(saver.await.unwrap() == SaveOutcome::Saved);
     }
     assert!(done >= 1);
     let kept = stores[0].load(&key()).await.unwrap().unwrap();
@@ -63,7 +63,10 @@ async fn an_answer_that_was_lost_is_asked_for_again_and_nothing_happens_twice() 
     for generation in 1..=2 {
         proxy.lose_an_answer();
         let token = token(&format!("t{generation}"), generation);
-        assert_eq!(store.save(&key(), &token).await.unwrap(), Saved::Done);
+        assert_eq!(
+            store.save(&key(), &token).await.unwrap(),
+            SaveOutcome::Saved
+        );
         assert!(proxy.has_lost_it());
     }
     for fence in [3, 4] {
@@ -88,7 +91,10 @@ async fn an_entry_ends_after_its_token_and_the_margin() {
     let mut left = async |expiry| {
         generation += 1;
         let token = Token::new("a".into(), expiry, now).with_generation(generation);
-        assert_eq!(store.save(&key(), &token).await.unwrap(), Saved::Done);
+        assert_eq!(
+            store.save(&key(), &token).await.unwrap(),
+            SaveOutcome::Saved
+        );
         let name = look.name("token");
         look.ask::<i64>(&format!("PTTL {name}"))
     };

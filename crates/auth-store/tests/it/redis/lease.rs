@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{ErrorKind, Saved, TokenStore as _};
+use auth_core::{ErrorKind, SaveOutcome, TokenStore as _};
 
 use super::server::{Server, key, key_of, token};
 
@@ -166,7 +166,7 @@ async fn the_token_of_a_worker_whose_lease_ran_out_is_outrun() {
     // Log-ins count generations, and take no lease.
     assert_eq!(
         store.save(&key(), &token("log-in", 7)).await.unwrap(),
-        Saved::Done
+        SaveOutcome::Saved
     );
     let slow = store.lease(&key()).await.unwrap();
     assert!(slow.fence() > 7, "{slow:?}");
@@ -175,9 +175,15 @@ async fn the_token_of_a_worker_whose_lease_ran_out_is_outrun() {
     let next = store.lease(&key()).await.unwrap();
     assert!(next.fence() > slow.fence());
     let renewed = token("next", next.fence());
-    assert_eq!(store.save(&key(), &renewed).await.unwrap(), Saved::Done);
+    assert_eq!(
+        store.save(&key(), &renewed).await.unwrap(),
+        SaveOutcome::Saved
+    );
     let late = token("slow", slow.fence());
-    assert_eq!(store.save(&key(), &late).await.unwrap(), Saved::Outrun);
+    assert_eq!(
+        store.save(&key(), &late).await.unwrap(),
+        SaveOutcome::Superseded
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -192,7 +198,10 @@ async fn nobody_renews_beside_another() {
                     let last = store.load(&key()).await.unwrap();
                     let next = last.map_or(0, |it| it.generation()) + 1;
                     let token = token(&format!("t{next}"), next);
-                    assert_eq!(store.save(&key(), &token).await.unwrap(), Saved::Done);
+                    assert_eq!(
+                        store.save(&key(), &token).await.unwrap(),
+                        SaveOutcome::Saved
+                    );
                     lease.release().await.unwrap();
                 }
             })

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use auth_core::{Error, ErrorKind, Lease, Saved, TokenStore};
+use auth_core::{Error, ErrorKind, Lease, SaveOutcome, TokenStore};
 use auth_store::RedisStore;
 
 use super::proxy::Proxy;
@@ -45,7 +45,7 @@ async fn works(store: &RedisStore) {
     let lease: Box<dyn Lease> = store.lease(&key()).await.unwrap();
     let generation = lease.fence();
     let saved = store.save(&key(), &token("new", generation)).await.unwrap();
-    assert_eq!(saved, Saved::Done);
+    assert_eq!(saved, SaveOutcome::Saved);
     assert!(store.load(&key()).await.unwrap().is_some());
     lease.release().await.unwrap();
 }
@@ -108,7 +108,7 @@ async fn what_a_silent_server_takes_up_later_hurts_nobody() {
     lease.release().await.unwrap();
     // The token was saved, though nobody heard so: the same again is no other.
     let again = store.save(&key(), &token("lost", 100)).await.unwrap();
-    assert_eq!(again, Saved::Done);
+    assert_eq!(again, SaveOutcome::Saved);
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn a_full_server_says_so_and_loses_nothing() {
     let store = server.store();
     assert_eq!(
         store.save(&key(), &token("one", 1)).await.unwrap(),
-        Saved::Done
+        SaveOutcome::Saved
     );
     let mut look = server.look();
     let _: String = look.ask("CONFIG SET maxmemory 1");
@@ -128,7 +128,7 @@ async fn a_full_server_says_so_and_loses_nothing() {
     let _: String = look.ask("CONFIG SET maxmemory 0");
     assert_eq!(
         store.save(&key(), &token("two", 2)).await.unwrap(),
-        Saved::Done
+        SaveOutcome::Saved
     );
 }
 

@@ -104,7 +104,7 @@ async fn without_the_server_only_who_may_renews_and_says_that_it_was_alone() {
     let bold = session(&vendor, server.store()).renew_without_lease();
     let bold = bold.build().unwrap();
     bold.headers().await.unwrap();
-    let State::Unleased { reason } = bold.state() else {
+    let State::RenewedWithoutLease { reason } = bold.state() else {
         panic!("{bold:?}")
     };
     assert!(

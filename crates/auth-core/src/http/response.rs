@@ -1,4 +1,4 @@
-//! A vendor's answer, read as far as is safe.
+//! A vendor's response, read as far as is safe.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -11,27 +11,27 @@ use zeroize::Zeroizing;
 use super::Request;
 use crate::clock::Moment;
 use crate::redact::Redactor;
-use crate::retry::Repeat;
+use crate::retry::Idempotency;
 use crate::{Error, ErrorKind};
 
 /// A `Date` header counts whole seconds and is some time on its way: below this the two clocks
 /// are taken to agree.
 const SKEW_NOTICED: Duration = Duration::from_secs(5);
 
-/// An answer with any status. Its text is shown only through its redactor.
-pub struct Answer {
+/// An response with any status. Its text is shown only through its redactor.
+pub struct Response {
     status: StatusCode,
     headers: HeaderMap,
     body: Zeroizing<Vec<u8>>,
     sent_at: Moment,
     received_at: Moment,
     operation: &'static str,
-    repeat: Repeat,
+    idempotency: Idempotency,
     redactor: Redactor,
     after_loss: bool,
 }
 
-impl Answer {
+impl Response {
     pub(super) fn new(
         status: StatusCode,
         headers: HeaderMap,
@@ -47,7 +47,7 @@ impl Answer {
             sent_at,
             received_at,
             operation: request.operation().name(),
-            repeat: request.repeat_class(),
+            idempotency: request.idempotency,
             redactor: request.redactor().clone(),
             after_loss: false,
         }
@@ -88,7 +88,7 @@ impl Answer {
     ///
     /// # Errors
     ///
-    /// As [`Answer::json`].
+    /// As [`Response::json`].
     pub fn json_part<'a, T: Deserialize<'a>>(&self, part: &'a str) -> Result<T, Error> {
         self.read(part.as_bytes())
     }
@@ -105,7 +105,7 @@ impl Answer {
         })
     }
 
-    /// The whole body as text, redacted as by [`Answer::redact`]: for a refusal in plain words.
+    /// The whole body as text, redacted as by [`Response::redact`]: for a refusal in plain words.
     pub fn text(&self) -> String {
         self.redact(&String::from_utf8_lossy(&self.body))
     }
@@ -117,7 +117,7 @@ impl Answer {
     }
 
     /// How long the vendor asks to wait, from seconds or a date; a date is compared with the
-    /// vendor's own clock where the answer tells it.
+    /// vendor's own clock where the response tells it.
     pub fn retry_after(&self) -> Option<Duration> {
         let value = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
         if let Ok(seconds) = value.parse() {
@@ -130,7 +130,7 @@ impl Answer {
 
     /// A moment on the vendor's clock, by the local one.
     ///
-    /// Where the answer has a `Date` header and the two clocks are more than 5 s apart, the
+    /// Where the response has a `Date` header and the two clocks are more than 5 s apart, the
     /// difference is taken out.
     pub fn local(&self, vendor_time: SystemTime) -> SystemTime {
         let Some(date) = self.date() else {
@@ -147,7 +147,7 @@ impl Answer {
         shifted.unwrap_or(vendor_time)
     }
 
-    /// The error that this answer means by its status alone, with `detail` (vendor text, which is
+    /// The error that this response means by its status alone, with `detail` (vendor text, which is
     /// redacted here) where there is one.
     ///
     /// 401 is [`ErrorKind::TokenRejected`], 403 [`ErrorKind::Denied`], 404
@@ -165,7 +165,7 @@ impl Answer {
             status if status.is_client_error() => ErrorKind::Denied,
             status if !status.is_server_error() => ErrorKind::Protocol,
             StatusCode::SERVICE_UNAVAILABLE if retry_after.is_some() => ErrorKind::Unavailable,
-            _ if self.repeat == Repeat::Never => ErrorKind::OutcomeUnknown,
+            _ if self.idempotency == Idempotency::No => ErrorKind::OutcomeUnknown,
             _ => ErrorKind::Unavailable,
         };
         let mut message = format!(
@@ -189,9 +189,9 @@ impl Answer {
     }
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer")
+        f.debug_struct("Response")
             .field("operation", &self.operation)
             .field("status", &self.status)
             .field("bytes", &self.body.len())

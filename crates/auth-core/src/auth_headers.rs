@@ -100,7 +100,7 @@ struct HeaderSet(Box<[(HeaderName, HeaderValue)]>);
 /// A cheap clone. A program keeps the one that it used for a call, to report a 401 by
 /// [`Session::invalidate`](crate::Session::invalidate).
 #[derive(Clone)]
-pub struct Credential(pub(crate) Arc<Current>);
+pub struct AuthHeaders(pub(crate) Arc<Current>);
 
 /// What a session swaps: the headers, and when they are due.
 pub(crate) struct Current {
@@ -122,14 +122,14 @@ struct Deadline<T> {
     monotonic: T,
 }
 
-impl Credential {
+impl AuthHeaders {
     /// The headers of `token`, for calls without a session.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidConfig`] if there are no headers.
     pub fn new(token: &Token, headers: &[Header]) -> Result<Self, Error> {
-        // Only sessions ask a credential whether it has ended.
+        // Only sessions ask a auth_headers whether it has ended.
         Self::due(
             token,
             headers,
@@ -148,7 +148,9 @@ impl Credential {
                     .map(HeaderSet)
             })
             .collect::<Option<Box<[HeaderSet]>>>()
-            .ok_or_else(|| Error::new(ErrorKind::InvalidConfig, "a credential without headers"))?;
+            .ok_or_else(|| {
+                Error::new(ErrorKind::InvalidConfig, "a auth_headers without headers")
+            })?;
         let ends = Deadline::of(token, now);
         Ok(Self(Arc::new(Current {
             renew_at: Deadline {
@@ -183,7 +185,7 @@ impl Credential {
         &self.0.token
     }
 
-    /// A short text that tells this credential's token from others and gives nothing away.
+    /// A short text that tells this auth_headers's token from others and gives nothing away.
     pub fn fingerprint(&self) -> Fingerprint {
         self.0.token.fingerprint()
     }
@@ -193,9 +195,9 @@ impl Credential {
     }
 }
 
-impl fmt::Debug for Credential {
+impl fmt::Debug for AuthHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = f.debug_struct("Credential");
+        let mut out = f.debug_struct("AuthHeaders");
         if let Some(copy) = self.0.copies.first() {
             let names: Vec<_> = copy.0.iter().map(|(name, _)| name.as_str()).collect();
             out.field("headers", &names);
@@ -316,7 +318,7 @@ impl Deadline<u64> {
     }
 }
 
-/// How many copies of the headers a credential holds: one for each thread that can run at once, in
+/// How many copies of the headers a auth_headers holds: one for each thread that can run at once, in
 /// powers of two.
 fn copies() -> usize {
     std::thread::available_parallelism()

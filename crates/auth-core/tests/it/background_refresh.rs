@@ -9,7 +9,7 @@ use crate::vendor::{LIFETIME, Vendor, number, settled, token, until};
 #[tokio::test]
 async fn while_the_guard_is_held_tokens_are_renewed_without_callers() {
     let (vendor, clock, session) = Vendor::with_session();
-    let guard = session.keep_fresh().unwrap();
+    let guard = session.refresh_in_background().unwrap();
     for lifetime in 1..=3 {
         vendor.until_calls(lifetime).await;
         assert_eq!(settled(&session).await, State::Fresh);
@@ -31,13 +31,13 @@ async fn without_a_guard_nothing_runs_and_nothing_is_due() {
     session.headers().await.unwrap();
     clock.advance(LIFETIME * 2);
     assert_eq!((vendor.calls(), clock.sleepers()), (1, 0));
-    assert_eq!(session.state(), State::Stale);
+    assert_eq!(session.state(), State::Absent);
 }
 
 #[tokio::test]
 async fn a_suspended_machine_is_noticed_within_a_minute() {
     let (vendor, clock, session) = Vendor::with_session();
-    let _guard = session.keep_fresh().unwrap();
+    let _guard = session.refresh_in_background().unwrap();
     vendor.until_calls(1).await;
     settled(&session).await;
     clock.until_sleeping(1).await;
@@ -51,9 +51,9 @@ async fn a_guard_tries_again_after_failures_and_waits_for_a_person_after_a_rejec
     let (vendor, clock, session) = Vendor::with_session();
     vendor.fail(ErrorKind::Unavailable);
     vendor.fail(ErrorKind::InvalidCredentials);
-    let _guard = session.keep_fresh().unwrap();
+    let _guard = session.refresh_in_background().unwrap();
     vendor.until_calls(1).await;
-    assert_eq!(settled(&session).await, State::Stale);
+    assert!(matches!(settled(&session).await, State::Failing { .. }));
     clock.until_sleeping(1).await;
     clock.advance(Duration::from_secs(2));
     vendor.until_calls(2).await;
@@ -65,7 +65,7 @@ async fn a_guard_tries_again_after_failures_and_waits_for_a_person_after_a_rejec
     clock.advance(LIFETIME);
     let now = auth_core::Clock::now(&clock).wall();
     session
-        .adopt(token(9, Expiry::after(now, LIFETIME), now))
+        .set_token(token(9, Expiry::after(now, LIFETIME), now))
         .await
         .unwrap();
     assert_eq!(vendor.calls(), 2);

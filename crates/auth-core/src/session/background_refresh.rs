@@ -19,28 +19,28 @@ use crate::state::State;
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// Renews a session ahead of time until it is dropped. Made by
-/// [`Session::keep_fresh`](crate::Session::keep_fresh).
+/// [`Session::refresh_in_background`](crate::Session::refresh_in_background).
 #[must_use = "renewing ahead of time ends when this is dropped"]
-pub struct KeepFresh {
+pub struct BackgroundRefresh {
     task: AbortHandle,
 }
 
-impl Drop for KeepFresh {
+impl Drop for BackgroundRefresh {
     fn drop(&mut self) {
         // A renewal under way is a task of its own and goes on.
         self.task.abort();
     }
 }
 
-impl fmt::Debug for KeepFresh {
+impl fmt::Debug for BackgroundRefresh {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeepFresh")
+        f.write_str("BackgroundRefresh")
     }
 }
 
-pub(super) fn start<R: Renew>(shared: &Arc<Shared<R>>) -> Result<KeepFresh, Error> {
+pub(super) fn start<R: Renew>(shared: &Arc<Shared<R>>) -> Result<BackgroundRefresh, Error> {
     let task = crate::background::spawn(run(Arc::clone(shared)))?;
-    Ok(KeepFresh { task })
+    Ok(BackgroundRefresh { task })
 }
 
 async fn run<R: Renew>(shared: Arc<Shared<R>>) {
