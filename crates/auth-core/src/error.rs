@@ -90,6 +90,11 @@ pub trait AuthError: StdError + Clone + From<Error> + Send + Sync + 'static {
             _ => None,
         }
     }
+
+    /// The HTTP status of the response that told of the failure, where there was one.
+    fn http_status(&self) -> Option<u16> {
+        None
+    }
 }
 
 /// A failure of what the vendor crates share: transport, time, configuration, the token store.
@@ -141,7 +146,7 @@ impl Error {
 
     /// Adds the HTTP status of the response that told of the failure.
     #[must_use]
-    pub fn with_status(mut self, status: u16) -> Self {
+    pub fn with_http_status(mut self, status: u16) -> Self {
         self.change(|inner| inner.status = Some(status));
         self
     }
@@ -151,8 +156,8 @@ impl Error {
         self.0.kind
     }
 
-    /// The HTTP status of the response, where there was one.
-    pub fn status(&self) -> Option<u16> {
+    /// The HTTP status of the response that told of the failure, where there was one.
+    pub fn http_status(&self) -> Option<u16> {
         self.0.status
     }
 
@@ -172,6 +177,10 @@ impl AuthError for Error {
 
     fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    fn http_status(&self) -> Option<u16> {
+        self.0.status
     }
 }
 
@@ -234,7 +243,7 @@ mod tests {
     fn the_cause_is_reachable_and_shown_in_debug() {
         let error = Error::new(ErrorKind::Unavailable, "no response")
             .with_source(fmt::Error)
-            .with_status(502);
+            .with_http_status(502);
         assert!(StdError::source(&error).is_some());
         assert!(format!("{error:?}").contains("502"), "{error:?}");
     }

@@ -101,7 +101,7 @@ impl Response {
             let message = format!(
                 "{operation} was answered with status {status} and {what} (line {line}, column {column})"
             );
-            Error::new(ErrorKind::Protocol, message).with_status(status.as_u16())
+            Error::new(ErrorKind::Protocol, message).with_http_status(status.as_u16())
         })
     }
 
@@ -180,7 +180,7 @@ impl Response {
             message.push_str(detail.trim_end_matches('.'));
         }
         Error::new(kind, message)
-            .with_status(self.status.as_u16())
+            .with_http_status(self.status.as_u16())
             .with_retry_after(retry_after)
     }
 

@@ -92,7 +92,7 @@ async fn a_log_in_replaces_whatever_the_store_holds() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_outrun_is_dropped_for_the_one_in_the_store() {
+async fn a_superseded_token_is_dropped_for_the_one_in_the_store() {
     let store = Moody::new();
     let (vendor, clock, session) = with_store(&store);
     vendor.hold();
@@ -173,7 +173,7 @@ async fn a_token_that_ended_is_renewed_without_the_lease_only_where_that_is_allo
     let (vendor, clock, _) = Vendor::with_session();
     let session = vendor
         .session()
-        .store(Arc::new(store.clone()), key())
+        .store_as(store.clone(), key())
         .renew_without_lease()
         .build()
         .unwrap();

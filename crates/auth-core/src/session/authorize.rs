@@ -47,7 +47,7 @@ impl<R: Renew> Session<R> {
             Error::new(ErrorKind::InvalidConfig, "the request could not be built")
                 .with_source(error.without_url())
         })?;
-        self.hosts().check(request.url())?;
+        self.allowed_hosts().check(request.url())?;
         Ok((client, request))
     }
 }
