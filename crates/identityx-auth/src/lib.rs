@@ -9,6 +9,8 @@ mod renew;
 mod types;
 mod wire;
 
+#[doc(hidden)]
+pub use crate::types::serialize_secret;
 pub use auth_core::{
     AuthError, BoxFuture, Clock, Credential, ErrorKind, Expiry, ExposeSecret, Fingerprint, Hosts,
     HttpBuilder, KeepFresh, Lease, MemoryStore, Moment, OnSaved, Reason, RetryPolicy, Saved,

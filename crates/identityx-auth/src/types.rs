@@ -8,7 +8,9 @@ use std::time::SystemTime;
 
 pub use self::identity::{Administrator, AppUser, Identity, OrgUser, OrgUserApiToken};
 pub(crate) use self::identity::{claimed_subject, credential, headers};
-pub use self::scalars::{ApplicationId, Date, Json, JsonObject, ObjectId, OrganizationId};
+pub use self::scalars::{
+    ApplicationId, Date, Json, JsonObject, ObjectId, OrganizationId, serialize_secret,
+};
 
 /// A user of an application, as the vendor describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,6 @@
 
 use auth_core::{Operation, Repeat, Request, operation};
 use graphql_client::GraphQLQuery;
-use secrecy::{ExposeSecret, SecretString};
 
 use super::{X_APP_ID, post};
 use crate::generated::{
@@ -70,19 +69,18 @@ impl Client {
             let message = format!("the link is for {other}");
             return Err(Error::OtherApplication { message });
         }
-        let token = link.token().expose_secret().to_owned();
+        let token = link.token().clone();
         let input = LoginAppUserMutationInput { token };
         let body = Q::build_query(Variables { input });
         let request = of_application(post(LOG_IN, &body), application)
             .secret(link.token())
             .repeat(Repeat::Always);
-        wipe(body.variables.input.token);
         let answer = self.send(request).await?;
         let data: log_in_app_user::ResponseData =
             wire::response(&answer, Purpose::LogIn)?.complete()?;
         let login = data.login_app_user;
         Ok(AppUserLogin {
-            user: AppUser::issued(login.token.value.into(), application, answer.sent_at())?,
+            user: AppUser::issued(login.token.value, application, answer.sent_at())?,
             profile: login.user.into(),
             source: login.login_source,
             additional_context: login.additional_context,
@@ -124,13 +122,12 @@ impl Client {
         };
         // Refuses a token of another kind.
         self.credential(user)?;
-        let token = user.access_token().expose_secret().to_owned();
+        let token = user.access_token().clone();
         let input = LogoutAppUserMutationInput { token };
         let body = Q::build_query(Variables { input });
         let request = of_application(post(LOG_OUT, &body), &application)
             .secret(user.access_token())
             .repeat(Repeat::Always);
-        wipe(body.variables.input.token);
         let answer = self.send(request).await?;
         wire::ended::<log_out_app_user::ResponseData>(&answer)
     }
@@ -158,9 +155,4 @@ impl Client {
 
 fn of_application(request: Request, application: &ApplicationId) -> Request {
     request.header(X_APP_ID, application.as_str())
-}
-
-/// The variables' copy of a token has been written into the request.
-pub(super) fn wipe(token: String) {
-    drop(SecretString::from(token));
 }

@@ -2,9 +2,7 @@
 
 use auth_core::{Operation, Repeat, operation};
 use graphql_client::GraphQLQuery;
-use secrecy::ExposeSecret;
 
-use super::app_user::wipe;
 use super::post;
 use crate::generated::{
     active_user, create_api_token, log_in_user, log_out_user, organization_applications,
@@ -61,19 +59,18 @@ impl Client {
     pub async fn log_in_org_user(&self, link: &LoginLink) -> Result<OrgUserLogin, Error> {
         use log_in_user::{LogInUser as Q, UserLoginMutationInput, Variables};
         link.expect(LoginLinkKind::OrgUser)?;
-        let token = link.token().expose_secret().to_owned();
+        let token = link.token().clone();
         let input = UserLoginMutationInput { token };
         let body = Q::build_query(Variables { input });
         let request = post(LOG_IN, &body)
             .secret(link.token())
             .repeat(Repeat::Always);
-        wipe(body.variables.input.token);
         let answer = self.send(request).await?;
         let data: log_in_user::ResponseData =
             wire::response(&answer, Purpose::LogIn)?.complete()?;
         let login = data.user_login;
         Ok(OrgUserLogin {
-            user: OrgUser::issued(login.token.value.into(), answer.sent_at())?,
+            user: OrgUser::issued(login.token.value, answer.sent_at())?,
             profile: login.user.into(),
         })
     }
@@ -131,7 +128,7 @@ impl Client {
             .repeat(Repeat::Always);
         let answer = self.send(request).await?;
         let data: ResponseData = wire::response(&answer, Purpose::Any)?.complete()?;
-        OrgUserApiToken::issued(data.create_active_user_api_token.into(), answer.sent_at())
+        OrgUserApiToken::issued(data.create_active_user_api_token, answer.sent_at())
     }
 
     /// The organisations that the administrator belongs to.
