@@ -287,7 +287,7 @@ fn a_change_of_the_schema_and_the_operation_is_found_in_the_code() {
         fs::write(path, text.replace("loginSource", "logInSource")).unwrap();
     }
     let refusal = out_of_date(folder.path(), &words);
-    let place = Path::new("src/generated").join("source.rs:29: ");
+    let place = Path::new("src/generated").join("source.rs:27: ");
     let first = format!(
         "{}expected `logInSource`, found `loginSource`\n",
         place.display()

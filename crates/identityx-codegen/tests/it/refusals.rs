@@ -86,7 +86,7 @@ fn operations_that_cannot_be_expressed_in_rust_are_refused_without_a_panic() {
         (
             "type Query { a: Int }",
             "query GetA { a } query get_a { a }",
-            "the module `get_a`",
+            "the same module `get_a`",
         ),
         (
             "type Query { a: Int }",
