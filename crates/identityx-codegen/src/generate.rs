@@ -53,7 +53,7 @@ impl Options {
 
     /// The derives of response types besides `Deserialize`, separated by commas.
     ///
-    /// By default `Clone, Debug, PartialEq`. In an operation that answers with a token, `PartialEq`,
+    /// By default `Clone, Debug, PartialEq`. In an operation that returns a token, `PartialEq`,
     /// `Eq`, `PartialOrd`, `Ord` and `Hash` are left out, because `SecretString` has none of them.
     pub fn response_derives(mut self, derives: impl Into<String>) -> Self {
         self.response_derives = derives.into();
@@ -73,14 +73,14 @@ impl Options {
         syn::parse_str(text).map_err(|_| Error::Options(text.to_owned()))
     }
 
-    /// The generator panics on a derive that is not a path.
-    fn check_derives(&self) -> Result<(), Error> {
-        for list in [&self.response_derives, &self.variables_derives] {
-            for name in list.split(',').filter(|name| !name.is_empty()) {
-                Self::path(name)?;
-            }
+    /// The list as the generator takes it: it panics on an empty name, or one that is not a path.
+    fn derives(list: &str) -> Result<Option<String>, Error> {
+        let names = list.split(',').map(str::trim);
+        let names: Vec<_> = names.filter(|name| !name.is_empty()).collect();
+        for name in &names {
+            Self::path(name)?;
         }
-        Ok(())
+        Ok((!names.is_empty()).then(|| names.join(",")))
     }
 }
 
@@ -110,7 +110,6 @@ pub fn generate(
     operations: &[Document],
     options: &Options,
 ) -> Result<Generated, Error> {
-    options.check_derives()?;
     let valid = check::schema(schema)?;
     let mut problems = Vec::new();
     let mut checked = Vec::new();
@@ -174,13 +173,10 @@ fn module(
     options: &Options,
 ) -> Result<Module, Error> {
     let runtime = Options::path(&options.runtime)?;
-    // It panics on some valid documents, such as one with a field called `_`.
+    let generator = generator_options(name, &runtime, options)?;
+    // The generator panics on some valid documents, such as one with a field called `_`.
     let tokens = panic::catch_unwind(AssertUnwindSafe(|| {
-        generate_module_token_stream_from_string(
-            query,
-            schema.path(),
-            generator_options(name, &runtime, options),
-        )
+        generate_module_token_stream_from_string(query, schema.path(), generator)
     }))
     .map_err(|_| unsupported(document, format!("the generator panicked on `{name}`")))?
     .map_err(|error| unsupported(document, error.to_string()))?;
@@ -204,23 +200,22 @@ fn generator_options(
     name: &str,
     runtime: &syn::Path,
     options: &Options,
-) -> GraphQLClientCodegenOptions {
+) -> Result<GraphQLClientCodegenOptions, Error> {
     let mut generator = GraphQLClientCodegenOptions::new(CodegenMode::Cli);
     generator.set_normalization(Normalization::Rust);
     generator.set_operation_name(name.to_upper_camel_case());
-    // The generator reads an empty list as one derive without a name.
-    if !options.response_derives.is_empty() {
-        generator.set_response_derives(options.response_derives.clone());
+    if let Some(derives) = Options::derives(&options.response_derives)? {
+        generator.set_response_derives(derives);
     }
-    if !options.variables_derives.is_empty() {
-        generator.set_variables_derives(options.variables_derives.clone());
+    if let Some(derives) = Options::derives(&options.variables_derives)? {
+        generator.set_variables_derives(derives);
     }
     generator.set_custom_scalars_module(runtime.clone());
     generator.set_serde_path(syn::parse_quote!(#runtime::serde));
     generator.set_fragments_other_variant(true);
     // `None` is left out of the request, so that the service's defaults apply.
     generator.set_skip_serializing_none(true);
-    generator
+    Ok(generator)
 }
 
 /// The document as the generator takes it.

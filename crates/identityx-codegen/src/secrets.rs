@@ -1,4 +1,4 @@
-//! Which values are tokens. The generator sees them as a scalar of their own, `SecretString`.
+//! Marks tokens: the generator gets a schema in which they have a separate scalar, `SecretString`.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Name, Node, Schema, name};
 
-/// The scalar, and the Rust type of this name that the runtime crate exports.
+/// The scalar. The runtime crate exports a type of this name.
 pub(crate) const SCALAR: &str = "SecretString";
 
 /// The fields that hold a token in IdentityX's schema.
@@ -69,7 +69,7 @@ pub(crate) fn mark_variables(
     }
 }
 
-/// Adds the variables that stand for a token in this value of an input type.
+/// Adds the variables that fill a token in this value of an input type.
 fn collect(schema: &Schema, ty: &str, value: &Value, tokens: &mut BTreeSet<Name>) {
     match value {
         Value::List(values) => {

@@ -6,9 +6,9 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-fn run(folder: &Path, words: &[&str]) -> Output {
+fn run(folder: &Path, arguments: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_identityx-codegen"))
-        .args(words)
+        .args(arguments.split_whitespace())
         .current_dir(folder)
         .output()
         .unwrap()
@@ -55,8 +55,8 @@ fn an_operation_becomes_a_module_by_the_included_schema() {
         ("who.graphql", WHO),
         ("ping.graphql", "query Ping { ping }"),
     ]);
-    let words = ["--operation", "who.graphql", "ping.graphql", "--out", "src"];
-    let output = run(folder.path(), &words);
+    let arguments = "--operation who.graphql ping.graphql --out src";
+    let output = run(folder.path(), arguments);
     assert!(output.status.success(), "{}", error(&output));
     let src = folder.path().join("src");
     assert_eq!(
@@ -80,15 +80,8 @@ fn an_operation_becomes_a_module_by_the_included_schema() {
 #[test]
 fn nothing_is_written_if_one_operation_is_invalid() {
     let folder = folder(&[("who.graphql", WHO), ("bad.graphql", BAD)]);
-    let words = [
-        "--operation",
-        "who.graphql",
-        "--operation",
-        "bad.graphql",
-        "--out",
-        "src",
-    ];
-    let output = run(folder.path(), &words);
+    let arguments = "--operation who.graphql --operation bad.graphql --out src";
+    let output = run(folder.path(), arguments);
     assert_eq!(output.status.code(), Some(1));
     assert!(
         error(&output).starts_with("bad.graphql:3:5: "),
@@ -101,24 +94,24 @@ fn nothing_is_written_if_one_operation_is_invalid() {
 #[test]
 fn existing_code_is_kept_if_an_operation_is_invalid() {
     let folder = folder(&[("who.graphql", WHO)]);
-    let words = ["--operation", "who.graphql", "--out", "src"];
-    assert!(run(folder.path(), &words).status.success());
+    let arguments = "--operation who.graphql --out src";
+    assert!(run(folder.path(), arguments).status.success());
     let module = folder.path().join("src/generated/who_am_i.rs");
     let before = fs::read_to_string(&module).unwrap();
     fs::write(folder.path().join("who.graphql"), BAD).unwrap();
-    assert!(!run(folder.path(), &words).status.success());
+    assert!(!run(folder.path(), arguments).status.success());
     assert_eq!(fs::read_to_string(&module).unwrap(), before);
 }
 
 #[test]
 fn the_module_of_a_removed_operation_is_removed_and_other_files_are_kept() {
     let folder = folder(&[("op.graphql", WHO)]);
-    let words = ["--operation", "op.graphql", "--out", "src"];
-    assert!(run(folder.path(), &words).status.success());
+    let arguments = "--operation op.graphql --out src";
+    assert!(run(folder.path(), arguments).status.success());
     let generated = folder.path().join("src/generated");
     fs::write(generated.join("mine.rs"), "//! By hand.\n").unwrap();
     fs::write(folder.path().join("op.graphql"), "query Ping { ping }").unwrap();
-    let output = run(folder.path(), &words);
+    let output = run(folder.path(), arguments);
     assert!(output.status.success(), "{}", error(&output));
     assert_eq!(paths(&generated), ["mine.rs", "ping.rs"]);
 }
@@ -126,7 +119,7 @@ fn the_module_of_a_removed_operation_is_removed_and_other_files_are_kept() {
 #[test]
 fn a_file_that_was_not_generated_is_not_overwritten() {
     let folder = folder(&[("who.graphql", WHO), ("generated.rs", "//! By hand.\n")]);
-    let output = run(folder.path(), &["--operation", "who.graphql", "--out", "."]);
+    let output = run(folder.path(), "--operation who.graphql --out .");
     assert_eq!(output.status.code(), Some(1));
     assert!(
         error(&output).contains("generated.rs"),
@@ -143,7 +136,7 @@ fn a_file_that_was_not_generated_is_not_overwritten() {
 fn generated_files_have_the_permissions_of_any_new_file() {
     use std::os::unix::fs::PermissionsExt;
     let folder = folder(&[("who.graphql", WHO)]);
-    let output = run(folder.path(), &["--operation", "who.graphql", "--out", "."]);
+    let output = run(folder.path(), "--operation who.graphql --out .");
     assert!(output.status.success(), "{}", error(&output));
     let mode = |path: &str| {
         let metadata = fs::metadata(folder.path().join(path)).unwrap();
@@ -156,17 +149,8 @@ fn generated_files_have_the_permissions_of_any_new_file() {
 fn the_schema_and_the_runtime_path_are_options() {
     let schema = "type Query { answer: Int! }";
     let folder = folder(&[("s.graphql", schema), ("op.graphql", "query Q { answer }")]);
-    let words = [
-        "--schema",
-        "s.graphql",
-        "--operation",
-        "op.graphql",
-        "--runtime",
-        "::idx",
-        "--out",
-        "src",
-    ];
-    let output = run(folder.path(), &words);
+    let arguments = "--schema s.graphql --operation op.graphql --runtime ::idx --out src";
+    let output = run(folder.path(), arguments);
     assert!(output.status.success(), "{}", error(&output));
     let module = fs::read_to_string(folder.path().join("src/generated/q.rs")).unwrap();
     assert!(module.contains("use ::idx::serde::"), "{module}");
@@ -175,22 +159,22 @@ fn the_schema_and_the_runtime_path_are_options() {
 #[test]
 fn unknown_or_missing_arguments_print_the_usage() {
     let folder = folder(&[("who.graphql", WHO)]);
-    for words in [
-        &[][..],
-        &["--operation", "who.graphql"],
-        &["--out", "src"],
-        &["who.graphql", "--out", "src"],
-        &["--operation", "--out", "src"],
-        &["--verbose"],
+    for arguments in [
+        "",
+        "--operation who.graphql",
+        "--out src",
+        "who.graphql --out src",
+        "--operation --out src",
+        "--verbose",
     ] {
-        let output = run(folder.path(), words);
-        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        let output = run(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(
             error(&output).contains("usage: identityx-codegen"),
-            "{words:?}"
+            "{arguments:?}"
         );
     }
-    let help = run(folder.path(), &["--help"]);
+    let help = run(folder.path(), "--help");
     assert!(help.status.success());
     assert!(
         String::from_utf8(help.stdout)
@@ -202,10 +186,7 @@ fn unknown_or_missing_arguments_print_the_usage() {
 #[test]
 fn a_missing_file_is_named() {
     let folder = folder(&[]);
-    let output = run(
-        folder.path(),
-        &["--operation", "no.graphql", "--out", "src"],
-    );
+    let output = run(folder.path(), "--operation no.graphql --out src");
     assert_eq!(output.status.code(), Some(1));
     assert!(
         error(&output).starts_with("cannot read no.graphql: "),
@@ -216,60 +197,54 @@ fn a_missing_file_is_named() {
 
 const SCHEMA: &str = "type Query { loginSource: String ping: String }";
 
-/// A folder with code that was generated for two operations, and the words that check it.
-fn checked() -> (TempDir, [&'static str; 9]) {
+const WRITE: &str =
+    "--schema schema.graphql --operation source.graphql ping.graphql --out src --runtime ::idx";
+const CHECK: &str = "--check --schema schema.graphql --operation source.graphql ping.graphql \
+                     --out src --runtime ::idx";
+
+/// A folder with the code of two operations.
+fn written() -> TempDir {
     let folder = folder(&[
         ("schema.graphql", SCHEMA),
         ("source.graphql", "query Source {\n  loginSource\n}"),
         ("ping.graphql", "query Ping { ping }"),
     ]);
-    let words = [
-        "--schema",
-        "schema.graphql",
-        "--operation",
-        "source.graphql",
-        "ping.graphql",
-        "--out",
-        "src",
-        "--check",
-        "--runtime=::idx",
-    ];
-    let mut write = words.to_vec();
-    write.retain(|word| *word != "--check");
-    let output = run(folder.path(), &write);
+    let output = run(folder.path(), WRITE);
     assert!(output.status.success(), "{}", error(&output));
-    (folder, words)
+    folder
 }
 
-/// The refusal of `--check`, which changes nothing. Without `--check` the same command updates the
-/// files.
-fn out_of_date(folder: &Path, words: &[&str]) -> String {
-    let src = folder.join("src");
+fn rename_field(folder: &TempDir, file: &str) {
+    let path = folder.path().join(file);
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(path, text.replace("loginSource", "logInSource")).unwrap();
+}
+
+/// The refusal of a check. The check changes nothing, and the same command without `--check`
+/// updates the files.
+fn out_of_date(folder: &TempDir) -> String {
+    let src = folder.path().join("src");
     let read = || {
         let read = |path: String| fs::read_to_string(src.join(path)).unwrap_or_default();
         paths(&src).into_iter().map(read).collect::<Vec<_>>()
     };
     let before = read();
-    let output = run(folder, words);
+    let output = run(folder.path(), CHECK);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(read(), before);
+    assert!(run(folder.path(), WRITE).status.success());
+    assert!(run(folder.path(), CHECK).status.success());
     let refusal = error(&output);
-    assert!(
-        refusal.ends_with("to update the files, run the same command without `--check`\n"),
-        "{refusal}"
-    );
-    let write: Vec<_> = words.iter().filter(|word| **word != "--check").collect();
-    let output = run(folder, &write.into_iter().copied().collect::<Vec<_>>());
-    assert!(output.status.success(), "{}", error(&output));
-    assert!(run(folder, words).status.success());
+    let hint = "to update the files, run the same command without `--check`\n";
+    assert!(refusal.ends_with(hint), "{refusal}");
     refusal
 }
 
 #[test]
 fn a_check_of_code_that_is_up_to_date_passes_whatever_its_line_endings() {
-    let (folder, words) = checked();
+    let folder = written();
     for _ in ["\n", "\r\n"] {
-        let output = run(folder.path(), &words);
+        let output = run(folder.path(), CHECK);
         assert!(output.status.success(), "{}", error(&output));
         assert_eq!(output.stdout, b"3 files are up to date\n");
         let module = folder.path().join("src/generated/ping.rs");
@@ -280,13 +255,10 @@ fn a_check_of_code_that_is_up_to_date_passes_whatever_its_line_endings() {
 
 #[test]
 fn a_change_of_the_schema_and_the_operation_is_found_in_the_code() {
-    let (folder, words) = checked();
-    for file in ["schema.graphql", "source.graphql"] {
-        let path = folder.path().join(file);
-        let text = fs::read_to_string(&path).unwrap();
-        fs::write(path, text.replace("loginSource", "logInSource")).unwrap();
-    }
-    let refusal = out_of_date(folder.path(), &words);
+    let folder = written();
+    rename_field(&folder, "schema.graphql");
+    rename_field(&folder, "source.graphql");
+    let refusal = out_of_date(&folder);
     let place = Path::new("src/generated").join("source.rs:27: ");
     let first = format!(
         "{}expected `logInSource`, found `loginSource`\n",
@@ -298,49 +270,41 @@ fn a_change_of_the_schema_and_the_operation_is_found_in_the_code() {
 
 #[test]
 fn a_change_of_the_schema_alone_is_found_in_the_code() {
-    let (folder, words) = checked();
+    let folder = written();
     let changed = SCHEMA.replace("loginSource: String", "loginSource: String!");
     fs::write(folder.path().join("schema.graphql"), changed).unwrap();
-    let refusal = out_of_date(folder.path(), &words);
+    let refusal = out_of_date(&folder);
     assert!(refusal.contains("source.rs:"), "{refusal}");
     assert_eq!(refusal.matches(".rs:").count(), 1, "{refusal}");
 }
 
 #[test]
 fn a_check_reports_an_operation_that_is_no_longer_valid_with_its_place() {
-    for (file, other) in [
-        ("schema.graphql", "the schema was renamed"),
-        ("source.graphql", "the operation was renamed"),
-    ] {
-        let (folder, words) = checked();
-        let path = folder.path().join(file);
-        let text = fs::read_to_string(&path).unwrap();
-        fs::write(path, text.replace("loginSource", "logInSource")).unwrap();
-        let output = run(folder.path(), &words);
-        assert_eq!(output.status.code(), Some(1), "{other}");
+    for file in ["schema.graphql", "source.graphql"] {
+        let folder = written();
+        rename_field(&folder, file);
+        let output = run(folder.path(), CHECK);
+        assert_eq!(output.status.code(), Some(1), "{file}");
         let refusal = error(&output);
-        assert!(
-            refusal.starts_with("source.graphql:2:3: "),
-            "{other}: {refusal}"
-        );
-        assert!(!refusal.contains("--check"), "{other}: {refusal}");
+        assert!(refusal.starts_with("source.graphql:2:3: "), "{refusal}");
+        assert!(!refusal.contains("--check"), "{refusal}");
     }
 }
 
 #[test]
 fn a_check_names_files_that_were_edited_removed_or_left_behind() {
-    let (folder, words) = checked();
+    let folder = written();
     let generated = folder.path().join("src/generated");
     let source = fs::read_to_string(generated.join("source.rs")).unwrap();
     fs::write(generated.join("left.rs"), &source).unwrap();
     fs::write(generated.join("source.rs"), source.replace("Clone", "Copy")).unwrap();
     fs::remove_file(generated.join("ping.rs")).unwrap();
     fs::write(generated.join("mine.rs"), "//! By hand.\n").unwrap();
-    let refusal = out_of_date(folder.path(), &words);
+    let refusal = out_of_date(&folder);
     for expected in [
         "source.rs:",
         "ping.rs: missing",
-        "left.rs: no operation has this file any more",
+        "left.rs: no operation generates this file",
     ] {
         assert!(refusal.contains(expected), "{refusal}");
     }
@@ -351,8 +315,8 @@ fn a_check_names_files_that_were_edited_removed_or_left_behind() {
 #[test]
 fn a_check_before_the_code_was_written_names_each_missing_file() {
     let folder = folder(&[("who.graphql", WHO)]);
-    let words = ["--operation", "who.graphql", "--out", "src", "--check"];
-    let output = run(folder.path(), &words);
+    let arguments = "--operation who.graphql --out src --check";
+    let output = run(folder.path(), arguments);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(error(&output).matches(": missing\n").count(), 2);
     assert_eq!(paths(folder.path()), ["who.graphql"]);
@@ -360,21 +324,20 @@ fn a_check_before_the_code_was_written_names_each_missing_file() {
 
 #[test]
 fn files_that_are_up_to_date_are_not_written_again() {
-    let (folder, words) = checked();
+    let folder = written();
     let module = folder.path().join("src/generated/ping.rs");
     let long_ago = std::time::SystemTime::UNIX_EPOCH;
     let file = fs::File::options().write(true).open(&module).unwrap();
     file.set_modified(long_ago).unwrap();
     drop(file);
-    let write: Vec<_> = words.into_iter().filter(|it| *it != "--check").collect();
-    assert!(run(folder.path(), &write).status.success());
+    assert!(run(folder.path(), WRITE).status.success());
     let modified = fs::metadata(&module).unwrap().modified().unwrap();
     assert_eq!(modified, long_ago);
 }
 
 #[test]
 fn rustfmt_leaves_generated_files_alone() {
-    let (folder, words) = checked();
+    let folder = written();
     let list = folder.path().join("src/generated.rs");
     let status = Command::new("rustfmt")
         .args(["--edition=2024", "--config=hard_tabs=true,max_width=40"])
@@ -382,6 +345,6 @@ fn rustfmt_leaves_generated_files_alone() {
         .status()
         .unwrap();
     assert!(status.success());
-    let output = run(folder.path(), &words);
+    let output = run(folder.path(), CHECK);
     assert!(output.status.success(), "{}", error(&output));
 }
