@@ -102,11 +102,12 @@ fn the_code_depends_on_no_crate_but_identityx_auth() {
     let operations = [
         Document::new("a", include_str!("../zoo/operations/animals.graphql")),
         Document::new("f", include_str!("../zoo/operations/find.graphql")),
+        Document::new("t", include_str!("../zoo/operations/tokens.graphql")),
     ];
     let text = generate(&zoo(), &operations, &Options::new())
         .unwrap()
         .to_string();
-    for path in ["serde::", "graphql_client::"] {
+    for path in ["serde::", "graphql_client::", "serialize_secret"] {
         let all = text.matches(path).count();
         let qualified = text.matches(&format!("::identityx_auth::{path}")).count();
         assert!(all > 0);
