@@ -9,6 +9,8 @@ mod renew;
 mod types;
 mod wire;
 
+#[doc(hidden)]
+pub use crate::types::serialize_secret;
 pub use auth_core::{
     AllowedHosts, AuthError, AuthHeaders, BackgroundRefresh, BoxFuture, Clock, ErrorKind, Expiry,
     ExposeSecret, Fingerprint, HttpBuilder, Lease, MemoryStore, Moment, OnSaved, Reason,

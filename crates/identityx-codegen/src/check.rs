@@ -1,4 +1,4 @@
-//! Validation: what `graphql_client`'s generator takes on trust is checked here first.
+//! Validation of schemas and operations: `graphql_client`'s generator does none.
 
 use apollo_compiler::diagnostic::{Diagnostic, ToCliReport};
 use apollo_compiler::validation::{DiagnosticList, Valid};
@@ -16,7 +16,7 @@ pub(crate) fn schema(document: &Document) -> Result<Valid<Schema>, Error> {
                 file: document.name().to_owned(),
                 reason,
             })?;
-        // Lines are those of the SDL, which nobody sees: the name says so.
+        // Line numbers refer to the converted text, not to the file: the name says so.
         return schema(&Document::new(format!("{} as SDL", document.name()), sdl));
     }
     Schema::parse_and_validate(document.text(), document.name())
@@ -31,9 +31,9 @@ pub(crate) fn operations(
     let valid = ExecutableDocument::parse_and_validate(schema, document.text(), document.name())
         .map_err(|invalid| Error::Invalid(problems(document, &invalid.errors)))?;
     let reason = if valid.operations.anonymous.is_some() {
-        "the operation has no name, and its module needs one"
+        "the operation has no name, which its module needs"
     } else if valid.operations.is_empty() {
-        "there is no operation here"
+        "the file contains no operation"
     } else {
         return Ok(valid);
     };
@@ -48,17 +48,18 @@ pub(crate) fn operations(
 fn problems(document: &Document, diagnostics: &DiagnosticList) -> Vec<Problem> {
     let mut problems = Vec::new();
     for Diagnostic { sources, error } in diagnostics.iter() {
-        let place = ToCliReport::location(error);
-        let file = place.and_then(|place| sources.get(&place.file_id()));
+        let location = ToCliReport::location(error);
+        let file = location.and_then(|location| sources.get(&location.file_id()));
         let reason = error.to_string();
-        // It takes away a selection that is not valid and then complains that there is none.
-        let text = place
-            .zip(file)
-            .and_then(|(place, file)| file.source_text().get(place.offset()..place.end_offset()));
+        // apollo-compiler removes an invalid selection and then reports that it is missing.
+        let text = location.zip(file).and_then(|(at, file)| {
+            let source = file.source_text();
+            source.get(at.offset()..at.end_offset())
+        });
         if reason.contains("must have a subselection") && text.is_some_and(|it| it.ends_with('}')) {
             continue;
         }
-        let start = place.and_then(|place| place.line_column(sources));
+        let start = location.and_then(|location| location.line_column(sources));
         problems.push(Problem {
             file: file.map_or_else(
                 || document.name().to_owned(),

@@ -1,4 +1,4 @@
-//! What has changed of the things that operations use, from one schema to another.
+//! The differences between two schemas, in what operations use.
 
 mod usage;
 
@@ -15,15 +15,15 @@ use crate::document::Document;
 use crate::error::Error;
 use usage::{Usage, Users};
 
-/// One difference between two schemas, in something that an operation uses.
+/// A difference between two schemas in something that an operation uses.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Change {
-    /// Whether an operation or its generated types would no longer fit.
+    /// Whether an operation would be refused, or its generated types would not fit any more.
     pub breaks: bool,
     /// What has changed, such as `AppUser.email` or `Mutation.userLogin(input:)`.
     pub what: String,
-    /// How.
+    /// How it has changed.
     pub how: String,
     /// The operations that use it.
     pub operations: BTreeSet<String>,
@@ -38,41 +38,41 @@ impl fmt::Display for Change {
     }
 }
 
-/// Compares what the operations use of `ours` with the same things in `theirs`.
+/// Compares what the operations use of the schema `old` with the same things in the schema `new`.
 ///
-/// What breaks comes first. What only `theirs` has is left out, unless it is part of something
-/// that is used: a value of an enum, an argument or an input field that may be left out.
+/// Breaking changes come first. Additions in `new` are reported only where they are part of
+/// something that is used: enum values, arguments and input fields.
 ///
 /// # Errors
 ///
-/// [`Error::Invalid`] or [`Error::Introspection`] if a schema cannot be read, or an operation does
-/// not fit `ours`.
+/// [`Error::Invalid`] or [`Error::Introspection`] if a schema cannot be read, or an operation is
+/// not valid in `old`.
 ///
 /// # Example
 ///
 /// ```
 /// use identityx_codegen::{Document, compare};
 ///
-/// let ours = Document::new("ours", "type Query { name: String! }");
-/// let theirs = Document::new("theirs", "type Query { name: String }");
+/// let old = Document::new("old", "type Query { name: String! }");
+/// let new = Document::new("new", "type Query { name: String }");
 /// let operation = Document::new("name.graphql", "query Name { name }");
-/// let changes = compare(&ours, &[operation], &theirs)?;
+/// let changes = compare(&old, &[operation], &new)?;
 /// assert_eq!(
 ///     changes[0].to_string(),
-///     "breaks: Query.name was `String!` and is `String`; used by Name"
+///     "breaks: Query.name changed from `String!` to `String`; used by Name"
 /// );
 /// # Ok::<(), identityx_codegen::Error>(())
 /// ```
 pub fn compare(
-    ours: &Document,
+    old: &Document,
     operations: &[Document],
-    theirs: &Document,
+    new: &Document,
 ) -> Result<Vec<Change>, Error> {
-    let schema = check::schema(ours)?;
-    let theirs = check::schema(theirs)?;
+    let schema = check::schema(old)?;
+    let new = check::schema(new)?;
     let mut comparison = Comparison {
-        ours: &schema,
-        theirs: &theirs,
+        old: &schema,
+        new: &new,
         changes: BTreeMap::new(),
     };
     let documents: Vec<Valid<ExecutableDocument>> = operations
@@ -88,18 +88,18 @@ pub fn compare(
     comparison.leaves(&usage);
     comparison.members(&usage);
     for (document, executable) in operations.iter().zip(&documents) {
-        comparison.document(document, executable, &theirs)?;
+        comparison.document(document, executable, &new)?;
     }
-    // What breaks sorts first.
+    // Breaking changes first.
     let mut changes: Vec<_> = comparison.changes.into_values().collect();
     changes.sort_by(|one, other| (!one.breaks, &one.what).cmp(&(!other.breaks, &other.what)));
     Ok(changes)
 }
 
 struct Comparison<'a> {
-    ours: &'a Schema,
-    theirs: &'a Schema,
-    /// By what and how, so that each is said once.
+    old: &'a Schema,
+    new: &'a Schema,
+    /// By `what` and `how`, so that each change is reported once.
     changes: BTreeMap<(String, String), Change>,
 }
 
@@ -123,50 +123,49 @@ impl<'a> Comparison<'a> {
     fn fields(&mut self, usage: &Usage<'_>) {
         for ((parent, name), (field, users)) in &usage.fields {
             let what = format!("{parent}.{name}");
-            let Some(now) = self.their_field(parent, name) else {
-                self.change(true, what, "is gone".to_owned(), users);
+            let Some(new) = self.new_field(parent, name) else {
+                self.change(true, what, "was removed".to_owned(), users);
                 continue;
             };
-            let fits = now.ty.is_assignable_to(&field.ty);
-            self.compare_types(fits, &what, &field.ty, &now.ty, users);
-            if now.directives.has("deprecated") && !field.directives.has("deprecated") {
-                self.change(false, &what, "is deprecated now".to_owned(), users);
+            let fits = new.ty.is_assignable_to(&field.ty);
+            self.compare_types(fits, &what, &field.ty, &new.ty, users);
+            if new.directives.has("deprecated") && !field.directives.has("deprecated") {
+                self.change(false, &what, "is now deprecated".to_owned(), users);
             }
-            for ((_, _, argument), (is, users)) in usage
+            for ((_, _, argument), (old, users)) in usage
                 .arguments
                 .range((*parent, *name, "")..)
                 .take_while(|((one, other, _), _)| (one, other) == (parent, name))
             {
                 let what = format!("{what}({argument}:)");
-                match now.argument_by_name(argument) {
-                    None => self.change(true, what, "is gone".to_owned(), users),
-                    Some(now) => self.compare_inputs(&what, is, now, users),
+                match new.argument_by_name(argument) {
+                    None => self.change(true, what, "was removed".to_owned(), users),
+                    Some(new) => self.compare_inputs(&what, old, new, users),
                 }
             }
-            for argument in &now.arguments {
+            for argument in &new.arguments {
                 if field.argument_by_name(&argument.name).is_none() {
                     self.new_input(&format!("{what}({}:)", argument.name), argument, users);
                 } else if argument.is_required()
                     && let Some(users) = usage.without_argument(parent, name, &argument.name)
                 {
                     let what = format!("{what}({}:)", argument.name);
-                    self.change(true, what, "must be given now".to_owned(), &users);
+                    self.change(true, what, "is now required".to_owned(), &users);
                 }
             }
         }
     }
 
-    /// The field of their type that stands where our parent type stands: root types may be called
-    /// anything.
-    fn their_field(&self, parent: &str, name: &str) -> Option<&'a FieldDefinition> {
+    /// The field in the new schema. A root type may have another name there.
+    fn new_field(&self, parent: &str, name: &str) -> Option<&'a FieldDefinition> {
         let root = self
-            .ours
+            .old
             .schema_definition
             .iter_root_operations()
             .find(|(_, root)| root.name == parent)
-            .and_then(|(operation, _)| self.theirs.root_operation(operation));
+            .and_then(|(operation, _)| self.new.root_operation(operation));
         let fields = match self
-            .theirs
+            .new
             .types
             .get(root.map_or(parent, |root| root.as_str()))?
         {
@@ -179,23 +178,23 @@ impl<'a> Comparison<'a> {
 
     fn inputs(&mut self, usage: &Usage<'_>) {
         for (name, users) in &usage.inputs {
-            let Some(ExtendedType::InputObject(ours)) = self.ours.types.get(*name) else {
+            let Some(ExtendedType::InputObject(old)) = self.old.types.get(*name) else {
                 continue;
             };
-            let Some(ExtendedType::InputObject(theirs)) = self.theirs.types.get(*name) else {
-                self.change(true, *name, "is no input type any more".to_owned(), users);
+            let Some(ExtendedType::InputObject(new)) = self.new.types.get(*name) else {
+                self.change(true, *name, "is no longer an input type".to_owned(), users);
                 continue;
             };
-            for (field, is) in &ours.fields {
+            for (field, old) in &old.fields {
                 let what = format!("{name}.{field}");
-                match theirs.fields.get(field) {
-                    None => self.change(true, what, "is gone".to_owned(), users),
-                    Some(now) => self.compare_inputs(&what, is, now, users),
+                match new.fields.get(field) {
+                    None => self.change(true, what, "was removed".to_owned(), users),
+                    Some(new) => self.compare_inputs(&what, old, new, users),
                 }
             }
-            for (field, now) in &theirs.fields {
-                if !ours.fields.contains_key(field) {
-                    self.new_input(&format!("{name}.{field}"), now, users);
+            for (field, new) in &new.fields {
+                if !old.fields.contains_key(field) {
+                    self.new_input(&format!("{name}.{field}"), new, users);
                 }
             }
         }
@@ -204,32 +203,32 @@ impl<'a> Comparison<'a> {
     fn compare_inputs(
         &mut self,
         what: &str,
-        is: &InputValueDefinition,
-        now: &InputValueDefinition,
+        old: &InputValueDefinition,
+        new: &InputValueDefinition,
         users: &Users<'_>,
     ) {
-        // Where the service has a default, what is `None` is left out and never null.
-        let demanded = if now.default_value.is_some() {
-            (*now.ty).clone().nullable()
+        // `None` is left out of a request and never sent as null, so that a default applies.
+        let required = if new.default_value.is_some() {
+            (*new.ty).clone().nullable()
         } else {
-            (*now.ty).clone()
+            (*new.ty).clone()
         };
-        let fits = is.ty.is_assignable_to(&demanded);
-        self.compare_types(fits, what, &is.ty, &now.ty, users);
+        let fits = old.ty.is_assignable_to(&required);
+        self.compare_types(fits, what, &old.ty, &new.ty, users);
     }
 
-    fn new_input(&mut self, what: &str, now: &InputValueDefinition, users: &Users<'_>) {
-        let how = if now.is_required() {
-            format!("is new and must be given: `{}`", now.ty)
+    fn new_input(&mut self, what: &str, new: &InputValueDefinition, users: &Users<'_>) {
+        let how = if new.is_required() {
+            format!("is new and required: `{}`", new.ty)
         } else {
-            "is new and may be left out".to_owned()
+            "is new and optional".to_owned()
         };
-        self.change(now.is_required(), what, how, users);
+        self.change(new.is_required(), what, how, users);
     }
 
-    fn compare_types(&mut self, fits: bool, what: &str, is: &Type, now: &Type, users: &Users<'_>) {
-        if is != now {
-            let how = format!("was `{is}` and is `{now}`");
+    fn compare_types(&mut self, fits: bool, what: &str, old: &Type, new: &Type, users: &Users<'_>) {
+        if old != new {
+            let how = format!("changed from `{old}` to `{new}`");
             self.change(!fits, what, how, users);
         }
     }
@@ -237,23 +236,23 @@ impl<'a> Comparison<'a> {
     /// Scalars and enums.
     fn leaves(&mut self, usage: &Usage<'_>) {
         for (name, users) in &usage.leaves {
-            match (self.ours.types.get(*name), self.theirs.types.get(*name)) {
+            match (self.old.types.get(*name), self.new.types.get(*name)) {
                 (Some(ExtendedType::Scalar(_)), Some(ExtendedType::Scalar(_))) => {}
-                (Some(ExtendedType::Enum(is)), Some(ExtendedType::Enum(now))) => {
-                    for value in is.values.keys() {
-                        if !now.values.contains_key(value) {
+                (Some(ExtendedType::Enum(old)), Some(ExtendedType::Enum(new))) => {
+                    for value in old.values.keys() {
+                        if !new.values.contains_key(value) {
                             let what = format!("{name}.{value}");
-                            self.change(true, what, "is gone".to_owned(), users);
+                            self.change(true, what, "was removed".to_owned(), users);
                         }
                     }
-                    for value in now.values.keys() {
-                        if !is.values.contains_key(value) {
+                    for value in new.values.keys() {
+                        if !old.values.contains_key(value) {
                             let what = format!("{name}.{value}");
                             self.change(false, what, "is a new value".to_owned(), users);
                         }
                     }
                 }
-                (_, None) => self.change(true, *name, "is gone".to_owned(), users),
+                (_, None) => self.change(true, *name, "was removed".to_owned(), users),
                 (_, Some(_)) => {
                     self.change(true, *name, "is another kind of type".to_owned(), users);
                 }
@@ -261,7 +260,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Types that a fragment says a value may have.
+    /// Types that a fragment expects a value to have.
     fn members(&mut self, usage: &Usage<'_>) {
         for ((whole, member), users) in &usage.members {
             let related = |schema: &Schema| {
@@ -269,19 +268,19 @@ impl<'a> Comparison<'a> {
                     || schema.is_subtype(whole, member)
                     || schema.is_subtype(member, whole)
             };
-            if related(self.ours) && !related(self.theirs) {
+            if related(self.old) && !related(self.new) {
                 let how = format!("can no longer be `{member}`");
                 self.change(true, *whole, how, users);
             }
         }
     }
 
-    /// What nothing above has found and the service would refuse all the same.
+    /// Any other reason for which the service would refuse the document.
     fn document(
         &mut self,
         document: &Document,
         executable: &ExecutableDocument,
-        theirs: &Valid<Schema>,
+        new: &Valid<Schema>,
     ) -> Result<(), Error> {
         let users: Users<'_> = executable
             .operations
@@ -289,13 +288,13 @@ impl<'a> Comparison<'a> {
             .keys()
             .map(apollo_compiler::Name::as_str)
             .collect();
-        let is_told = self.changes.values().any(|change| {
+        let is_reported = self.changes.values().any(|change| {
             change.breaks && users.iter().any(|user| change.operations.contains(*user))
         });
-        if is_told {
+        if is_reported {
             return Ok(());
         }
-        match check::operations(theirs, document) {
+        match check::operations(new, document) {
             Ok(_) => Ok(()),
             Err(Error::Invalid(problems)) => {
                 for problem in problems {

@@ -1,4 +1,4 @@
-//! A schema or an operation with the name by which messages call it.
+//! A schema or operations, with the name that messages use.
 
 use std::fs;
 use std::path::Path;
@@ -13,11 +13,11 @@ pub struct Document {
 }
 
 impl Document {
-    /// A text that messages call `name`.
+    /// A text, and the name that messages use for it.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         Self {
             name: name.into(),
-            // A raw string of Rust may not hold a carriage return.
+            // A Rust raw string cannot contain a carriage return.
             text: text.into().replace("\r\n", "\n"),
         }
     }
@@ -26,22 +26,19 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// [`Error::Read`] if there is no such file, or it is not UTF-8.
+    /// [`Error::Read`] if the file does not exist or is not UTF-8.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let text = fs::read_to_string(path).map_err(|source| Error::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = fs::read_to_string(path).map_err(Error::read(path))?;
         Ok(Self::new(path.display().to_string(), text))
     }
 
-    /// The schema that this crate carries: the part of IdentityX's that authentication needs.
+    /// The schema that this crate includes: the part of IdentityX's that authentication needs.
     pub fn identityx_schema() -> Self {
         Self::new("identityx.graphql", crate::SCHEMA)
     }
 
-    /// The name by which messages call it.
+    /// The name that messages use.
     pub fn name(&self) -> &str {
         &self.name
     }

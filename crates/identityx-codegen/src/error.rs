@@ -1,41 +1,44 @@
-//! What can go wrong before anything is written.
+//! Errors of generating, writing and checking.
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// Why no code was generated, or why it was not written.
+/// Why code was not generated, not written, or is out of date.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The schema, or an operation, is not valid: each place with its reason.
+    /// The schema or an operation is not valid: every place, with the reason.
     #[error("{}", lines(.0))]
     Invalid(Vec<Problem>),
-    /// An introspection result that says no schema.
+    /// A JSON file is not an introspection result.
     #[error("{file}: not an introspection result: {reason}")]
     Introspection {
-        /// The file, as it was named.
+        /// The name of the [`Document`](crate::Document).
         file: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// The document is valid GraphQL for which there is no Rust.
+    /// The document is valid GraphQL that cannot be expressed in Rust.
     #[error("{file}: cannot generate code: {reason}")]
     Unsupported {
-        /// The file, as it was named.
+        /// The name of the [`Document`](crate::Document).
         file: String,
-        /// What stands in the way.
+        /// What cannot be expressed.
         reason: String,
     },
-    /// An option that is no Rust.
-    #[error("`{0}` is not a path of Rust")]
+    /// An option is not valid Rust.
+    #[error("`{0}` is not a Rust path")]
     Options(String),
+    /// Files are not what would be written: each file, with the first line that differs.
+    #[error("{}", lines(.0))]
+    OutOfDate(Vec<Problem>),
     /// A file could not be read.
     #[error("cannot read {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A file could not be written.
@@ -43,18 +46,18 @@ pub enum Error {
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// One place of a document that is not valid, and why.
+/// One place in a file, and what is wrong there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// The file, as it was named.
+    /// The file's path, or the name of the [`Document`](crate::Document).
     pub file: String,
-    /// The line, counted from 1; none where the whole file is meant.
+    /// The line, counted from 1; `None` if the problem concerns the whole file.
     pub line: Option<usize>,
     /// The column, counted from 1.
     pub column: Option<usize>,
@@ -62,7 +65,29 @@ pub struct Problem {
     pub reason: String,
 }
 
+impl Error {
+    pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Read { path, source }
+    }
+
+    pub(crate) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Write { path, source }
+    }
+}
+
 impl Problem {
+    /// A problem that concerns the whole file.
+    pub(crate) fn of_file(path: &Path, reason: impl Into<String>) -> Self {
+        Self {
+            file: path.display().to_string(),
+            line: None,
+            column: None,
+            reason: reason.into(),
+        }
+    }
+
     /// File, line and column.
     pub(crate) fn place(&self) -> String {
         let numbers = self.line.into_iter().chain(self.column);

@@ -17,7 +17,7 @@ use crate::document::Document;
 use crate::error::Error;
 use crate::output::{Generated, Module};
 use crate::render::{self, Operation};
-use crate::secrets::Secrets;
+use crate::secrets;
 
 /// How the code is generated.
 #[derive(Clone, Debug)]
@@ -38,29 +38,32 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Code that depends on `identityx_auth` and on nothing else.
+    /// The defaults: code whose only dependency is `identityx_auth`.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The path at which the code finds what `identityx_auth` exports: that crate's new name, or
-    /// `crate` inside of it. By default `::identityx_auth`.
+    /// The path of `identityx_auth` in the generated code, by default `::identityx_auth`.
+    ///
+    /// Set it if that crate is renamed or re-exported.
     pub fn runtime(mut self, path: impl Into<String>) -> Self {
         self.runtime = path.into();
         self
     }
 
-    /// What response types derive beside `Deserialize`, separated by commas.
-    /// By default `Clone, Debug, PartialEq`. Where an operation answers with a token, `Debug` is
-    /// left out, asked for or not.
+    /// The derives of response types besides `Deserialize`, separated by commas.
+    ///
+    /// By default `Clone, Debug, PartialEq`. In an operation that returns a token, `PartialEq`,
+    /// `Eq`, `PartialOrd`, `Ord` and `Hash` are left out, because `SecretString` has none of them.
     pub fn response_derives(mut self, derives: impl Into<String>) -> Self {
         self.response_derives = derives.into();
         self
     }
 
-    /// What variables and inputs derive beside `Serialize`, separated by commas.
-    /// By default `Clone, Debug, PartialEq`. Where they hold a token, `Debug` is left out, asked
-    /// for or not.
+    /// The derives of variables and inputs besides `Serialize`, separated by commas.
+    ///
+    /// By default `Clone, Debug, PartialEq`, with the same exception for an operation that sends a
+    /// token.
     pub fn variables_derives(mut self, derives: impl Into<String>) -> Self {
         self.variables_derives = derives.into();
         self
@@ -70,37 +73,27 @@ impl Options {
         syn::parse_str(text).map_err(|_| Error::Options(text.to_owned()))
     }
 
-    /// These, without `Debug` where that would print a token.
-    fn for_operation(&self, secrets: Secrets) -> Result<Self, Error> {
-        let derives = |list: &str, holds_a_secret: bool| {
-            let mut kept = Vec::new();
-            for name in list.split(',').map(str::trim).filter(|it| !it.is_empty()) {
-                let path = Self::path(name)?;
-                let is_debug = path.segments.last().is_some_and(|it| it.ident == "Debug");
-                if !(is_debug && holds_a_secret) {
-                    kept.push(name);
-                }
-            }
-            Ok(kept.join(","))
-        };
-        Ok(Self {
-            runtime: self.runtime.clone(),
-            response_derives: derives(&self.response_derives, secrets.in_response)?,
-            variables_derives: derives(&self.variables_derives, secrets.in_variables)?,
-        })
+    /// The list as the generator takes it: it panics on an empty name, or one that is not a path.
+    fn derives(list: &str) -> Result<Option<String>, Error> {
+        let names = list.split(',').map(str::trim);
+        let names: Vec<_> = names.filter(|name| !name.is_empty()).collect();
+        for name in &names {
+            Self::path(name)?;
+        }
+        Ok((!names.is_empty()).then(|| names.join(",")))
     }
 }
 
 /// Generates a module for each operation of the documents.
 ///
-/// The schema and each document are validated first, so that what is wrong is named with file and
-/// line. The fragments of a document are those of its own operations.
+/// The schema and each document are validated first: every mistake is reported with file and line.
+/// An operation can use the fragments of its own document.
 ///
 /// # Errors
 ///
 /// [`Error::Invalid`] if the schema or an operation is not valid; [`Error::Introspection`] if the
-/// schema is JSON and no introspection result; [`Error::Unsupported`] if there is no Rust for an
-/// operation, such as two that would have the same module; [`Error::Options`].
+/// schema is JSON but not an introspection result; [`Error::Unsupported`] if an operation cannot be
+/// expressed in Rust, such as two with the same module name; [`Error::Options`].
 ///
 /// # Example
 ///
@@ -133,14 +126,14 @@ pub fn generate(
     let file = schema_file(schema, &valid)?;
     let mut modules: BTreeMap<String, Module> = BTreeMap::new();
     for (document, executable) in checked {
-        for (name, operation) in &executable.operations.named {
-            let options = options.for_operation(Secrets::of(&valid, &executable, operation))?;
-            let module = module(&file, document, &executable, name, &options)?;
+        for name in executable.operations.named.keys() {
+            let query = for_generator(&valid, &executable, name);
+            let module = module(&file, document, &query, name, options)?;
             if let Some(other) = modules.get(&module.name) {
                 return Err(unsupported(
                     document,
                     format!(
-                        "`{name}` and `{}` would both be the module `{}`",
+                        "`{name}` and `{}` would have the same module `{}`",
                         other.operation, module.name
                     ),
                 ));
@@ -151,13 +144,13 @@ pub fn generate(
     Ok(Generated::new(modules.into_values().collect()))
 }
 
-/// The schema as the generator takes it: a file, which it reads once for each path.
+/// The schema as the generator takes it: as a file.
 fn schema_file(
     document: &Document,
     schema: &Valid<Schema>,
 ) -> Result<tempfile::NamedTempFile, Error> {
-    let text = schema.to_string();
-    // The generator panics on a schema that its own parser refuses, and never recovers.
+    let text = secrets::mark_fields(schema);
+    // The generator panics on a schema that its parser refuses, and every later call fails.
     graphql_parser::parse_schema::<&str>(&text)
         .map_err(|error| unsupported(document, format!("the schema's syntax: {error}")))?;
     let write = || {
@@ -175,21 +168,17 @@ fn schema_file(
 fn module(
     schema: &tempfile::NamedTempFile,
     document: &Document,
-    executable: &Valid<ExecutableDocument>,
+    query: &str,
     name: &str,
     options: &Options,
 ) -> Result<Module, Error> {
     let runtime = Options::path(&options.runtime)?;
-    let query = without_defaults(executable);
-    // It panics on some documents that are valid, such as one whose field is called `_`.
+    let generator = generator_options(name, &runtime, options)?;
+    // The generator panics on some valid documents, such as one with a field called `_`.
     let tokens = panic::catch_unwind(AssertUnwindSafe(|| {
-        generate_module_token_stream_from_string(
-            &query,
-            schema.path(),
-            generator_options(name, &runtime, options),
-        )
+        generate_module_token_stream_from_string(query, schema.path(), generator)
     }))
-    .map_err(|_| unsupported(document, format!("the generator panicked at `{name}`")))?
+    .map_err(|_| unsupported(document, format!("the generator panicked on `{name}`")))?
     .map_err(|error| unsupported(document, error.to_string()))?;
     let operation = Operation {
         name,
@@ -211,29 +200,34 @@ fn generator_options(
     name: &str,
     runtime: &syn::Path,
     options: &Options,
-) -> GraphQLClientCodegenOptions {
+) -> Result<GraphQLClientCodegenOptions, Error> {
     let mut generator = GraphQLClientCodegenOptions::new(CodegenMode::Cli);
     generator.set_normalization(Normalization::Rust);
     generator.set_operation_name(name.to_upper_camel_case());
-    // An empty list is a derive without a name to the generator.
-    if !options.response_derives.is_empty() {
-        generator.set_response_derives(options.response_derives.clone());
+    if let Some(derives) = Options::derives(&options.response_derives)? {
+        generator.set_response_derives(derives);
     }
-    if !options.variables_derives.is_empty() {
-        generator.set_variables_derives(options.variables_derives.clone());
+    if let Some(derives) = Options::derives(&options.variables_derives)? {
+        generator.set_variables_derives(derives);
     }
     generator.set_custom_scalars_module(runtime.clone());
     generator.set_serde_path(syn::parse_quote!(#runtime::serde));
     generator.set_fragments_other_variant(true);
-    // What is not given is left out, so that the service's defaults apply.
+    // `None` is left out of the request, so that the service's defaults apply.
     generator.set_skip_serializing_none(true);
-    generator
+    Ok(generator)
 }
 
-/// The document with variables that may be left out instead of those with a default value, for
-/// which the generator writes code that does not compile. The service applies the default.
-fn without_defaults(executable: &Valid<ExecutableDocument>) -> String {
+/// The document as the generator takes it.
+///
+/// The variables of the operation that hold a token are marked. A variable with a default value is
+/// nullable instead: the generator's code for defaults does not compile, and the service applies
+/// them anyway.
+fn for_generator(schema: &Schema, executable: &Valid<ExecutableDocument>, name: &str) -> String {
     let mut document = executable.clone().into_inner();
+    if let Some(operation) = document.operations.named.get_mut(name) {
+        secrets::mark_variables(schema, executable, operation.make_mut());
+    }
     for operation in document.operations.named.values_mut() {
         for variable in &mut operation.make_mut().variables {
             if variable.default_value.is_some() {

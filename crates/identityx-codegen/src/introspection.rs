@@ -1,4 +1,4 @@
-//! From the answer to an introspection query to SDL.
+//! Converts an introspection result to SDL.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 const BUILT_IN: [&str; 5] = ["Boolean", "Float", "ID", "Int", "String"];
 
 #[derive(Deserialize)]
-struct Answer {
+struct Response {
     data: Option<Data>,
     #[serde(rename = "__schema")]
     schema: Option<Schema>,
@@ -88,22 +88,22 @@ struct Reference {
     of_type: Option<Box<Reference>>,
 }
 
-/// Whether the text is JSON: SDL never begins with a brace.
+/// Whether the text is JSON. SDL never begins with a brace.
 pub(crate) fn is_json(text: &str) -> bool {
     text.trim_start_matches('\u{feff}')
         .trim_start()
         .starts_with('{')
 }
 
-/// The schema as SDL, without descriptions; or why there is none.
+/// The schema as SDL without descriptions, or the reason why there is none.
 pub(crate) fn to_sdl(json: &str) -> Result<String, String> {
     let json = json.trim_start_matches('\u{feff}');
-    let answer: Answer = serde_json::from_str(json).map_err(|error| error.to_string())?;
-    let schema = answer
+    let response: Response = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    let schema = response
         .data
         .map(|data| data.schema)
-        .or(answer.schema)
-        .ok_or("there is no `__schema`")?;
+        .or(response.schema)
+        .ok_or("`__schema` is missing")?;
     let mut sdl = String::from("schema {\n");
     for (operation, root) in [
         ("query", &schema.query_type),
@@ -184,13 +184,13 @@ fn define(sdl: &mut String, definition: &Type) -> Result<(), String> {
             }
             sdl.push_str("}\n");
         }
-        other => return Err(format!("`{name}` is of the unknown kind `{other}`")),
+        other => return Err(format!("`{name}` has the unknown kind `{other}`")),
     }
     Ok(())
 }
 
 fn line(sdl: &mut String, text: std::fmt::Arguments<'_>) {
-    // Writing to a string does not fail.
+    // Writing to a string cannot fail.
     let _ = writeln!(sdl, "{text}");
 }
 
@@ -216,7 +216,9 @@ fn input(input: &Input) -> Result<String, String> {
 fn reference(reference: &Reference) -> Result<String, String> {
     let inner = || {
         let inner = reference.of_type.as_deref();
-        self::reference(inner.ok_or("a type is nested deeper than the introspection query asked")?)
+        self::reference(
+            inner.ok_or("a type is nested deeper than the introspection query asks for")?,
+        )
     };
     match reference.kind.as_str() {
         "NON_NULL" => Ok(format!("{}!", inner()?)),
@@ -231,7 +233,7 @@ fn deprecated(deprecation: &Deprecation) -> String {
     }
     deprecation.deprecation_reason.as_ref().map_or_else(
         || " @deprecated".to_owned(),
-        // A string of JSON is one of GraphQL.
+        // A JSON string is a valid GraphQL string.
         |reason| {
             format!(
                 " @deprecated(reason: {})",

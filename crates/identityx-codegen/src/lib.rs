@@ -16,8 +16,8 @@ pub use crate::error::{Error, Problem};
 pub use crate::generate::{Options, generate};
 pub use crate::output::Generated;
 
-/// The part of IdentityX's schema that authentication needs, as `identityx-auth` carries it.
+/// The part of IdentityX's schema that authentication needs. `identityx-auth` includes the same.
 pub const SCHEMA: &str = include_str!("../schema/identityx.graphql");
 
-/// The query that asks a service for its schema; `generate` and `compare` read the answer.
+/// The query that asks a service for its schema. [`generate`] and [`compare`] read the response.
 pub const INTROSPECTION: &str = include_str!("introspection.graphql");

@@ -1,4 +1,4 @@
-//! The command: operations in, Rust out.
+//! The command: reads operations and writes Rust, or checks it.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -12,17 +12,18 @@ use identityx_codegen::{Document, Error, Options, generate};
 use lexopt::{Arg, Parser, ValueExt};
 
 const USAGE: &str = "\
-usage: identityx-codegen --operation <file>... --out <folder> [--schema <file>]
+usage: identityx-codegen --operation <file>... --out <folder> [--check] [--schema <file>]
 
 Writes <folder>/generated.rs and a module in <folder>/generated/ for each operation.
 
   --operation <file>...  GraphQL files with named operations; may be repeated
-  --out <folder>         where your sources lie, such as src/
+  --out <folder>         the folder of your sources, such as src/
+  --check                write nothing, and fail if a file is not up to date
   --schema <file>        SDL, or an introspection result in JSON; by default the part of
                          IdentityX's schema that authentication needs
-  --runtime <path>       what identityx-auth is called in your code (default ::identityx_auth)
-  --help                 this text
-  --version              the version
+  --runtime <path>       the path of identityx-auth in your code (default ::identityx_auth)
+  --help                 print this text
+  --version              print the version
 ";
 
 #[derive(Debug)]
@@ -37,6 +38,7 @@ struct Job {
     schema: Option<PathBuf>,
     runtime: Option<String>,
     out: PathBuf,
+    check: bool,
 }
 
 fn main() -> ExitCode {
@@ -54,6 +56,9 @@ fn main() -> ExitCode {
                 let cause = std::error::Error::source(&error);
                 let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
                 eprintln!("{error}{cause}");
+                if matches!(error, Error::OutOfDate(_)) {
+                    eprintln!("to update the files, run the same command without `--check`");
+                }
                 return ExitCode::FAILURE;
             }
         }
@@ -76,8 +81,14 @@ fn run(job: &Job) -> Result<(), Error> {
         None => Options::new(),
     };
     let generated = generate(&schema, &operations, &options)?;
+    let files = generated.files();
+    if job.check {
+        generated.check(&job.out)?;
+        println!("{} files are up to date", files.len());
+        return Ok(());
+    }
     generated.write_to(&job.out)?;
-    for (path, _) in generated.files() {
+    for (path, _) in files {
         println!("{}", job.out.join(path).display());
     }
     Ok(())
@@ -93,17 +104,18 @@ fn parse(mut args: Parser) -> Result<Task, lexopt::Error> {
                 let version = env!("CARGO_PKG_VERSION");
                 return Ok(Task::Print(format!("identityx-codegen {version}\n")));
             }
-            // What a shell makes of `--operation graphql/*.graphql`.
+            // A shell expands `--operation graphql/*.graphql` to several values.
             Arg::Long("operation") => job.operations.extend(args.values()?.map(PathBuf::from)),
             Arg::Long("schema") => job.schema = Some(args.value()?.into()),
             Arg::Long("runtime") => job.runtime = Some(args.value()?.string()?),
+            Arg::Long("check") => job.check = true,
             Arg::Long("out") => out = Some(PathBuf::from(args.value()?)),
             other => return Err(other.unexpected()),
         }
     }
     if job.operations.is_empty() {
-        return Err("`--operation` names a GraphQL file".into());
+        return Err("`--operation` is missing: name a GraphQL file".into());
     }
-    job.out = out.ok_or("`--out` names the folder to write to")?;
+    job.out = out.ok_or("`--out` is missing: name the folder of your sources")?;
     Ok(Task::Generate(job))
 }

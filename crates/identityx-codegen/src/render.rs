@@ -1,39 +1,45 @@
 //! From the generator's tokens to the text of one module.
 //!
-//! The generator writes for its own conventions: names that resolve in the module above, `serde`
-//! and `graphql_client` as dependencies of the user. Here each module is made to stand on its own.
+//! The generator expects names from the parent module, and `serde` and `graphql_client` as
+//! dependencies of the user. This module makes each generated module self-contained.
 
 use proc_macro2::{Literal, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use std::collections::BTreeSet;
+use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Field, Item, ItemType, parse_quote};
+use syn::{Attribute, Fields, Item, ItemType, Path, Token, parse_quote};
 
-/// Scalars that the runtime crate has a type for, by the generator's names; all others are JSON.
-const SCALARS: [&str; 4] = ["Date", "Json", "JsonObject", "ObjectId"];
+use crate::secrets::SCALAR as SECRET;
 
-/// What the text of a module needs beside the generated types.
+/// Scalars for which the runtime crate has a type, by the generator's names. All others are JSON.
+const SCALARS: [&str; 5] = ["Date", "Json", "JsonObject", "ObjectId", SECRET];
+
+/// Derives that `SecretString` does not support.
+const COMPARISONS: [&str; 5] = ["Eq", "Hash", "Ord", "PartialEq", "PartialOrd"];
+
+/// What the text of a module needs besides the generated types.
 pub(crate) struct Operation<'a> {
-    /// As the document says it.
+    /// As in the document.
     pub(crate) name: &'a str,
     pub(crate) type_name: &'a str,
     pub(crate) module: &'a str,
     pub(crate) query: &'a str,
-    pub(crate) runtime: &'a syn::Path,
+    pub(crate) runtime: &'a Path,
 }
 
-/// The module's text, or why there is none.
+/// The module's text, or the reason why it cannot be written.
 pub(crate) fn module(tokens: TokenStream, operation: &Operation<'_>) -> Result<String, String> {
     for name in [operation.type_name, operation.module] {
         syn::parse_str::<syn::Ident>(name).map_err(|_| {
             format!(
-                "`{}` cannot be an operation's name: `{name}` is not a name in Rust",
+                "`{}` cannot be an operation's name: `{name}` is not a Rust identifier",
                 operation.name
             )
         })?;
     }
     let file: syn::File =
-        syn::parse2(tokens).map_err(|error| format!("at `{}`: {error}", operation.name))?;
+        syn::parse2(tokens).map_err(|error| format!("in `{}`: {error}", operation.name))?;
     let generated = file
         .items
         .into_iter()
@@ -48,7 +54,7 @@ pub(crate) fn module(tokens: TokenStream, operation: &Operation<'_>) -> Result<S
     Ok(text(items))
 }
 
-/// The items with an empty line between them, which the printer leaves out.
+/// The formatted items, with an empty line between them: the formatter writes none.
 fn text(items: Vec<Item>) -> String {
     let mut text = String::new();
     let mut before = None;
@@ -104,7 +110,7 @@ fn head(operation: &Operation<'_>) -> Result<Vec<Item>, String> {
     Ok(file.items)
 }
 
-/// The text as a literal that people can read.
+/// The text as a raw string, which stays readable.
 fn raw_string(text: &str) -> Result<Literal, String> {
     let mut fence = "#".to_owned();
     while text.contains(&format!("\"{fence}")) {
@@ -112,11 +118,11 @@ fn raw_string(text: &str) -> Result<Literal, String> {
     }
     format!("r{fence}\"{text}\"{fence}")
         .parse()
-        .map_err(|_| "the document holds a character that a string of Rust cannot".to_owned())
+        .map_err(|_| "the document contains a character that a Rust raw string cannot".to_owned())
 }
 
-/// The generated types, without what the module does not use.
-fn types(generated: Vec<Item>, runtime: &syn::Path) -> Vec<Item> {
+/// The generated types, without the items that the module does not use.
+fn types(generated: Vec<Item>, runtime: &Path) -> Vec<Item> {
     let mut items: Vec<Item> = generated
         .into_iter()
         .filter(|item| match item {
@@ -125,16 +131,26 @@ fn types(generated: Vec<Item>, runtime: &syn::Path) -> Vec<Item> {
             _ => true,
         })
         .collect();
-    // Rust normalisation calls the built-in scalar so in inputs, and defines only `ID`.
+    // With Rust naming, the generator uses `Id` in inputs but defines only `ID`.
     items.insert(
         0,
         parse_quote!(
             type Id = String;
         ),
     );
-    let mut mend = Mend { runtime };
+    let holds_token = |derive| {
+        items.iter().any(|item| {
+            matches!(item, Item::Struct(item)
+                if derives(&item.attrs, derive) && has_word(&item.fields, SECRET))
+        })
+    };
+    let mut rewriter = Rewriter {
+        runtime,
+        token_in_variables: holds_token("Serialize"),
+        token_in_response: holds_token("Deserialize"),
+    };
     for item in &mut items {
-        mend.visit_item_mut(item);
+        rewriter.visit_item_mut(item);
     }
     let (aliases, rest): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| {
         matches!(
@@ -178,7 +194,7 @@ fn collect_names(tokens: TokenStream, names: &mut BTreeSet<String>) {
     }
 }
 
-/// Two items, or two fields, of one name: rustc would say so, in a file that nobody wrote.
+/// Refuses two items, or two fields, of one name: rustc's error would point at generated code.
 fn refuse_clashes(items: &[Item], operation: &Operation<'_>) -> Result<(), String> {
     let mut names = BTreeSet::new();
     for item in items {
@@ -199,15 +215,15 @@ fn refuse_clashes(items: &[Item], operation: &Operation<'_>) -> Result<(), Strin
         };
         if !names.insert(ident) {
             return Err(format!(
-                "in `{}` two types would be called `{ident}`; rename a fragment, a field or the \
-                 operation",
+                "in `{}` two types would have the name `{ident}`: rename a fragment, a field or \
+                 the operation",
                 operation.name
             ));
         }
         let mut seen = BTreeSet::new();
         if let Some(twice) = members.into_iter().find(|member| !seen.insert(*member)) {
             return Err(format!(
-                "in `{}` the type `{ident}` would have `{twice}` twice; give one of them an alias",
+                "in `{}` the type `{ident}` would have `{twice}` twice: give one of them an alias",
                 operation.name
             ));
         }
@@ -215,48 +231,58 @@ fn refuse_clashes(items: &[Item], operation: &Operation<'_>) -> Result<(), Strin
     Ok(())
 }
 
-/// Makes each item find what it names.
-struct Mend<'a> {
-    runtime: &'a syn::Path,
+/// Makes the paths in each item resolve, and adapts items to tokens.
+struct Rewriter<'a> {
+    runtime: &'a Path,
+    token_in_variables: bool,
+    token_in_response: bool,
 }
 
-impl Mend<'_> {
+impl Rewriter<'_> {
     fn attributes(&self, attributes: &mut Vec<Attribute>) {
-        let derives = |name: &str| {
-            attributes
-                .iter()
-                .any(|attribute| attribute.path().is_ident("derive") && has_word(attribute, name))
-        };
-        let serialises = derives("Serialize");
-        if !serialises && !derives("Deserialize") {
+        let serialises = derives(attributes, "Serialize");
+        let deserialises = derives(attributes, "Deserialize");
+        if !serialises && !deserialises {
             return;
+        }
+        if serialises && self.token_in_variables || deserialises && self.token_in_response {
+            attributes.iter_mut().for_each(drop_comparisons);
         }
         attributes.retain(|attribute| {
             !(attribute.path().is_ident("serde") && has_word(attribute, "crate"))
         });
-        let runtime = self.runtime;
-        let path = quote!(#runtime::serde).to_string().replace(' ', "");
+        let path = self.path("serde");
         let after_derive = 1.min(attributes.len());
         attributes.insert(after_derive, parse_quote!(#[serde(crate = #path)]));
     }
 
-    fn fields(attributes: &[Attribute], fields: &mut syn::Fields) {
-        if attributes
-            .iter()
-            .any(|attribute| has_word(attribute, "Serialize"))
-        {
-            return;
+    fn fields(&self, attributes: &[Attribute], fields: &mut Fields) {
+        let serialises = derives(attributes, "Serialize");
+        for field in fields {
+            if !serialises {
+                field
+                    .attrs
+                    .retain(|attribute| !has_word(attribute, "skip_serializing_if"));
+            } else if has_word(&field.ty, SECRET) {
+                let path = self.path("serialize_secret");
+                field
+                    .attrs
+                    .push(parse_quote!(#[serde(serialize_with = #path)]));
+            }
         }
-        for Field { attrs, .. } in fields {
-            attrs.retain(|attribute| !has_word(attribute, "skip_serializing_if"));
-        }
+    }
+
+    /// A path in the runtime crate, as serde's attributes take it.
+    fn path(&self, name: &str) -> String {
+        let runtime = self.runtime.to_token_stream().to_string();
+        format!("{}::{name}", runtime.replace(' ', ""))
     }
 }
 
-impl VisitMut for Mend<'_> {
+impl VisitMut for Rewriter<'_> {
     fn visit_item_struct_mut(&mut self, item: &mut syn::ItemStruct) {
         self.attributes(&mut item.attrs);
-        Self::fields(&item.attrs, &mut item.fields);
+        self.fields(&item.attrs, &mut item.fields);
         visit_mut::visit_item_struct_mut(self, item);
     }
 
@@ -276,8 +302,26 @@ impl VisitMut for Mend<'_> {
     }
 }
 
-fn has_word(attribute: &Attribute, word: &str) -> bool {
+fn drop_comparisons(attribute: &mut Attribute) {
+    if let Ok(paths) = attribute.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated)
+        && attribute.path().is_ident("derive")
+    {
+        let kept = paths.iter().filter(|path| {
+            let last = path.segments.last();
+            !last.is_some_and(|last| COMPARISONS.iter().any(|name| last.ident == name))
+        });
+        *attribute = parse_quote!(#[derive(#(#kept),*)]);
+    }
+}
+
+fn derives(attributes: &[Attribute], name: &str) -> bool {
+    attributes
+        .iter()
+        .any(|attribute| attribute.path().is_ident("derive") && has_word(attribute, name))
+}
+
+fn has_word(tokens: &impl ToTokens, word: &str) -> bool {
     let mut names = BTreeSet::new();
-    collect_names(attribute.to_token_stream(), &mut names);
+    collect_names(tokens.to_token_stream(), &mut names);
     names.contains(word)
 }

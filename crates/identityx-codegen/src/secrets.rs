@@ -1,13 +1,17 @@
-//! Which operations carry a token: what is generated for those has no `Debug`.
+//! Marks tokens: the generator gets a schema in which they have a separate scalar, `SecretString`.
 
 use std::collections::BTreeSet;
 
-use apollo_compiler::executable::{Operation, Selection, SelectionSet};
+use apollo_compiler::ast::{Type, Value};
+use apollo_compiler::executable::Operation;
 use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::validation::Valid;
-use apollo_compiler::{ExecutableDocument, Schema};
+use apollo_compiler::{ExecutableDocument, Name, Node, Schema, name};
 
-/// Where tokens stand in IdentityX's schema.
+/// The scalar. The runtime crate exports a type of this name.
+pub(crate) const SCALAR: &str = "SecretString";
+
+/// The fields that hold a token in IdentityX's schema.
 const SECRETS: [(&str, &str); 6] = [
     ("AppUserAuthToken", "value"),
     ("LoginAppUserMutationInput", "token"),
@@ -17,85 +21,88 @@ const SECRETS: [(&str, &str); 6] = [
     ("UserLoginMutationInput", "token"),
 ];
 
-/// On which sides of the wire an operation carries a token.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Secrets {
-    pub(crate) in_variables: bool,
-    pub(crate) in_response: bool,
-}
-
-impl Secrets {
-    pub(crate) fn of(
-        schema: &Valid<Schema>,
-        document: &ExecutableDocument,
-        operation: &Operation,
-    ) -> Self {
-        let mut look = Look {
-            schema,
-            document,
-            seen: BTreeSet::new(),
-            found: Self::default(),
-        };
-        look.selections(&operation.selection_set);
-        look.found
+/// The schema's text, in which each field that holds a token has the scalar as its type.
+pub(crate) fn mark_fields(schema: &Valid<Schema>) -> String {
+    let mut schema = schema.clone().into_inner();
+    for (parent, name) in SECRETS {
+        match schema.types.get_mut(parent) {
+            Some(ExtendedType::Object(object)) => {
+                if let Some(field) = object.make_mut().fields.get_mut(name) {
+                    field.make_mut().ty = secret(&field.ty);
+                }
+            }
+            Some(ExtendedType::InputObject(input)) => {
+                if let Some(field) = input.make_mut().fields.get_mut(name) {
+                    field.make_mut().ty = Node::new(secret(&field.ty));
+                }
+            }
+            _ => {}
+        }
     }
+    let mut text = schema.to_string();
+    if !schema.types.contains_key(SCALAR) {
+        text.push_str("\nscalar SecretString\n");
+    }
+    text
 }
 
-struct Look<'a> {
-    schema: &'a Schema,
-    document: &'a ExecutableDocument,
-    /// Fragments and input types that were looked at: both can contain themselves.
-    seen: BTreeSet<&'a str>,
-    found: Secrets,
-}
-
-impl<'a> Look<'a> {
-    fn selections(&mut self, set: &'a SelectionSet) {
-        for selection in &set.selections {
-            match selection {
-                Selection::Field(field) => {
-                    self.found.in_response |= is_secret(&set.ty, &field.name);
-                    for argument in &field.arguments {
-                        if let Some(definition) = field.definition.argument_by_name(&argument.name)
-                        {
-                            // Whichever of the type's fields the operation fills.
-                            self.input(definition.ty.inner_named_type());
-                        }
-                    }
-                    self.selections(&field.selection_set);
-                }
-                Selection::InlineFragment(fragment) => self.selections(&fragment.selection_set),
-                Selection::FragmentSpread(spread) => {
-                    if let Some(fragment) = self.document.fragments.get(&spread.fragment_name)
-                        && self.seen.insert(&fragment.name)
-                    {
-                        self.selections(&fragment.selection_set);
-                    }
-                }
+/// Gives the scalar as their type to the variables that fill a field which holds a token.
+pub(crate) fn mark_variables(
+    schema: &Schema,
+    document: &ExecutableDocument,
+    operation: &mut Operation,
+) {
+    let mut tokens = BTreeSet::new();
+    for field in operation.all_fields(document) {
+        for argument in &field.arguments {
+            if let Some(definition) = field.definition.argument_by_name(&argument.name) {
+                let ty = definition.ty.inner_named_type();
+                collect(schema, ty, &argument.value, &mut tokens);
             }
         }
     }
+    for variable in &mut operation.variables {
+        if tokens.contains(&variable.name) {
+            let variable = variable.make_mut();
+            variable.ty = Node::new(secret(&variable.ty));
+        }
+    }
+}
 
-    fn input(&mut self, name: &'a str) {
-        if let Some(ExtendedType::InputObject(input)) = self.schema.types.get(name)
-            && self.seen.insert(name)
-        {
-            for (field, definition) in &input.fields {
-                self.found.in_variables |= is_secret(name, field);
-                if let Some((inner, _)) = self
-                    .schema
-                    .types
-                    .get_key_value(definition.ty.inner_named_type())
+/// Adds the variables that fill a token in this value of an input type.
+fn collect(schema: &Schema, ty: &str, value: &Value, tokens: &mut BTreeSet<Name>) {
+    match value {
+        Value::List(values) => {
+            for value in values {
+                collect(schema, ty, value, tokens);
+            }
+        }
+        Value::Object(fields) => {
+            let Some(input) = schema.get_input_object(ty) else {
+                return;
+            };
+            for (name, value) in fields {
+                if let Value::Variable(variable) = &**value
+                    && SECRETS.contains(&(ty, name))
                 {
-                    self.input(inner);
+                    tokens.insert(variable.clone());
+                } else if let Some(field) = input.fields.get(name) {
+                    collect(schema, field.ty.inner_named_type(), value, tokens);
                 }
             }
         }
+        _ => {}
     }
 }
 
-fn is_secret(type_name: &str, field: &str) -> bool {
-    SECRETS.contains(&(type_name, field))
+/// The type with the scalar in it, null and lists as they were.
+fn secret(ty: &Type) -> Type {
+    match ty {
+        Type::Named(_) => Type::Named(name!("SecretString")),
+        Type::NonNullNamed(_) => Type::NonNullNamed(name!("SecretString")),
+        Type::List(item) => Type::List(Box::new(secret(item))),
+        Type::NonNullList(item) => Type::NonNullList(Box::new(secret(item))),
+    }
 }
 
 #[cfg(test)]
@@ -103,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_token_of_the_carried_schema_is_known_and_nothing_else() {
+    fn every_token_of_the_included_schema_is_known_and_nothing_else() {
         let schema = Schema::parse_and_validate(crate::SCHEMA, "schema").unwrap();
         let mut tokens = Vec::new();
         for (name, definition) in &schema.types {
@@ -116,8 +123,8 @@ mod tests {
                 ExtendedType::InputObject(_) => field == "token",
                 _ => field.ends_with("Token") || name.ends_with("Token") && field == "value",
             };
-            let ours = fields.into_iter().filter(|field| is_token(field));
-            tokens.extend(ours.map(|field| (name.as_str(), field.as_str())));
+            let found = fields.into_iter().filter(|field| is_token(field));
+            tokens.extend(found.map(|field| (name.as_str(), field.as_str())));
         }
         tokens.sort_unstable();
         assert_eq!(tokens, SECRETS);

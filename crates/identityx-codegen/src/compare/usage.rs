@@ -1,4 +1,4 @@
-//! What operations use of a schema.
+//! The parts of a schema that operations use.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,18 +10,18 @@ use apollo_compiler::{ExecutableDocument, Schema};
 /// The names of operations.
 pub(super) type Users<'a> = BTreeSet<&'a str>;
 
-/// Each thing that is used, with the operations that do.
+/// Everything that is used, with the operations that use it.
 pub(super) struct Usage<'a> {
     schema: &'a Schema,
     /// By parent type and name.
     pub(super) fields: BTreeMap<(&'a str, &'a str), (&'a FieldDefinition, Users<'a>)>,
-    /// By parent type, field and name: those that are given.
+    /// By parent type, field and name, if an operation passes it.
     pub(super) arguments:
         BTreeMap<(&'a str, &'a str, &'a str), (&'a InputValueDefinition, Users<'a>)>,
     pub(super) inputs: BTreeMap<&'a str, Users<'a>>,
     /// Scalars that are not built in, and enums.
     pub(super) leaves: BTreeMap<&'a str, Users<'a>>,
-    /// A type, and another that a fragment on it names.
+    /// A type, and the type that a fragment on it names.
     pub(super) members: BTreeMap<(&'a str, &'a str), Users<'a>>,
 }
 
@@ -52,7 +52,7 @@ impl<'a> Usage<'a> {
         }
     }
 
-    /// The operations that use a field without one of its arguments.
+    /// The operations that use a field but do not pass one of its arguments.
     pub(super) fn without_argument(
         &self,
         parent: &str,
@@ -132,7 +132,7 @@ impl<'a> Walk<'_, 'a> {
         users.insert(self.operation);
     }
 
-    /// An input type with all that it holds: the generated struct has every field.
+    /// An input type with all of its fields: the generated struct has every one.
     fn input_type(&mut self, name: &'a str) {
         let Some(ExtendedType::InputObject(input)) = self.usage.schema.types.get(name) else {
             self.leaf(name);

@@ -1,10 +1,10 @@
-//! What is said of a schema that has changed under our operations.
+//! Changes between two schemas, as `compare` reports them.
 
 use identityx_codegen::{Change, Document, SCHEMA, compare};
 
 use crate::introspected;
 
-const OURS: &str = "
+const OLD: &str = "
 type Query {
   me: User
   users(filter: Filter!, first: Int = 10, unused: Int): [User!]!
@@ -31,54 +31,62 @@ const OPERATIONS: [&str; 4] = [
     "mutation Rename($name: String!, $way: Way) { rename(name: $name, way: $way) { id } }",
 ];
 
-fn changes(theirs: &str) -> Vec<Change> {
+fn changes(new: &str) -> Vec<Change> {
     let operations = OPERATIONS.map(|text| Document::new("op.graphql", text));
-    let ours = Document::new("ours.graphql", OURS);
-    // As a service says it, which is how it is known.
-    let answer = Document::new("theirs.json", introspected(theirs));
-    let changes = compare(&ours, &operations, &answer).unwrap();
-    let sdl = Document::new("theirs.graphql", theirs);
-    assert_eq!(changes, compare(&ours, &operations, &sdl).unwrap());
+    let old = Document::new("old.graphql", OLD);
+    // As a service returns it, and as SDL.
+    let response = Document::new("new.json", introspected(new));
+    let changes = compare(&old, &operations, &response).unwrap();
+    let sdl = Document::new("new.graphql", new);
+    assert_eq!(changes, compare(&old, &operations, &sdl).unwrap());
     changes
 }
 
-/// What is said where each of these texts of the schema is another.
-fn said(replacements: &[(&str, &str)]) -> Vec<String> {
-    let mut theirs = OURS.to_owned();
+/// The changes after these replacements in the schema.
+fn reported(replacements: &[(&str, &str)]) -> Vec<String> {
+    let mut new = OLD.to_owned();
     for (from, to) in replacements {
-        assert_eq!(theirs.matches(from).count(), 1, "{from} is one place");
-        theirs = theirs.replace(from, to);
+        assert_eq!(new.matches(from).count(), 1, "{from} occurs once");
+        new = new.replace(from, to);
     }
-    changes(&theirs).iter().map(Change::to_string).collect()
+    changes(&new).iter().map(Change::to_string).collect()
 }
 
 #[test]
 fn the_same_schema_has_no_changes() {
-    assert_eq!(said(&[]), Vec::<String>::new());
+    assert_eq!(reported(&[]), Vec::<String>::new());
 }
 
 #[test]
-fn what_is_gone_breaks_the_operations_that_use_it() {
+fn a_removal_breaks_the_operations_that_use_it() {
     for (from, to, expected) in [
-        ("name: String mood", "mood", "User.name is gone; used by Me"),
+        (
+            "name: String mood",
+            "mood",
+            "User.name was removed; used by Me",
+        ),
         (
             "{ id: String! name",
             "{ name",
-            "User.id is gone; used by Me, Rename, Users",
+            "User.id was removed; used by Me, Rename, Users",
         ),
-        ("  me: User\n", "", "Query.me is gone; used by Me"),
+        ("  me: User\n", "", "Query.me was removed; used by Me"),
         (
             "way: Way)",
             "w: Way)",
-            "Mutation.rename(way:) is gone; used by Rename",
+            "Mutation.rename(way:) was removed; used by Rename",
         ),
-        ("Happy Sad", "Happy", "Mood.Sad is gone; used by Me"),
-        ("Fast Slow", "Slow", "Way.Fast is gone; used by Rename"),
-        ("also: Nested ", "", "Filter.also is gone; used by Users"),
+        ("Happy Sad", "Happy", "Mood.Sad was removed; used by Me"),
+        ("Fast Slow", "Slow", "Way.Fast was removed; used by Rename"),
+        (
+            "also: Nested ",
+            "",
+            "Filter.also was removed; used by Users",
+        ),
         (
             "deep: [String!]",
             "flat: Int",
-            "Nested.deep is gone; used by Users",
+            "Nested.deep was removed; used by Users",
         ),
         (
             "User | Robot",
@@ -88,54 +96,54 @@ fn what_is_gone_breaks_the_operations_that_use_it() {
         (
             "serial: Int!",
             "number: Int!",
-            "Robot.serial is gone; used by Search",
+            "Robot.serial was removed; used by Search",
         ),
     ] {
-        let said = said(&[(from, to)]);
+        let reported = reported(&[(from, to)]);
         assert!(
-            said.contains(&format!("breaks: {expected}")),
-            "{from}: {said:?}"
+            reported.contains(&format!("breaks: {expected}")),
+            "{from}: {reported:?}"
         );
     }
 }
 
 #[test]
-fn a_type_that_fits_no_longer_breaks() {
+fn an_incompatible_type_breaks() {
     for (from, to, expected) in [
         (
             "id: String!",
             "id: String",
-            "User.id was `String!` and is `String`; used by Me, Rename, Users",
+            "User.id changed from `String!` to `String`; used by Me, Rename, Users",
         ),
         (
             "id: String!",
             "id: Int!",
-            "User.id was `String!` and is `Int!`; used by Me, Rename, Users",
+            "User.id changed from `String!` to `Int!`; used by Me, Rename, Users",
         ),
         (
             "born: Date",
             "born: [Date]",
-            "User.born was `Date` and is `[Date]`; used by Me",
+            "User.born changed from `Date` to `[Date]`; used by Me",
         ),
         (
             "[User!]!",
             "[User]!",
-            "Query.users was `[User!]!` and is `[User]!`; used by Users",
+            "Query.users changed from `[User!]!` to `[User]!`; used by Users",
         ),
         (
             "name: String!, way: Way",
             "name: String!, way: Way!",
-            "Mutation.rename(way:) was `Way` and is `Way!`; used by Rename",
+            "Mutation.rename(way:) changed from `Way` to `Way!`; used by Rename",
         ),
         (
             "also: Nested",
             "also: Nested!",
-            "Filter.also was `Nested` and is `Nested!`; used by Users",
+            "Filter.also changed from `Nested` to `Nested!`; used by Users",
         ),
         (
             "deep: [String!]",
             "deep: [Int!]",
-            "Nested.deep was `[String!]` and is `[Int!]`; used by Users",
+            "Nested.deep changed from `[String!]` to `[Int!]`; used by Users",
         ),
         (
             "scalar Date",
@@ -148,77 +156,77 @@ fn a_type_that_fits_no_longer_breaks() {
             "Mood is another kind of type; used by Me",
         ),
     ] {
-        let said = said(&[(from, to)]);
-        assert_eq!(said, [format!("breaks: {expected}")], "{from}");
+        let reported = reported(&[(from, to)]);
+        assert_eq!(reported, [format!("breaks: {expected}")], "{from}");
     }
 }
 
 #[test]
-fn what_must_be_given_now_breaks() {
+fn a_new_required_input_breaks() {
     for (from, to, expected) in [
         (
             "me: User",
             "me(at: Date!): User",
-            "Query.me(at:) is new and must be given: `Date!`; used by Me",
+            "Query.me(at:) is new and required: `Date!`; used by Me",
         ),
         (
             "text: String!",
             "text: String! more: Int!",
-            "Filter.more is new and must be given: `Int!`; used by Users",
+            "Filter.more is new and required: `Int!`; used by Users",
         ),
         (
             "unused: Int)",
             "unused: Int!)",
-            "Query.users(unused:) must be given now; used by Users",
+            "Query.users(unused:) is now required; used by Users",
         ),
     ] {
-        let said = said(&[(from, to)]);
-        assert_eq!(said, [format!("breaks: {expected}")], "{from}");
+        let reported = reported(&[(from, to)]);
+        assert_eq!(reported, [format!("breaks: {expected}")], "{from}");
     }
 }
 
 #[test]
-fn what_demands_less_or_promises_more_is_harmless() {
+fn weaker_requirements_and_stronger_guarantees_are_harmless() {
     for (from, to, expected) in [
         (
             "name: String mood",
             "name: String! mood",
-            "User.name was `String` and is `String!`; used by Me",
+            "User.name changed from `String` to `String!`; used by Me",
         ),
         (
             "filter: Filter!",
             "filter: Filter",
-            "Query.users(filter:) was `Filter!` and is `Filter`; used by Users",
+            "Query.users(filter:) changed from `Filter!` to `Filter`; used by Users",
         ),
         (
             "text: String!",
             "text: String",
-            "Filter.text was `String!` and is `String`; used by Users",
+            "Filter.text changed from `String!` to `String`; used by Users",
         ),
         (
             "limit: Int! = 3",
             "limit: Int",
-            "Filter.limit was `Int!` and is `Int`; used by Users",
+            "Filter.limit changed from `Int!` to `Int`; used by Users",
         ),
         (
             "first: Int = 10",
             "first: Int! = 10",
-            "Query.users(first:) was `Int` and is `Int!`; used by Users",
+            "Query.users(first:) changed from `Int` to `Int!`; used by Users",
         ),
         (
             "me: User",
             "me(at: Date): User",
-            "Query.me(at:) is new and may be left out; used by Me",
+            "Query.me(at:) is new and optional; used by Me",
         ),
         (
             "me: User",
             "me(at: Int! = 1): User",
-            "Query.me(at:) is new and may be left out; used by Me",
+            "Query.me(at:) is new and optional; used by Me",
         ),
         (
             "text: String!",
             "text: String! more: Int",
-            "Filter.more is new and may be left out; used by Users",
+            "Filter.more is new and optional; used by Users",
         ),
         (
             "Happy Sad",
@@ -228,29 +236,29 @@ fn what_demands_less_or_promises_more_is_harmless() {
         (
             "name: String mood",
             "name: String @deprecated mood",
-            "User.name is deprecated now; used by Me",
+            "User.name is now deprecated; used by Me",
         ),
     ] {
-        let said = said(&[(from, to)]);
-        assert_eq!(said, [format!("harmless: {expected}")], "{from}");
+        let reported = reported(&[(from, to)]);
+        assert_eq!(reported, [format!("harmless: {expected}")], "{from}");
     }
 }
 
 #[test]
-fn a_document_that_the_service_would_refuse_breaks_whatever_the_reason() {
-    let compare = |theirs: &str| {
-        let ours = Document::new("ours", "type Query { a(first: Int! = 10): Int }");
-        // A variable that may be null fits here only as long as there is a default.
+fn any_other_reason_for_refusing_a_document_breaks() {
+    let compare = |new: &str| {
+        let old = Document::new("old", "type Query { a(first: Int! = 10): Int }");
+        // A nullable variable is valid here only because the argument has a default.
         let operation = Document::new(
             "op.graphql",
             "query Q($first: Int) {\n  a(first: $first)\n}",
         );
-        compare(&ours, &[operation], &Document::new("theirs", theirs)).unwrap()
+        compare(&old, &[operation], &Document::new("new", new)).unwrap()
     };
     assert_eq!(compare("type Query { a(first: Int! = 9): Int }"), []);
-    let said = compare("type Query { a(first: Int!): Int }");
-    let [change] = &said[..] else {
-        panic!("{said:?}");
+    let reported = compare("type Query { a(first: Int!): Int }");
+    let [change] = &reported[..] else {
+        panic!("{reported:?}");
     };
     assert!(change.breaks);
     assert!(change.what.starts_with("op.graphql:2:"), "{change}");
@@ -258,7 +266,7 @@ fn a_document_that_the_service_would_refuse_breaks_whatever_the_reason() {
 }
 
 #[test]
-fn what_no_operation_uses_is_not_mentioned() {
+fn changes_that_no_operation_uses_are_not_reported() {
     for (from, to) in [
         ("unused: Unused", "other: Unused"),
         (" unused: Int }", " }"),
@@ -267,13 +275,13 @@ fn what_no_operation_uses_is_not_mentioned() {
         ("User | Robot", "User | Robot | Unused"),
         ("serial: Int!", "serial: Int! name: String"),
     ] {
-        assert_eq!(said(&[(from, to)]), Vec::<String>::new(), "{from}");
+        assert_eq!(reported(&[(from, to)]), Vec::<String>::new(), "{from}");
     }
 }
 
 #[test]
-fn root_types_may_be_called_anything() {
-    let renamed = said(&[
+fn root_types_may_have_any_name() {
+    let renamed = reported(&[
         (
             "type Query",
             "schema { query: Root mutation: Change } type Root",
@@ -284,51 +292,54 @@ fn root_types_may_be_called_anything() {
 }
 
 #[test]
-fn a_root_type_that_is_gone_breaks_each_of_its_fields() {
-    let said = said(&[("type Mutation", "type Other")]);
-    assert_eq!(said, ["breaks: Mutation.rename is gone; used by Rename"]);
+fn a_removed_root_type_breaks_each_of_its_fields() {
+    let reported = reported(&[("type Mutation", "type Other")]);
+    assert_eq!(
+        reported,
+        ["breaks: Mutation.rename was removed; used by Rename"]
+    );
 }
 
 #[test]
-fn what_breaks_is_said_first_and_once() {
-    let said = said(&[
+fn breaking_changes_are_reported_first_and_each_change_once() {
+    let reported = reported(&[
         ("Happy Sad", "Sad Mad"),
         ("{ id: String!", "{ id: String"),
         ("born: Date", "born: Date!"),
     ]);
     assert_eq!(
-        said,
+        reported,
         [
-            "breaks: Mood.Happy is gone; used by Me",
-            "breaks: User.id was `String!` and is `String`; used by Me, Rename, Users",
+            "breaks: Mood.Happy was removed; used by Me",
+            "breaks: User.id changed from `String!` to `String`; used by Me, Rename, Users",
             "harmless: Mood.Mad is a new value; used by Me",
-            "harmless: User.born was `Date` and is `Date!`; used by Me",
+            "harmless: User.born changed from `Date` to `Date!`; used by Me",
         ]
     );
 }
 
 #[test]
-fn the_carried_schema_fits_a_service_that_has_more() {
-    let theirs = SCHEMA
+fn additions_that_no_operation_uses_do_not_change_the_included_schema() {
+    let new = SCHEMA
         .replace("type Query {", "type Query { more: Int")
         .replace(
             "  displayName: String\n",
             "  displayName: String\n  more: Int\n",
         );
-    assert_ne!(theirs, SCHEMA);
+    assert_ne!(new, SCHEMA);
     let operation = Document::new(
         "op",
         "query Q { activeAppUser { displayName lastLoggedIn } }",
     );
-    let ours = Document::identityx_schema();
-    let theirs = Document::new("theirs", introspected(&theirs));
-    assert_eq!(compare(&ours, &[operation], &theirs).unwrap(), []);
+    let old = Document::identityx_schema();
+    let new = Document::new("new", introspected(&new));
+    assert_eq!(compare(&old, &[operation], &new).unwrap(), []);
 }
 
 #[test]
-fn an_operation_that_does_not_fit_our_own_schema_is_an_error() {
-    let ours = Document::new("ours", OURS);
+fn an_operation_that_is_not_valid_in_the_old_schema_is_an_error() {
+    let old = Document::new("old", OLD);
     let operation = Document::new("op.graphql", "query Q { nope }");
-    let error = compare(&ours, &[operation], &ours).unwrap_err().to_string();
+    let error = compare(&old, &[operation], &old).unwrap_err().to_string();
     assert!(error.starts_with("op.graphql:1:11: "), "{error}");
 }

@@ -5,7 +5,7 @@ use identityx_codegen::{Document, INTROSPECTION, Options, SCHEMA, compare, gener
 use crate::{introspected, zoo};
 
 #[test]
-fn a_schema_and_what_its_service_says_of_it_generate_the_same() {
+fn a_schema_and_its_introspection_result_generate_the_same() {
     let operations = [
         Document::new("a", include_str!("../zoo/operations/animals.graphql")),
         Document::new("f", include_str!("../zoo/operations/find.graphql")),
@@ -15,14 +15,14 @@ fn a_schema_and_what_its_service_says_of_it_generate_the_same() {
             .unwrap()
             .to_string()
     };
-    let answer = introspected(zoo().text());
-    assert!(answer.contains("__schema"), "{answer}");
-    // The order of fields is the service's, the rest has one of its own.
-    assert_eq!(text(&Document::new("zoo.json", answer)), text(&zoo()));
+    let response = introspected(zoo().text());
+    assert!(response.contains("__schema"), "{response}");
+    // Fields keep the order of the service. All else is sorted.
+    assert_eq!(text(&Document::new("zoo.json", response)), text(&zoo()));
 }
 
 #[test]
-fn nothing_has_changed_between_a_schema_and_what_its_service_says_of_it() {
+fn a_schema_and_its_introspection_result_have_no_changes() {
     for (schema, operations) in [
         (
             zoo().text(),
@@ -42,14 +42,14 @@ fn nothing_has_changed_between_a_schema_and_what_its_service_says_of_it() {
             .iter()
             .map(|text| Document::new("op.graphql", *text))
             .collect();
-        let theirs = Document::new("answer.json", introspected(schema));
-        let changes = compare(&Document::new("ours", schema), &operations, &theirs).unwrap();
+        let new = Document::new("response.json", introspected(schema));
+        let changes = compare(&Document::new("old", schema), &operations, &new).unwrap();
         assert_eq!(changes, []);
     }
 }
 
 #[test]
-fn the_schema_is_found_with_and_without_its_envelope() {
+fn the_schema_is_found_with_and_without_data_around_it() {
     let whole: serde_json::Value = serde_json::from_str(&introspected(zoo().text())).unwrap();
     let operation = Document::new("f", include_str!("../zoo/operations/find.graphql"));
     for json in [
@@ -63,7 +63,7 @@ fn the_schema_is_found_with_and_without_its_envelope() {
 }
 
 #[test]
-fn json_that_says_no_schema_is_refused_with_the_reason() {
+fn json_without_a_schema_is_refused_with_the_reason() {
     for (json, words) in [
         ("{", "EOF"),
         ("{\"data\": null, \"errors\": []}", "`__schema`"),
@@ -78,19 +78,19 @@ fn json_that_says_no_schema_is_refused_with_the_reason() {
             "deeper",
         ),
     ] {
-        let schema = Document::new("answer.json", json);
+        let schema = Document::new("response.json", json);
         let operation = Document::new("op", "query Q { a }");
         let refusal = generate(&schema, &[operation], &Options::new())
             .unwrap_err()
             .to_string();
-        let start = "answer.json: not an introspection result: ";
+        let start = "response.json: not an introspection result: ";
         assert!(refusal.starts_with(start), "{refusal}");
         assert!(refusal.contains(words), "{json}: {refusal}");
     }
 }
 
 #[test]
-fn the_query_is_valid_wherever_introspection_is() {
+fn the_introspection_query_is_valid_in_any_schema() {
     let document = Document::new("introspection.graphql", INTROSPECTION);
     assert!(compare(&zoo(), &[document], &zoo()).unwrap().is_empty());
 }

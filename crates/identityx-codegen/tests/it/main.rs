@@ -1,4 +1,4 @@
-//! What is generated, what is refused, and what is said of a schema that has changed.
+//! Generated code, refusals, and comparisons of schemas.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,19 +15,19 @@ mod refusals;
 
 use identityx_codegen::Document;
 
-/// The schema of `tests/zoo`, for which there is generated code in `generated/`.
+/// The schema of `tests/zoo`, from which the code in `generated/` was generated.
 fn zoo() -> Document {
     Document::new("zoo.graphql", include_str!("../zoo/zoo.graphql"))
 }
 
-/// What a service with this schema answers to an introspection query.
+/// The response of a service with this schema to an introspection query.
 fn introspected(sdl: &str) -> String {
     let schema = apollo_compiler::Schema::parse_and_validate(sdl, "service.graphql").unwrap();
     let query = include_str!("../../src/introspection.graphql");
     let document =
         apollo_compiler::ExecutableDocument::parse_and_validate(&schema, query, "query.graphql")
             .unwrap();
-    let answer = apollo_compiler::introspection::partial_execute(
+    let response = apollo_compiler::introspection::partial_execute(
         &schema,
         &schema.implementers_map(),
         &document,
@@ -40,5 +40,5 @@ fn introspected(sdl: &str) -> String {
         .unwrap(),
     )
     .unwrap();
-    serde_json::to_string(&answer).unwrap()
+    serde_json::to_string(&response).unwrap()
 }

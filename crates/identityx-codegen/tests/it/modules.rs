@@ -1,10 +1,11 @@
-//! The generated modules, compiled with identityx-auth as the only dependency that they name.
+//! The generated modules, compiled with identityx-auth as their only dependency.
 
 use identityx_auth::graphql_client::GraphQLQuery;
+use identityx_auth::{ExposeSecret, SecretString};
 use identityx_codegen::{Document, Options, SCHEMA, generate};
 use serde_json::{from_value, json, to_value};
 
-use crate::generated::{animals, find_one};
+use crate::generated::{animals, find_one, tokens};
 use crate::zoo;
 
 fn identityx(name: &str, text: &str) -> String {
@@ -15,7 +16,7 @@ fn identityx(name: &str, text: &str) -> String {
 }
 
 #[test]
-fn an_operation_says_its_name_its_text_and_its_variables() {
+fn a_request_has_the_operations_name_text_and_variables() {
     let body = animals::Animals::build_query(animals::Variables {
         filter: Some(animals::Filter {
             mood: Some(animals::Mood::NotSoHappy),
@@ -48,7 +49,7 @@ fn a_variable_with_a_default_may_be_left_out_and_then_is() {
 }
 
 #[test]
-fn the_name_that_is_sent_is_the_documents_own() {
+fn the_operation_name_is_sent_as_the_document_writes_it() {
     let body = find_one::FindOne::build_query(find_one::Variables {
         id: "1".to_owned(),
         mood: None,
@@ -57,7 +58,7 @@ fn the_name_that_is_sent_is_the_documents_own() {
 }
 
 #[test]
-fn an_enum_value_that_the_schema_did_not_have_is_kept() {
+fn an_enum_value_that_is_not_in_the_schema_is_kept() {
     let mood = animals::Mood::Other("SLEEPY".to_owned());
     assert_eq!(to_value(&mood).unwrap(), "SLEEPY");
     assert_eq!(from_value::<animals::Mood>(json!("SLEEPY")).unwrap(), mood);
@@ -66,7 +67,7 @@ fn an_enum_value_that_the_schema_did_not_have_is_kept() {
 }
 
 #[test]
-fn members_of_an_interface_and_of_a_union_are_told_apart_and_a_new_one_is_no_error() {
+fn members_of_an_interface_and_of_a_union_are_distinguished_and_a_new_one_is_not_an_error() {
     let cat = json!({"__typename": "Cat", "id": "1", "name": "Tom", "lives": 9});
     let yak = json!({"__typename": "Yak", "id": "2"});
     let data: animals::ResponseData = from_value(json!({"animals": [cat, yak]})).unwrap();
@@ -89,7 +90,7 @@ fn members_of_an_interface_and_of_a_union_are_told_apart_and_a_new_one_is_no_err
 }
 
 #[test]
-fn what_may_be_null_may_be_null_and_what_may_not_is_an_error() {
+fn null_is_accepted_only_where_the_schema_allows_it() {
     let null: find_one::ResponseData = from_value(json!({"find": null, "picture": null})).unwrap();
     assert_eq!(null.find, None);
     let without_lives = json!({"find": {"__typename": "Cat", "lives": null}, "picture": null});
@@ -97,15 +98,16 @@ fn what_may_be_null_may_be_null_and_what_may_not_is_an_error() {
 }
 
 #[test]
-fn the_code_names_no_crate_but_identityx_auth() {
+fn the_code_depends_on_no_crate_but_identityx_auth() {
     let operations = [
         Document::new("a", include_str!("../zoo/operations/animals.graphql")),
         Document::new("f", include_str!("../zoo/operations/find.graphql")),
+        Document::new("t", include_str!("../zoo/operations/tokens.graphql")),
     ];
     let text = generate(&zoo(), &operations, &Options::new())
         .unwrap()
         .to_string();
-    for path in ["serde::", "graphql_client::"] {
+    for path in ["serde::", "graphql_client::", "serialize_secret"] {
         let all = text.matches(path).count();
         let qualified = text.matches(&format!("::identityx_auth::{path}")).count();
         assert!(all > 0);
@@ -117,7 +119,7 @@ fn the_code_names_no_crate_but_identityx_auth() {
 }
 
 #[test]
-fn defaults_are_left_to_the_service_and_new_members_to_the_caller() {
+fn defaults_are_left_to_the_service_and_new_members_are_unknown() {
     let operation = Document::new("a", include_str!("../zoo/operations/animals.graphql"));
     let text = generate(&zoo(), &[operation], &Options::new())
         .unwrap()
@@ -132,7 +134,7 @@ fn defaults_are_left_to_the_service_and_new_members_to_the_caller() {
 }
 
 #[test]
-fn the_runtime_path_is_the_one_asked_for() {
+fn the_runtime_path_is_an_option() {
     let operation = Document::new("find", include_str!("../zoo/operations/find.graphql"));
     let options = Options::new().runtime("crate");
     let text = generate(&zoo(), &[operation], &options)
@@ -143,7 +145,46 @@ fn the_runtime_path_is_the_one_asked_for() {
 }
 
 #[test]
-fn what_holds_a_token_cannot_be_printed() {
+fn tokens_are_sent_and_received_but_never_printed() {
+    let secret = |number: u8| SecretString::from(format!("token-{number}"));
+    let variables = tokens::Variables {
+        input: tokens::UserLoginMutationInput {
+            token: secret(1),
+            note: None,
+        },
+        first: secret(2),
+        second: Some(secret(3)),
+        note: Some("plain".to_owned()),
+    };
+    let sent = json!({
+        "input": {"token": "token-1"}, "first": "token-2", "second": "token-3", "note": "plain"
+    });
+    assert_eq!(to_value(&variables).unwrap(), sent);
+    let without_second = tokens::Variables {
+        second: None,
+        ..variables.clone()
+    };
+    assert_eq!(to_value(without_second).unwrap().get("second"), None);
+
+    let received = json!({
+        "createActiveUserApiToken": "token-4",
+        "userLogin": {"id": "1", "secret": "token-5", "old": [{"value": "token-6"}]}
+    });
+    let data: tokens::ResponseData = from_value(received).unwrap();
+    let api_token = data.create_active_user_api_token.as_ref().unwrap();
+    assert_eq!(api_token.expose_secret(), "token-4");
+    let login = data.user_login.as_ref().unwrap();
+    assert_eq!(login.secret.expose_secret(), "token-5");
+    let old = login.old.old.as_ref().unwrap();
+    assert_eq!(old[0].value.expose_secret(), "token-6");
+
+    let printed = format!("{variables:?} {data:?}");
+    assert!(printed.contains("plain"), "{printed}");
+    assert!(!printed.contains("token-"), "{printed}");
+}
+
+#[test]
+fn partial_eq_is_left_out_only_on_the_side_that_holds_a_token() {
     for (operation, variables, response) in [
         ("query Q { activeUser { id } }", true, true),
         ("mutation M { createActiveUserApiToken }", true, false),
@@ -154,35 +195,42 @@ fn what_holds_a_token_cannot_be_printed() {
         ),
         (
             "mutation M($i: UserLoginMutationInput!) { userLogin(input: $i) { ...A } }
-             fragment A on UserAuthentication { token { ... on UserAuthToken { value } } }",
+             fragment A on UserAuthentication { token { value } }",
             false,
             false,
         ),
     ] {
         let text = identityx("secret.graphql", operation);
-        let variables_print = text.contains("#[derive(Serialize, Clone, Debug, PartialEq)]");
-        let response_prints = text.contains("#[derive(Deserialize, Clone, Debug, PartialEq)]");
+        let is_compared = |derive| {
+            let all = text
+                .matches(&format!("#[derive({derive}, Clone, Debug"))
+                .count();
+            let compared = format!("#[derive({derive}, Clone, Debug, PartialEq)]");
+            assert!(all > 0, "{text}");
+            text.matches(&compared).count() == all
+        };
         assert_eq!(
-            (variables_print, response_prints),
+            (is_compared("Serialize"), is_compared("Deserialize")),
             (variables, response),
             "{text}"
         );
+        let has_secrets = text.contains("SecretString");
+        assert_eq!(has_secrets, !(variables && response), "{text}");
     }
 }
 
 #[test]
-fn asking_for_debug_by_name_does_not_print_a_token() {
-    let options = Options::new().response_derives("std::fmt::Debug, Clone");
+fn a_comparison_of_tokens_that_is_asked_for_by_path_is_left_out() {
+    let options = Options::new().response_derives("std::cmp::PartialEq, Clone, ");
     let operation = Document::new("m", "mutation M { createActiveUserApiToken }");
     let text = generate(&Document::identityx_schema(), &[operation], &options)
         .unwrap()
         .to_string();
-    assert!(!text.contains("fmt::Debug"), "{text}");
     assert!(text.contains("#[derive(Deserialize, Clone)]"), "{text}");
 }
 
 #[test]
-fn the_same_input_gives_the_same_text_in_whatever_order() {
+fn the_order_of_the_operations_does_not_matter() {
     let one = Document::new("a", include_str!("../zoo/operations/animals.graphql"));
     let two = Document::new("f", include_str!("../zoo/operations/find.graphql"));
     let text = |operations: &[Document]| {
@@ -194,7 +242,7 @@ fn the_same_input_gives_the_same_text_in_whatever_order() {
 }
 
 #[test]
-fn several_operations_of_one_file_have_a_module_each() {
+fn each_operation_of_a_file_has_its_own_module() {
     let two = Document::new(
         "two",
         "query One { find(id: 1) { __typename } } query Two { picture(id: 2) }",
@@ -214,7 +262,7 @@ fn several_operations_of_one_file_have_a_module_each() {
 }
 
 #[test]
-fn every_scalar_of_identityx_has_the_type_that_its_name_says() {
+fn every_scalar_of_identityx_has_the_type_of_that_name() {
     let schema = "scalar Date scalar JSON scalar JSONObject scalar ObjectID
         type Query { d: Date j: JSON o: JSONObject i: ObjectID }";
     let schema = Document::new("scalars", schema);
@@ -229,7 +277,7 @@ fn every_scalar_of_identityx_has_the_type_that_its_name_says() {
 }
 
 #[test]
-fn a_document_of_windows_generates_the_same() {
+fn windows_line_endings_generate_the_same() {
     let text = include_str!("../zoo/operations/find.graphql");
     let windows = Document::new("find", text.replace('\n', "\r\n"));
     let here = Document::new("find", text);

@@ -1,10 +1,10 @@
-//! What is refused before anything is generated, and how that is said.
+//! Refusals before code is generated, and their messages.
 
 use identityx_codegen::{Document, Error, Options, generate};
 
 use crate::zoo;
 
-/// What is said of this operation, in a file `op.graphql`.
+/// The refusal of this operation, in a file `op.graphql`.
 fn refusal(operation: &str) -> String {
     refusal_with(&zoo(), &[Document::new("op.graphql", operation)])
 }
@@ -16,7 +16,7 @@ fn refusal_with(schema: &Document, operations: &[Document]) -> String {
 }
 
 #[test]
-fn each_mistake_is_named_with_its_file_its_line_and_the_reason() {
+fn a_mistake_is_reported_with_file_line_and_reason() {
     for (operation, place, words) in [
         ("query Q {\n  nope\n}", "op.graphql:2:3: ", "`nope`"),
         (
@@ -54,7 +54,7 @@ fn each_mistake_is_named_with_its_file_its_line_and_the_reason() {
 }
 
 #[test]
-fn all_mistakes_of_all_files_are_named_at_once() {
+fn all_mistakes_of_all_files_are_reported_at_once() {
     let one = Document::new("one.graphql", "query Q { nope nor }");
     let two = Document::new("two.graphql", "{ picture(id: 1) }");
     let refusal = refusal_with(&zoo(), &[one, two]);
@@ -72,7 +72,7 @@ fn a_file_without_an_operation_is_refused() {
 }
 
 #[test]
-fn a_schema_that_is_not_valid_is_named_as_such() {
+fn an_invalid_schema_is_reported_with_its_place() {
     let schema = Document::new("schema.graphql", "type Query {\n  a: Nope\n}");
     let operation = Document::new("op.graphql", "query Q { a }");
     let refusal = refusal_with(&schema, &[operation]);
@@ -81,17 +81,17 @@ fn a_schema_that_is_not_valid_is_named_as_such() {
 }
 
 #[test]
-fn what_has_no_rust_is_refused_and_does_not_panic() {
+fn operations_that_cannot_be_expressed_in_rust_are_refused_without_a_panic() {
     for (schema, operation, words) in [
         (
             "type Query { a: Int }",
             "query GetA { a } query get_a { a }",
-            "the module `get_a`",
+            "the same module `get_a`",
         ),
         (
             "type Query { a: Int }",
             "query Type { a }",
-            "`type` is not a name",
+            "`type` is not a Rust identifier",
         ),
         ("type Query { a: Int }", "query _ { a }", "`_`"),
         (
@@ -112,7 +112,7 @@ fn what_has_no_rust_is_refused_and_does_not_panic() {
         (
             "type Query { a: A } type A { b: Int }",
             "query Q { a { ...ResponseData } } fragment ResponseData on A { b }",
-            "called `ResponseData`",
+            "have the name `ResponseData`",
         ),
         ("type Query { _: Int }", "query Q { _ }", "Q"),
         ("type Query { a: E } enum E { self }", "query Q { a }", "Q"),
@@ -136,7 +136,7 @@ fn what_has_no_rust_is_refused_and_does_not_panic() {
 }
 
 #[test]
-fn a_panic_of_the_generator_does_not_spoil_the_next_call() {
+fn a_panic_of_the_generator_does_not_affect_the_next_call() {
     let schema = Document::new("s", "type Query { _: Int a: Int }");
     let bad = Document::new("bad", "query Q { _ }");
     let good = Document::new("good", "query Q { a }");
@@ -145,7 +145,7 @@ fn a_panic_of_the_generator_does_not_spoil_the_next_call() {
 }
 
 #[test]
-fn options_that_are_no_rust_are_refused() {
+fn options_that_are_not_valid_rust_are_refused() {
     let operation = Document::new("op.graphql", "query Q { picture(id: 1) }");
     for (options, word) in [
         (Options::new().runtime("my crate"), "my crate"),
