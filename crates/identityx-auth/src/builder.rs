@@ -5,36 +5,25 @@ use std::fmt;
 use auth_core::HttpBuilder;
 
 use crate::client::Parts;
+use crate::identity::HeaderStyle;
 use crate::{Client, Error};
-
-/// IdentityX's own address; `graphql` follows it.
-pub const DEFAULT_BASE_URL: &str = "https://identity-x.parameter1.com";
 
 const USER_AGENT: &str = concat!("identityx-auth/", env!("CARGO_PKG_VERSION"));
 
-/// How the token is put into the `Authorization` header.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum HeaderStyle {
-    /// `AppUser <token>`: what the service accepts and the vendor's own clients send.
-    #[default]
-    Short,
-    /// `Bearer AppUser <token>`: what the vendor's documentation shows. The service was seen to
-    /// refuse it.
-    Bearer,
-}
-
-/// What a [`Client`] is made of.
+/// Builds a [`Client`].
 pub struct ClientBuilder {
     style: HeaderStyle,
     http: HttpBuilder,
 }
 
 impl ClientBuilder {
+    /// IdentityX's own address; `graphql` follows it.
+    pub const DEFAULT_BASE_URL: &str = "https://identity-x.parameter1.com";
+
     pub(crate) fn new() -> Self {
         Self {
             style: HeaderStyle::default(),
-            http: HttpBuilder::new(DEFAULT_BASE_URL, USER_AGENT),
+            http: HttpBuilder::new(Self::DEFAULT_BASE_URL, USER_AGENT),
         }
     }
 

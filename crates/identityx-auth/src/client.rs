@@ -8,22 +8,19 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    AuthHeaders, Http, Idempotency, Operation, Request, Response, SessionBuilder, StoreKey,
-    operation,
+    AuthHeaders, Http, Idempotency, Operation, Request, Response, StoreKey, operation,
 };
 use graphql_client::{GraphQLQuery, QueryBody};
-use http::HeaderName;
 use serde::Serialize;
 
-pub use self::execute::{Caller, Execute, GraphQlResponse};
+pub use self::execute::{Caller, Execute};
 use crate::generated::ping;
-use crate::types::auth_headers;
+use crate::identity::{HeaderStyle, Identity, Renewer};
+use crate::types::headers;
 use crate::wire::{self, Purpose};
-use crate::{ApplicationId, ClientBuilder, Error, HeaderStyle, Identity, Renewer, Session};
+use crate::{ApplicationId, ClientBuilder, Error, Login, Session, SessionBuilder};
 
 const PING: Operation = operation!("identityx.ping");
-
-pub(crate) const X_APP_ID: HeaderName = HeaderName::from_static("x-app-id");
 
 /// IdentityX. A cheap clone.
 ///
@@ -37,7 +34,7 @@ pub(crate) struct Parts {
 }
 
 impl Client {
-    /// Begins a client.
+    /// A builder with IdentityX's own address.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::new()
     }
@@ -50,67 +47,106 @@ impl Client {
         self.0.style
     }
 
-    /// A session of `identity` (from a log-in, or kept as text), which lasts until the vendor
-    /// says that it has ended.
+    /// A session that starts from `login`: an identity, or what a store holds.
     ///
-    /// # Errors
+    /// Nothing is sent before the session is used.
     ///
-    /// [`Error::WrongIdentity`] if the token says that it is of another kind, [`Error::Core`] if
-    /// it holds characters that no header can carry.
-    pub fn session<I: Identity>(&self, identity: I) -> Result<Session<I>, Error> {
-        self.session_builder().token(identity.into()).build()
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(link: identityx_auth::LoginLink) -> Result<(), identityx_auth::Error> {
+    /// use identityx_auth::{ApplicationId, Client};
+    ///
+    /// let client = Client::builder().build()?;
+    /// let application = ApplicationId::new("60a1b2c3d4e5f60718293a01")?;
+    /// let login = client.log_in_app_user(&application, &link).await?;
+    /// let session = client.session(login.user).build()?;
+    /// let headers = session.headers().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn session<I: Identity>(&self, login: impl Into<Login<I>>) -> SessionBuilder<I> {
+        let login = login.into();
+        let renewer = Renewer::new(self.clone(), login.scope.clone());
+        let builder = Session::builder(renewer).http(&self.0.http);
+        let builder = match self.store_key(&login) {
+            Some(key) => builder.key(key),
+            None => builder,
+        };
+        match login.identity {
+            Some(identity) => builder.token(identity),
+            None => builder.needs_store(),
+        }
     }
 
-    /// Begins a session with more choices: a token store, other hosts. It wants a token from its
-    /// store or [`SessionBuilder::token`]; without one somebody must log in.
-    pub fn session_builder<I: Identity>(&self) -> SessionBuilder<Renewer<I>> {
-        self.0.http.session(Renewer::new(self.clone()))
-    }
-
-    /// The key under which a store keeps the token of `account`, an e-mail address; the kind of
-    /// identity is part of it. `scope` tells apart what one account has several of: an app user's
-    /// application.
-    pub fn store_key<I: Identity>(
-        &self,
-        account: impl Into<String>,
-        scope: impl AsRef<str>,
-    ) -> StoreKey {
-        let scope = format!("{}/{}", I::SCHEME, scope.as_ref());
-        self.0.http.store_key("identityx", account, scope)
+    /// The key under which a store keeps what `login` is about; `None` if that names no account.
+    /// The kind of identity is part of it, and so is the application or the organisation.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # fn main() -> Result<(), identityx_auth::Error> {
+    /// use identityx_auth::{Client, Login, OrgUser};
+    ///
+    /// let client = Client::builder().build()?;
+    /// let key = client.store_key(&Login::<OrgUser>::stored("ann@example.com"));
+    /// # assert_eq!(key.unwrap().account, "ann@example.com");
+    /// # Ok(()) }
+    /// ```
+    pub fn store_key<I: Identity>(&self, login: &Login<I>) -> Option<StoreKey> {
+        let account = login.account.as_deref()?;
+        let scope = format!("{}/{}", I::KIND.scheme(), login.scope);
+        Some(StoreKey::new(
+            "identityx",
+            account,
+            scope,
+            self.0.http.base(),
+        ))
     }
 
     /// The headers of `identity` in this client's style, for calls without a session.
     ///
     /// # Errors
     ///
-    /// As [`Client::session`].
+    /// [`Error::WrongIdentity`] if the token says that it is of another kind, [`Error::Core`] if
+    /// it holds characters that no header can carry.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(user: identityx_auth::OrgUser) -> Result<(), identityx_auth::Error> {
+    /// let client = identityx_auth::Client::builder().build()?;
+    /// let headers = client.auth_headers(&user)?;
+    /// let organizations = client.organizations(&headers).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn auth_headers<I: Identity>(&self, identity: &I) -> Result<AuthHeaders, Error> {
-        auth_headers(identity, self.0.style)
+        let token = identity.token();
+        let headers = headers(I::KIND, token, self.0.style)?;
+        Ok(AuthHeaders::new(token, &headers)?)
     }
 
-    /// Sends operations of your own as `identity`: see [`Execute`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Client::session`].
-    pub fn as_identity<I: Identity>(&self, identity: &I) -> Result<Caller, Error> {
-        Ok(Caller {
+    /// Sends operations of your own with `headers`: see [`Execute`]. A [`Session`] does it by
+    /// itself.
+    pub fn with_auth_headers(&self, headers: &AuthHeaders) -> Caller {
+        Caller {
             client: self.clone(),
-            auth_headers: Some(self.auth_headers(identity)?),
+            headers: Some(headers.clone()),
             application: None,
-        })
+        }
     }
 
-    /// Sends operations of your own to an application, as nobody: see [`Execute`].
+    /// Sends operations of your own to an application, without an identity: see [`Execute`].
     pub fn in_application(&self, application: &ApplicationId) -> Caller {
         Caller {
             client: self.clone(),
-            auth_headers: None,
+            headers: None,
             application: Some(application.clone()),
         }
     }
 
     /// Asks whether the service is there.
+    ///
+    /// Source: observed.
     ///
     /// # Errors
     ///
@@ -129,7 +165,7 @@ impl Client {
         request: Request,
         purpose: Purpose,
     ) -> Result<Q::ResponseData, Error> {
-        wire::graphql_response(&self.send(request).await?, purpose)?.complete()
+        wire::read(&self.send(request).await?, purpose)?.complete()
     }
 
     pub(crate) async fn send(&self, request: Request) -> Result<Response, Error> {
@@ -137,8 +173,7 @@ impl Client {
     }
 }
 
-/// An operation, ready to be sent. Without more words it is not repeated where it may have had its
-/// effect.
+/// An operation, ready to be sent. By default it is not repeated where it may have had its effect.
 pub(crate) fn post<V: Serialize>(operation: Operation, body: &QueryBody<V>) -> Request {
     Request::post(operation, "graphql").json(body)
 }

@@ -7,8 +7,9 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::generated::send_app_user_login_link::SendAppUserLoginLinkMutationInput;
+use crate::graphql::JsonObject;
 use crate::types::claimed_subject;
-use crate::{ApplicationId, Error, ErrorKind, JsonObject};
+use crate::{ApplicationId, Error, ErrorKind};
 
 /// What an app user's login link looks like, and what it carries.
 #[derive(Clone)]
@@ -23,7 +24,17 @@ pub struct LoginLinkMail {
 
 impl LoginLinkMail {
     /// A mail to `email`, whose link leads to `auth_url`: https, or http to a loopback host, and
-    /// without a query and a fragment, since the vendor glues `?token=…` to its end as text.
+    /// without a query and a fragment, since the vendor appends `?token=…` to it as text.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use identityx_auth::LoginLinkMail;
+    ///
+    /// let log_in_page = "https://www.example.com/user/authenticate".parse()?;
+    /// let mail = LoginLinkMail::new("sue@example.com", log_in_page).redirect_to("/news");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(email: impl Into<String>, auth_url: Url) -> Self {
         Self {
             email: email.into(),
@@ -41,14 +52,15 @@ impl LoginLinkMail {
         self
     }
 
-    /// What made the user log in; handed back by the log-in as
-    /// [`AppUserLogin::source`](crate::AppUserLogin::source).
+    /// What made the user log in. The log-in returns it as
+    /// [`AppUserLogin::source`](crate::identity::AppUserLogin::source).
     pub fn source(mut self, source: impl Into<String>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// Whatever else the log-in is to hand back.
+    /// What else the log-in is to return, as
+    /// [`AppUserLogin::additional_context`](crate::identity::AppUserLogin::additional_context).
     pub fn additional_context(mut self, context: JsonObject) -> Self {
         self.additional_context = Some(context);
         self
@@ -139,6 +151,16 @@ impl LoginLink {
     /// address had a query or a fragment; an administrator's, with the token in the path or in the
     /// query; or the token alone. Nothing is sent.
     ///
+    /// Source: IdentityX, "Authentication", of the two kinds of link. It says that an
+    /// administrator's has a `token` parameter; the service puts the token into the path.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotALoginLink`] if it is none of these, or the token in it says that it is no
+    /// login link's; the text is not repeated in the message.
+    ///
+    /// # Example
+    ///
     /// ```
     /// use identityx_auth::LoginLink;
     ///
@@ -147,19 +169,8 @@ impl LoginLink {
     /// # assert_eq!(identityx_auth::ExposeSecret::expose_secret(link.token()), "e30.e30.c2ln");
     /// # Ok::<(), identityx_auth::Error>(())
     /// ```
-    ///
-    /// Source: IdentityX, "Authentication", of the two kinds of link, and the seed's remark that an
-    /// administrator's has a `token` parameter.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotALoginLink`] if it is none of these, or the token in it says that it is no
-    /// login link's; the text is not repeated in the message.
     pub fn parse(pasted: &SecretString) -> Result<Self, Error> {
-        let refused = |reason: &str| {
-            let reason = reason.to_owned();
-            Err(Error::NotALoginLink { reason })
-        };
+        let refused = |reason: &str| Err(Error::not_a_login_link(reason));
         let Some(token) = find_token(pasted.expose_secret().trim()) else {
             return refused("there is no token in it");
         };
@@ -195,12 +206,10 @@ impl LoginLink {
         if self.kind.is_none_or(|kind| kind == wanted) {
             return Ok(());
         }
-        let reason = match wanted {
+        Err(Error::not_a_login_link(match wanted {
             LoginLinkKind::AppUser => "it is an administrator's",
             LoginLinkKind::OrgUser => "it is an app user's",
-        };
-        let reason = reason.to_owned();
-        Err(Error::NotALoginLink { reason })
+        }))
     }
 }
 

@@ -1,14 +1,21 @@
 //! What IdentityX's calls take and give.
 
 mod identity;
+mod response;
 mod scalars;
 
 use std::fmt;
 use std::time::SystemTime;
 
-pub use self::identity::{Administrator, AppUser, Identity, OrgUser, OrgUserApiToken};
-pub(crate) use self::identity::{auth_headers, claimed_subject, headers};
-pub use self::scalars::{ApplicationId, Date, Json, JsonObject, ObjectId, OrganizationId};
+pub use self::identity::{Administrator, AppUser, HeaderStyle, Identity, OrgUser, OrgUserApiToken};
+pub(crate) use self::identity::{
+    Kind, X_APP_ID, X_ORG_ID, account, application, check_caller, claimed_subject, headers,
+    in_organization, scope,
+};
+pub use self::response::Response;
+pub use self::scalars::{
+    ApplicationId, Date, Json, JsonObject, ObjectId, OrganizationId, serialize_secret,
+};
 
 /// A user of an application, as the vendor describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,14 +8,14 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::Error;
 use crate::generated::{
     active_app_user, active_user, create_app_user, log_in_app_user, log_in_user,
     organization_applications, user_organizations,
 };
-use crate::{
-    AppUserProfile, Application, Date, Error, GraphQlResponse, Membership, NewAppUser,
-    OrgUserProfile, Organization, OrganizationRole,
-};
+use crate::graphql::{self, Date};
+use crate::identity::{AppUserProfile, NewAppUser, OrgUserProfile};
+use crate::organization::{Application, Membership, Organization, OrganizationRole};
 
 /// What a refusal is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) enum Purpose {
     Any,
 }
 
-/// An response in the form of GraphQL; `extensions` beside these is left alone.
+/// A response in the form of GraphQL; `extensions` beside these is left alone.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow)]
@@ -57,16 +57,19 @@ impl GraphQlError<'_> {
     }
 }
 
-/// Reads an response: the data, and what the vendor says is wrong.
-pub(crate) fn graphql_response<T: DeserializeOwned>(
+/// Reads a response: the data, and what the vendor says is wrong.
+pub(crate) fn read<T: DeserializeOwned>(
     response: &Response,
     purpose: Purpose,
-) -> Result<GraphQlResponse<T>, Error> {
+) -> Result<graphql::Response<T>, Error> {
     let status = response.status();
     let envelope = response.json::<Envelope<'_>>();
     if status.as_u16() == 429 {
         let retry_after = response.retry_after();
-        return Err(Error::RateLimited { retry_after });
+        return Err(Error::RateLimited {
+            retry_after,
+            http_status: Some(429),
+        });
     }
     let (data, errors) = match envelope {
         Ok(envelope) => (envelope.data, envelope.errors.unwrap_or_default()),
@@ -86,23 +89,18 @@ pub(crate) fn graphql_response<T: DeserializeOwned>(
         // What must not be null is null beside an error.
         _ if !errors.is_empty() => None,
         Some(Err(error)) => return Err(error.into()),
-        None => return Err(neither().into()),
+        None => return Err(graphql::Response::<T>::neither()),
     };
     let errors = errors.iter().map(|error| meaning(response, error, purpose));
-    Ok(GraphQlResponse::new(data, errors.collect()))
+    Ok(graphql::Response::new(data, errors.collect()))
 }
 
 /// A log-out: that the session is gone already is fine if that was this call's first attempt.
 pub(crate) fn ended<T: DeserializeOwned>(response: &Response) -> Result<(), Error> {
-    match graphql_response::<T>(response, Purpose::Any)?.complete() {
+    match read::<T>(response, Purpose::Any)?.complete() {
         Err(error) if error.is_refused_token() && response.follows_a_lost_attempt() => Ok(()),
         ended => ended.map(drop),
     }
-}
-
-pub(crate) fn neither() -> CoreError {
-    let message = "identityx answered with neither data nor errors";
-    CoreError::new(ErrorKind::Protocol, message)
 }
 
 /// For `activeAppUser`, whose user may be null by the schema.
@@ -111,79 +109,124 @@ pub(crate) fn no_user() -> Error {
     CoreError::new(ErrorKind::Protocol, message).into()
 }
 
-/// What one error means: by its status, then by its code, then by its words.
+/// What one error means: by its status, then by its code, then by its text.
 fn meaning(response: &Response, error: &GraphQlError<'_>, purpose: Purpose) -> Error {
     let raw = &*error.message;
     let message = response.redact(raw).trim_end_matches('.').to_owned();
-    let has = |words: &str| raw.contains(words);
-    // Whatever its code says, which nobody has noted: the header is wrong, and the token in it may
+    let http_status = Some(response.status().as_u16());
+    let has = |text: &str| raw.contains(text);
+    // Whatever its code says, which no document names: the header is wrong, and the token in it may
     // be good.
     if has("Invalid authorization type") {
-        return Error::WrongIdentity { message };
+        return Error::WrongIdentity {
+            message,
+            http_status,
+        };
     }
-    // Whatever its code says: it comes as UNAUTHENTICATED, and nobody must be logged out by it.
+    // Whatever its code says: it comes as UNAUTHENTICATED, and it must log no user out.
     if has("request to http") && has("failed, reason:") {
-        return outage(&message, purpose);
+        return outage(response, &message, purpose);
     }
     let token_refused = |message| match purpose {
-        Purpose::LogIn => Error::LinkRefused { message },
-        _ => Error::TokenRejected { message },
+        Purpose::LogIn => Error::LinkRefused {
+            message,
+            http_status,
+        },
+        _ => Error::TokenRejected {
+            message,
+            http_status,
+        },
     };
     match error.status() {
-        Some(404) if has("No user was found") => return Error::UnknownUser { message },
+        Some(404) if has("No user was found") => {
+            return Error::UnknownUser {
+                message,
+                http_status,
+            };
+        }
         Some(400) if has("application ID does not match") => {
-            return Error::OtherApplication { message };
+            return Error::OtherApplication {
+                message,
+                http_status,
+            };
         }
         Some(400) if has("token subject does not match") => {
             return match purpose {
-                Purpose::LogIn => Error::NotALoginLink { reason: message },
-                _ => Error::WrongIdentity { message },
+                Purpose::LogIn => Error::NotALoginLink {
+                    reason: message,
+                    http_status,
+                },
+                _ => Error::WrongIdentity {
+                    message,
+                    http_status,
+                },
             };
         }
         Some(400 | 401 | 404 | 422) if is_about_a_token(raw) => return token_refused(message),
         Some(401) => return token_refused(message),
-        Some(403) => return Error::PermissionDenied { message },
-        Some(429) => return Error::RateLimited { retry_after: None },
-        Some(status @ 400..=499) => {
-            let kind = if status == 404 {
-                ErrorKind::NotFound
-            } else {
-                ErrorKind::Denied
+        Some(403) => {
+            return Error::PermissionDenied {
+                message,
+                http_status,
             };
-            return CoreError::new(kind, message).into();
         }
+        Some(429) => {
+            return Error::RateLimited {
+                retry_after: None,
+                http_status,
+            };
+        }
+        Some(404) => return core(response, ErrorKind::NotFound, message),
+        Some(400..=499) => return core(response, ErrorKind::Denied, message),
         _ => {}
     }
     match error.code() {
-        "UNAUTHENTICATED" if has("wrong user authorization type") => {
-            Error::WrongIdentity { message }
-        }
+        "UNAUTHENTICATED" if has("wrong user authorization type") => Error::WrongIdentity {
+            message,
+            http_status,
+        },
         "UNAUTHENTICATED" => token_refused(message),
-        "FORBIDDEN" if has("application") => Error::ApplicationDenied { message },
-        "FORBIDDEN" | "UNAUTHORIZED" => Error::PermissionDenied { message },
-        "BAD_USER_INPUT" if has("Unable to find an application") => {
-            Error::UnknownApplication { message }
-        }
-        "BAD_USER_INPUT" if has("No user authentication") => Error::WrongIdentity { message },
+        "FORBIDDEN" if has("application") => Error::ApplicationDenied {
+            message,
+            http_status,
+        },
+        "FORBIDDEN" | "UNAUTHORIZED" => Error::PermissionDenied {
+            message,
+            http_status,
+        },
+        "BAD_USER_INPUT" if has("Unable to find an application") => Error::UnknownApplication {
+            message,
+            http_status,
+        },
+        "BAD_USER_INPUT" if has("No user authentication") => Error::WrongIdentity {
+            message,
+            http_status,
+        },
         "BAD_USER_INPUT" | "GRAPHQL_PARSE_FAILED" | "GRAPHQL_VALIDATION_FAILED" => {
-            Error::InvalidOperation { message }
+            Error::InvalidOperation {
+                message,
+                http_status,
+            }
         }
-        _ if raw.starts_with("Variable \"$") => Error::InvalidOperation { message },
+        _ if raw.starts_with("Variable \"$") => Error::InvalidOperation {
+            message,
+            http_status,
+        },
         // A refusal does not pass, whatever it is about.
         _ if response.status().is_client_error() => response.error(Some(raw)).into(),
-        _ => trouble(format!("identityx failed: {message}"), purpose),
+        _ => trouble(response, format!("identityx failed: {message}"), purpose),
     }
 }
 
-/// The words of a token that is refused, whatever the number beside them.
+/// The texts of a token that is refused, whatever the number beside them.
 fn is_about_a_token(raw: &str) -> bool {
     ["jwt ", "invalid signature", "No token was found"]
         .iter()
         .any(|it| raw.contains(it))
 }
 
-/// A part of the vendor's is down, and the rest says so in its own words, address included.
-fn outage(message: &str, purpose: Purpose) -> Error {
+/// An inner service of the vendor is down, and the vendor's text has its address.
+fn outage(response: &Response, message: &str, purpose: Purpose) -> Error {
     let reason = message
         .split_once("reason:")
         .map_or("", |(_, it)| it.trim());
@@ -191,18 +234,23 @@ fn outage(message: &str, purpose: Purpose) -> Error {
     // Where no connection was made, nothing happened.
     let never_arrived = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"];
     if never_arrived.iter().any(|it| reason.contains(it)) {
-        return CoreError::new(ErrorKind::Unavailable, text).into();
+        return core(response, ErrorKind::Unavailable, text);
     }
-    trouble(text, purpose)
+    trouble(response, text, purpose)
 }
 
-/// The vendor broke off somewhere.
-fn trouble(message: String, purpose: Purpose) -> Error {
+/// The vendor failed at some point of the call.
+fn trouble(response: &Response, message: String, purpose: Purpose) -> Error {
     if purpose == Purpose::Once {
         let message = format!("{message}; it may have had its effect");
-        return CoreError::new(ErrorKind::OutcomeUnknown, message).into();
+        return core(response, ErrorKind::OutcomeUnknown, message);
     }
-    CoreError::new(ErrorKind::Unavailable, message).into()
+    core(response, ErrorKind::Unavailable, message)
+}
+
+fn core(response: &Response, kind: ErrorKind, message: String) -> Error {
+    let error = CoreError::new(kind, message);
+    error.with_http_status(response.status().as_u16()).into()
 }
 
 /// Whether a document holds nothing but queries. What cannot be told apart changes something.

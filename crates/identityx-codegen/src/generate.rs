@@ -173,6 +173,8 @@ fn module(
     options: &Options,
 ) -> Result<Module, Error> {
     let runtime = Options::path(&options.runtime)?;
+    // The module of that crate which generated code names.
+    let runtime = syn::parse_quote!(#runtime::graphql);
     let generator = generator_options(name, &runtime, options)?;
     // The generator panics on some valid documents, such as one with a field called `_`.
     let tokens = panic::catch_unwind(AssertUnwindSafe(|| {

@@ -1,18 +1,16 @@
 //! The calls of an application's own users.
 
-use auth_core::{Idempotency, Operation, Request, operation};
+use auth_core::{AuthHeaders, Idempotency, Operation, Request, operation};
 use graphql_client::GraphQLQuery;
-use secrecy::{ExposeSecret, SecretString};
 
-use super::{X_APP_ID, post};
+use super::{Client, post};
 use crate::generated::{
     active_app_user, create_app_user, log_in_app_user, log_out_app_user, send_app_user_login_link,
 };
+use crate::identity::{AppUserLogin, AppUserProfile, LoginLinkKind, NewAppUser};
+use crate::types::{self, Kind, X_APP_ID, check_caller};
 use crate::wire::{self, Purpose};
-use crate::{
-    AppUser, AppUserLogin, AppUserProfile, ApplicationId, Client, Error, LoginLink, LoginLinkKind,
-    LoginLinkMail, NewAppUser,
-};
+use crate::{AppUser, ApplicationId, Error, LoginLink, LoginLinkMail};
 
 const SEND_LOGIN_LINK: Operation = operation!("identityx.send_app_user_login_link");
 const LOG_IN: Operation = operation!("identityx.log_in_app_user");
@@ -26,7 +24,7 @@ impl Client {
     /// The link lives for an hour and can be used again until then. Not repeated where it may
     /// have happened: the user would get a second mail.
     ///
-    /// Source: IdentityX, "Authentication", *App users*, and the seed.
+    /// Source: IdentityX, "Authentication", *App users*.
     ///
     /// # Errors
     ///
@@ -35,6 +33,20 @@ impl Client {
     /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the mail may have been sent: let
     /// the user look. [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the auth URL would
     /// make a broken link or a leak; nothing was sent then.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use identityx_auth::{ApplicationId, Client, LoginLinkMail};
+    ///
+    /// let client = Client::builder().build()?;
+    /// let application = ApplicationId::new("60a1b2c3d4e5f60718293a01")?;
+    /// let log_in_page = "https://www.example.com/user/authenticate".parse()?;
+    /// let mail = LoginLinkMail::new("sue@example.com", log_in_page);
+    /// client.send_app_user_login_link(&application, &mail).await?;
+    /// # Ok(()) }
+    /// ```
     pub async fn send_app_user_login_link(
         &self,
         application: &ApplicationId,
@@ -47,18 +59,33 @@ impl Client {
         self.ask::<Q>(request, Purpose::Once).await.map(drop)
     }
 
-    /// Trades a login link for an app user's session.
+    /// Exchanges a login link for an app user's session.
     ///
     /// Each use of a link makes another session, so that a log-in whose response was lost is sent
     /// again.
     ///
-    /// Source: IdentityX, "Authentication", *App users*, and the seed.
+    /// Source: IdentityX, "Authentication", *App users*.
     ///
     /// # Errors
     ///
     /// [`Error::NotALoginLink`] or [`Error::OtherApplication`] if the link says that it is for
     /// something else: ask the person again; nothing was sent. [`Error::LinkRefused`]: request
     /// another link. [`Error::UnknownApplication`], [`Error::ApplicationDenied`].
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(pasted: identityx_auth::SecretString) -> Result<(), identityx_auth::Error> {
+    /// use identityx_auth::{ApplicationId, Client, LoginLink};
+    ///
+    /// let client = Client::builder().build()?;
+    /// let application = ApplicationId::new("60a1b2c3d4e5f60718293a01")?;
+    /// let link = LoginLink::parse(&pasted)?;
+    /// let login = client.log_in_app_user(&application, &link).await?;
+    /// println!("{} has logged in", login.profile.email);
+    /// let session = client.session(login.user).build()?;
+    /// # Ok(()) }
+    /// ```
     pub async fn log_in_app_user(
         &self,
         application: &ApplicationId,
@@ -67,22 +94,22 @@ impl Client {
         use log_in_app_user::{LogInAppUser as Q, LoginAppUserMutationInput, Variables};
         link.expect(LoginLinkKind::AppUser)?;
         if let Some(other) = link.application().filter(|it| it != application) {
-            let message = format!("the link is for {other}");
-            return Err(Error::OtherApplication { message });
+            return Err(Error::OtherApplication {
+                message: format!("the link is for {other}"),
+                http_status: None,
+            });
         }
-        let token = link.token().expose_secret().to_owned();
+        let token = link.token().clone();
         let input = LoginAppUserMutationInput { token };
-        let body = Q::build_query(Variables { input });
-        let request = of_application(post(LOG_IN, &body), application)
-            .secret(link.token())
-            .idempotency(Idempotency::Yes);
-        wipe(body.variables.input.token);
+        let request = post(LOG_IN, &Q::build_query(Variables { input }));
+        let request = of_application(request, application).idempotency(Idempotency::Yes);
         let response = self.send(request).await?;
         let data: log_in_app_user::ResponseData =
-            wire::graphql_response(&response, Purpose::LogIn)?.complete()?;
+            wire::read(&response, Purpose::LogIn)?.complete()?;
         let login = data.login_app_user;
+        let user = AppUser::issued(login.token.value, application, response.sent_at())?;
         Ok(AppUserLogin {
-            user: AppUser::issued(login.token.value.into(), application, response.sent_at())?,
+            user: user.with_account(&login.user.email),
             profile: login.user.into(),
             source: login.login_source,
             additional_context: login.additional_context,
@@ -95,53 +122,80 @@ impl Client {
     ///
     /// # Errors
     ///
+    /// [`Error::WrongIdentity`] if the headers are not of an [`AppUser`]; nothing was sent then.
     /// [`Error::TokenRejected`] if the session has ended (report it by
     /// [`Session::invalidate`](auth_core::Session::invalidate)).
     /// [`Unavailable`](crate::ErrorKind::Unavailable) also if only a part of the vendor's is down.
-    pub async fn active_app_user(&self, user: &AppUser) -> Result<AppUserProfile, Error> {
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     client: identityx_auth::Client,
+    /// #     session: identityx_auth::Session<identityx_auth::AppUser>,
+    /// # ) -> Result<(), identityx_auth::Error> {
+    /// let headers = session.auth_headers().await?;
+    /// let profile = client.active_app_user(&headers).await?;
+    /// # Ok(()) }
+    /// ```
+    pub async fn active_app_user(&self, headers: &AuthHeaders) -> Result<AppUserProfile, Error> {
         use active_app_user::{ActiveAppUser as Q, Variables};
+        check_caller(headers, &[Kind::AppUser])?;
         let request = post(ACTIVE, &Q::build_query(Variables))
-            .auth_headers(&self.auth_headers(user)?)
+            .auth_headers(headers)
             .idempotency(Idempotency::Yes);
         let data = self.ask::<Q>(request, Purpose::Any).await?;
         let profile = data.active_app_user.ok_or_else(wire::no_user)?;
         Ok(profile.into())
     }
 
-    /// Ends an app user's session.
+    /// Ends an app user's session. [`Session::log_out`](auth_core::Session::log_out) also forgets
+    /// its token.
     ///
-    /// Source: observed. The token is a part of the call, and no `Authorization` is sent.
+    /// The token is a part of the call, and no `Authorization` is sent.
+    ///
+    /// Source: observed.
     ///
     /// # Errors
     ///
     /// [`Error::TokenRejected`] if the session has ended before. [`Error::WrongIdentity`] if the
-    /// user does not know their application, as one from another kind of store may not.
-    pub async fn log_out_app_user(&self, user: &AppUser) -> Result<(), Error> {
+    /// headers are not of an [`AppUser`], or of one whose application is not known; nothing was
+    /// sent then.
+    pub async fn log_out_app_user(&self, headers: &AuthHeaders) -> Result<(), Error> {
         use log_out_app_user::{LogOutAppUser as Q, LogoutAppUserMutationInput, Variables};
-        let Some(application) = user.application() else {
-            let message = "the app user's application is not known".to_owned();
-            return Err(Error::WrongIdentity { message });
+        check_caller(headers, &[Kind::AppUser])?;
+        let Some(application) = types::application(headers.token()) else {
+            let message = "the app user's application is not known";
+            return Err(Error::wrong_identity(message));
         };
-        // Refuses a token of another kind.
-        self.auth_headers(user)?;
-        let token = user.access_token().expose_secret().to_owned();
+        let token = headers.token().access().clone();
         let input = LogoutAppUserMutationInput { token };
-        let body = Q::build_query(Variables { input });
-        let request = of_application(post(LOG_OUT, &body), &application)
-            .secret(user.access_token())
-            .idempotency(Idempotency::Yes);
-        wipe(body.variables.input.token);
-        let response = self.send(request).await?;
-        wire::ended::<log_out_app_user::ResponseData>(&response)
+        let request = post(LOG_OUT, &Q::build_query(Variables { input }));
+        let request = of_application(request, &application).idempotency(Idempotency::Yes);
+        wire::ended::<log_out_app_user::ResponseData>(&self.send(request).await?)
     }
 
-    /// Creates an app user, or gives the one who has this address: it does no harm to ask again.
+    /// Creates an app user, or returns the one who has this address: asking again does no harm.
     ///
     /// Source: observed.
     ///
     /// # Errors
     ///
     /// [`Error::UnknownApplication`], [`Error::ApplicationDenied`].
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), identityx_auth::Error> {
+    /// use identityx_auth::identity::NewAppUser;
+    /// use identityx_auth::{ApplicationId, Client};
+    ///
+    /// let client = Client::builder().build()?;
+    /// let application = ApplicationId::new("60a1b2c3d4e5f60718293a01")?;
+    /// let sue = NewAppUser::new("sue@example.com").given_name("Sue");
+    /// let profile = client.create_app_user(&application, &sue).await?;
+    /// # Ok(()) }
+    /// ```
     pub async fn create_app_user(
         &self,
         application: &ApplicationId,
@@ -159,9 +213,4 @@ impl Client {
 
 fn of_application(request: Request, application: &ApplicationId) -> Request {
     request.header(X_APP_ID, application.as_str())
-}
-
-/// The variables' copy of a token has been written into the request.
-pub(super) fn wipe(token: String) {
-    drop(SecretString::from(token));
 }

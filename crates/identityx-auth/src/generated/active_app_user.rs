@@ -2,17 +2,19 @@
 //! The operation `ActiveAppUser`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::serde::{Deserialize, Serialize};
+use crate::graphql::serde::{Deserialize, Serialize};
 
 /// The operation `ActiveAppUser`.
 #[derive(Clone, Copy, Debug)]
 pub struct ActiveAppUser;
 
-impl crate::graphql_client::GraphQLQuery for ActiveAppUser {
+impl crate::graphql::graphql_client::GraphQLQuery for ActiveAppUser {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(variables: Variables) -> crate::graphql_client::QueryBody<Variables> {
-        crate::graphql_client::QueryBody {
+    fn build_query(
+        variables: Variables,
+    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+        crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
             operation_name: OPERATION_NAME,
@@ -40,21 +42,21 @@ pub const QUERY: &str = r#"query ActiveAppUser {
 }"#;
 
 type Boolean = bool;
-type Date = crate::Date;
+type Date = crate::graphql::Date;
 
 #[derive(Serialize)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct Variables;
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "activeAppUser")]
     pub active_app_user: Option<ActiveAppUserActiveAppUser>,
 }
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct ActiveAppUserActiveAppUser {
     pub id: String,
     pub email: String,

@@ -2,17 +2,19 @@
 //! The operation `ActiveUser`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::serde::{Deserialize, Serialize};
+use crate::graphql::serde::{Deserialize, Serialize};
 
 /// The operation `ActiveUser`.
 #[derive(Clone, Copy, Debug)]
 pub struct ActiveUser;
 
-impl crate::graphql_client::GraphQLQuery for ActiveUser {
+impl crate::graphql::graphql_client::GraphQLQuery for ActiveUser {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(variables: Variables) -> crate::graphql_client::QueryBody<Variables> {
-        crate::graphql_client::QueryBody {
+    fn build_query(
+        variables: Variables,
+    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+        crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
             operation_name: OPERATION_NAME,
@@ -34,18 +36,18 @@ pub const QUERY: &str = r#"query ActiveUser {
 }"#;
 
 #[derive(Serialize)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct Variables;
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "activeUser")]
     pub active_user: ActiveUserActiveUser,
 }
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct ActiveUserActiveUser {
     pub id: String,
     pub email: String,

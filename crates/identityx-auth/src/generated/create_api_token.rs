@@ -2,17 +2,19 @@
 //! The operation `CreateApiToken`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::serde::{Deserialize, Serialize};
+use crate::graphql::serde::{Deserialize, Serialize};
 
 /// The operation `CreateApiToken`.
 #[derive(Clone, Copy, Debug)]
 pub struct CreateApiToken;
 
-impl crate::graphql_client::GraphQLQuery for CreateApiToken {
+impl crate::graphql::graphql_client::GraphQLQuery for CreateApiToken {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(variables: Variables) -> crate::graphql_client::QueryBody<Variables> {
-        crate::graphql_client::QueryBody {
+    fn build_query(
+        variables: Variables,
+    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+        crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
             operation_name: OPERATION_NAME,
@@ -27,14 +29,14 @@ pub const QUERY: &str = r#"mutation CreateApiToken {
   createActiveUserApiToken
 }"#;
 
-type SecretString = crate::SecretString;
+type SecretString = crate::graphql::SecretString;
 
 #[derive(Serialize)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct Variables;
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "createActiveUserApiToken")]
     pub create_active_user_api_token: SecretString,

@@ -2,17 +2,19 @@
 //! The operation `CreateAppUser`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::serde::{Deserialize, Serialize};
+use crate::graphql::serde::{Deserialize, Serialize};
 
 /// The operation `CreateAppUser`.
 #[derive(Clone, Copy, Debug)]
 pub struct CreateAppUser;
 
-impl crate::graphql_client::GraphQLQuery for CreateAppUser {
+impl crate::graphql::graphql_client::GraphQLQuery for CreateAppUser {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(variables: Variables) -> crate::graphql_client::QueryBody<Variables> {
-        crate::graphql_client::QueryBody {
+    fn build_query(
+        variables: Variables,
+    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+        crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
             operation_name: OPERATION_NAME,
@@ -40,10 +42,10 @@ pub const QUERY: &str = r#"mutation CreateAppUser($input: CreateAppUserMutationI
 }"#;
 
 type Boolean = bool;
-type Date = crate::Date;
+type Date = crate::graphql::Date;
 
 #[derive(Serialize)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct CreateAppUserMutationInput {
     pub email: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,20 +84,20 @@ pub struct CreateAppUserMutationInput {
 }
 
 #[derive(Serialize)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct Variables {
     pub input: CreateAppUserMutationInput,
 }
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "createAppUser")]
     pub create_app_user: CreateAppUserCreateAppUser,
 }
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct CreateAppUserCreateAppUser {
     pub id: String,
     pub email: String,

@@ -2,17 +2,19 @@
 //! The operation `LogInAppUser`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::serde::{Deserialize, Serialize};
+use crate::graphql::serde::{Deserialize, Serialize};
 
 /// The operation `LogInAppUser`.
 #[derive(Clone, Copy, Debug)]
 pub struct LogInAppUser;
 
-impl crate::graphql_client::GraphQLQuery for LogInAppUser {
+impl crate::graphql::graphql_client::GraphQLQuery for LogInAppUser {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(variables: Variables) -> crate::graphql_client::QueryBody<Variables> {
-        crate::graphql_client::QueryBody {
+    fn build_query(
+        variables: Variables,
+    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+        crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
             operation_name: OPERATION_NAME,
@@ -48,32 +50,32 @@ pub const QUERY: &str = r#"mutation LogInAppUser($input: LoginAppUserMutationInp
 }"#;
 
 type Boolean = bool;
-type Date = crate::Date;
-type JsonObject = crate::JsonObject;
-type SecretString = crate::SecretString;
+type Date = crate::graphql::Date;
+type JsonObject = crate::graphql::JsonObject;
+type SecretString = crate::graphql::SecretString;
 
 #[derive(Serialize)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct LoginAppUserMutationInput {
-    #[serde(serialize_with = "crate::serialize_secret")]
+    #[serde(serialize_with = "crate::graphql::serialize_secret")]
     pub token: SecretString,
 }
 
 #[derive(Serialize)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct Variables {
     pub input: LoginAppUserMutationInput,
 }
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "loginAppUser")]
     pub login_app_user: LogInAppUserLoginAppUser,
 }
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct LogInAppUserLoginAppUser {
     pub token: LogInAppUserLoginAppUserToken,
     pub user: LogInAppUserLoginAppUserUser,
@@ -84,14 +86,14 @@ pub struct LogInAppUserLoginAppUser {
 }
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct LogInAppUserLoginAppUserToken {
     pub id: String,
     pub value: SecretString,
 }
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct LogInAppUserLoginAppUserUser {
     pub id: String,
     pub email: String,

@@ -2,17 +2,19 @@
 //! The operation `LogInUser`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::serde::{Deserialize, Serialize};
+use crate::graphql::serde::{Deserialize, Serialize};
 
 /// The operation `LogInUser`.
 #[derive(Clone, Copy, Debug)]
 pub struct LogInUser;
 
-impl crate::graphql_client::GraphQLQuery for LogInUser {
+impl crate::graphql::graphql_client::GraphQLQuery for LogInUser {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(variables: Variables) -> crate::graphql_client::QueryBody<Variables> {
-        crate::graphql_client::QueryBody {
+    fn build_query(
+        variables: Variables,
+    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+        crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
             operation_name: OPERATION_NAME,
@@ -39,44 +41,44 @@ pub const QUERY: &str = r#"mutation LogInUser($input: UserLoginMutationInput!) {
   }
 }"#;
 
-type SecretString = crate::SecretString;
+type SecretString = crate::graphql::SecretString;
 
 #[derive(Serialize)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct UserLoginMutationInput {
-    #[serde(serialize_with = "crate::serialize_secret")]
+    #[serde(serialize_with = "crate::graphql::serialize_secret")]
     pub token: SecretString,
 }
 
 #[derive(Serialize)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct Variables {
     pub input: UserLoginMutationInput,
 }
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "userLogin")]
     pub user_login: LogInUserUserLogin,
 }
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct LogInUserUserLogin {
     pub token: LogInUserUserLoginToken,
     pub user: LogInUserUserLoginUser,
 }
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct LogInUserUserLoginToken {
     pub id: String,
     pub value: SecretString,
 }
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct LogInUserUserLoginUser {
     pub id: String,
     pub email: String,

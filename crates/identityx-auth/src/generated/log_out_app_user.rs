@@ -2,17 +2,19 @@
 //! The operation `LogOutAppUser`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::serde::{Deserialize, Serialize};
+use crate::graphql::serde::{Deserialize, Serialize};
 
 /// The operation `LogOutAppUser`.
 #[derive(Clone, Copy, Debug)]
 pub struct LogOutAppUser;
 
-impl crate::graphql_client::GraphQLQuery for LogOutAppUser {
+impl crate::graphql::graphql_client::GraphQLQuery for LogOutAppUser {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(variables: Variables) -> crate::graphql_client::QueryBody<Variables> {
-        crate::graphql_client::QueryBody {
+    fn build_query(
+        variables: Variables,
+    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+        crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
             operation_name: OPERATION_NAME,
@@ -27,23 +29,23 @@ pub const QUERY: &str = r#"mutation LogOutAppUser($input: LogoutAppUserMutationI
   logoutAppUser(input: $input)
 }"#;
 
-type SecretString = crate::SecretString;
+type SecretString = crate::graphql::SecretString;
 
 #[derive(Serialize)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct LogoutAppUserMutationInput {
-    #[serde(serialize_with = "crate::serialize_secret")]
+    #[serde(serialize_with = "crate::graphql::serialize_secret")]
     pub token: SecretString,
 }
 
 #[derive(Serialize)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct Variables {
     pub input: LogoutAppUserMutationInput,
 }
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "logoutAppUser")]
     pub logout_app_user: String,

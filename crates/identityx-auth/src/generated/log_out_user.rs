@@ -2,17 +2,19 @@
 //! The operation `LogOutUser`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::serde::{Deserialize, Serialize};
+use crate::graphql::serde::{Deserialize, Serialize};
 
 /// The operation `LogOutUser`.
 #[derive(Clone, Copy, Debug)]
 pub struct LogOutUser;
 
-impl crate::graphql_client::GraphQLQuery for LogOutUser {
+impl crate::graphql::graphql_client::GraphQLQuery for LogOutUser {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(variables: Variables) -> crate::graphql_client::QueryBody<Variables> {
-        crate::graphql_client::QueryBody {
+    fn build_query(
+        variables: Variables,
+    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+        crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
             operation_name: OPERATION_NAME,
@@ -28,11 +30,11 @@ pub const QUERY: &str = r#"mutation LogOutUser {
 }"#;
 
 #[derive(Serialize)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct Variables;
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "userLogout")]
     pub user_logout: String,

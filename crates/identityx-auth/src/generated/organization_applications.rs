@@ -2,17 +2,19 @@
 //! The operation `OrganizationApplications`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::serde::{Deserialize, Serialize};
+use crate::graphql::serde::{Deserialize, Serialize};
 
 /// The operation `OrganizationApplications`.
 #[derive(Clone, Copy, Debug)]
 pub struct OrganizationApplications;
 
-impl crate::graphql_client::GraphQLQuery for OrganizationApplications {
+impl crate::graphql::graphql_client::GraphQLQuery for OrganizationApplications {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(variables: Variables) -> crate::graphql_client::QueryBody<Variables> {
-        crate::graphql_client::QueryBody {
+    fn build_query(
+        variables: Variables,
+    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+        crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
             operation_name: OPERATION_NAME,
@@ -32,11 +34,11 @@ pub const QUERY: &str = r#"query OrganizationApplications {
 }"#;
 
 #[derive(Serialize)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct Variables;
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "organizationApplications")]
     pub organization_applications: Vec<
@@ -45,7 +47,7 @@ pub struct ResponseData {
 }
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct OrganizationApplicationsOrganizationApplications {
     pub id: String,
     pub name: String,

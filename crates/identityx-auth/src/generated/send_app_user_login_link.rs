@@ -2,17 +2,19 @@
 //! The operation `SendAppUserLoginLink`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::serde::{Deserialize, Serialize};
+use crate::graphql::serde::{Deserialize, Serialize};
 
 /// The operation `SendAppUserLoginLink`.
 #[derive(Clone, Copy, Debug)]
 pub struct SendAppUserLoginLink;
 
-impl crate::graphql_client::GraphQLQuery for SendAppUserLoginLink {
+impl crate::graphql::graphql_client::GraphQLQuery for SendAppUserLoginLink {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(variables: Variables) -> crate::graphql_client::QueryBody<Variables> {
-        crate::graphql_client::QueryBody {
+    fn build_query(
+        variables: Variables,
+    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+        crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
             operation_name: OPERATION_NAME,
@@ -27,11 +29,11 @@ pub const QUERY: &str = r#"mutation SendAppUserLoginLink($input: SendAppUserLogi
   sendAppUserLoginLink(input: $input)
 }"#;
 
-type Json = crate::Json;
-type JsonObject = crate::JsonObject;
+type Json = crate::graphql::Json;
+type JsonObject = crate::graphql::JsonObject;
 
 #[derive(Serialize)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct SendAppUserLoginLinkMutationInput {
     pub email: String,
     #[serde(rename = "authUrl")]
@@ -52,13 +54,13 @@ pub struct SendAppUserLoginLinkMutationInput {
 }
 
 #[derive(Serialize)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct Variables {
     pub input: SendAppUserLoginLinkMutationInput,
 }
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "sendAppUserLoginLink")]
     pub send_app_user_login_link: Option<String>,

@@ -2,17 +2,19 @@
 //! The operation `SendUserLoginLink`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::serde::{Deserialize, Serialize};
+use crate::graphql::serde::{Deserialize, Serialize};
 
 /// The operation `SendUserLoginLink`.
 #[derive(Clone, Copy, Debug)]
 pub struct SendUserLoginLink;
 
-impl crate::graphql_client::GraphQLQuery for SendUserLoginLink {
+impl crate::graphql::graphql_client::GraphQLQuery for SendUserLoginLink {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(variables: Variables) -> crate::graphql_client::QueryBody<Variables> {
-        crate::graphql_client::QueryBody {
+    fn build_query(
+        variables: Variables,
+    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+        crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
             operation_name: OPERATION_NAME,
@@ -28,19 +30,19 @@ pub const QUERY: &str = r#"mutation SendUserLoginLink($input: SendUserLoginLinkM
 }"#;
 
 #[derive(Serialize)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct SendUserLoginLinkMutationInput {
     pub email: String,
 }
 
 #[derive(Serialize)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct Variables {
     pub input: SendUserLoginLinkMutationInput,
 }
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "sendUserLoginLink")]
     pub send_user_login_link: Option<String>,

@@ -2,17 +2,19 @@
 //! The operation `UserOrganizations`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::serde::{Deserialize, Serialize};
+use crate::graphql::serde::{Deserialize, Serialize};
 
 /// The operation `UserOrganizations`.
 #[derive(Clone, Copy, Debug)]
 pub struct UserOrganizations;
 
-impl crate::graphql_client::GraphQLQuery for UserOrganizations {
+impl crate::graphql::graphql_client::GraphQLQuery for UserOrganizations {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(variables: Variables) -> crate::graphql_client::QueryBody<Variables> {
-        crate::graphql_client::QueryBody {
+    fn build_query(
+        variables: Variables,
+    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+        crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
             operation_name: OPERATION_NAME,
@@ -43,8 +45,11 @@ pub enum OrganizationRole {
     Other(String),
 }
 
-impl crate::serde::Serialize for OrganizationRole {
-    fn serialize<S: crate::serde::Serializer>(&self, ser: S) -> Result<S::Ok, S::Error> {
+impl crate::graphql::serde::Serialize for OrganizationRole {
+    fn serialize<S: crate::graphql::serde::Serializer>(
+        &self,
+        ser: S,
+    ) -> Result<S::Ok, S::Error> {
         ser.serialize_str(
             match *self {
                 OrganizationRole::Owner => "Owner",
@@ -57,11 +62,11 @@ impl crate::serde::Serialize for OrganizationRole {
     }
 }
 
-impl<'de> crate::serde::Deserialize<'de> for OrganizationRole {
-    fn deserialize<D: crate::serde::Deserializer<'de>>(
+impl<'de> crate::graphql::serde::Deserialize<'de> for OrganizationRole {
+    fn deserialize<D: crate::graphql::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Self, D::Error> {
-        let s: String = crate::serde::Deserialize::deserialize(deserializer)?;
+        let s: String = crate::graphql::serde::Deserialize::deserialize(deserializer)?;
         match s.as_str() {
             "Owner" => Ok(OrganizationRole::Owner),
             "Administrator" => Ok(OrganizationRole::Administrator),
@@ -73,18 +78,18 @@ impl<'de> crate::serde::Deserialize<'de> for OrganizationRole {
 }
 
 #[derive(Serialize)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct Variables;
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "userOrganizations")]
     pub user_organizations: Vec<Option<UserOrganizationsUserOrganizations>>,
 }
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct UserOrganizationsUserOrganizations {
     pub id: String,
     pub role: OrganizationRole,
@@ -92,7 +97,7 @@ pub struct UserOrganizationsUserOrganizations {
 }
 
 #[derive(Deserialize, Clone)]
-#[serde(crate = "crate::serde")]
+#[serde(crate = "crate::graphql::serde")]
 pub struct UserOrganizationsUserOrganizationsOrganization {
     pub id: String,
     pub name: String,

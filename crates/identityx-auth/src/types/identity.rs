@@ -7,51 +7,84 @@ use http::HeaderName;
 use http::header::AUTHORIZATION;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::client::{Client, X_APP_ID};
-use crate::{ApplicationId, Error, HeaderStyle, OrganizationId};
+use super::scalars::{ApplicationId, OrganizationId};
+use crate::Error;
 
 /// What is kept beside a token.
 const IDENTITY: &str = "identity";
-pub(crate) const APPLICATION: &str = "application";
+const APPLICATION: &str = "application";
 const ORGANIZATION: &str = "organization";
 
-const X_ORG_ID: HeaderName = HeaderName::from_static("x-org-id");
+pub(crate) const X_APP_ID: HeaderName = HeaderName::from_static("x-app-id");
+pub(crate) const X_ORG_ID: HeaderName = HeaderName::from_static("x-org-id");
+
+const BEARER: &str = "Bearer ";
+
+/// How the token is put into the `Authorization` header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HeaderStyle {
+    /// `AppUser <token>`: what the service accepts and the vendor's own clients send.
+    #[default]
+    Short,
+    /// `Bearer AppUser <token>`: what the vendor's documentation shows. The service was seen to
+    /// refuse it.
+    Bearer,
+}
 
 /// One of the three identities that IdentityX knows: [`AppUser`], [`OrgUser`],
 /// [`OrgUserApiToken`].
-pub trait Identity: Sealed + Clone + Send + Sync + 'static {
-    /// As it stands in the `Authorization` header, before the token.
-    const SCHEME: &'static str;
-}
+pub trait Identity: Sealed + Clone + Send + Sync + 'static {}
 
-/// Who may ask for an administrator's own data: [`OrgUser`] or [`OrgUserApiToken`].
+/// An administrator of organisations: [`OrgUser`] or [`OrgUserApiToken`].
 pub trait Administrator: Identity {}
 
 /// What only this crate calls.
 pub trait Sealed: From<Token> + Into<Token> {
-    /// The `sub` claim of the identity's tokens.
-    const SUBJECT: &'static str;
+    #[doc(hidden)]
+    const KIND: Kind;
 
     #[doc(hidden)]
     fn token(&self) -> &Token;
+}
 
-    /// Asks the vendor whether the token is good.
-    #[doc(hidden)]
-    fn confirm(&self, client: &Client) -> impl Future<Output = Result<(), Error>> + Send;
+/// Which of the three identities it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    AppUser,
+    OrgUser,
+    OrgUserApiToken,
+}
 
-    /// Tells the vendor that the session is over.
-    #[doc(hidden)]
-    fn end(&self, client: &Client) -> impl Future<Output = Result<(), Error>> + Send;
+impl Kind {
+    /// As it stands in the `Authorization` header, before the token.
+    pub(crate) fn scheme(self) -> &'static str {
+        match self {
+            Self::AppUser => "AppUser",
+            Self::OrgUser => "OrgUser",
+            Self::OrgUserApiToken => "OrgUserApiToken",
+        }
+    }
+
+    /// The `sub` claim of the identity's tokens.
+    fn subject(self) -> &'static str {
+        match self {
+            Self::AppUser => "app-user-auth",
+            Self::OrgUser => "user-auth",
+            Self::OrgUserApiToken => "user-api-token",
+        }
+    }
 }
 
 auth_core::vendor_token!(
     /// An application's own user, with the token of a session: from
     /// [`Client::log_in_app_user`](crate::Client::log_in_app_user), or kept from before.
     ///
-    /// Its headers go to the application of its log-in. `Debug` shows a fingerprint in place of
+    /// Its headers name the application of its log-in. `Debug` shows a fingerprint in place of
     /// the token.
     AppUser,
-    short::<AppUser>
+    short::<AppUser>,
+    account
 );
 
 auth_core::vendor_token!(
@@ -60,7 +93,8 @@ auth_core::vendor_token!(
     ///
     /// `Debug` shows a fingerprint in place of the token.
     OrgUser,
-    short::<OrgUser>
+    short::<OrgUser>,
+    account
 );
 
 auth_core::vendor_token!(
@@ -70,81 +104,53 @@ auth_core::vendor_token!(
     ///
     /// `Debug` shows a fingerprint in place of the token.
     OrgUserApiToken,
-    short::<OrgUserApiToken>
+    short::<OrgUserApiToken>,
+    account
 );
 
-impl Identity for AppUser {
-    const SCHEME: &'static str = "AppUser";
+/// What the three types have in common.
+macro_rules! identity {
+    ($($name:ident),*) => {
+        $(
+            impl Identity for $name {}
+
+            impl Sealed for $name {
+                const KIND: Kind = Kind::$name;
+
+                fn token(&self) -> &Token {
+                    &self.0
+                }
+            }
+        )*
+    };
 }
 
-impl Identity for OrgUser {
-    const SCHEME: &'static str = "OrgUser";
-}
-
-impl Identity for OrgUserApiToken {
-    const SCHEME: &'static str = "OrgUserApiToken";
-}
+identity!(AppUser, OrgUser, OrgUserApiToken);
 
 impl Administrator for OrgUser {}
 impl Administrator for OrgUserApiToken {}
 
-impl Sealed for AppUser {
-    const SUBJECT: &'static str = "app-user-auth";
-
-    fn token(&self) -> &Token {
-        &self.0
-    }
-
-    async fn confirm(&self, client: &Client) -> Result<(), Error> {
-        client.active_app_user(self).await.map(drop)
-    }
-
-    async fn end(&self, client: &Client) -> Result<(), Error> {
-        client.log_out_app_user(self).await
-    }
-}
-
-impl Sealed for OrgUser {
-    const SUBJECT: &'static str = "user-auth";
-
-    fn token(&self) -> &Token {
-        &self.0
-    }
-
-    async fn confirm(&self, client: &Client) -> Result<(), Error> {
-        client.active_org_user(self).await.map(drop)
-    }
-
-    async fn end(&self, client: &Client) -> Result<(), Error> {
-        client.log_out_org_user(self).await
-    }
-}
-
-impl Sealed for OrgUserApiToken {
-    const SUBJECT: &'static str = "user-api-token";
-
-    fn token(&self) -> &Token {
-        &self.0
-    }
-
-    async fn confirm(&self, client: &Client) -> Result<(), Error> {
-        client.active_org_user(self).await.map(drop)
-    }
-
-    // There is no call that ends it.
-    async fn end(&self, _: &Client) -> Result<(), Error> {
-        Ok(())
-    }
-}
-
 impl AppUser {
     /// The user of `application` whose session token was kept as text.
     ///
-    /// When it was issued and whose it is are taken from its claims, unverified.
+    /// When it was issued is taken from its claims, unverified.
+    /// [`with_account`](Self::with_account) names the user's e-mail address, which a token store
+    /// needs.
     ///
     /// # Errors
     ///
     /// [`Error::WrongIdentity`] if its claims say that it is another kind of token.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use identityx_auth::{AppUser, ApplicationId, SecretString};
+    ///
+    /// fn kept(text: SecretString) -> Result<AppUser, identityx_auth::Error> {
+    ///     let application = ApplicationId::new("60a1b2c3d4e5f60718293a01")?;
+    ///     Ok(AppUser::from_jwt(text, &application)?.with_account("sue@example.com"))
+    /// }
+    /// ```
     pub fn from_jwt(
         jwt: impl Into<SecretString>,
         application: &ApplicationId,
@@ -168,7 +174,7 @@ impl AppUser {
 
     /// The application whose user this is.
     pub fn application(&self) -> Option<ApplicationId> {
-        ApplicationId::new(self.0.attribute(APPLICATION)?).ok()
+        application(&self.0)
     }
 }
 
@@ -179,6 +185,8 @@ macro_rules! administrator {
             /// The administrator whose token was kept as text.
             ///
             /// When it was issued is taken from its claims, unverified.
+            /// [`with_account`](Self::with_account) names the administrator's e-mail address,
+            /// which a token store needs.
             ///
             /// # Errors
             ///
@@ -193,7 +201,7 @@ macro_rules! administrator {
 
             /// The same administrator, whose calls are about one organisation's data from now on.
             pub fn in_organization(self, organization: &OrganizationId) -> Self {
-                Self(self.0.with_attribute(ORGANIZATION, organization.as_str()))
+                Self(in_organization(self.0, organization))
             }
 
             /// The organisation that the calls are about.
@@ -207,12 +215,37 @@ macro_rules! administrator {
 administrator!(OrgUser);
 administrator!(OrgUserApiToken);
 
+/// An e-mail address, as the name of an account: the vendor trims it and lower-cases it.
+pub(crate) fn account(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+/// The application of an app user's token.
+pub(crate) fn application(token: &Token) -> Option<ApplicationId> {
+    ApplicationId::new(token.attribute(APPLICATION)?).ok()
+}
+
+/// The token for calls about one organisation's data.
+pub(crate) fn in_organization(token: Token, organization: &OrganizationId) -> Token {
+    token.with_attribute(ORGANIZATION, organization.as_str())
+}
+
+/// What tells apart the tokens of one account: an app user's application, the organisation that an
+/// administrator's calls are about.
+pub(crate) fn scope(kind: Kind, token: &Token) -> &str {
+    let attribute = match kind {
+        Kind::AppUser => APPLICATION,
+        Kind::OrgUser | Kind::OrgUserApiToken => ORGANIZATION,
+    };
+    token.attribute(attribute).unwrap_or_default()
+}
+
 /// A token that the vendor has just issued.
 fn fresh<I: Identity>(jwt: SecretString, sent_at: SystemTime) -> Result<Token, Error> {
     let token = kept::<I>(jwt)?;
-    // By our clock.
+    // By the local clock.
     let fresh = Token::new(token.access().clone(), token.expiry(), sent_at);
-    Ok(fresh.with_attribute(IDENTITY, I::SCHEME))
+    Ok(fresh.with_attribute(IDENTITY, I::KIND.scheme()))
 }
 
 /// A token that was kept as text.
@@ -230,8 +263,8 @@ fn kept<I: Identity>(jwt: SecretString) -> Result<Token, Error> {
     let issued_at = moment("iat").and_then(Expiry::at).unwrap_or(UNIX_EPOCH);
     // Without `exp` the clock does not end it.
     let expiry = moment("exp").unwrap_or(Expiry::Never);
-    let token = Token::new(jwt, expiry, issued_at).with_attribute(IDENTITY, I::SCHEME);
-    check::<I>(&token)?;
+    let token = Token::new(jwt, expiry, issued_at).with_attribute(IDENTITY, I::KIND.scheme());
+    check(I::KIND, &token)?;
     Ok(token)
 }
 
@@ -242,31 +275,50 @@ pub(crate) fn claimed_subject(token: &SecretString) -> Option<String> {
 }
 
 /// Refuses a token of another kind before it is sent.
-fn check<I: Identity>(token: &Token) -> Result<(), Error> {
-    let stored = token.attribute(IDENTITY).filter(|it| *it != I::SCHEME);
-    let claimed = claimed_subject(token.access()).filter(|it| *it != I::SUBJECT);
-    let message = match (stored, claimed) {
-        (None, None) => return Ok(()),
-        (Some(stored), _) => format!("the token is of an {stored}, not of an {}", I::SCHEME),
-        (None, Some(_)) => format!("the token's claims say that it is not of an {}", I::SCHEME),
+fn check(kind: Kind, token: &Token) -> Result<(), Error> {
+    let scheme = kind.scheme();
+    let stored = token.attribute(IDENTITY).filter(|it| *it != scheme);
+    let claimed = claimed_subject(token.access()).filter(|it| it != kind.subject());
+    match (stored, claimed) {
+        (None, None) => Ok(()),
+        (Some(stored), _) => Err(Error::wrong_identity(format!(
+            "the token is of an {stored}, not of an {scheme}"
+        ))),
+        (None, Some(_)) => Err(Error::wrong_identity(format!(
+            "the token's claims say that it is not of an {scheme}"
+        ))),
+    }
+}
+
+/// Refuses the headers of an identity that the call is not for, before they are sent.
+pub(crate) fn check_caller(headers: &AuthHeaders, wanted: &[Kind]) -> Result<(), Error> {
+    let headers = headers.headers();
+    let value = headers.get(AUTHORIZATION).map(http::HeaderValue::as_bytes);
+    let value = value.unwrap_or_default();
+    let value = value.strip_prefix(BEARER.as_bytes()).unwrap_or(value);
+    let is_of = |kind: &Kind| {
+        let token = value.strip_prefix(kind.scheme().as_bytes());
+        token.is_some_and(|token| token.starts_with(b" "))
     };
-    Err(Error::WrongIdentity { message })
+    if wanted.iter().any(is_of) {
+        return Ok(());
+    }
+    let names: Vec<_> = wanted.iter().map(|kind| kind.scheme()).collect();
+    let message = format!("the headers are not of an {}", names.join(" or an "));
+    Err(Error::wrong_identity(message))
 }
 
 fn short<I: Identity>(token: &Token) -> Result<Vec<Header>, Error> {
-    headers::<I>(token, HeaderStyle::Short)
+    headers(I::KIND, token, HeaderStyle::Short)
 }
 
 /// The headers of a call by this identity.
-pub(crate) fn headers<I: Identity>(
-    token: &Token,
-    style: HeaderStyle,
-) -> Result<Vec<Header>, Error> {
-    check::<I>(token)?;
+pub(crate) fn headers(kind: Kind, token: &Token, style: HeaderStyle) -> Result<Vec<Header>, Error> {
+    check(kind, token)?;
     // The service splits the value at one single space.
     let scheme = match style {
-        HeaderStyle::Short => format!("{} ", I::SCHEME),
-        HeaderStyle::Bearer => format!("Bearer {} ", I::SCHEME),
+        HeaderStyle::Short => format!("{} ", kind.scheme()),
+        HeaderStyle::Bearer => format!("{BEARER}{} ", kind.scheme()),
     };
     let mut headers = vec![Header::with_scheme(AUTHORIZATION, &scheme, token.access())?];
     for (name, attribute) in [(X_APP_ID, APPLICATION), (X_ORG_ID, ORGANIZATION)] {
@@ -275,13 +327,4 @@ pub(crate) fn headers<I: Identity>(
         }
     }
     Ok(headers)
-}
-
-/// The headers of one call.
-pub(crate) fn auth_headers<I: Identity>(
-    identity: &I,
-    style: HeaderStyle,
-) -> Result<AuthHeaders, Error> {
-    let token = identity.token();
-    Ok(AuthHeaders::new(token, &headers::<I>(token, style)?)?)
 }

@@ -1,6 +1,6 @@
 //! The generated modules, compiled with identityx-auth as their only dependency.
 
-use identityx_auth::graphql_client::GraphQLQuery;
+use identityx_auth::graphql::GraphQLQuery;
 use identityx_auth::{ExposeSecret, SecretString};
 use identityx_codegen::{Document, Options, SCHEMA, generate};
 use serde_json::{from_value, json, to_value};
@@ -109,12 +109,14 @@ fn the_code_depends_on_no_crate_but_identityx_auth() {
         .to_string();
     for path in ["serde::", "graphql_client::", "serialize_secret"] {
         let all = text.matches(path).count();
-        let qualified = text.matches(&format!("::identityx_auth::{path}")).count();
+        let qualified = text
+            .matches(&format!("::identityx_auth::graphql::{path}"))
+            .count();
         assert!(all > 0);
         assert_eq!(all, qualified, "{path}");
     }
     let derives = text.matches("Serialize,").count() + text.matches("(Deserialize,").count();
-    let mapped = text.matches("#[serde(crate = \"::identityx_auth::serde\")]");
+    let mapped = text.matches("#[serde(crate = \"::identityx_auth::graphql::serde\")]");
     assert_eq!(mapped.count(), derives, "{text}");
 }
 
@@ -140,7 +142,10 @@ fn the_runtime_path_is_an_option() {
     let text = generate(&zoo(), &[operation], &options)
         .unwrap()
         .to_string();
-    assert!(text.contains("type Upload = crate::Json;"), "{text}");
+    assert!(
+        text.contains("type Upload = crate::graphql::Json;"),
+        "{text}"
+    );
     assert!(!text.contains("identityx_auth"), "{text}");
 }
 
@@ -271,7 +276,7 @@ fn every_scalar_of_identityx_has_the_type_of_that_name() {
         .unwrap()
         .to_string();
     for name in ["Date", "Json", "JsonObject", "ObjectId"] {
-        let alias = format!("type {name} = ::identityx_auth::{name};");
+        let alias = format!("type {name} = ::identityx_auth::graphql::{name};");
         assert!(text.contains(&alias), "{text}");
     }
 }

@@ -2,19 +2,19 @@
 //! The operation `Animals`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use ::identityx_auth::serde::{Deserialize, Serialize};
+use ::identityx_auth::graphql::serde::{Deserialize, Serialize};
 
 /// The operation `Animals`.
 #[derive(Clone, Copy, Debug)]
 pub struct Animals;
 
-impl ::identityx_auth::graphql_client::GraphQLQuery for Animals {
+impl ::identityx_auth::graphql::graphql_client::GraphQLQuery for Animals {
     type Variables = Variables;
     type ResponseData = ResponseData;
     fn build_query(
         variables: Variables,
-    ) -> ::identityx_auth::graphql_client::QueryBody<Variables> {
-        ::identityx_auth::graphql_client::QueryBody {
+    ) -> ::identityx_auth::graphql::graphql_client::QueryBody<Variables> {
+        ::identityx_auth::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
             operation_name: OPERATION_NAME,
@@ -49,8 +49,8 @@ type Boolean = bool;
 type Float = f64;
 type Int = i64;
 type ID = String;
-type Date = ::identityx_auth::Date;
-type Upload = ::identityx_auth::Json;
+type Date = ::identityx_auth::graphql::Date;
+type Upload = ::identityx_auth::graphql::Json;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mood {
@@ -60,8 +60,8 @@ pub enum Mood {
     Other(String),
 }
 
-impl ::identityx_auth::serde::Serialize for Mood {
-    fn serialize<S: ::identityx_auth::serde::Serializer>(
+impl ::identityx_auth::graphql::serde::Serialize for Mood {
+    fn serialize<S: ::identityx_auth::graphql::serde::Serializer>(
         &self,
         ser: S,
     ) -> Result<S::Ok, S::Error> {
@@ -76,11 +76,13 @@ impl ::identityx_auth::serde::Serialize for Mood {
     }
 }
 
-impl<'de> ::identityx_auth::serde::Deserialize<'de> for Mood {
-    fn deserialize<D: ::identityx_auth::serde::Deserializer<'de>>(
+impl<'de> ::identityx_auth::graphql::serde::Deserialize<'de> for Mood {
+    fn deserialize<D: ::identityx_auth::graphql::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Self, D::Error> {
-        let s: String = ::identityx_auth::serde::Deserialize::deserialize(deserializer)?;
+        let s: String = ::identityx_auth::graphql::serde::Deserialize::deserialize(
+            deserializer,
+        )?;
         match s.as_str() {
             "HAPPY" => Ok(Mood::Happy),
             "NOT_SO_HAPPY" => Ok(Mood::NotSoHappy),
@@ -91,7 +93,7 @@ impl<'de> ::identityx_auth::serde::Deserialize<'de> for Mood {
 }
 
 #[derive(Serialize, Clone, Debug, PartialEq)]
-#[serde(crate = "::identityx_auth::serde")]
+#[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct Filter {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mood: Option<Mood>,
@@ -109,7 +111,7 @@ pub struct Filter {
 }
 
 #[derive(Serialize, Clone, Debug, PartialEq)]
-#[serde(crate = "::identityx_auth::serde")]
+#[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct Variables {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<Filter>,
@@ -118,20 +120,20 @@ pub struct Variables {
 }
 
 #[derive(Deserialize, Clone, Debug, PartialEq)]
-#[serde(crate = "::identityx_auth::serde")]
+#[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct cat_fields {
     pub name: String,
     pub lives: Int,
 }
 
 #[derive(Deserialize, Clone, Debug, PartialEq)]
-#[serde(crate = "::identityx_auth::serde")]
+#[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct ResponseData {
     pub animals: Vec<AnimalsAnimals>,
 }
 
 #[derive(Deserialize, Clone, Debug, PartialEq)]
-#[serde(crate = "::identityx_auth::serde")]
+#[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct AnimalsAnimals {
     pub id: ID,
     #[serde(flatten)]
@@ -139,7 +141,7 @@ pub struct AnimalsAnimals {
 }
 
 #[derive(Deserialize, Clone, Debug, PartialEq)]
-#[serde(crate = "::identityx_auth::serde")]
+#[serde(crate = "::identityx_auth::graphql::serde")]
 #[serde(tag = "__typename")]
 pub enum AnimalsAnimalsOn {
     Cat(AnimalsAnimalsOnCat),
@@ -152,7 +154,7 @@ pub enum AnimalsAnimalsOn {
 pub type AnimalsAnimalsOnCat = cat_fields;
 
 #[derive(Deserialize, Clone, Debug, PartialEq)]
-#[serde(crate = "::identityx_auth::serde")]
+#[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct AnimalsAnimalsOnDog {
     #[deprecated(note = "they \"all\" do")]
     pub barks: Option<Boolean>,

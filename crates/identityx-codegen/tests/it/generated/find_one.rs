@@ -2,19 +2,19 @@
 //! The operation `find_one`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use ::identityx_auth::serde::{Deserialize, Serialize};
+use ::identityx_auth::graphql::serde::{Deserialize, Serialize};
 
 /// The operation `find_one`.
 #[derive(Clone, Copy, Debug)]
 pub struct FindOne;
 
-impl ::identityx_auth::graphql_client::GraphQLQuery for FindOne {
+impl ::identityx_auth::graphql::graphql_client::GraphQLQuery for FindOne {
     type Variables = Variables;
     type ResponseData = ResponseData;
     fn build_query(
         variables: Variables,
-    ) -> ::identityx_auth::graphql_client::QueryBody<Variables> {
-        ::identityx_auth::graphql_client::QueryBody {
+    ) -> ::identityx_auth::graphql::graphql_client::QueryBody<Variables> {
+        ::identityx_auth::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
             operation_name: OPERATION_NAME,
@@ -37,7 +37,7 @@ pub const QUERY: &str = r#"query find_one($id: ID!, $mood: Mood = HAPPY) {
 
 type Id = String;
 type Int = i64;
-type Upload = ::identityx_auth::Json;
+type Upload = ::identityx_auth::graphql::Json;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mood {
@@ -47,8 +47,8 @@ pub enum Mood {
     Other(String),
 }
 
-impl ::identityx_auth::serde::Serialize for Mood {
-    fn serialize<S: ::identityx_auth::serde::Serializer>(
+impl ::identityx_auth::graphql::serde::Serialize for Mood {
+    fn serialize<S: ::identityx_auth::graphql::serde::Serializer>(
         &self,
         ser: S,
     ) -> Result<S::Ok, S::Error> {
@@ -63,11 +63,13 @@ impl ::identityx_auth::serde::Serialize for Mood {
     }
 }
 
-impl<'de> ::identityx_auth::serde::Deserialize<'de> for Mood {
-    fn deserialize<D: ::identityx_auth::serde::Deserializer<'de>>(
+impl<'de> ::identityx_auth::graphql::serde::Deserialize<'de> for Mood {
+    fn deserialize<D: ::identityx_auth::graphql::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Self, D::Error> {
-        let s: String = ::identityx_auth::serde::Deserialize::deserialize(deserializer)?;
+        let s: String = ::identityx_auth::graphql::serde::Deserialize::deserialize(
+            deserializer,
+        )?;
         match s.as_str() {
             "HAPPY" => Ok(Mood::Happy),
             "NOT_SO_HAPPY" => Ok(Mood::NotSoHappy),
@@ -78,7 +80,7 @@ impl<'de> ::identityx_auth::serde::Deserialize<'de> for Mood {
 }
 
 #[derive(Serialize, Clone, Debug, PartialEq)]
-#[serde(crate = "::identityx_auth::serde")]
+#[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct Variables {
     pub id: Id,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,14 +88,14 @@ pub struct Variables {
 }
 
 #[derive(Deserialize, Clone, Debug, PartialEq)]
-#[serde(crate = "::identityx_auth::serde")]
+#[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct ResponseData {
     pub find: Option<FindOneFind>,
     pub picture: Option<Upload>,
 }
 
 #[derive(Deserialize, Clone, Debug, PartialEq)]
-#[serde(crate = "::identityx_auth::serde")]
+#[serde(crate = "::identityx_auth::graphql::serde")]
 #[serde(tag = "__typename")]
 pub enum FindOneFind {
     Cat(FindOneFindOnCat),
@@ -103,7 +105,7 @@ pub enum FindOneFind {
 }
 
 #[derive(Deserialize, Clone, Debug, PartialEq)]
-#[serde(crate = "::identityx_auth::serde")]
+#[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct FindOneFindOnCat {
     pub lives: Int,
 }

@@ -2,19 +2,19 @@
 //! The operation `Tokens`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use ::identityx_auth::serde::{Deserialize, Serialize};
+use ::identityx_auth::graphql::serde::{Deserialize, Serialize};
 
 /// The operation `Tokens`.
 #[derive(Clone, Copy, Debug)]
 pub struct Tokens;
 
-impl ::identityx_auth::graphql_client::GraphQLQuery for Tokens {
+impl ::identityx_auth::graphql::graphql_client::GraphQLQuery for Tokens {
     type Variables = Variables;
     type ResponseData = ResponseData;
     fn build_query(
         variables: Variables,
-    ) -> ::identityx_auth::graphql_client::QueryBody<Variables> {
-        ::identityx_auth::graphql_client::QueryBody {
+    ) -> ::identityx_auth::graphql::graphql_client::QueryBody<Variables> {
+        ::identityx_auth::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
             operation_name: OPERATION_NAME,
@@ -41,44 +41,44 @@ fragment Old on UserAuthToken {
 }"#;
 
 type ID = String;
-type SecretString = ::identityx_auth::SecretString;
+type SecretString = ::identityx_auth::graphql::SecretString;
 
 #[derive(Serialize, Clone, Debug)]
-#[serde(crate = "::identityx_auth::serde")]
+#[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct UserLoginMutationInput {
-    #[serde(serialize_with = "::identityx_auth::serialize_secret")]
+    #[serde(serialize_with = "::identityx_auth::graphql::serialize_secret")]
     pub token: SecretString,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
 #[derive(Serialize, Clone, Debug)]
-#[serde(crate = "::identityx_auth::serde")]
+#[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct Variables {
     pub input: UserLoginMutationInput,
-    #[serde(serialize_with = "::identityx_auth::serialize_secret")]
+    #[serde(serialize_with = "::identityx_auth::graphql::serialize_secret")]
     pub first: SecretString,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[serde(serialize_with = "::identityx_auth::serialize_secret")]
+    #[serde(serialize_with = "::identityx_auth::graphql::serialize_secret")]
     pub second: Option<SecretString>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
 #[derive(Deserialize, Clone, Debug)]
-#[serde(crate = "::identityx_auth::serde")]
+#[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct Old {
     pub old: Option<Vec<OldOld>>,
 }
 
 #[derive(Deserialize, Clone, Debug)]
-#[serde(crate = "::identityx_auth::serde")]
+#[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct OldOld {
     pub value: SecretString,
 }
 
 #[derive(Deserialize, Clone, Debug)]
-#[serde(crate = "::identityx_auth::serde")]
+#[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "createActiveUserApiToken")]
     pub create_active_user_api_token: Option<SecretString>,
@@ -87,7 +87,7 @@ pub struct ResponseData {
 }
 
 #[derive(Deserialize, Clone, Debug)]
-#[serde(crate = "::identityx_auth::serde")]
+#[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct TokensUserLogin {
     pub id: ID,
     pub secret: SecretString,

@@ -1,0 +1,47 @@
+//! A response in the form of GraphQL.
+
+use std::fmt;
+
+use auth_core::ErrorKind;
+
+use crate::Error;
+
+/// The response to an operation: its data, and what the vendor says is wrong.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Response<T> {
+    /// The data. `None` if there are none, or if a field is missing that must not be.
+    pub data: Option<T>,
+    /// What the vendor says is wrong; empty if nothing is.
+    pub errors: Vec<Error>,
+}
+
+impl<T> Response<T> {
+    pub(crate) fn new(data: Option<T>, errors: Vec<Error>) -> Self {
+        Self { data, errors }
+    }
+
+    /// All of the data, or the first error.
+    pub(crate) fn complete(self) -> Result<T, Error> {
+        match (self.errors.into_iter().next(), self.data) {
+            (Some(error), _) => Err(error),
+            (None, Some(data)) => Ok(data),
+            (None, None) => Err(Self::neither()),
+        }
+    }
+
+    pub(crate) fn neither() -> Error {
+        let message = "identityx answered with neither data nor errors";
+        auth_core::Error::new(ErrorKind::Protocol, message).into()
+    }
+}
+
+impl<T> fmt::Debug for Response<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The data may hold a token.
+        f.debug_struct("Response")
+            .field("has_data", &self.data.is_some())
+            .field("errors", &self.errors)
+            .finish()
+    }
+}
