@@ -231,7 +231,7 @@ fn may_repeat(idempotency: Idempotency, lost_before: bool) -> bool {
     }
 }
 
-/// Whether the attempt may have had an effect that nobody learned of.
+/// Whether the attempt may have had an effect that the caller did not learn of.
 fn was_lost(attempt: &Attempt) -> bool {
     match attempt {
         Attempt::Answered(response) => response.status().is_server_error(),

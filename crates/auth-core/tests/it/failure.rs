@@ -121,7 +121,7 @@ async fn the_time_that_the_vendor_asked_for_is_waited() {
 }
 
 #[tokio::test]
-async fn a_permanent_rejection_is_remembered_until_somebody_logs_in() {
+async fn a_permanent_rejection_is_remembered_until_a_log_in() {
     for kind in [
         ErrorKind::InvalidCredentials,
         ErrorKind::TokenRejected,
