@@ -1,14 +1,18 @@
 //! Settings: what is refused, and what is not.
 
 use auth_sandbox::Sandbox;
+use identityx_auth::graphql::{Caller, Response, SCHEMA};
+use identityx_auth::identity::{AppUserLogin, HeaderStyle};
+use identityx_auth::organization::OrganizationId;
 use identityx_auth::{
-    AppUser, ApplicationId, Caller, Client, ClientBuilder, DEFAULT_BASE_URL, Error, ErrorKind,
-    HeaderStyle, LoginLinkMail, OrgUser, OrgUserApiToken, OrganizationId, SCHEMA,
+    AppUser, ApplicationId, Client, ClientBuilder, Error, ErrorKind, LoginLink, LoginLinkMail,
+    OrgUser, OrgUserApiToken,
 };
 use vendor_tests::Settings;
 
 use crate::set_up::{
-    AUTH_URL, IdentityX, Session, api_token, app_user, builder, jwt, org_user, sandbox,
+    AUTH_URL, IdentityX, Session, api_token, app_user, assert_refused, builder, jwt, org_user,
+    sandbox,
 };
 
 vendor_tests::builder!(IdentityX);
@@ -17,7 +21,7 @@ vendor_tests::builder!(IdentityX);
 const APPLICATION: &str = "60a1b2c3d4e5f60718293a01";
 
 impl Settings for IdentityX {
-    const DEFAULT_BASE_URL: &'static str = DEFAULT_BASE_URL;
+    const DEFAULT_BASE_URL: &'static str = ClientBuilder::DEFAULT_BASE_URL;
     const SEND_MAIL: &'static str = "identityx.send_app_user_login_link";
     const SEND_MAIL_PATH: &'static str = "/identityx/graphql";
 
@@ -45,7 +49,10 @@ fn the_defaults_are_the_vendors_own() {
         "{shown}"
     );
     assert!(shown.contains("Short"), "{shown}");
-    assert_eq!(DEFAULT_BASE_URL, "https://identity-x.parameter1.com");
+    assert_eq!(
+        ClientBuilder::DEFAULT_BASE_URL,
+        "https://identity-x.parameter1.com"
+    );
     assert_eq!(HeaderStyle::default(), HeaderStyle::Short);
 }
 
@@ -65,32 +72,25 @@ fn the_schema_is_there_for_operations_of_a_programs_own() {
 async fn the_documented_style_is_used_for_every_identity_where_it_is_chosen() {
     let sandbox = sandbox();
     sandbox.identityx().accept_bearer_form(true);
-    let client = builder(&sandbox)
-        .header_style(HeaderStyle::Bearer)
-        .build()
-        .unwrap();
+    let client = documented(&sandbox);
     let user = app_user(&sandbox);
-    client.active_app_user(&user).await.unwrap();
-    client.active_org_user(&org_user(&sandbox)).await.unwrap();
-    client.active_org_user(&api_token(&sandbox)).await.unwrap();
+    let headers = client.auth_headers(&user).unwrap();
+    client.active_app_user(&headers).await.unwrap();
+    for headers in [
+        client.auth_headers(&org_user(&sandbox)).unwrap(),
+        client.auth_headers(&api_token(&sandbox)).unwrap(),
+    ] {
+        client.active_org_user(&headers).await.unwrap();
+    }
     let schemes: Vec<_> = sandbox.log().entries().iter().map(scheme).collect();
     assert_eq!(
         schemes,
         ["Bearer AppUser", "Bearer OrgUser", "Bearer OrgUserApiToken"]
     );
-    let session = client.session(user.clone()).unwrap();
-    let headers = session.headers().await.unwrap();
-    assert_eq!(
-        headers,
-        client.auth_headers(&user).unwrap().headers(),
-        "the session's style is another one"
-    );
-    assert!(
-        headers["authorization"]
-            .to_str()
-            .unwrap()
-            .starts_with("Bearer AppUser ")
-    );
+    let session = client.session(user).build().unwrap();
+    assert_eq!(session.headers().await.unwrap(), headers.headers());
+    let value = headers.headers()["authorization"].clone();
+    assert!(value.to_str().unwrap().starts_with("Bearer AppUser "));
 }
 
 fn scheme(entry: &auth_sandbox::Entry) -> String {
@@ -102,16 +102,14 @@ fn scheme(entry: &auth_sandbox::Entry) -> String {
 async fn a_style_that_the_vendor_refuses_is_a_wrong_setting_and_no_dead_token() {
     let sandbox = sandbox();
     let client = documented(&sandbox);
-    let error = client.active_org_user(&org_user(&sandbox)).await;
-    let error = error.unwrap_err();
-    assert!(matches!(error, Error::WrongIdentity { .. }), "{error:?}");
-    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
-    let text = error.to_string();
-    assert!(text.contains("Invalid authorization type"), "{text}");
+    let text = "the wrong identity: Invalid authorization type";
+    let headers = client.auth_headers(&org_user(&sandbox)).unwrap();
+    let error = client.active_org_user(&headers).await.unwrap_err();
+    assert_refused(&error, ErrorKind::InvalidConfig, text);
 
-    let session = client.session(app_user(&sandbox)).unwrap();
+    let session = client.session(app_user(&sandbox)).build().unwrap();
     let error = session.renew().await.unwrap_err();
-    assert!(matches!(error, Error::WrongIdentity { .. }), "{error:?}");
+    assert_refused(&error, ErrorKind::InvalidConfig, text);
     assert!(session.headers().await.is_ok());
 }
 
@@ -140,8 +138,8 @@ fn the_public_types_can_be_shared_between_threads() {
     check::<AppUser>();
     check::<OrganizationId>();
     check::<Error>();
-    check::<identityx_auth::LoginLink>();
+    check::<LoginLink>();
     check::<LoginLinkMail>();
-    check::<identityx_auth::AppUserLogin>();
-    check::<identityx_auth::GraphQlResponse<()>>();
+    check::<AppUserLogin>();
+    check::<Response<()>>();
 }

@@ -1,15 +1,17 @@
 //! Login links: what the mail is asked for with, and what is read from it.
 
+use identityx_auth::identity::LoginLinkKind;
 use identityx_auth::{
-    ApplicationId, Error, ErrorKind, ExposeSecret as _, LoginLink, LoginLinkKind, LoginLinkMail,
-    Url,
+    ApplicationId, Error, ErrorKind, ExposeSecret as _, LoginLink, LoginLinkMail,
 };
 use serde_json::json;
 
 use crate::set_up::{
-    AUTH_URL, HOUR, api_token, app_user, application, client, email, jwt, link, mail, mailed, only,
-    org_email, org_link, org_user, sandbox, shown,
+    AUTH_URL, HOUR, api_token, app_user, application, assert_refused, client, email, headers, jwt,
+    link, mail, mailed, only, org_email, org_link, org_user, sandbox, shown,
 };
+
+const NOT_A_LINK: &str = "not the login link that is wanted";
 
 const APPLICATION: &str = "60a1b2c3d4e5f60718293a01";
 
@@ -131,8 +133,7 @@ fn what_holds_no_login_link_is_refused_without_being_repeated() {
         &format!("https://manage.example.test/authenticate/{session}"),
     ] {
         let error = parse(pasted).unwrap_err();
-        assert!(matches!(error, Error::NotALoginLink { .. }), "{error:?}");
-        assert_eq!(error.kind(), ErrorKind::InvalidCredentials);
+        assert_refused(&error, ErrorKind::InvalidCredentials, NOT_A_LINK);
         let text = shown(&error);
         assert!(!text.contains(secret) && !text.contains("eyJ"), "{text}");
     }
@@ -158,8 +159,7 @@ fn debug_shows_whose_link_it_is_and_no_token() {
 }
 
 fn mail_to(auth_url: &str) -> LoginLinkMail {
-    let auth_url: Url = auth_url.parse().unwrap();
-    LoginLinkMail::new("sue@example.test", auth_url)
+    LoginLinkMail::new("sue@example.test", auth_url.parse().unwrap())
 }
 
 #[tokio::test]
@@ -186,8 +186,7 @@ async fn an_auth_url_that_would_make_a_broken_link_or_a_leak_is_refused_before_a
             .send_app_user_login_link(&application, &mail_to(auth_url))
             .await
             .unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{auth_url}");
-        assert!(error.to_string().contains(why), "{auth_url}: {error}");
+        assert_refused(&error, ErrorKind::InvalidConfig, why);
         assert!(!shown(&error).contains("hunter22"), "{error:?}");
     }
     assert_eq!(sandbox.log().entries().len(), 0);
@@ -259,17 +258,17 @@ async fn a_link_for_somebody_else_is_refused_before_anything_is_sent() {
     sandbox.log().clear();
     let error = client.log_in_app_user(&application, &org).await;
     let error = error.unwrap_err();
-    assert!(matches!(error, Error::NotALoginLink { .. }), "{error:?}");
-    assert!(error.to_string().contains("an administrator's"), "{error}");
+    let text = format!("{NOT_A_LINK}: it is an administrator's");
+    assert_refused(&error, ErrorKind::InvalidCredentials, &text);
     let error = client.log_in_org_user(&app).await.unwrap_err();
-    assert!(matches!(error, Error::NotALoginLink { .. }), "{error:?}");
-    assert!(error.to_string().contains("an app user's"), "{error}");
+    let text = format!("{NOT_A_LINK}: it is an app user's");
+    assert_refused(&error, ErrorKind::InvalidCredentials, &text);
 
     let other = ApplicationId::new(sandbox.identityx().other_application_id()).unwrap();
     let error = client.log_in_app_user(&other, &app).await.unwrap_err();
-    assert!(matches!(error, Error::OtherApplication { .. }), "{error:?}");
-    assert_eq!(error.kind(), ErrorKind::InvalidCredentials);
-    assert!(error.to_string().contains(application.as_str()), "{error}");
+    let text = format!("another application: the link is for {application}");
+    assert_refused(&error, ErrorKind::InvalidCredentials, &text);
+    assert_eq!(error.http_status(), None);
     assert_eq!(sandbox.log().entries().len(), 0);
     // None of that has spent them.
     client.log_in_app_user(&application, &app).await.unwrap();
@@ -286,7 +285,7 @@ async fn the_token_of_a_session_is_no_login_link() {
     ];
     for token in tokens {
         let error = LoginLink::parse(&token).unwrap_err();
-        assert!(matches!(error, Error::NotALoginLink { .. }), "{error:?}");
+        assert_refused(&error, ErrorKind::InvalidCredentials, NOT_A_LINK);
     }
 }
 
@@ -301,10 +300,10 @@ async fn a_link_is_good_for_an_hour_and_makes_a_session_at_each_use() {
     let mut fingerprints = Vec::new();
     for _ in 0..2 {
         let login = client.log_in_app_user(&application, &app).await.unwrap();
-        client.active_app_user(&login.user).await.unwrap();
+        client.active_app_user(&headers(&login.user)).await.unwrap();
         fingerprints.push(login.user.fingerprint());
         let login = client.log_in_org_user(&org).await.unwrap();
-        client.active_org_user(&login.user).await.unwrap();
+        client.active_org_user(&headers(&login.user)).await.unwrap();
         fingerprints.push(login.user.fingerprint());
         let second = std::time::Duration::from_secs(1);
         sandbox
@@ -324,10 +323,7 @@ async fn a_link_is_good_for_an_hour_and_makes_a_session_at_each_use() {
             .unwrap_err(),
         client.log_in_org_user(&org).await.unwrap_err(),
     ] {
-        assert!(
-            matches!(&error, Error::LinkRefused { message } if message == "jwt expired"),
-            "{error:?}"
-        );
-        assert_eq!(error.kind(), ErrorKind::InteractionRequired);
+        let text = "the login link was refused: jwt expired";
+        assert_refused(&error, ErrorKind::InteractionRequired, text);
     }
 }

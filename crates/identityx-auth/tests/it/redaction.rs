@@ -1,11 +1,13 @@
 //! No secret in an error, a `Debug`, a span or a log, whatever the vendor repeats of it.
 
-use std::sync::Arc;
-
 use auth_sandbox::Sandbox;
+use identityx_auth::graphql::Execute as _;
+use identityx_auth::identity::NewAppUser;
+use identityx_auth::organization::OrganizationId;
+use identityx_auth::store::{MemoryStore, Token};
 use identityx_auth::{
-    AppUser, ApplicationId, Client, CoreToken, Error, ErrorKind, Execute as _, ExposeSecret as _,
-    LoginLink, MemoryStore, NewAppUser, OrgUser, OrgUserApiToken, OrganizationId,
+    AppUser, ApplicationId, Client, Error, ErrorKind, ExposeSecret as _, LoginLink, OrgUser,
+    OrgUserApiToken,
 };
 use serde_json::json;
 use vendor_tests::Secrets;
@@ -15,8 +17,8 @@ use vendor_tests::redaction::{
 };
 
 use crate::set_up::{
-    IdentityX, MyAppUser, MyUser, Session, Vendor, application, client, jwt, link, new_session,
-    org_link, organization, sandbox, shown,
+    IdentityX, MyAppUser, MyUser, Session, Vendor, application, client, headers, jwt, link,
+    new_session, org_link, organization, sandbox, shown,
 };
 
 vendor_tests::redaction!(IdentityX);
@@ -66,7 +68,7 @@ fn odd_link() -> LoginLink {
     LoginLink::parse(&"e30.4cc355t0k3n0123456789.519n4tur30123".into()).unwrap()
 }
 
-fn odd() -> CoreToken {
+fn odd() -> Token {
     endless(ODD).with_attribute("application", ID)
 }
 
@@ -92,16 +94,19 @@ impl Secrets for IdentityX {
 
     async fn failing_calls(client: &Client) -> Vec<Error> {
         let (application, organization) = (application_id(), organization_id());
-        let caller = client.as_identity(&api_token()).unwrap();
-        let administrator = administrator();
+        let caller = client.with_auth_headers(&headers(&api_token()));
+        let administrator = headers(&administrator());
         vec![
             client
                 .log_in_app_user(&application, &app_link())
                 .await
                 .unwrap_err(),
             client.log_in_org_user(&admin_link()).await.unwrap_err(),
-            client.active_app_user(&user()).await.unwrap_err(),
-            client.log_out_app_user(&user()).await.unwrap_err(),
+            client.active_app_user(&headers(&user())).await.unwrap_err(),
+            client
+                .log_out_app_user(&headers(&user()))
+                .await
+                .unwrap_err(),
             client.active_org_user(&administrator).await.unwrap_err(),
             client.log_out_org_user(&administrator).await.unwrap_err(),
             client.create_api_token(&administrator).await.unwrap_err(),
@@ -131,7 +136,7 @@ impl Secrets for IdentityX {
         (session, secrets)
     }
 
-    fn secrets_of(token: impl Into<CoreToken>) -> Vec<String> {
+    fn secrets_of(token: impl Into<Token>) -> Vec<String> {
         parts(token.into().access().expose_secret())
     }
 }
@@ -168,8 +173,8 @@ async fn an_echo_of_a_login_link_is_cut_out() {
 #[tokio::test]
 async fn an_echo_of_an_app_users_token_is_cut_out() {
     for (user, secrets) in [
-        (user(), IdentityX::secrets_of(user())),
-        (AppUser::from(odd()), vec![ODD.to_owned()]),
+        (headers(&user()), IdentityX::secrets_of(user())),
+        (headers(&AppUser::from(odd())), vec![ODD.to_owned()]),
     ] {
         let operation = "identityx.active_app_user";
         assert_echo_is_cut_out::<IdentityX>(&STATUSES, operation, &secrets, async |client| {
@@ -177,7 +182,7 @@ async fn an_echo_of_an_app_users_token_is_cut_out() {
         })
         .await;
         assert_echo_is_cut_out::<IdentityX>(&STATUSES, operation, &secrets, async |client| {
-            let caller = client.as_identity(&user).unwrap();
+            let caller = client.with_auth_headers(&user);
             caller.execute::<MyAppUser>(json!({})).await.unwrap_err()
         })
         .await;
@@ -192,8 +197,11 @@ async fn an_echo_of_an_app_users_token_is_cut_out() {
 #[tokio::test]
 async fn an_echo_of_an_administrators_token_is_cut_out() {
     for (user, secrets) in [
-        (administrator(), IdentityX::secrets_of(administrator())),
-        (OrgUser::from(odd()), vec![ODD.to_owned()]),
+        (
+            headers(&administrator()),
+            IdentityX::secrets_of(administrator()),
+        ),
+        (headers(&OrgUser::from(odd())), vec![ODD.to_owned()]),
     ] {
         let operation = "identityx.active_org_user";
         assert_echo_is_cut_out::<IdentityX>(&STATUSES, operation, &secrets, async |client| {
@@ -227,8 +235,8 @@ async fn an_echo_of_an_administrators_token_is_cut_out() {
 #[tokio::test]
 async fn an_echo_of_an_api_token_is_cut_out() {
     for (token, secrets) in [
-        (api_token(), IdentityX::secrets_of(api_token())),
-        (OrgUserApiToken::from(odd()), vec![ODD.to_owned()]),
+        (headers(&api_token()), IdentityX::secrets_of(api_token())),
+        (headers(&OrgUserApiToken::from(odd())), vec![ODD.to_owned()]),
     ] {
         let operation = "identityx.active_org_user";
         assert_echo_is_cut_out::<IdentityX>(&STATUSES, operation, &secrets, async |client| {
@@ -241,8 +249,8 @@ async fn an_echo_of_an_api_token_is_cut_out() {
 #[tokio::test]
 async fn a_refusal_with_the_whole_token_in_known_words_is_cut_out() {
     let vendor = Vendor::start().await;
-    let user = AppUser::from(odd());
-    let administrator = OrgUser::from(odd());
+    let user = headers(&AppUser::from(odd()));
+    let administrator = headers(&OrgUser::from(odd()));
     for message in [
         format!("jwt malformed: {ODD}"),
         format!("jwt malformed: {}", &ODD[..12]),
@@ -284,15 +292,13 @@ async fn a_refusal_with_the_whole_token_in_known_words_is_cut_out() {
 async fn no_debug_shows_a_secret() {
     let sandbox = sandbox();
     let client = client(&sandbox);
-    let key = client.store_key::<AppUser>("sue@example.test", ID);
     let session_builder = client
-        .session_builder::<AppUser>()
-        .store(Arc::new(MemoryStore::new()), key)
-        .token(user().into());
+        .session(user().with_account("sue@example.test"))
+        .store(MemoryStore::new());
     let callers = format!(
         "{:#?} {:#?} {:?}",
-        client.as_identity(&user()).unwrap(),
-        client.as_identity(&api_token()).unwrap(),
+        client.with_auth_headers(&headers(&user())),
+        client.with_auth_headers(&headers(&api_token())),
         client.in_application(&application_id()),
     );
     let built = format!(
@@ -344,14 +350,15 @@ async fn no_log_or_span_of_a_call_shows_a_secret() {
         org_link(&client, &sandbox).await,
     );
     let user = client.log_in_app_user(&application, &link).await.unwrap();
-    let user = user.user;
+    let user = headers(&user.user);
     client.active_app_user(&user).await.unwrap();
-    let caller = client.as_identity(&user).unwrap();
+    let caller = client.with_auth_headers(&user);
     caller.execute::<MyAppUser>(json!({})).await.unwrap();
     client.log_out_app_user(&user).await.unwrap();
     let new = NewAppUser::new("new@example.test");
     client.create_app_user(&application, &new).await.unwrap();
     let administrator = client.log_in_org_user(&org_link).await.unwrap().user;
+    let administrator = headers(&administrator);
     client.active_org_user(&administrator).await.unwrap();
     client.organizations(&administrator).await.unwrap();
     let organization = organization(&sandbox);
@@ -376,8 +383,8 @@ async fn no_log_or_span_of_a_call_shows_a_secret() {
     assert_other_libraries_were_heard(&text);
     let mut secrets = parts(link.token().expose_secret());
     secrets.extend(parts(org_link.token().expose_secret()));
-    secrets.extend(IdentityX::secrets_of(user));
-    secrets.extend(IdentityX::secrets_of(administrator));
+    secrets.extend(IdentityX::secrets_of(user.token().clone()));
+    secrets.extend(IdentityX::secrets_of(administrator.token().clone()));
     secrets.extend(IdentityX::secrets_of(api_token));
     assert_hidden(&text, &secrets);
 }

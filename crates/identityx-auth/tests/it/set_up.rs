@@ -1,7 +1,7 @@
 //! What most tests begin with.
 
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::LazyLock;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -9,14 +9,19 @@ use auth_sandbox::{Sandbox, SandboxClock};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use httpmock::MockServer;
-use identityx_auth::graphql_client::QueryBody;
+use identityx_auth::graphql::graphql_client::QueryBody;
+use identityx_auth::graphql::{GraphQLQuery, Json};
+use identityx_auth::http::RetryPolicy;
+use identityx_auth::identity::{Identity, Renewer};
+use identityx_auth::organization::OrganizationId;
+use identityx_auth::store::{MemoryStore, StoreKey, Token};
 use identityx_auth::{
-    AppUser, ApplicationId, Client, ClientBuilder, CoreToken, Error, GraphQLQuery, Json, LoginLink,
-    LoginLinkMail, MemoryStore, OrgUser, OrgUserApiToken, OrganizationId, Renewer, RetryPolicy,
-    StoreKey, Url,
+    AppUser, ApplicationId, AuthHeaders, Client, ClientBuilder, Error, Login, LoginLink,
+    LoginLinkMail, OrgUser, OrgUserApiToken,
 };
 
-pub(crate) use vendor_tests::{always, only, sandbox, settled, shown};
+use vendor_tests::Url;
+pub(crate) use vendor_tests::{always, assert_refused, only, sandbox, settled, shown};
 
 /// The session of an app user stands for all of them where the kind does not matter.
 pub(crate) type Session = identityx_auth::Session<AppUser>;
@@ -81,40 +86,49 @@ impl vendor_tests::Vendor for IdentityX {
     fn session(sandbox: &Sandbox) -> Session {
         let session = new_session(sandbox);
         let mut context = Context::from_waker(Waker::noop());
-        let auth_headers = pin!(session.auth_headers()).as_mut().poll(&mut context);
-        let Poll::Ready(Ok(auth_headers)) = auth_headers else {
+        let headers = pin!(session.auth_headers()).as_mut().poll(&mut context);
+        let Poll::Ready(Ok(headers)) = headers else {
             panic!("a session with a token does not have it at hand")
         };
-        session.invalidate(&auth_headers);
+        session.invalidate(&headers);
         session
     }
 
     fn session_in_store(sandbox: &Sandbox, store: MemoryStore) -> Session {
-        client(sandbox)
-            .session_builder()
-            .store(Arc::new(store), Self::key(sandbox))
-            .build()
-            .unwrap()
+        let session = client(sandbox).session(stored(sandbox)).store(store);
+        session.build().unwrap()
     }
 
     fn key(sandbox: &Sandbox) -> StoreKey {
-        client(sandbox).store_key::<AppUser>(email(sandbox), application(sandbox).as_str())
+        client(sandbox).store_key(&stored(sandbox)).unwrap()
     }
 }
 
 impl vendor_tests::InteractiveLogin for IdentityX {
     fn session_without_token(sandbox: &Sandbox) -> Session {
-        client(sandbox).session_builder().build().unwrap()
+        let session = client(sandbox).session(stored(sandbox));
+        session.store(MemoryStore::new()).build().unwrap()
     }
 
     fn is_login_required(error: &Error) -> bool {
         matches!(error, Error::LoginRequired { .. })
     }
 
-    fn assert_users(sandbox: &Sandbox, token: CoreToken) {
+    fn assert_users(sandbox: &Sandbox, token: Token) {
         let user = AppUser::from(token);
         assert_eq!(user.application(), Some(application(sandbox)));
     }
+}
+
+/// What a store holds for the sandbox's app user.
+pub(crate) fn stored(sandbox: &Sandbox) -> Login<AppUser> {
+    Login::<AppUser>::stored(email(sandbox), &application(sandbox))
+}
+
+/// The headers of an identity, in the default style.
+pub(crate) fn headers<I: Identity>(identity: &I) -> AuthHeaders {
+    static CLIENT: LazyLock<Client> = LazyLock::new(|| Client::builder().build().unwrap());
+    CLIENT.auth_headers(identity).unwrap()
 }
 
 /// The address of the sandbox's administrator.
@@ -187,7 +201,7 @@ pub(crate) fn api_token(sandbox: &Sandbox) -> OrgUserApiToken {
 
 /// A session of the sandbox's app user, whose token is brand new.
 pub(crate) fn new_session(sandbox: &Sandbox) -> Session {
-    client(sandbox).session(app_user(sandbox)).unwrap()
+    client(sandbox).session(app_user(sandbox)).build().unwrap()
 }
 
 /// A vendor that answers what the test says, and a client of it.

@@ -3,14 +3,19 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use httpmock::prelude::*;
+use identityx_auth::graphql::{Execute as _, Json};
+use identityx_auth::http::RetryPolicy;
+use identityx_auth::identity::{AppUserLogin, AppUserProfile, HeaderStyle, NewAppUser};
+use identityx_auth::organization::{OrganizationId, OrganizationRole};
 use identityx_auth::{
-    AppUser, AppUserLogin, AppUserProfile, ApplicationId, Client, Error, ErrorKind, Execute as _,
-    Expiry, ExposeSecret as _, HeaderStyle, Json, LoginLink, LoginLinkMail, NewAppUser, OrgUser,
-    OrgUserApiToken, OrganizationId, OrganizationRole, RetryPolicy,
+    AppUser, ApplicationId, Client, Error, ErrorKind, Expiry, ExposeSecret as _, LoginLink,
+    LoginLinkMail, OrgUser, OrgUserApiToken,
 };
 use serde_json::json;
 
-use crate::set_up::{AUTH_URL, MyMail, MyTypedUser, MyUser, Vendor, always, jwt, shown};
+use crate::set_up::{
+    AUTH_URL, MyMail, MyTypedUser, MyUser, Vendor, always, assert_refused, headers, jwt, shown,
+};
 
 const ID: &str = "60a1b2c3d4e5f60718293a01";
 
@@ -75,7 +80,7 @@ async fn logged_in(vendor: &Vendor, body: &Json) -> Result<AppUserLogin, Error> 
 
 async fn active(vendor: &Vendor, body: &str) -> Result<AppUserProfile, Error> {
     vendor.response(200, body).await;
-    vendor.client.active_app_user(&user()).await
+    vendor.client.active_app_user(&headers(&user())).await
 }
 
 #[test]
@@ -210,7 +215,7 @@ async fn a_log_in_that_gives_another_kind_of_token_is_refused() {
     let token = jwt(r#"{"sub":"user-auth"}"#);
     let error = logged_in(&vendor, &login_answer(&bare_user(), &token)).await;
     let error = error.unwrap_err();
-    assert!(matches!(error, Error::WrongIdentity { .. }), "{error:?}");
+    assert_refused(&error, ErrorKind::InvalidConfig, "the wrong identity");
     assert!(!shown(&error).contains("eyJ"), "{error:?}");
 }
 
@@ -258,8 +263,14 @@ async fn administrators_organizations_and_applications_are_read_past_what_is_new
     vendor.response(200, &body.to_string()).await;
     let client = &vendor.client;
     for profile in [
-        client.active_org_user(&administrator()).await.unwrap(),
-        client.active_org_user(&api_token()).await.unwrap(),
+        client
+            .active_org_user(&headers(&administrator()))
+            .await
+            .unwrap(),
+        client
+            .active_org_user(&headers(&api_token()))
+            .await
+            .unwrap(),
     ] {
         assert_eq!(profile.photo_url.as_deref(), Some("https://a.test/1.png"));
         assert_eq!(profile.given_name.as_deref(), Some("Ada"));
@@ -271,7 +282,10 @@ async fn administrators_organizations_and_applications_are_read_past_what_is_new
         membership("Member"), null, membership("SuperOwner"),
     ] } });
     vendor.response(200, &body.to_string()).await;
-    let found = vendor.client.organizations(&administrator()).await;
+    let found = vendor
+        .client
+        .organizations(&headers(&administrator()))
+        .await;
     let roles: Vec<_> = found.unwrap().into_iter().map(|it| it.role).collect();
     let new = OrganizationRole::Other("SuperOwner".to_owned());
     assert_eq!(roles, [OrganizationRole::Member, new]);
@@ -282,7 +296,9 @@ async fn administrators_organizations_and_applications_are_read_past_what_is_new
     vendor.response(200, &body.to_string()).await;
     let organization = OrganizationId::new(ID).unwrap();
     let client = &vendor.client;
-    let found = client.applications(&administrator(), &organization).await;
+    let found = client
+        .applications(&headers(&administrator()), &organization)
+        .await;
     let found = found.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((&*found[0].name, &found[0].description), ("Daily", &None));
@@ -334,9 +350,18 @@ async fn a_success_that_is_not_as_documented_is_a_protocol_error_without_its_tex
                 .await
                 .unwrap_err(),
             client.log_in_org_user(&link()).await.unwrap_err(),
-            client.active_org_user(&administrator()).await.unwrap_err(),
-            client.create_api_token(&administrator()).await.unwrap_err(),
-            client.log_out_org_user(&administrator()).await.unwrap_err(),
+            client
+                .active_org_user(&headers(&administrator()))
+                .await
+                .unwrap_err(),
+            client
+                .create_api_token(&headers(&administrator()))
+                .await
+                .unwrap_err(),
+            client
+                .log_out_org_user(&headers(&administrator()))
+                .await
+                .unwrap_err(),
         ] {
             assert_eq!(error.kind(), ErrorKind::Protocol, "{body}: {error:?}");
             assert!(!shown(&error).contains("secret-thing"), "{error:?}");
@@ -349,8 +374,7 @@ async fn an_app_user_who_is_null_without_an_error_is_a_protocol_error() {
     let vendor = Vendor::start().await;
     let error = active(&vendor, r#"{"data":{"activeAppUser":null}}"#).await;
     let error = error.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Protocol, "{error:?}");
-    assert!(error.to_string().contains("without a user"), "{error}");
+    assert_refused(&error, ErrorKind::Protocol, "without a user");
 }
 
 /// What each kind of call is refused with, by variant and kind: a log-in, a mail, a read, an
@@ -358,7 +382,7 @@ async fn an_app_user_who_is_null_without_an_error_is_a_protocol_error() {
 async fn refused(vendor: &Vendor, status: u16, body: &str) -> [(String, ErrorKind); 4] {
     vendor.response(status, body).await;
     let client = &vendor.client;
-    let caller = client.as_identity(&administrator()).unwrap();
+    let caller = client.with_auth_headers(&headers(&administrator()));
     let errors = [
         client
             .log_in_app_user(&application(), &link())
@@ -368,10 +392,11 @@ async fn refused(vendor: &Vendor, status: u16, body: &str) -> [(String, ErrorKin
             .send_org_user_login_link("a@a.test")
             .await
             .unwrap_err(),
-        client.active_app_user(&user()).await.unwrap_err(),
+        client.active_app_user(&headers(&user())).await.unwrap_err(),
         caller.execute::<MyUser>(json!({})).await.unwrap_err(),
     ];
     errors.map(|error| {
+        assert_eq!(error.http_status(), Some(status), "{error:?}");
         let shown = format!("{error:?}");
         let variant = shown.split([' ', '(']).next().unwrap();
         (variant.to_owned(), error.kind())
@@ -744,11 +769,13 @@ async fn too_many_calls_are_told_with_the_time_to_wait_whatever_the_body() {
         let client = Client::builder().base_url(server.base_url());
         let client = client.http(|http| http.retry(RetryPolicy::never()));
         let client = client.build().unwrap();
-        let error = client.active_app_user(&user()).await;
+        let error = client.active_app_user(&headers(&user())).await;
         let error = error.unwrap_err();
-        assert!(matches!(error, Error::RateLimited { .. }), "{error:?}");
-        assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
-        assert_eq!(error.to_string(), "too many calls to identityx");
+        let retry_after = Some(Duration::from_secs(7));
+        let kind = ErrorKind::RateLimited { retry_after };
+        assert_refused(&error, kind, "too many calls to identityx");
+        assert_eq!(error.retry_after(), retry_after);
+        assert_eq!(error.http_status(), Some(429));
     }
 }
 
@@ -766,9 +793,9 @@ async fn the_first_of_several_errors_is_told_and_all_are_there_beside_the_data()
     });
     vendor.response(200, &body.to_string()).await;
     let client = &vendor.client;
-    let caller = client.as_identity(&administrator()).unwrap();
+    let caller = client.with_auth_headers(&headers(&administrator()));
     let error = caller.execute::<MyUser>(json!({})).await.unwrap_err();
-    assert!(matches!(error, Error::PermissionDenied { .. }), "{error:?}");
+    assert_refused(&error, ErrorKind::Denied, "not permitted: You do not");
     let response = caller.execute_partial::<MyUser>(json!({})).await.unwrap();
     assert_eq!(response.data, Some(body["data"].clone()));
     assert_eq!(response.errors.len(), 2);
@@ -778,8 +805,11 @@ async fn the_first_of_several_errors_is_told_and_all_are_there_beside_the_data()
     let response = response.unwrap();
     assert!(response.data.is_none());
     assert_eq!(response.errors.len(), 2);
-    let error = client.active_org_user(&administrator()).await.unwrap_err();
-    assert!(matches!(error, Error::PermissionDenied { .. }), "{error:?}");
+    let error = client
+        .active_org_user(&headers(&administrator()))
+        .await
+        .unwrap_err();
+    assert_refused(&error, ErrorKind::Denied, "not permitted: You do not");
 }
 
 #[tokio::test]
