@@ -26,24 +26,29 @@ impl LoginLinkMail {
     /// A mail to `email`, whose link leads to `auth_url`: https, or http to a loopback host, and
     /// without a query and a fragment, since the vendor appends `?token=…` to it as text.
     ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] if the address would make a broken link or a leak. It is not
+    /// repeated in the message.
+    ///
     /// # Example
     ///
     /// ```
     /// use identityx_auth::LoginLinkMail;
     ///
-    /// let log_in_page = "https://www.example.com/user/authenticate".parse()?;
-    /// let mail = LoginLinkMail::new("sue@example.com", log_in_page).redirect_to("/news");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// let log_in_page = "https://www.example.com/user/authenticate";
+    /// let mail = LoginLinkMail::new("sue@example.com", log_in_page)?.redirect_to("/news");
+    /// # Ok::<(), identityx_auth::Error>(())
     /// ```
-    pub fn new(email: impl Into<String>, auth_url: Url) -> Self {
-        Self {
+    pub fn new(email: impl Into<String>, auth_url: impl AsRef<str>) -> Result<Self, Error> {
+        Ok(Self {
             email: email.into(),
-            auth_url,
+            auth_url: checked_auth_url(auth_url.as_ref())?,
             redirect_to: None,
             source: None,
             additional_context: None,
             app_context_id: None,
-        }
+        })
     }
 
     /// Where your site leads the user after the log-in: the link carries it as `redirectTo`.
@@ -72,9 +77,8 @@ impl LoginLinkMail {
         self
     }
 
-    pub(crate) fn input(&self) -> Result<SendAppUserLoginLinkMutationInput, Error> {
-        check_auth_url(&self.auth_url)?;
-        Ok(SendAppUserLoginLinkMutationInput {
+    pub(crate) fn input(&self) -> SendAppUserLoginLinkMutationInput {
+        SendAppUserLoginLinkMutationInput {
             email: self.email.clone(),
             auth_url: self.auth_url.to_string(),
             redirect_to: self.redirect_to.clone(),
@@ -83,7 +87,7 @@ impl LoginLinkMail {
             app_context_id: self.app_context_id.clone(),
             // No longer used.
             fields: None,
-        })
+        }
     }
 }
 
@@ -99,21 +103,19 @@ impl fmt::Debug for LoginLinkMail {
 }
 
 /// The token will travel there, and only a plain address makes a link that works.
-fn check_auth_url(url: &Url) -> Result<(), Error> {
+fn checked_auth_url(text: &str) -> Result<Url, Error> {
     let refused = |message: &str| Err(CoreError::new(ErrorKind::InvalidConfig, message).into());
-    if url.query().is_some() || url.fragment().is_some() {
-        return refused(
+    match Url::parse(text) {
+        Ok(url) if url.query().is_some() || url.fragment().is_some() => refused(
             "the auth url must have no query and no fragment: identityx appends `?token=…` to it \
              as text, so that the link would be broken; use `redirect_to` or `additional_context`",
-        );
-    }
-    if BaseUrl::parse(url.as_str()).is_err() {
-        return refused(
+        ),
+        Ok(url) if BaseUrl::parse(text).is_ok() => Ok(url),
+        _ => refused(
             "the auth url must be https, or http to a loopback host, and without a user name or a \
              password",
-        );
+        ),
     }
-    Ok(())
 }
 
 /// Whom a login link logs in.

@@ -31,19 +31,18 @@ impl Client {
     /// [`Error::UnknownUser`]: [create](Client::create_app_user) the user first.
     /// [`Error::UnknownApplication`], [`Error::ApplicationDenied`].
     /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the mail may have been sent: let
-    /// the user look. [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the auth URL would
-    /// make a broken link or a leak; nothing was sent then.
+    /// the user look.
     ///
     /// # Example
     ///
     /// ```no_run
-    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn example() -> Result<(), identityx_auth::Error> {
     /// use identityx_auth::{ApplicationId, Client, LoginLinkMail};
     ///
     /// let client = Client::builder().build()?;
     /// let application = ApplicationId::new("60a1b2c3d4e5f60718293a01")?;
-    /// let log_in_page = "https://www.example.com/user/authenticate".parse()?;
-    /// let mail = LoginLinkMail::new("sue@example.com", log_in_page);
+    /// let log_in_page = "https://www.example.com/user/authenticate";
+    /// let mail = LoginLinkMail::new("sue@example.com", log_in_page)?;
     /// client.send_app_user_login_link(&application, &mail).await?;
     /// # Ok(()) }
     /// ```
@@ -53,7 +52,7 @@ impl Client {
         mail: &LoginLinkMail,
     ) -> Result<(), Error> {
         use send_app_user_login_link::{SendAppUserLoginLink as Q, Variables};
-        let input = mail.input()?;
+        let input = mail.input();
         let request = post(SEND_LOGIN_LINK, &Q::build_query(Variables { input }));
         let request = of_application(request, application);
         self.ask::<Q>(request, Purpose::Once).await.map(drop)

@@ -55,7 +55,7 @@ pub trait Execute: Sync {
     /// # Errors
     ///
     /// What the vendor says is wrong, the first thing if there are several, although there may be
-    /// data beside it: [`Execute::execute_partial`] gives both. [`Error::InvalidOperation`] if the
+    /// data beside it: [`Execute::execute_partial`] returns both. [`Error::InvalidOperation`] if the
     /// vendor does not understand the operation, [`Error::WrongIdentity`],
     /// [`Error::TokenRejected`] (a session has noted that already),
     /// [`Error::PermissionDenied`], [`Unavailable`](crate::ErrorKind::Unavailable) also if only a

@@ -35,7 +35,7 @@ impl Settings for IdentityX {
     }
 
     async fn send_mail(client: &Client, email: &str) -> Result<(), Error> {
-        let mail = LoginLinkMail::new(email, AUTH_URL.parse().unwrap());
+        let mail = LoginLinkMail::new(email, AUTH_URL).unwrap();
         let application = ApplicationId::new(APPLICATION).unwrap();
         client.send_app_user_login_link(&application, &mail).await
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auth_core::{Clock as _, Expiry};
 use auth_sandbox::{
-    Entry, IdentityXAppUser, IdentityXApplication, IdentityXOrgUser, IdentityXOrganization, Sandbox,
+    IdentityXAppUser, IdentityXApplication, IdentityXOrgUser, IdentityXOrganization, Sandbox,
 };
 use identityx_auth::graphql::{Execute as _, Json};
 use identityx_auth::identity::NewAppUser;
@@ -35,32 +35,41 @@ const LOG_IN_ORG_USER: &str = "identityx.log_in_org_user";
 const ACTIVE_ORG_USER: &str = "identityx.active_org_user";
 const LOG_OUT_ORG_USER: &str = "identityx.log_out_org_user";
 const CREATE_API_TOKEN: &str = "identityx.create_api_token";
-
 const ORGANIZATIONS: &str = "identityx.organizations";
 const APPLICATIONS: &str = "identityx.applications";
 
-/// The headers of a request in which the vendor is interested: who calls, and for whom.
-type Sent<'a> = [Option<&'a str>; 3];
+/// A request as the vendor sees it: the operation's name, its variables, who calls, and for which
+/// application and organisation.
+type Sent = (String, Json, [Option<String>; 3]);
 
-const NO_IDENTITY: Sent<'static> = [None; 3];
+const NO_IDENTITY: [Option<&str>; 3] = [None; 3];
 
-/// What is in every request, and of the rest what each call has of its own.
+fn request(name: &str, variables: Json, headers: [Option<&str>; 3]) -> Sent {
+    let headers = headers.map(|value| value.map(str::to_owned));
+    (name.to_owned(), variables, headers)
+}
+
+/// The one request of this operation, after checking what is in every request.
 #[track_caller]
-fn assert_sent(entry: &Entry, name: &str, variables: &Json, headers: Sent<'_>) {
+fn sent(sandbox: &Sandbox, operation: &str) -> Sent {
+    let entry = only(sandbox, operation);
     assert_eq!(entry.method(), "POST");
     assert_eq!((entry.path(), entry.query()), ("/identityx/graphql", None));
     assert_eq!(entry.header("content-type"), Some("application/json"));
     assert_eq!(entry.header("accept"), Some("application/json"));
     let agent = concat!("identityx-auth/", env!("CARGO_PKG_VERSION"));
     assert_eq!(entry.header("user-agent"), Some(agent));
-    let sent = ["authorization", "x-app-id", "x-org-id"].map(|name| entry.header(name));
-    assert_eq!(sent, headers);
     let body: Json = serde_json::from_str(entry.body()).unwrap();
-    assert_eq!(body["operationName"], name);
-    assert_eq!(&body["variables"], variables);
-    let query = body["query"].as_str().unwrap();
+    let [name, query] = ["operationName", "query"].map(|part| body[part].as_str().unwrap());
     assert!(query.contains(name), "{query}");
     assert_eq!(body.as_object().unwrap().len(), 3);
+    let headers = ["authorization", "x-app-id", "x-org-id"].map(|name| entry.header(name));
+    request(name, body["variables"].clone(), headers)
+}
+
+/// The value of the header `Authorization`.
+fn of(scheme: &str, token: &SecretString) -> String {
+    format!("{scheme} {}", text(token))
 }
 
 fn text(secret: &SecretString) -> &str {
@@ -97,19 +106,20 @@ async fn an_app_users_login_link_is_mailed_with_all_that_was_asked_for() {
         "additionalContext": context,
         "appContextId": "60a1b2c3d4e5f60718293b01",
     });
-    let expected = [None, Some(application.as_str()), None];
-    let sent = only(&sandbox, SEND_APP_LINK);
     let variables = json!({ "input": input });
-    assert_sent(&sent, "SendAppUserLoginLink", &variables, expected);
+    let app = Some(application.as_str());
+    let expected = request("SendAppUserLoginLink", variables, [None, app, None]);
+    assert_eq!(sent(&sandbox, SEND_APP_LINK), expected);
 
-    // What nobody asked for is not sent.
+    // What was not asked for is not sent.
     sandbox.log().clear();
     let bare = mail(&sandbox);
     let sent = client.send_app_user_login_link(&application, &bare);
     sent.await.unwrap();
     let variables = json!({ "input": { "email": email(&sandbox), "authUrl": AUTH_URL } });
-    let sent = only(&sandbox, SEND_APP_LINK);
-    assert_sent(&sent, "SendAppUserLoginLink", &variables, expected);
+    let app = Some(application.as_str());
+    let expected = request("SendAppUserLoginLink", variables, [None, app, None]);
+    assert_eq!(sent(&sandbox, SEND_APP_LINK), expected);
 }
 
 #[tokio::test]
@@ -152,9 +162,9 @@ async fn an_app_users_link_gives_a_session_without_an_end_and_what_the_mail_was_
     assert_eq!((user.expiry(), user.issued_at()), (Expiry::Never, now));
     assert_eq!(user.application().as_ref(), Some(&application));
     let variables = json!({ "input": { "token": text(link.token()) } });
-    let expected = [None, Some(application.as_str()), None];
-    let sent = only(&sandbox, LOG_IN_APP_USER);
-    assert_sent(&sent, "LogInAppUser", &variables, expected);
+    let app = Some(application.as_str());
+    let expected = request("LogInAppUser", variables, [None, app, None]);
+    assert_eq!(sent(&sandbox, LOG_IN_APP_USER), expected);
 }
 
 #[tokio::test]
@@ -179,11 +189,11 @@ async fn an_app_user_is_asked_for_with_their_token_and_their_application() {
         (profile.last_logged_in, profile.verified),
         (None, Some(false))
     );
-    let authorization = format!("AppUser {}", text(user.access_token()));
+    let caller = of("AppUser", user.access_token());
     let application = application(&sandbox);
-    let expected = [Some(&*authorization), Some(application.as_str()), None];
-    let sent = only(&sandbox, ACTIVE_APP_USER);
-    assert_sent(&sent, "ActiveAppUser", &Json::Null, expected);
+    let app = Some(application.as_str());
+    let expected = request("ActiveAppUser", Json::Null, [Some(&caller), app, None]);
+    assert_eq!(sent(&sandbox, ACTIVE_APP_USER), expected);
 }
 
 #[tokio::test]
@@ -198,9 +208,9 @@ async fn an_app_users_log_out_sends_the_token_as_an_input_and_no_authorization()
     assert!(is_accepted(&sandbox, other.access_token()));
     let variables = json!({ "input": { "token": text(user.access_token()) } });
     let application = application(&sandbox);
-    let expected = [None, Some(application.as_str()), None];
-    let sent = only(&sandbox, LOG_OUT_APP_USER);
-    assert_sent(&sent, "LogOutAppUser", &variables, expected);
+    let app = Some(application.as_str());
+    let expected = request("LogOutAppUser", variables, [None, app, None]);
+    assert_eq!(sent(&sandbox, LOG_OUT_APP_USER), expected);
 }
 
 #[tokio::test]
@@ -258,19 +268,20 @@ async fn an_app_user_is_created_once_with_everything_that_is_known_of_them() {
         "mobileNumber": "+49 1",
         "phoneNumber": "+49 2",
     });
-    let expected = [None, Some(application.as_str()), None];
-    let sent = only(&sandbox, CREATE_APP_USER);
-    assert_sent(&sent, "CreateAppUser", &json!({ "input": input }), expected);
+    let app = Some(application.as_str());
+    let expected = request("CreateAppUser", json!({ "input": input }), [None, app, None]);
+    assert_eq!(sent(&sandbox, CREATE_APP_USER), expected);
 
     sandbox.log().clear();
     sandbox.clock().advance(Duration::from_secs(60));
     let again = NewAppUser::new("NEW@example.test");
     let second = client.create_app_user(&application, &again).await.unwrap();
     assert_eq!(second, first);
-    let sent = only(&sandbox, CREATE_APP_USER);
     let variables = json!({ "input": { "email": "NEW@example.test" } });
-    assert_sent(&sent, "CreateAppUser", &variables, expected);
-    let mail = LoginLinkMail::new("new@example.test", AUTH_URL.parse().unwrap());
+    let app = Some(application.as_str());
+    let expected = request("CreateAppUser", variables, [None, app, None]);
+    assert_eq!(sent(&sandbox, CREATE_APP_USER), expected);
+    let mail = LoginLinkMail::new("new@example.test", AUTH_URL).unwrap();
     let sent = client.send_app_user_login_link(&application, &mail);
     sent.await.unwrap();
 }
@@ -281,8 +292,8 @@ async fn an_administrators_link_is_mailed_and_gives_a_session_without_an_end() {
     let client = client(&sandbox);
     let link = org_link(&client, &sandbox).await;
     let variables = json!({ "input": { "email": org_email(&sandbox) } });
-    let sent = only(&sandbox, SEND_ORG_LINK);
-    assert_sent(&sent, "SendUserLoginLink", &variables, NO_IDENTITY);
+    let expected = request("SendUserLoginLink", variables, NO_IDENTITY);
+    assert_eq!(sent(&sandbox, SEND_ORG_LINK), expected);
 
     let login = client.log_in_org_user(&link).await.unwrap();
     assert!(is_accepted(&sandbox, login.user.access_token()));
@@ -296,8 +307,8 @@ async fn an_administrators_link_is_mailed_and_gives_a_session_without_an_end() {
     assert_eq!(profile.family_name.as_deref(), Some("Owner"));
     assert_eq!(profile.photo_url, None);
     let variables = json!({ "input": { "token": text(link.token()) } });
-    let sent = only(&sandbox, LOG_IN_ORG_USER);
-    assert_sent(&sent, "LogInUser", &variables, NO_IDENTITY);
+    let expected = request("LogInUser", variables, NO_IDENTITY);
+    assert_eq!(sent(&sandbox, LOG_IN_ORG_USER), expected);
 }
 
 #[tokio::test]
@@ -314,19 +325,17 @@ async fn an_administrator_is_asked_for_with_either_token() {
     let profile = client.active_org_user(&headers(&session)).await.unwrap();
     assert_eq!(profile.photo_url.as_deref(), Some(photo));
     assert_eq!((&profile.given_name, &profile.family_name), (&None, &None));
-    let authorization = format!("OrgUser {}", text(session.access_token()));
-    let sent = only(&sandbox, ACTIVE_ORG_USER);
-    let expected = [Some(&*authorization), None, None];
-    assert_sent(&sent, "ActiveUser", &Json::Null, expected);
+    let caller = of("OrgUser", session.access_token());
+    let expected = request("ActiveUser", Json::Null, [Some(&caller), None, None]);
+    assert_eq!(sent(&sandbox, ACTIVE_ORG_USER), expected);
 
     sandbox.log().clear();
     let token = api_token(&sandbox);
     let profile = client.active_org_user(&headers(&token)).await.unwrap();
     assert_eq!(profile.email, org_email(&sandbox));
-    let authorization = format!("OrgUserApiToken {}", text(token.access_token()));
-    let sent = only(&sandbox, ACTIVE_ORG_USER);
-    let expected = [Some(&*authorization), None, None];
-    assert_sent(&sent, "ActiveUser", &Json::Null, expected);
+    let caller = of("OrgUserApiToken", token.access_token());
+    let expected = request("ActiveUser", Json::Null, [Some(&caller), None, None]);
+    assert_eq!(sent(&sandbox, ACTIVE_ORG_USER), expected);
 }
 
 #[tokio::test]
@@ -339,10 +348,9 @@ async fn an_administrators_log_out_ends_that_session_and_no_other() {
         .unwrap();
     assert!(!is_accepted(&sandbox, user.access_token()));
     assert!(is_accepted(&sandbox, other.access_token()));
-    let authorization = format!("OrgUser {}", text(user.access_token()));
-    let sent = only(&sandbox, LOG_OUT_ORG_USER);
-    let expected = [Some(&*authorization), None, None];
-    assert_sent(&sent, "LogOutUser", &Json::Null, expected);
+    let caller = of("OrgUser", user.access_token());
+    let expected = request("LogOutUser", Json::Null, [Some(&caller), None, None]);
+    assert_eq!(sent(&sandbox, LOG_OUT_ORG_USER), expected);
 }
 
 #[tokio::test]
@@ -350,10 +358,9 @@ async fn the_api_token_is_the_same_at_every_call_and_survives_a_log_out() {
     let sandbox = sandbox();
     let (client, user) = (client(&sandbox), org_user(&sandbox));
     let first = client.create_api_token(&headers(&user)).await.unwrap();
-    let authorization = format!("OrgUser {}", text(user.access_token()));
-    let sent = only(&sandbox, CREATE_API_TOKEN);
-    let expected = [Some(&*authorization), None, None];
-    assert_sent(&sent, "CreateApiToken", &Json::Null, expected);
+    let caller = of("OrgUser", user.access_token());
+    let expected = request("CreateApiToken", Json::Null, [Some(&caller), None, None]);
+    assert_eq!(sent(&sandbox, CREATE_API_TOKEN), expected);
     assert_eq!(first.expiry(), Expiry::Never);
     assert_eq!(first.issued_at(), sandbox.clock().now().wall());
 
@@ -369,7 +376,7 @@ async fn the_api_token_is_the_same_at_every_call_and_survives_a_log_out() {
 }
 
 #[tokio::test]
-async fn an_administrators_organizations_are_told_with_roles_that_nobody_knows_yet() {
+async fn an_administrators_organizations_are_told_with_roles_that_are_not_known_yet() {
     let sandbox = sandbox();
     let identityx = sandbox.identityx();
     let roles = ["Owner", "Administrator", "Member", "Guest", "Auditor_2"];
@@ -401,10 +408,9 @@ async fn an_administrators_organizations_are_told_with_roles_that_nobody_knows_y
     assert_eq!(organization.id, "5f0c1d2e3a4b5c6d7e8f9b02");
     assert_eq!(organization.name, "No. 2");
     assert_ne!(memberships[0].id, memberships[1].id);
-    let authorization = format!("OrgUser {}", text(user.access_token()));
-    let sent = only(&sandbox, ORGANIZATIONS);
-    let expected = [Some(&*authorization), None, None];
-    assert_sent(&sent, "UserOrganizations", &Json::Null, expected);
+    let caller = of("OrgUser", user.access_token());
+    let expected = request("UserOrganizations", Json::Null, [Some(&caller), None, None]);
+    assert_eq!(sent(&sandbox, ORGANIZATIONS), expected);
 }
 
 #[tokio::test]
@@ -437,10 +443,9 @@ async fn an_organizations_applications_are_asked_for_with_its_id() {
             (identityx.other_application_id(), "Sandbox Weekly", None),
         ]
     );
-    let authorization = format!("OrgUser {}", text(user.access_token()));
-    let sent = only(&sandbox, APPLICATIONS);
-    let expected = [Some(&*authorization), None, Some(organization.as_str())];
-    assert_sent(&sent, "OrganizationApplications", &Json::Null, expected);
+    let caller = of("OrgUser", user.access_token());
+    let expected = request("OrganizationApplications", Json::Null, [Some(&caller), None, Some(organization.as_str())]);
+    assert_eq!(sent(&sandbox, APPLICATIONS), expected);
 
     let other = OrganizationId::new(other).unwrap();
     let error = client.applications(&headers(&user), &other).await;
@@ -448,12 +453,12 @@ async fn an_organizations_applications_are_asked_for_with_its_id() {
 }
 
 #[tokio::test]
-async fn a_ping_needs_nobody_and_survives_the_outage_of_an_inner_service() {
+async fn a_ping_needs_no_identity_and_survives_the_outage_of_an_inner_service() {
     let sandbox = sandbox();
     sandbox.identityx().inner_service_down(true);
     client(&sandbox).ping().await.unwrap();
-    let sent = only(&sandbox, "identityx.ping");
-    assert_sent(&sent, "Ping", &Json::Null, NO_IDENTITY);
+    let expected = request("Ping", Json::Null, NO_IDENTITY);
+    assert_eq!(sent(&sandbox, "identityx.ping"), expected);
 }
 
 #[tokio::test]
@@ -507,9 +512,9 @@ async fn assert_all_refused(
 async fn a_user_whom_the_vendor_does_not_know_is_an_error_of_its_own() {
     let sandbox = sandbox();
     let mut ready = ready(&sandbox).await;
-    ready.mail = LoginLinkMail::new("nobody@example.test", AUTH_URL.parse().unwrap());
-    ready.org_email = "nobody@example.test";
-    let text = "unknown user: No user was found for 'nobody@example.test'";
+    ready.mail = LoginLinkMail::new("stranger@example.test", AUTH_URL).unwrap();
+    ready.org_email = "stranger@example.test";
+    let text = "unknown user: No user was found for 'stranger@example.test'";
     let refusal = (ErrorKind::NotFound, text, Some(200));
     assert_all_refused(&sandbox, &ready, &[SEND_APP_LINK, SEND_ORG_LINK], refusal).await;
 
@@ -867,24 +872,25 @@ async fn an_operation_of_a_programs_own_is_sent_with_the_callers_headers_and_its
     let (client, application) = (client(&sandbox), application(&sandbox));
     let data = client.execute::<MyPings>(json!({})).await.unwrap();
     assert_eq!(data, json!({ "ping": "pong", "again": "pong" }));
-    let sent = only(&sandbox, "identityx.other");
-    assert_sent(&sent, "Mine", &json!({}), NO_IDENTITY);
+    let expected = request("Mine", json!({}), NO_IDENTITY);
+    assert_eq!(sent(&sandbox, "identityx.other"), expected);
 
     let input = json!({ "input": { "email": email(&sandbox), "authUrl": AUTH_URL } });
     let caller = client.in_application(&application);
     let data = caller.execute::<MyAppMail>(input.clone()).await.unwrap();
     assert_eq!(data, json!({ "sendAppUserLoginLink": "ok" }));
-    let expected = [None, Some(application.as_str()), None];
-    assert_sent(&only(&sandbox, SEND_APP_LINK), "Mine", &input, expected);
+    let app = Some(application.as_str());
+    let expected = request("Mine", input, [None, app, None]);
+    assert_eq!(sent(&sandbox, SEND_APP_LINK), expected);
 
     let user = app_user(&sandbox);
     let caller = client.with_auth_headers(&headers(&user));
     let data = caller.execute::<MyAppUser>(json!({})).await.unwrap();
     assert_eq!(data["activeAppUser"]["email"], email(&sandbox));
-    let authorization = format!("AppUser {}", text(user.access_token()));
-    let expected = [Some(&*authorization), Some(application.as_str()), None];
-    let sent = only(&sandbox, ACTIVE_APP_USER);
-    assert_sent(&sent, "Mine", &json!({}), expected);
+    let caller = of("AppUser", user.access_token());
+    let app = Some(application.as_str());
+    let expected = request("Mine", json!({}), [Some(&caller), app, None]);
+    assert_eq!(sent(&sandbox, ACTIVE_APP_USER), expected);
 
     let organization = organization(&sandbox);
     let user = org_user(&sandbox).in_organization(&organization);
@@ -895,10 +901,9 @@ async fn an_operation_of_a_programs_own_is_sent_with_the_callers_headers_and_its
         data["organizationApplications"][0]["id"],
         application.as_str()
     );
-    let authorization = format!("OrgUser {}", text(user.access_token()));
-    let expected = [Some(&*authorization), None, Some(organization.as_str())];
-    let sent = only(&sandbox, APPLICATIONS);
-    assert_sent(&sent, "Mine", &json!({}), expected);
+    let caller = of("OrgUser", user.access_token());
+    let expected = request("Mine", json!({}), [Some(&caller), None, Some(organization.as_str())]);
+    assert_eq!(sent(&sandbox, APPLICATIONS), expected);
 
     let token = api_token(&sandbox);
     let caller = client.with_auth_headers(&headers(&token));
@@ -1018,7 +1023,7 @@ async fn a_user_of_another_application_logs_in_there() {
     let wil = IdentityXAppUser::new("wil@example.test").display_name("Wil");
     identityx.add_app_user(wil.application(weekly.as_str()));
     let client = client(&sandbox);
-    let mail = LoginLinkMail::new("wil@example.test", AUTH_URL.parse().unwrap());
+    let mail = LoginLinkMail::new("wil@example.test", AUTH_URL).unwrap();
     let sent = client.send_app_user_login_link(&weekly, &mail);
     sent.await.unwrap();
     let mail = sandbox.inbox("wil@example.test").latest().unwrap();

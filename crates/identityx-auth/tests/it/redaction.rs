@@ -39,7 +39,7 @@ fn organization_id() -> OrganizationId {
 
 /// A token of the vendor's form, whose texts the test chooses.
 fn jwt_of(subject: &str) -> String {
-    jwt(&json!({ "iat": 1_767_225_600, "sub": subject, "aud": "somebody" }).to_string())
+    jwt(&json!({ "iat": 1_767_225_600, "sub": subject, "aud": "u1" }).to_string())
 }
 
 fn user() -> AppUser {
@@ -247,7 +247,7 @@ async fn an_echo_of_an_api_token_is_cut_out() {
 }
 
 #[tokio::test]
-async fn a_refusal_with_the_whole_token_in_known_words_is_cut_out() {
+async fn a_refusal_with_the_whole_token_in_a_known_text_is_cut_out() {
     let vendor = Vendor::start().await;
     let user = headers(&AppUser::from(odd()));
     let administrator = headers(&OrgUser::from(odd()));

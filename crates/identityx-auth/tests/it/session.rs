@@ -233,7 +233,7 @@ async fn an_administrators_session_and_an_api_token_end_when_the_vendor_says_so(
     let (_, reason) = login_required(&org_session);
     assert!(reason.contains("No token was found"), "{reason}");
 
-    // It is a auth_headers of its own.
+    // The API token does not end with the session.
     sandbox.clock().advance(YEAR);
     api_session.renew().await.unwrap();
     sandbox.identityx().revoke_api_token(org_email(&sandbox));

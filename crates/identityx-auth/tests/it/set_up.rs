@@ -145,7 +145,7 @@ pub(crate) fn organization(sandbox: &Sandbox) -> OrganizationId {
 }
 
 pub(crate) fn mail(sandbox: &Sandbox) -> LoginLinkMail {
-    LoginLinkMail::new(email(sandbox), AUTH_URL.parse().unwrap())
+    LoginLinkMail::new(email(sandbox), AUTH_URL).unwrap()
 }
 
 /// The link in the app user's latest mail.
@@ -204,7 +204,7 @@ pub(crate) fn new_session(sandbox: &Sandbox) -> Session {
     client(sandbox).session(app_user(sandbox)).build().unwrap()
 }
 
-/// A vendor that answers what the test says, and a client of it.
+/// A vendor that responds with what the test says, and a client of it.
 pub(crate) struct Vendor {
     server: MockServer,
     pub(crate) client: Client,

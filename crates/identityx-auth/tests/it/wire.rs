@@ -1,4 +1,4 @@
-//! The vendor's own forms, and answers that bend them.
+//! The vendor's own forms, and responses that bend them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -46,7 +46,7 @@ fn link() -> LoginLink {
 }
 
 fn mail() -> LoginLinkMail {
-    LoginLinkMail::new("sue@example.test", AUTH_URL.parse().unwrap())
+    LoginLinkMail::new("sue@example.test", AUTH_URL).unwrap()
 }
 
 fn at(millis: u64) -> SystemTime {
@@ -571,7 +571,7 @@ async fn a_refused_token_is_the_links_in_a_log_in_and_the_sessions_in_any_other_
             "{message}"
         );
     }
-    // In words that nobody knows.
+    // With a text that no document names.
     let body = refusal("UNAUTHENTICATED", "Go away.", None);
     assert_eq!(refused(&vendor, 200, &body).await, expected);
     let body = refusal("INTERNAL_SERVER_ERROR", "Go away.", Some(401));
@@ -595,7 +595,7 @@ async fn a_refused_token_is_the_links_in_a_log_in_and_the_sessions_in_any_other_
 }
 
 #[tokio::test]
-async fn a_refusal_in_words_that_nobody_knows_is_told_by_its_number_and_its_code() {
+async fn a_refusal_with_an_unknown_text_is_told_by_its_number_and_its_code() {
     let vendor = Vendor::start().await;
     for (code, number, expected) in [
         (
@@ -813,7 +813,7 @@ async fn the_first_of_several_errors_is_told_and_all_are_there_beside_the_data()
 }
 
 #[tokio::test]
-async fn the_vendors_words_are_kept_without_the_token_that_it_repeats() {
+async fn the_vendors_text_is_kept_without_the_token_that_it_repeats() {
     let vendor = Vendor::start().await;
     let user = user();
     let secret = user.access_token().expose_secret();

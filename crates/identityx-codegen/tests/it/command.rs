@@ -153,7 +153,7 @@ fn the_schema_and_the_runtime_path_are_options() {
     let output = run(folder.path(), arguments);
     assert!(output.status.success(), "{}", error(&output));
     let module = fs::read_to_string(folder.path().join("src/generated/q.rs")).unwrap();
-    assert!(module.contains("use ::idx::serde::"), "{module}");
+    assert!(module.contains("use ::idx::graphql::serde::"), "{module}");
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn a_change_of_the_schema_and_the_operation_is_found_in_the_code() {
     rename_field(&folder, "schema.graphql");
     rename_field(&folder, "source.graphql");
     let refusal = out_of_date(&folder);
-    let place = Path::new("src/generated").join("source.rs:27: ");
+    let place = Path::new("src/generated").join("source.rs:29: ");
     let first = format!(
         "{}expected `logInSource`, found `loginSource`\n",
         place.display()
