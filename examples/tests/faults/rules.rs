@@ -52,7 +52,7 @@ impl Call {
         self
     }
 
-    /// Nobody documents what a success is answered with: JSON that is broken is one.
+    /// No document says what the response to a success holds: broken JSON counts as one.
     pub(crate) const fn without_an_answer(mut self) -> Self {
         self.reads_its_answer = false;
         self
