@@ -95,7 +95,7 @@ pub(crate) fn documented(trouble: Trouble, call: &Call) -> Outcome {
         Status(status) | Echo(status) => match (own(status, call), status) {
             (Some(kind), _) => failed(kind, 1),
             (None, 400..=499) => failed(refusal(status), 1),
-            // An response, so that a refresh that failed twice did not happen.
+            // A response, so that a refresh that failed twice did not happen.
             (None, _) if call.class == Class::Never => failed(ErrorKind::OutcomeUnknown, 1),
             (None, _) => failed(ErrorKind::Unavailable, most),
         },
