@@ -15,9 +15,9 @@ pub enum ErrorKind {
     InvalidCredentials,
     /// The token was refused: renew it, or log in again.
     TokenRejected,
-    /// Only a person (with a mailbox, say) can log in now.
+    /// Only a person (with a mailbox, for example) can log in now.
     InteractionRequired,
-    /// Not allowed, whoever asks.
+    /// Not allowed, whatever the credentials.
     Denied,
     /// No such user or thing.
     NotFound,
@@ -30,17 +30,17 @@ pub enum ErrorKind {
     Unavailable,
     /// The call may have had its effect; the response was lost.
     OutcomeUnknown,
-    /// The vendor answered something that nobody documented.
+    /// The vendor answered something that no document describes.
     Protocol,
     /// The token store failed.
     Store,
 }
 
 impl ErrorKind {
-    /// Whether the same call may succeed later without anybody doing anything.
+    /// Whether the same call may succeed later without anyone's help.
     ///
     /// A session waits and tries again after a transient failure; a permanent one it remembers
-    /// until somebody logs in.
+    /// until a log-in.
     pub fn is_transient(self) -> bool {
         match self {
             Self::RateLimited { .. }
@@ -78,7 +78,7 @@ impl fmt::Display for ErrorKind {
 
 /// What every vendor crate's error can do, so that a session can act on it.
 ///
-/// `Clone`, because one failed renewal is handed to everybody who waited for it.
+/// `Clone`, because all callers that waited for one failed renewal get its error.
 pub trait AuthError: StdError + Clone + From<Error> + Send + Sync + 'static {
     /// What the caller can do.
     fn kind(&self) -> ErrorKind;
@@ -89,6 +89,11 @@ pub trait AuthError: StdError + Clone + From<Error> + Send + Sync + 'static {
             ErrorKind::RateLimited { retry_after } => retry_after,
             _ => None,
         }
+    }
+
+    /// The HTTP status of the response that told of the failure, where there was one.
+    fn http_status(&self) -> Option<u16> {
+        None
     }
 }
 
@@ -141,7 +146,7 @@ impl Error {
 
     /// Adds the HTTP status of the response that told of the failure.
     #[must_use]
-    pub fn with_status(mut self, status: u16) -> Self {
+    pub fn with_http_status(mut self, status: u16) -> Self {
         self.change(|inner| inner.status = Some(status));
         self
     }
@@ -151,8 +156,8 @@ impl Error {
         self.0.kind
     }
 
-    /// The HTTP status of the response, where there was one.
-    pub fn status(&self) -> Option<u16> {
+    /// The HTTP status of the response that told of the failure, where there was one.
+    pub fn http_status(&self) -> Option<u16> {
         self.0.status
     }
 
@@ -172,6 +177,10 @@ impl AuthError for Error {
 
     fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    fn http_status(&self) -> Option<u16> {
+        self.0.status
     }
 }
 
@@ -215,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_person_must_mend_is_not_transient() {
+    fn what_a_person_must_fix_is_not_transient() {
         for kind in [
             ErrorKind::InvalidCredentials,
             ErrorKind::TokenRejected,
@@ -234,7 +243,7 @@ mod tests {
     fn the_cause_is_reachable_and_shown_in_debug() {
         let error = Error::new(ErrorKind::Unavailable, "no response")
             .with_source(fmt::Error)
-            .with_status(502);
+            .with_http_status(502);
         assert!(StdError::source(&error).is_some());
         assert!(format!("{error:?}").contains("502"), "{error:?}");
     }

@@ -1,7 +1,10 @@
-//! One policy for every call of every vendor. With the files below `http/` the only place that
-//! names `reqwest`.
+//! How the SDKs speak HTTP: what a program can choose, and what it cannot.
+//!
+//! A program that uses a vendor crate meets four of these: [`HttpBuilder`] (time limits, a proxy,
+//! root certificates), [`RetryPolicy`], and [`AllowedHosts`] with [`BaseUrl`] (where a token may
+//! go). The rest is for vendor crates, which send every call through [`Http`].
 
-mod authorize;
+// With the files below `http/` and `session/authorize.rs` the only place that names `reqwest`.
 mod builder;
 mod policy;
 mod request;
@@ -15,12 +18,12 @@ use http::StatusCode;
 use tracing::{Instrument as _, Span};
 
 pub use self::builder::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT, HttpBuilder};
-pub use self::policy::{AllowedHosts, BaseUrl};
 pub use self::request::{Operation, Request};
 pub use self::response::Response;
 use crate::clock::{Clock, Moment};
-use crate::retry::{Idempotency, RetryPolicy};
-use crate::{Error, ErrorKind, Renew, Session, SessionBuilder, StoreKey};
+pub use crate::hosts::{AllowedHosts, BaseUrl};
+pub use crate::retry::{Idempotency, RetryPolicy};
+use crate::{Error, ErrorKind};
 
 /// The builder of the HTTP library, as [`HttpBuilder::customize`] hands it out.
 pub use reqwest::ClientBuilder as HttpClientBuilder;
@@ -38,7 +41,7 @@ pub const BODY_LIMIT: usize = 1024 * 1024;
 pub struct Http {
     client: reqwest::Client,
     base: BaseUrl,
-    hosts: AllowedHosts,
+    allowed_hosts: AllowedHosts,
     retry: RetryPolicy,
     clock: Arc<dyn Clock>,
     gate: Option<builder::Gate>,
@@ -46,7 +49,7 @@ pub struct Http {
 
 /// What became of one attempt.
 enum Attempt {
-    /// An response with any status.
+    /// A response with any status.
     Answered(Response),
     /// Nothing was sent.
     NotSent(Error),
@@ -61,30 +64,8 @@ impl Http {
     }
 
     /// The hosts to which a token may go.
-    pub fn hosts(&self) -> &AllowedHosts {
-        &self.hosts
-    }
-
-    /// Begins a session that renews its token by `renewer`, on this clock and for these hosts.
-    pub fn session<R: Renew>(&self, renewer: R) -> SessionBuilder<R> {
-        Session::builder(renewer)
-            .clock(Arc::clone(&self.clock))
-            .hosts(self.hosts.clone())
-    }
-
-    /// The key under which a store keeps a token of this service.
-    pub fn store_key(
-        &self,
-        vendor: &str,
-        account: impl Into<String>,
-        scope: impl Into<String>,
-    ) -> StoreKey {
-        StoreKey {
-            vendor: vendor.to_owned(),
-            account: account.into(),
-            scope: scope.into(),
-            base_url: self.base.to_string(),
-        }
+    pub fn allowed_hosts(&self) -> &AllowedHosts {
+        &self.allowed_hosts
     }
 
     /// The clock by which moments are read and pauses made.
@@ -205,7 +186,7 @@ impl Http {
                 Ok(Some(chunk)) if body.len() + chunk.len() > BODY_LIMIT => {
                     let message = format!("the response is larger than {BODY_LIMIT} bytes");
                     let error =
-                        Error::new(ErrorKind::Protocol, message).with_status(status.as_u16());
+                        Error::new(ErrorKind::Protocol, message).with_http_status(status.as_u16());
                     return Attempt::Lost(error);
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
@@ -215,7 +196,9 @@ impl Http {
                     body.clear();
                     break;
                 }
-                Err(error) => return Attempt::Lost(transport(error).with_status(status.as_u16())),
+                Err(error) => {
+                    return Attempt::Lost(transport(error).with_http_status(status.as_u16()));
+                }
             }
         }
         let headers = std::mem::take(response.headers_mut());
@@ -248,7 +231,7 @@ fn may_repeat(idempotency: Idempotency, lost_before: bool) -> bool {
     }
 }
 
-/// Whether the attempt may have had an effect that nobody learned of.
+/// Whether the attempt may have had an effect that the caller did not learn of.
 fn was_lost(attempt: &Attempt) -> bool {
     match attempt {
         Attempt::Answered(response) => response.status().is_server_error(),
@@ -265,8 +248,8 @@ fn outcome_of(error: Error, idempotency: Idempotency, lost: bool) -> Error {
     }
     let message = format!("{error}; it may have had its effect");
     let unknown = Error::new(ErrorKind::OutcomeUnknown, message);
-    let unknown = match error.status() {
-        Some(status) => unknown.with_status(status),
+    let unknown = match error.http_status() {
+        Some(status) => unknown.with_http_status(status),
         None => unknown,
     };
     unknown.with_source(error)

@@ -2,19 +2,22 @@
 
 mod auth_headers;
 mod background;
-mod clock;
+pub mod clock;
 mod date_time;
 mod error;
 mod expiry;
 mod extra_fields;
-mod http;
+mod hosts;
+pub mod http;
 mod jwt;
+mod password;
 mod redact;
 mod renew;
 mod retry;
-mod session;
+mod secret;
+pub mod session;
 mod state;
-mod store;
+pub mod store;
 mod token;
 mod vendor;
 
@@ -24,14 +27,17 @@ pub use crate::date_time::{format_date_time, parse_date_time};
 pub use crate::error::{AuthError, Error, ErrorKind};
 pub use crate::expiry::Expiry;
 pub use crate::extra_fields::ExtraFields;
+pub use crate::hosts::{AllowedHosts, BaseUrl};
 pub use crate::http::{
-    AllowedHosts, BODY_LIMIT, BaseUrl, DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT, Http, HttpBuilder,
-    HttpClientBuilder, Operation, Request, RequestBuilder, Response,
+    BODY_LIMIT, DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT, Http, HttpBuilder, HttpClientBuilder,
+    Operation, Request, RequestBuilder, Response,
 };
 pub use crate::jwt::UnverifiedClaims;
+pub use crate::password::PasswordSource;
 pub use crate::redact::Redactor;
 pub use crate::renew::{Reason, Renew};
 pub use crate::retry::{Idempotency, RetryPolicy};
+pub use crate::secret::serialize_secret;
 pub use crate::session::{BackgroundRefresh, Session, SessionBuilder, SessionPool};
 pub use crate::state::{State, StateReason, States};
 pub use crate::store::{Lease, MemoryStore, OnSaved, SaveOutcome, StoreKey, TokenStore, Watch};

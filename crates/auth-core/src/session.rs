@@ -1,10 +1,17 @@
-//! A token that stays alive by itself: the handle that programs share between their tasks.
+//! Sessions: a token that is kept valid, shared by all tasks of a program.
+//!
+//! Vendor crates name their own: `iqm_auth::Session`. A vendor crate implements [`Renew`] and
+//! starts sessions by [`Session::builder`].
 
+mod admission;
+mod authorize;
 mod background_refresh;
+mod backoff;
 mod builder;
-mod control;
-mod flight;
 mod pool;
+mod renewal;
+mod state;
+mod store;
 mod tokens;
 
 use std::fmt;
@@ -16,46 +23,49 @@ use tokio::sync::watch;
 
 pub use self::background_refresh::BackgroundRefresh;
 pub use self::builder::SessionBuilder;
-use self::control::{Control, Entry};
-use self::flight::Place;
 pub use self::pool::SessionPool;
+use self::state::RenewalState;
+use self::store::Persistence;
 use crate::auth_headers::{AuthHeaders, Current};
 use crate::background;
 use crate::clock::{Clock, Moment};
-use crate::renew::Renew;
-use crate::state::{State, States};
-use crate::{AllowedHosts, AuthError, Expiry, Token};
+pub use crate::renew::{Reason, Renew};
+pub use crate::state::{State, StateReason, States};
+use crate::{AllowedHosts, Expiry, Token};
 
-/// A token that stays alive by itself. A cheap clone: share one between all tasks.
+/// A token that is kept valid. A cheap clone: share one between all tasks.
 ///
-/// While the token is valid, headers are handed out without a lock, an allocation (but for the
-/// header map's own) or a wait. Before the token ends, one renewal starts in the background; once
-/// it has ended, callers wait for that one renewal and share its outcome, failure included. After
-/// a transient failure the next renewal waits for a back-off (or for as long as the vendor asked),
-/// and callers get the failure at once; a permanent one is remembered until somebody logs in.
+/// While the token is valid, callers get its headers without a lock, a wait or an allocation (but
+/// for the header map's own). Before the token ends, one renewal starts in the background. Once it
+/// has ended, callers wait for that one renewal and share its outcome, failure included. After a
+/// transient failure the next renewal waits for a back-off, or for as long as the vendor asked, and
+/// callers get the failure at once. A permanent failure is remembered until a log-in.
 ///
-/// Renewals run on a thread of their own, which exists only while one is under way: they finish
-/// when their callers are gone, and a session can be built outside a runtime and used from any,
-/// and from several one after the other.
+/// Renewals run on a thread of their own, which exists only while one is under way. They finish
+/// when their callers are gone. A session can be built outside a runtime and used from any, and
+/// from several one after the other.
 pub struct Session<R: Renew> {
     shared: Arc<Shared<R>>,
 }
 
 /// What the handles of one session share.
 pub(crate) struct Shared<R: Renew> {
-    /// The auth_headers that callers get; `None` while there is none, or the vendor refused it.
+    /// What callers get; `None` while there is no token, or the vendor rejected it.
     current: ArcSwapOption<Current>,
     clock: Arc<dyn Clock>,
     /// Everything that only renewing needs. Never held across an await.
-    control: Mutex<Control<R::Error>>,
+    renewal_state: Mutex<RenewalState<R::Error>>,
     renewer: R,
-    place: Option<Place>,
-    hosts: AllowedHosts,
+    persistence: Option<Persistence>,
+    /// Whose token it is, where the program has said so.
+    account: Option<String>,
+    allowed_hosts: AllowedHosts,
     states: watch::Sender<State>,
 }
 
 impl<R: Renew> Session<R> {
-    /// Begins a session that renews its token by `renewer`.
+    /// Starts a session that renews its token by `renewer`. Each vendor crate's
+    /// `Client::session` does this.
     pub fn builder(renewer: R) -> SessionBuilder<R> {
         SessionBuilder::new(renewer)
     }
@@ -67,6 +77,15 @@ impl<R: Renew> Session<R> {
     /// # Errors
     ///
     /// The vendor's error if the renewal fails, or failed a moment ago. Its kind says what to do.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// let headers = session.headers().await?; // for any HTTP library
+    /// # Ok(()) }
+    /// ```
     pub async fn headers(&self) -> Result<HeaderMap, R::Error> {
         match self.try_headers() {
             Some(headers) => Ok(headers),
@@ -80,6 +99,16 @@ impl<R: Renew> Session<R> {
     /// # Errors
     ///
     /// As [`Session::headers`]; the map is unchanged then.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// let mut headers = http::HeaderMap::with_capacity(8);
+    /// session.apply(&mut headers).await?;
+    /// # Ok(()) }
+    /// ```
     #[inline]
     pub async fn apply(&self, headers: &mut HeaderMap) -> Result<(), R::Error> {
         if !self.try_apply(headers) {
@@ -90,8 +119,20 @@ impl<R: Renew> Session<R> {
 
     /// The headers, if there is a valid token now; never waits.
     ///
-    /// `None` otherwise; a renewal has then been started in the background, unless one failed a
-    /// moment ago or somebody must log in: [`Session::state`] tells.
+    /// `None` otherwise. A renewal has then been started in the background, unless one failed a
+    /// moment ago or a person must log in: [`Session::state`] tells.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// match session.try_headers() {
+    ///     Some(headers) => println!("{} headers", headers.len()),
+    ///     None => println!("no token yet: {:?}", session.state()),
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn try_headers(&self) -> Option<HeaderMap> {
         self.with_current(Current::headers)
     }
@@ -103,13 +144,22 @@ impl<R: Renew> Session<R> {
             .is_some()
     }
 
-    /// The auth_headers, after renewing the token where that is necessary: the headers of one call,
-    /// to be kept until its response is there, so that a 401 can be reported by
-    /// [`Session::invalidate`].
+    /// The headers of one call, after renewing the token where that is necessary. Keep them until
+    /// the response is there, so that a 401 can be reported by [`Session::invalidate`].
     ///
     /// # Errors
     ///
     /// As [`Session::headers`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// let headers = session.auth_headers().await?;
+    /// println!("token {} ends {:?}", headers.fingerprint(), headers.expiry());
+    /// # Ok(()) }
+    /// ```
     pub async fn auth_headers(&self) -> Result<AuthHeaders, R::Error> {
         let now = self.shared.clock.now();
         match self.shared.current.load_full() {
@@ -118,12 +168,27 @@ impl<R: Renew> Session<R> {
         }
     }
 
-    /// Reports that the vendor refused `auth_headers` (a 401): the next caller renews.
+    /// Reports that the vendor rejected `headers` (a 401): the next caller renews.
     ///
-    /// A report about an old auth_headers changes nothing. If the vendor keeps refusing what it has
+    /// A report about older headers changes nothing. If the vendor keeps rejecting what it has
     /// just issued, renewals are slowed down by the same back-off as failures.
-    pub fn invalidate(&self, auth_headers: &AuthHeaders) {
-        self.shared.invalidate(auth_headers);
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// let headers = session.auth_headers().await?;
+    /// # let status = 401;
+    /// // … send the call with `headers.headers()` …
+    /// if status == 401 {
+    ///     session.invalidate(&headers);
+    ///     let again = session.auth_headers().await?; // a new token
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn invalidate(&self, headers: &AuthHeaders) {
+        self.shared.invalidate(headers);
     }
 
     /// Renews now, whatever the state; forgets a remembered failure first.
@@ -131,22 +196,45 @@ impl<R: Renew> Session<R> {
     /// # Errors
     ///
     /// As [`Session::headers`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// let new = session.renew().await?;
+    /// # Ok(()) }
+    /// ```
     pub async fn renew(&self) -> Result<AuthHeaders, R::Error> {
         self.shared.request().wait().await
     }
 
-    /// Takes over a token from a log-in that happened elsewhere, in place of the present one;
-    /// forgets a remembered failure.
+    /// Sets the token of a log-in that happened elsewhere, in place of the present one, and saves
+    /// it in the store. Forgets a remembered failure.
     ///
     /// # Errors
     ///
-    /// The vendor's error if the token cannot be put into headers or has ended. If the token
-    /// store fails, the session goes on with the token and its state is [`State::Unsaved`].
-    pub async fn set_token(&self, token: Token) -> Result<(), R::Error> {
-        self.shared.replace(token)?;
+    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if the token is of another
+    /// account than the session. The vendor's error if it cannot be put into headers or has ended.
+    /// If the token store fails, the session continues with the token and its state is
+    /// [`State::Unsaved`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session, Token};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// # fn from_a_log_in() -> Token { unreachable!() }
+    /// # if false {
+    /// session.set_token(from_a_log_in()).await?;
+    /// # }
+    /// # Ok(()) }
+    /// ```
+    pub async fn set_token(&self, token: impl Into<Token>) -> Result<(), R::Error> {
+        self.shared.replace(token.into())?;
         let shared = Arc::clone(&self.shared);
         // What the store says is in the state.
-        let _ = background::run(async move { shared.save_the_adopted().await }).await?;
+        let _ = background::run(async move { shared.save_the_login().await }).await?;
         Ok(())
     }
 
@@ -154,7 +242,19 @@ impl<R: Renew> Session<R> {
     ///
     /// # Errors
     ///
-    /// What the store said; it holds a later token, say, which it keeps.
+    /// What the store said. It may hold a later token, which it keeps.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session, State};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// if let State::Unsaved { reason } = session.state() {
+    ///     eprintln!("{reason}");
+    ///     session.save().await?;
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub async fn save(&self) -> Result<(), R::Error> {
         let shared = Arc::clone(&self.shared);
         background::run(async move { shared.save_again().await }).await??;
@@ -170,21 +270,53 @@ impl<R: Renew> Session<R> {
     /// # Errors
     ///
     /// What the vendor or the store said; the token is forgotten here all the same.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// session.log_out().await?;
+    /// # Ok(()) }
+    /// ```
     pub async fn log_out(&self) -> Result<(), R::Error> {
         let shared = Arc::clone(&self.shared);
         background::run(async move { shared.log_out().await }).await?
     }
 
-    /// What the session is up to.
+    /// What the session does at present.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session, State};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// if let State::LoginRequired { reason } = session.state() {
+    ///     println!("log in again: {reason}");
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn state(&self) -> State {
         self.shared
-            .state(&self.shared.control(), self.shared.clock.now())
+            .state(&self.shared.renewal_state(), self.shared.clock.now())
     }
 
-    /// The states as they come: the present one first.
+    /// The states as they change, beginning with the present one.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// let mut states = session.states();
+    /// while let Some(state) = states.next().await {
+    ///     println!("{state:?}");
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn states(&self) -> States {
         // The last one announced may be from before the token ended.
-        self.shared.announce(&self.shared.control());
+        self.shared.announce(&self.shared.renewal_state());
         States::new(self.shared.states.subscribe())
     }
 
@@ -197,19 +329,30 @@ impl<R: Renew> Session<R> {
             .map(|current| current.token().expiry())
     }
 
-    /// Renews ahead of time for as long as the guard is held, whether or not anybody asks for
-    /// headers: for programs that never want to wait. Without a token it gets one at once.
+    /// Renews ahead of time for as long as the guard is held, even if no caller asks for headers:
+    /// for programs that never want to wait. Without a token it gets one at once.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if the system gives no thread.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// let refresh = session.refresh_in_background()?;
+    /// // … serve …
+    /// drop(refresh);
+    /// # Ok(()) }
+    /// ```
     pub fn refresh_in_background(&self) -> Result<BackgroundRefresh, R::Error> {
         Ok(background_refresh::start(&self.shared)?)
     }
 
     /// The hosts to which the headers may go.
-    pub fn hosts(&self) -> &AllowedHosts {
-        &self.shared.hosts
+    pub fn allowed_hosts(&self) -> &AllowedHosts {
+        &self.shared.allowed_hosts
     }
 
     /// What renews this session.
@@ -217,33 +360,33 @@ impl<R: Renew> Session<R> {
         &self.shared.renewer
     }
 
-    /// The hot path: one look at the clocks, one read of the auth_headers, no lock.
+    /// The hot path: one look at the clocks, one read of the headers, no lock.
     #[inline]
     fn with_current<T>(&self, use_it: impl FnOnce(&Current) -> T) -> Option<T> {
         let now = self.shared.clock.now();
         let guard = self.shared.current.load();
         match guard.as_deref() {
-            Some(current) if current.is_fresh(now) || self.begin(Some(current), now) => {
+            Some(current) if current.is_fresh(now) || self.start_due(Some(current), now) => {
                 Some(use_it(current))
             }
             Some(_) => None,
             None => {
-                self.begin(None, now);
+                self.start_due(None, now);
                 None
             }
         }
     }
 
-    /// Begins what is due; whether the auth_headers may still be used.
+    /// Starts what is due; whether the headers may still be used.
     #[cold]
-    fn begin(&self, current: Option<&Current>, now: Moment) -> bool {
+    fn start_due(&self, current: Option<&Current>, now: Moment) -> bool {
         match current {
             Some(current) if current.is_valid(now) => {
                 self.shared.renew_early(now);
                 true
             }
             _ => {
-                self.shared.enter();
+                self.shared.join_or_start();
                 false
             }
         }
@@ -252,39 +395,24 @@ impl<R: Renew> Session<R> {
     // Boxed, so that the futures of the hot path stay small.
     #[cold]
     fn acquire(&self) -> crate::BoxFuture<'_, Result<AuthHeaders, R::Error>> {
-        Box::pin(async { self.shared.enter().wait().await })
+        Box::pin(async { self.shared.join_or_start().wait().await })
     }
 }
 
 impl<R: Renew> Shared<R> {
-    fn control(&self) -> MutexGuard<'_, Control<R::Error>> {
+    fn renewal_state(&self) -> MutexGuard<'_, RenewalState<R::Error>> {
         // No code that can panic runs under the lock.
-        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+        self.renewal_state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The present auth_headers, if it is valid.
+    /// The present headers, if their token is valid.
     fn valid(&self, now: Moment) -> Option<AuthHeaders> {
         self.current
             .load_full()
             .filter(|current| current.is_valid(now))
             .map(AuthHeaders)
-    }
-}
-
-impl<E: AuthError> Entry<E> {
-    async fn wait(self) -> Result<AuthHeaders, E> {
-        let mut flight = match self {
-            Self::Ready(auth_headers) => return Ok(auth_headers),
-            Self::Failed(error) => return Err(error),
-            Self::Wait(flight) => flight,
-        };
-        let landed = flight
-            .wait_for(Option::is_some)
-            .await
-            .ok()
-            .and_then(|it| it.clone());
-        // Every flight that began lands, even one that panics.
-        landed.unwrap_or_else(|| Err(background::lost().into()))
     }
 }
 

@@ -1,4 +1,9 @@
-//! Where a token is kept beyond one session: the trait, and a store in memory.
+//! Where tokens are kept beyond one session: the trait that a store implements, and a store in
+//! memory. The crate `auth-store` has stores in files, in the keyring and in Redis.
+//!
+//! A store keeps a [`Token`] for each [`StoreKey`] and gives [leases](Lease): while a session holds
+//! the lease of a key, no other session renews that token. To write a store, implement
+//! [`TokenStore`] and run the rules of `auth_store::testing` against it.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -6,7 +11,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::{BoxFuture, Error, ErrorKind, Token};
+use crate::hosts::BaseUrl;
+pub use crate::token::{Fingerprint, Token};
+pub use crate::{BoxFuture, Error, ErrorKind};
 
 /// Whose token it is. No part of it is a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,12 +28,31 @@ pub struct StoreKey {
     pub base_url: String,
 }
 
+impl StoreKey {
+    /// The key of the token of `account` at the service at `base`.
+    ///
+    /// `scope` tells apart what one account has several of: products, workspaces, applications.
+    pub fn new(
+        vendor: impl Into<String>,
+        account: impl Into<String>,
+        scope: impl Into<String>,
+        base: &BaseUrl,
+    ) -> Self {
+        Self {
+            vendor: vendor.into(),
+            account: account.into(),
+            scope: scope.into(),
+            base_url: base.to_string(),
+        }
+    }
+}
+
 /// The right to renew the token of one key.
 ///
 /// Dropping it gives it back, too; [`Lease::release`] does so at once and tells what went wrong.
 pub trait Lease: fmt::Debug + Send + Sync {
     /// A number that grows from one lease of the key to the next, where the store counts them; 0
-    /// where nobody can hold a lease beyond its end.
+    /// where a lease cannot be held beyond its end.
     ///
     /// A renewed token's generation is at least this, so that a worker whose lease has run out
     /// cannot put its token in the place of a later one.
@@ -79,8 +105,8 @@ impl fmt::Debug for Watch {
 /// Keeps tokens, so that they survive a restart and can be shared.
 ///
 /// A session loads at the start, renews under the lease, loads again once it holds the lease (if
-/// somebody else has renewed, it takes theirs and sends nothing), and saves a new token before it
-/// is handed out. It tries a failed save a few times.
+/// another session has renewed, it takes that token and sends nothing), and saves a new token before it
+/// is used. It tries a failed save a few times.
 ///
 /// Implementations return [`ErrorKind::Store`](crate::ErrorKind::Store) errors, bound every wait,
 /// and are called inside a Tokio runtime that may end soon after.
@@ -89,7 +115,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     fn load<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Option<Token>, Error>>;
 
     /// Saves `token` under `key` in place of an earlier one, in one step: a token that
-    /// [is outrun](Token::is_superseded_by) by the one in the store is not saved.
+    /// [is superseded](Token::is_superseded_by) by the one in the store is not saved.
     fn save<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -102,7 +128,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// The keys under which there are tokens, in their order.
     fn list(&self) -> BoxFuture<'_, Result<Vec<StoreKey>, Error>>;
 
-    /// Waits, but not for ever, until nobody else renews the token of `key`.
+    /// Waits, for a bounded time, until no other session renews the token of `key`.
     fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>>;
 
     /// Has `on_saved` called with what others save under `key`, as soon as they do. `None` from a
@@ -115,7 +141,37 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// A renewal with all its repeats takes no longer.
+impl<S: TokenStore + ?Sized> TokenStore for Arc<S> {
+    fn load<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Option<Token>, Error>> {
+        (**self).load(key)
+    }
+
+    fn save<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        token: &'a Token,
+    ) -> BoxFuture<'a, Result<SaveOutcome, Error>> {
+        (**self).save(key, token)
+    }
+
+    fn delete<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<(), Error>> {
+        (**self).delete(key)
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<StoreKey>, Error>> {
+        (**self).list()
+    }
+
+    fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>> {
+        (**self).lease(key)
+    }
+
+    fn watch(&self, key: &StoreKey, on_saved: OnSaved) -> Option<Watch> {
+        (**self).watch(key, on_saved)
+    }
+}
+
+/// A renewal takes no longer, whatever it sends again.
 const LEASE_WAIT: Duration = Duration::from_secs(180);
 
 /// A store in this process's memory: for sessions that share an account, and for tests.
@@ -178,7 +234,7 @@ impl TokenStore for MemoryStore {
 
     fn delete<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            // The entry stays: somebody may hold its lease.
+            // The entry stays: its lease may be held.
             if let Some(entry) = self.entries().get_mut(key) {
                 entry.token = None;
             }

@@ -10,6 +10,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::Expiry;
 
+/// The name of the attribute under which the account is kept.
+const ACCOUNT: &str = "account";
+
 /// A token, with all that a session must know to use it, renew it and store it.
 ///
 /// Vendor crates wrap it in a type of their own with typed getters. `Debug` shows a
@@ -50,10 +53,20 @@ impl Token {
         self
     }
 
+    /// Adds whose token it is: the name under which a store keeps it, an e-mail address mostly.
+    pub fn with_account(self, account: impl Into<String>) -> Self {
+        self.with_attribute(ACCOUNT, account)
+    }
+
     /// Sets which of an account's tokens this is; sessions with a store count them.
     pub fn with_generation(mut self, generation: u64) -> Self {
         self.generation = generation;
         self
+    }
+
+    /// Whose token it is, where that is known.
+    pub fn account(&self) -> Option<&str> {
+        self.attribute(ACCOUNT)
     }
 
     /// The secret that authorises calls.

@@ -1,13 +1,13 @@
-//! What every vendor crate would otherwise write again, word for word.
+//! What every vendor crate would otherwise write again, letter for letter.
 
-/// The settings that every vendor's `ClientBuilder` has. It keeps an
-/// [`HttpBuilder`] in its field `http`, and the crate has a
-/// `DEFAULT_BASE_URL`.
+/// The settings that every vendor's `ClientBuilder` has.
+///
+/// The caller supplies: a field `http: HttpBuilder`, and an associated `DEFAULT_BASE_URL`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! client_builder_methods {
     () => {
-        /// Another address than [`DEFAULT_BASE_URL`]: https, or http to a loopback host.
+        /// Another address than [`Self::DEFAULT_BASE_URL`]: https, or http to a loopback host.
         pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
             self.http = self.http.base_url(base_url);
             self
@@ -27,7 +27,7 @@ macro_rules! client_builder_methods {
         }
 
         /// Adjusts time limits, retries and the HTTP library (a proxy, root certificates, a client
-        /// identity). See [`HttpBuilder`].
+        /// identity). See [`HttpBuilder`](crate::http::HttpBuilder).
         pub fn http(
             mut self,
             adjust: impl FnOnce($crate::HttpBuilder) -> $crate::HttpBuilder,
@@ -38,44 +38,16 @@ macro_rules! client_builder_methods {
     };
 }
 
-/// The sessions of a vendor whose `Client` can log in with an e-mail address and a password. The
-/// crate's `Renewer` has a `with_password(client, email, password)`, the client its `http`.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! password_session_methods {
-    () => {
-        /// A session that logs in when it is first used, and again whenever there is no other way
-        /// to renew its token: it keeps the password for as long as it lives.
-        ///
-        /// # Errors
-        ///
-        /// None at present.
-        pub fn session_with_password(
-            &self,
-            email: impl Into<String>,
-            password: impl Into<$crate::SecretString>,
-        ) -> Result<Session, Error> {
-            self.session_builder_with_password(email, password).build()
-        }
-
-        /// As [`Client::session_builder`]; like [`Client::session_with_password`], it also logs in.
-        pub fn session_builder_with_password(
-            &self,
-            email: impl Into<String>,
-            password: impl Into<$crate::SecretString>,
-        ) -> $crate::SessionBuilder<Renewer> {
-            let renewer = Renewer::with_password(self.clone(), email.into(), password.into());
-            self.0.http.session(renewer)
-        }
-    };
-}
-
-/// A vendor's `Token`: an [`auth_core::Token`](crate::Token) with typed getters, which the vendor
-/// crate adds. Its headers come from `$headers`, a function of the crate.
+/// A vendor's `Token`: an [`auth_core::Token`](crate::Token) in a type of its own.
+///
+/// The caller supplies: the docs, the type's name, `$headers` (a function of the crate that makes
+/// the headers of an `auth_core::Token`), `$account` (a function that writes an account as the
+/// vendor does), an `Error` with `From<auth_core::Error>`, and the typed
+/// getters in an `impl` of its own.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! vendor_token {
-    ($(#[$docs:meta])* $name:ident, $headers:path) => {
+    ($(#[$docs:meta])* $name:ident, $headers:path, $account:path) => {
         $(#[$docs])*
         #[derive(Clone, Debug)]
         pub struct $name($crate::Token);
@@ -96,7 +68,18 @@ macro_rules! vendor_token {
                 self.0.issued_at()
             }
 
-            /// A short text that tells this token from others and gives nothing away.
+            /// Whose token it is, where that is known: from a log-in, or by
+            /// [`with_account`](Self::with_account).
+            pub fn account(&self) -> Option<&str> {
+                self.0.account()
+            }
+
+            /// Names the account of a token that came without one, as a store needs it.
+            pub fn with_account(self, account: impl AsRef<str>) -> Self {
+                Self(self.0.with_account($account(account.as_ref())))
+            }
+
+            /// A short text that tells this token from others and reveals nothing of it.
             pub fn fingerprint(&self) -> $crate::Fingerprint {
                 self.0.fingerprint()
             }
@@ -125,51 +108,15 @@ macro_rules! vendor_token {
     };
 }
 
-/// A vendor's `Error`: the variants that are peculiar to the vendor, in `kind` what the caller can
-/// do about each of these, and behind them the variants that every vendor has. Where a variant of
-/// the vendor knows how long to wait, its kind says so.
+/// What every vendor's `Error` does alike.
+///
+/// The caller supplies: an enum with a variant `Core(auth_core::Error)`, and in an `impl` of its own
+/// `kind()` and `http_status()`, each of which decides for every variant.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! vendor_error {
-    (
-        $(#[$docs:meta])*
-        pub enum $name:ident { $($variants:tt)* }
-        kind { $($kinds:tt)* }
-    ) => {
-        $(#[$docs])*
-        #[derive(Clone, Debug, ::thiserror::Error)]
-        #[non_exhaustive]
-        pub enum $name {
-            $($variants)*
-            /// The token was refused: it is wrong, has ended, or was revoked.
-            #[error("the token was refused: {message}")]
-            TokenRejected {
-                /// What the vendor said.
-                message: String,
-            },
-            /// The session has nothing left to renew by: somebody must log in.
-            #[error("somebody must log in: {reason}")]
-            LoginRequired {
-                /// Why.
-                reason: String,
-            },
-            /// Everything that is not peculiar to the vendor: the way there, the configuration,
-            /// the token store, an response that nobody documented.
-            #[error(transparent)]
-            Core(#[from] $crate::Error),
-        }
-
+    ($name:ident) => {
         impl $name {
-            /// What the caller can do.
-            pub fn kind(&self) -> $crate::ErrorKind {
-                match self {
-                    $($kinds)*
-                    Self::TokenRejected { .. } => $crate::ErrorKind::TokenRejected,
-                    Self::LoginRequired { .. } => $crate::ErrorKind::InteractionRequired,
-                    Self::Core(error) => error.kind(),
-                }
-            }
-
             /// How long the vendor asked to wait before the next call, where it said so: after a
             /// 429, and after a 503, which is [`ErrorKind::Unavailable`].
             pub fn retry_after(&self) -> Option<::std::time::Duration> {
@@ -188,6 +135,10 @@ macro_rules! vendor_error {
 
             fn retry_after(&self) -> Option<::std::time::Duration> {
                 self.retry_after()
+            }
+
+            fn http_status(&self) -> Option<u16> {
+                self.http_status()
             }
         }
     };

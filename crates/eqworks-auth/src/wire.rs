@@ -161,7 +161,7 @@ fn refusal(response: &Response, otherwise: Otherwise) -> Error {
             // An unknown path is answered with a web page, an unknown user with JSON.
             let message = "the vendor does not know this call; check the base url and the stage";
             let error = CoreError::new(ErrorKind::Protocol, message);
-            return error.with_status(status).into();
+            return error.with_http_status(status).into();
         }
         return response.error(None).into();
     };

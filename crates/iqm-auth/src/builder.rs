@@ -9,15 +9,9 @@ use secrecy::SecretString;
 use crate::client::Parts;
 use crate::{Client, Error, ErrorKind};
 
-/// IQM's own address. Older pages of its documents name `https://app.iqm.com`.
-pub const DEFAULT_BASE_URL: &str = "https://api.iqm.com";
-
-/// How many requests IQM answers in a minute, before it answers 429.
-pub const VENDOR_RATE_LIMIT: u32 = 20;
-
 const USER_AGENT: &str = concat!("iqm-auth/", env!("CARGO_PKG_VERSION"));
 
-/// What a [`Client`] is made of.
+/// Builds a [`Client`].
 pub struct ClientBuilder {
     client_id: String,
     client_secret: SecretString,
@@ -29,11 +23,17 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
+    /// IQM's own address. Older pages of its documents name `https://app.iqm.com`.
+    pub const DEFAULT_BASE_URL: &str = "https://api.iqm.com";
+
+    /// How many requests IQM answers in a minute, before it answers 429.
+    pub const VENDOR_RATE_LIMIT: u32 = 20;
+
     pub(crate) fn new(client_id: String, client_secret: SecretString) -> Self {
         Self {
             client_id,
             client_secret,
-            http: HttpBuilder::new(DEFAULT_BASE_URL, USER_AGENT),
+            http: HttpBuilder::new(Self::DEFAULT_BASE_URL, USER_AGENT),
             workspace_host: None,
             json_grants: false,
             #[cfg(feature = "rate-limit")]
@@ -57,7 +57,7 @@ impl ClientBuilder {
     }
 
     /// Keeps all clones of this client together under `per_minute` requests in any minute
-    /// ([`VENDOR_RATE_LIMIT`], say), by letting calls wait: half of them may come at once, and
+    /// ([`Self::VENDOR_RATE_LIMIT`], for example), by letting calls wait: half of them may come at once, and
     /// the rest evenly spread. It takes the place of a gate set through [`ClientBuilder::http`].
     #[cfg(feature = "rate-limit")]
     pub fn rate_limit(mut self, per_minute: std::num::NonZeroU32) -> Self {

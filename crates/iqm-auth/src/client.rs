@@ -7,14 +7,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    AuthHeaders, Error as CoreError, Http, Idempotency, Operation, Request, Response,
-    SessionBuilder, StoreKey, operation,
+    AuthHeaders, Error as CoreError, Http, Idempotency, Operation, Request, Response, StoreKey,
+    operation,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::de::IgnoredAny;
 
+use crate::types::account;
 use crate::wire::{self, Refusal};
-use crate::{ClientBuilder, Error, Profile, Renewer, Session, Token};
+use crate::{ClientBuilder, Error, Login, Profile, Renewer, Session, SessionBuilder, Token};
 
 const SIGN_UP: Operation = operation!("iqm.sign_up");
 const LOG_IN: Operation = operation!("iqm.log_in");
@@ -41,7 +42,7 @@ pub(crate) struct Parts {
 }
 
 impl Client {
-    /// Begins a client with what IQM's support issued: a client id and a client secret.
+    /// A builder with what IQM's support issued: a client id and a client secret.
     pub fn builder(
         client_id: impl Into<String>,
         client_secret: impl Into<SecretString>,
@@ -53,33 +54,44 @@ impl Client {
         Self(Arc::new(parts))
     }
 
-    /// A session that begins with `token` and renews it by its refresh token. When that is
-    /// refused, somebody must log in.
+    /// A session that starts from `login`: a password, a provider that is asked for one, a
+    /// [`Token`], or what a store holds.
     ///
-    /// # Errors
+    /// Nothing is sent before the session is used.
     ///
-    /// [`Error::Core`] if the token holds characters that no header can carry.
-    pub fn session(&self, token: Token) -> Result<Session, Error> {
-        self.session_builder().token(token.into()).build()
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), iqm_auth::Error> {
+    /// use iqm_auth::{Client, Login};
+    ///
+    /// let client = Client::builder("client id", "client secret").build()?;
+    /// let session = client.session(Login::password("user1@iqm.com", "123456")).build()?;
+    /// let headers = session.headers().await?; // logs in; later calls renew where necessary
+    /// # Ok(()) }
+    /// ```
+    pub fn session(&self, login: impl Into<Login>) -> SessionBuilder {
+        let login = login.into();
+        let builder = Session::builder(Renewer::new(self.clone(), &login)).http(&self.0.http);
+        let builder = match &login.account {
+            Some(account) => builder.key(self.store_key(account)),
+            None => builder,
+        };
+        match login.token {
+            Some(token) => builder.token(token),
+            None if login.password.is_none() => builder.needs_store(),
+            None => builder,
+        }
     }
 
-    auth_core::password_session_methods!();
-
-    /// Begins a session with more choices: a token store, other hosts. Like
-    /// [`Client::session`], it renews by refresh token alone, so it wants a token from its store
-    /// or [`SessionBuilder::token`].
-    pub fn session_builder(&self) -> SessionBuilder<Renewer> {
-        self.0.http.session(Renewer::new(self.clone()))
+    /// The key under which a store keeps the token of `email`. The client's workspace host, where
+    /// one is set, is part of it.
+    pub fn store_key(&self, email: impl AsRef<str>) -> StoreKey {
+        let scope = self.0.workspace_host.as_deref().unwrap_or_default();
+        StoreKey::new("iqm", account(email.as_ref()), scope, self.0.http.base())
     }
 
-    /// The key under which a store keeps the token of `email`; the workspace, where one is set,
-    /// is part of it.
-    pub fn store_key(&self, email: impl Into<String>) -> StoreKey {
-        let scope = self.0.workspace_host.clone().unwrap_or_default();
-        self.0.http.store_key("iqm", email, scope)
-    }
-
-    /// Sets the first password of an invited user, who is logged in by that. The token has no
+    /// Sets the first password of an invited user, and logs the user in. The token has no
     /// workspace id.
     ///
     /// Not repeated where it may have happened.
@@ -91,23 +103,21 @@ impl Client {
     /// [`Error::NotInvited`] if the user is not invited, or the invitation has been used or has
     /// expired. [`Error::InvalidCredentials`] if the client id or secret is refused.
     pub async fn sign_up(&self, email: &str, password: &SecretString) -> Result<Token, Error> {
-        let body = wire::SignUp {
-            email,
-            password: password.expose_secret(),
-        };
-        let request = Request::post(SIGN_UP, "api/v3/ua/sign-up")
-            .json(&body)
-            .secret(password);
+        let body = wire::SignUp { email, password };
+        let request = Request::post(SIGN_UP, "api/v3/ua/sign-up").json(&body);
         let response = self.send(self.basic(request)).await?;
         wire::token(&response, |refusal| match refusal.status() {
-            403 => Some(Error::NotInvited {
-                message: refusal.message.clone(),
+            403 => refusal.error(|message, http_status| Error::NotInvited {
+                message,
+                http_status,
             }),
-            401 => Some(Error::InvalidCredentials {
-                message: refusal.message.clone(),
+            401 => refusal.error(|message, http_status| Error::InvalidCredentials {
+                message,
+                http_status,
             }),
             _ => None,
         })
+        .map(|token| token.with_account(email))
     }
 
     /// Logs in. With [`ClientBuilder::workspace_host`], to that workspace.
@@ -123,13 +133,13 @@ impl Client {
         let body = wire::LogIn {
             grant_type: "password",
             email,
-            password: password.expose_secret(),
+            password,
         };
         let mut request = Request::post(LOG_IN, "api/v3/ua/login").json(&body);
         if let Some(host) = &self.0.workspace_host {
             request = request.header(wire::X_IAA_HOST, host);
         }
-        self.password_grant(request, password).await
+        self.password_grant(request, email).await
     }
 
     /// Logs in at the OAuth token endpoint, which knows no workspace host.
@@ -143,29 +153,27 @@ impl Client {
     ///
     /// As [`Client::log_in`].
     pub async fn log_in_oauth(&self, email: &str, password: &SecretString) -> Result<Token, Error> {
-        let exposed = password.expose_secret();
         let request = Request::post(LOG_IN_OAUTH, TOKEN_ENDPOINT);
         let request = if self.0.json_grants {
             request.json(&wire::LogIn {
                 grant_type: "password",
                 email,
-                password: exposed,
+                password,
             })
         } else {
-            request.form(&[
-                ("grant_type", "password"),
-                ("username", email),
-                ("password", exposed),
-            ])
+            request.form(
+                &[("grant_type", "password"), ("username", email)],
+                &[("password", password)],
+            )
         };
-        self.password_grant(request, password).await
+        self.password_grant(request, email).await
     }
 
-    /// Trades the refresh token for a new [`Token`]; the workspace id is kept.
+    /// Exchanges the refresh token for a new [`Token`]. The workspace id is kept.
     ///
-    /// The new token lives `expires_in` **seconds** from the moment the request was sent: 35,999
-    /// in the vendor's samples, though its prose says 24 hours; only the number counts. It
-    /// carries the old refresh token if the vendor sent none.
+    /// The new token is valid for `expires_in` **seconds** from the moment the request was sent.
+    /// IQM's samples say 35,999; its prose says 24 hours. The number in the response decides. The
+    /// new token carries the old refresh token if the vendor sent none.
     ///
     /// A refresh whose response was lost is sent once more.
     ///
@@ -173,42 +181,51 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::TokenRejected`] if the refresh token is dead: log in again. [`Error::RefreshLost`]
-    /// if it was refused after an response was lost. [`Error::LoginRequired`] if `token` has no
+    /// [`Error::TokenRejected`] if the refresh token is no longer valid: log in again. [`Error::RefreshLost`]
+    /// if it was refused after a response was lost. [`Error::LoginRequired`] if `token` has no
     /// refresh token. [`Error::RateLimited`] after 20 calls in a minute: wait for `retry_after`.
     pub async fn refresh(&self, token: &Token) -> Result<Token, Error> {
         let Some(refresh_token) = token.refresh_token() else {
             let reason = "the token has no refresh token".to_owned();
             return Err(Error::LoginRequired { reason });
         };
-        let exposed = refresh_token.expose_secret();
         let request = Request::post(REFRESH, TOKEN_ENDPOINT);
         let request = if self.0.json_grants {
             request.json(&wire::Refresh {
                 grant_type: "refresh_token",
-                refresh_token: exposed,
+                refresh_token,
             })
         } else {
-            request.form(&[("grant_type", "refresh_token"), ("refresh_token", exposed)])
+            request.form(
+                &[("grant_type", "refresh_token")],
+                &[("refresh_token", refresh_token)],
+            )
         };
         let request = request
             .secret(refresh_token)
             .idempotency(Idempotency::OnceMore);
         let response = self.send(self.basic(request)).await?;
         let renewed = wire::token(&response, |refusal| match refusal.status() {
-            // No document says how a dead refresh token is refused.
-            400 | 401 | 403 if response.follows_a_lost_attempt() => Some(Error::RefreshLost),
-            400 | 401 | 403 => Some(Error::TokenRejected {
-                message: refusal.message.clone(),
+            // No document says how an expired refresh token is refused.
+            400 | 401 | 403 if response.follows_a_lost_attempt() => Some(Error::RefreshLost {
+                http_status: refusal.http_status(),
+            }),
+            400 | 401 | 403 => refusal.error(|message, http_status| Error::TokenRejected {
+                message,
+                http_status,
             }),
             _ => None,
         })?;
         let refresh = renewed.refresh_token().or(token.refresh_token()).cloned();
         let ow_id = renewed.ow_id().or(token.ow_id());
-        Ok(renewed.with_refresh(refresh).with_ow_id(ow_id))
+        let renewed = renewed.with_refresh(refresh).with_ow_id(ow_id);
+        Ok(match token.account() {
+            Some(account) => renewed.with_account(account),
+            None => renewed,
+        })
     }
 
-    /// Trades an authorization code for a token.
+    /// Exchanges an authorization code for a token.
     ///
     /// Not repeated where it may have happened: a code can be used once.
     ///
@@ -223,29 +240,28 @@ impl Client {
         code: &SecretString,
         redirect_uri: &str,
     ) -> Result<Token, Error> {
-        let request = Request::post(AUTHORIZATION_CODE, TOKEN_ENDPOINT)
-            .secret(code)
-            .form(&[
+        let request = Request::post(AUTHORIZATION_CODE, TOKEN_ENDPOINT).form(
+            &[
                 ("grant_type", "authorization_code"),
-                ("code", code.expose_secret()),
                 ("redirect_uri", redirect_uri),
                 ("client_id", &self.0.client_id),
-                ("client_secret", self.0.client_secret.expose_secret()),
-            ]);
+            ],
+            &[("code", code), ("client_secret", &self.0.client_secret)],
+        );
         let response = self.send(self.basic(request)).await?;
         wire::token(&response, credentials_refused)
     }
 
-    /// Logs out: the token is dead from now on. [`Session::log_out`] forgets it, too.
+    /// Logs out: the token cannot be used any more. [`Session::log_out`] also forgets it.
     ///
     /// Source: IQM's *Logout* page.
     ///
     /// # Errors
     ///
-    /// [`Error::TokenRejected`] if the token was dead already.
-    pub async fn log_out(&self, auth_headers: &AuthHeaders) -> Result<(), Error> {
+    /// [`Error::TokenRejected`] if the token could not be used already.
+    pub async fn log_out(&self, headers: &AuthHeaders) -> Result<(), Error> {
         let request = Request::post(LOG_OUT, "api/v3/ua/logout")
-            .auth_headers(auth_headers)
+            .auth_headers(headers)
             .idempotency(Idempotency::Yes);
         let response = self.send(request).await?;
         let logged_out = wire::data::<Option<IgnoredAny>>(&response, |_| None);
@@ -262,24 +278,21 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::TokenRejected`] if the token is dead (report it by [`Session::invalidate`]);
+    /// [`Error::TokenRejected`] if the token has ended (report it by [`Session::invalidate`]).
     /// [`Denied`](crate::ErrorKind::Denied) if the user may not see this workspace.
-    pub async fn profile(&self, auth_headers: &AuthHeaders) -> Result<Profile, Error> {
-        let request = Request::get(PROFILE, "api/v3/ua/profile").auth_headers(auth_headers);
+    pub async fn profile(&self, headers: &AuthHeaders) -> Result<Profile, Error> {
+        let request = Request::get(PROFILE, "api/v3/ua/profile").auth_headers(headers);
         let response = self.send(request).await?;
         wire::profile(&response, |_| None)
     }
 
-    async fn password_grant(
-        &self,
-        request: Request,
-        password: &SecretString,
-    ) -> Result<Token, Error> {
-        let request = request.secret(password).idempotency(Idempotency::Yes);
+    async fn password_grant(&self, request: Request, email: &str) -> Result<Token, Error> {
+        let request = request.idempotency(Idempotency::Yes);
         let response = self.send(self.basic(request)).await?;
         wire::token(&response, |refusal| {
             refusal.on_hold().or_else(|| credentials_refused(refusal))
         })
+        .map(|token| token.with_account(email))
     }
 
     fn basic(&self, request: Request) -> Request {
@@ -292,9 +305,13 @@ impl Client {
 }
 
 fn credentials_refused(refusal: &Refusal<'_>) -> Option<Error> {
-    matches!(refusal.status(), 400 | 401 | 403).then(|| Error::InvalidCredentials {
-        message: refusal.message.clone(),
-    })
+    match refusal.status() {
+        400 | 401 | 403 => refusal.error(|message, http_status| Error::InvalidCredentials {
+            message,
+            http_status,
+        }),
+        _ => None,
+    }
 }
 
 impl fmt::Debug for Client {

@@ -1,34 +1,34 @@
-//! How a session with IQM stays alive: by refresh token, else by logging in again.
+//! How a session with IQM renews: by refresh token, else by logging in again.
 
 use std::fmt;
 
-use auth_core::{AuthHeaders, Header, Reason, Renew};
-use secrecy::{ExposeSecret, SecretString};
+use auth_core::{AuthHeaders, Header, PasswordSource, Reason, Renew};
+use secrecy::ExposeSecret;
 
 use crate::types::headers;
-use crate::{Client, Error, ErrorKind, Token};
+use crate::{Client, Error, ErrorKind, Login, Token};
 
-/// A session with IQM.
+/// A session with IQM: a token that is kept valid. [`Client::session`] starts one.
 pub type Session = auth_core::Session<Renewer>;
 
+/// Builds a [`Session`].
+pub type SessionBuilder = auth_core::SessionBuilder<Renewer>;
+
+/// The sessions of many users, one for each key.
+pub type SessionPool<K> = auth_core::SessionPool<K, Renewer>;
+
 /// Renews a session's token: by its refresh token, and if that is refused (or there is none) by
-/// logging in again, where the caller allowed it to keep the password.
+/// logging in again, where the [`Login`] has a password.
 pub struct Renewer {
     client: Client,
-    password: Option<(String, SecretString)>,
+    /// The e-mail address, and where its password comes from.
+    login: Option<(String, PasswordSource<Error>)>,
 }
 
 impl Renewer {
-    pub(crate) fn new(client: Client) -> Self {
-        Self {
-            client,
-            password: None,
-        }
-    }
-
-    pub(crate) fn with_password(client: Client, email: String, password: SecretString) -> Self {
-        let password = Some((email, password));
-        Self { client, password }
+    pub(crate) fn new(client: Client, login: &Login) -> Self {
+        let login = login.account.clone().zip(login.password.clone());
+        Self { client, login }
     }
 
     async fn refresh(&self, current: &Token, reason: Reason) -> Result<Token, Error> {
@@ -39,7 +39,10 @@ impl Renewer {
             token.access_token().expose_secret() == current.access_token().expose_secret();
         if reason == Reason::Rejected && is_the_same {
             let message = "the refresh gave back the token that was refused".to_owned();
-            return Err(Error::TokenRejected { message });
+            return Err(Error::TokenRejected {
+                message,
+                http_status: None,
+            });
         }
         Ok(token)
     }
@@ -64,8 +67,11 @@ impl Renew for Renewer {
                 },
             },
         };
-        match (&self.password, refusal) {
-            (Some((email, password)), _) => Ok(self.client.log_in(email, password).await?.into()),
+        match (&self.login, refusal) {
+            (Some((email, password)), _) => {
+                let password = password.get().await?;
+                Ok(self.client.log_in(email, &password).await?.into())
+            }
             (None, Some(refusal)) => Err(refusal),
             (None, None) => {
                 let reason = "there is no refresh token, and no password is held".to_owned();
@@ -78,9 +84,9 @@ impl Renew for Renewer {
         headers(token)
     }
 
-    async fn revoke(&self, auth_headers: &AuthHeaders) -> Result<(), Error> {
-        match self.client.log_out(auth_headers).await {
-            // Dead already, which is what was wanted.
+    async fn revoke(&self, headers: &AuthHeaders) -> Result<(), Error> {
+        match self.client.log_out(headers).await {
+            // It had ended already, which is what was wanted.
             Err(Error::TokenRejected { .. }) => Ok(()),
             other => other,
         }
@@ -90,7 +96,7 @@ impl Renew for Renewer {
 impl fmt::Debug for Renewer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Renewer")
-            .field("email", &self.password.as_ref().map(|(email, _)| email))
+            .field("login", &self.login)
             .finish_non_exhaustive()
     }
 }

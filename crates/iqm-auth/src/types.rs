@@ -1,4 +1,4 @@
-//! What IQM's calls give.
+//! What IQM's calls return.
 
 use std::time::SystemTime;
 
@@ -15,7 +15,8 @@ const SCOPE: &str = "scope";
 auth_core::vendor_token!(
     /// A token as IQM issued it. `Debug` shows fingerprints in place of the secrets.
     Token,
-    headers
+    headers,
+    account
 );
 
 impl Token {
@@ -61,6 +62,11 @@ impl Token {
     pub fn scope(&self) -> Option<&str> {
         self.0.attribute(SCOPE)
     }
+}
+
+/// An e-mail address, as the name of an account.
+pub(crate) fn account(email: &str) -> String {
+    email.trim().to_owned()
 }
 
 /// The headers of an authorised call: the bearer token, and the workspace where it is known.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{Expiry, Response};
+use auth_core::{Expiry, Response, serialize_secret};
 use http::HeaderName;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -16,13 +16,14 @@ pub(crate) const X_IAA_OW_ID: HeaderName = HeaderName::from_static("x-iaa-ow-id"
 pub(crate) const X_IAA_HOST: HeaderName = HeaderName::from_static("x-iaa-host");
 pub(crate) const BEARER: &str = "Bearer ";
 
-/// The workspace id's name in answers, and in stored tokens.
+/// The workspace id's name in responses, and in stored tokens.
 pub(crate) const OW_ID: &str = "owId";
 
 #[derive(Serialize)]
 pub(crate) struct SignUp<'a> {
     pub(crate) email: &'a str,
-    pub(crate) password: &'a str,
+    #[serde(serialize_with = "serialize_secret")]
+    pub(crate) password: &'a SecretString,
 }
 
 /// Here the grant is `grantType`, in the OAuth form it is `grant_type`.
@@ -31,14 +32,16 @@ pub(crate) struct SignUp<'a> {
 pub(crate) struct LogIn<'a> {
     pub(crate) grant_type: &'static str,
     pub(crate) email: &'a str,
-    pub(crate) password: &'a str,
+    #[serde(serialize_with = "serialize_secret")]
+    pub(crate) password: &'a SecretString,
 }
 
-/// The older JSON form of the refresh, as the seed's sample has it.
+/// The older JSON form of the refresh, as IQM's "Sign Up and Authenticate" has it.
 #[derive(Serialize)]
 pub(crate) struct Refresh<'a> {
     pub(crate) grant_type: &'static str,
-    pub(crate) refresh_token: &'a str,
+    #[serde(serialize_with = "serialize_secret")]
+    pub(crate) refresh_token: &'a SecretString,
 }
 
 #[derive(Serialize)]
@@ -49,7 +52,8 @@ pub(crate) struct SendMfaCode {
 
 #[derive(Serialize)]
 pub(crate) struct VerifyMfaCode<'a> {
-    pub(crate) otp: &'a str,
+    #[serde(serialize_with = "serialize_secret")]
+    pub(crate) otp: &'a SecretString,
 }
 
 #[derive(Serialize)]
@@ -60,14 +64,17 @@ pub(crate) struct RequestReset<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ValidateReset<'a> {
-    pub(crate) reset_hash: &'a str,
+    #[serde(serialize_with = "serialize_secret")]
+    pub(crate) reset_hash: &'a SecretString,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ChangePassword<'a> {
-    pub(crate) old_password: &'a str,
-    pub(crate) new_password: &'a str,
+    #[serde(serialize_with = "serialize_secret")]
+    pub(crate) old_password: &'a SecretString,
+    #[serde(serialize_with = "serialize_secret")]
+    pub(crate) new_password: &'a SecretString,
 }
 
 /// `{"success": …, "data": …, "errorObjects": […]}`. `data` stays unread, so that no copy of a
@@ -106,7 +113,7 @@ struct TokenPayload {
     refresh_token: Option<SecretString>,
     #[serde(alias = "tokenType")]
     token_type: Option<String>,
-    /// Seconds. The prose says 24 hours and the samples 35,999: the number decides.
+    /// Seconds. The prose says 24 hours and the samples 35,999: the number in the response decides.
     #[serde(alias = "expiresIn")]
     expires_in: u64,
     scope: Option<String>,
@@ -114,7 +121,7 @@ struct TokenPayload {
     ow_id: Option<u64>,
 }
 
-/// A refusal, with the vendor's words redacted.
+/// A refusal, with the vendor's text redacted.
 pub(crate) struct Refusal<'a> {
     pub(crate) response: &'a Response,
     /// The first error and its reason, or a text that stands in their place.
@@ -127,6 +134,15 @@ impl Refusal<'_> {
         self.response.status().as_u16()
     }
 
+    pub(crate) fn http_status(&self) -> Option<u16> {
+        Some(self.status())
+    }
+
+    /// One of the variants that hold what the vendor said.
+    pub(crate) fn error(&self, variant: fn(String, Option<u16>) -> Error) -> Option<Error> {
+        Some(variant(self.message.clone(), self.http_status()))
+    }
+
     /// The log-in's 400 that says that the account is on hold.
     pub(crate) fn on_hold(&self) -> Option<Error> {
         let on_hold: OnHold = serde_json::from_str(self.data?.get()).ok()?;
@@ -134,6 +150,7 @@ impl Refusal<'_> {
             status: self.response.redact(&on_hold.status),
             reason: self.response.redact(&on_hold.reason),
             support_email: self.response.redact(&on_hold.support_email),
+            http_status: self.http_status(),
         })
     }
 
@@ -149,10 +166,10 @@ impl Refusal<'_> {
     }
 }
 
-/// Reads the `data` of a success; `refused` makes this call's own errors of a refusal, and what it
-/// leaves is told by the status.
+/// Reads the `data` of a success; `refused` makes this call's own errors of a refusal. For what it
+/// leaves, the status decides.
 ///
-/// The status decides first (`success: true` comes with 403, too), then `success`. An response
+/// The status decides first (`success: true` comes with 403, too), then `success`. A response
 /// without an envelope is its own data.
 pub(crate) fn data<'a, T: Deserialize<'a>>(
     response: &'a Response,
@@ -192,18 +209,21 @@ fn refusal(
 ) -> Error {
     let status = response.status();
     let data = envelope.as_ref().and_then(|envelope| envelope.data);
-    let words = envelope
+    let message = envelope
         .and_then(|envelope| envelope.error_objects)
-        .and_then(|errors| words(&errors, response));
+        .and_then(|errors| message(&errors, response));
     let refusal = Refusal {
         response,
-        message: words.clone().unwrap_or_else(|| format!("status {status}")),
+        message: message
+            .clone()
+            .unwrap_or_else(|| format!("status {status}")),
         data,
     };
-    // Whatever the call, a busy vendor is busy and a broken one broken.
+    // For every call: a 429 is a rate limit, and a server error no refusal.
     if status.as_u16() == 429 {
         return Error::RateLimited {
             retry_after: response.retry_after(),
+            http_status: refusal.http_status(),
         };
     }
     let own = if status.is_server_error() {
@@ -213,14 +233,15 @@ fn refusal(
     };
     own.unwrap_or_else(|| match status.as_u16() {
         401 => Error::TokenRejected {
+            http_status: refusal.http_status(),
             message: refusal.message,
         },
-        _ => Error::Core(response.error(words.as_deref())),
+        _ => Error::Core(response.error(message.as_deref())),
     })
 }
 
 /// What the vendor said, redacted, if it said anything.
-fn words(errors: &[ErrorObject], response: &Response) -> Option<String> {
+fn message(errors: &[ErrorObject], response: &Response) -> Option<String> {
     let texts: Vec<String> = errors
         .iter()
         .flat_map(|it| [&it.error, &it.reason, &it.field])
@@ -256,7 +277,7 @@ pub(crate) fn token(
     .with_scope(payload.scope))
 }
 
-/// The profile, with the fields that nobody describes kept aside.
+/// The profile, with the fields that no document describes kept aside.
 pub(crate) fn profile(
     response: &Response,
     refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,

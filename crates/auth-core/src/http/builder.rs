@@ -5,8 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{AllowedHosts, BaseUrl, Http, HttpClientBuilder, policy};
+use super::{Http, HttpClientBuilder, policy};
 use crate::clock::{BoxFuture, Clock, SystemClock};
+use crate::hosts::{self, AllowedHosts, BaseUrl};
 use crate::retry::RetryPolicy;
 use crate::{Error, ErrorKind};
 
@@ -90,7 +91,7 @@ impl HttpBuilder {
         Arc::clone(&self.clock)
     }
 
-    /// Awaits `gate` before every attempt: a rate limiter, say.
+    /// Awaits `gate` before every attempt: a rate limiter, for example.
     pub fn gate(
         mut self,
         gate: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static,
@@ -101,7 +102,7 @@ impl HttpBuilder {
 
     /// Adjusts the HTTP library's builder: a proxy, extra root certificates, a client identity.
     ///
-    /// Our policy is applied afterwards and wins: certificates stay checked, redirects stay off.
+    /// The SDKs' policy is applied afterwards and wins: certificates stay checked, redirects stay off.
     pub fn customize(
         mut self,
         customize: impl FnOnce(HttpClientBuilder) -> HttpClientBuilder + Send + 'static,
@@ -121,7 +122,7 @@ impl HttpBuilder {
     /// library refuses the settings, or if https is wanted of a build without TLS.
     pub fn build(self) -> Result<Http, Error> {
         let base = BaseUrl::parse(&self.base_url)?;
-        let hosts = self
+        let allowed_hosts = self
             .allowed_hosts
             .iter()
             .try_fold(AllowedHosts::of(&base), |hosts, host| hosts.allow(host))?;
@@ -140,7 +141,7 @@ impl HttpBuilder {
             .timeout(self.timeout);
         let client = builder.build().map_err(|error| {
             let error = error.without_url();
-            // "builder error" alone helps nobody; the last cause names what is missing.
+            // "builder error" alone says nothing; the last cause names what is missing.
             let mut cause: &dyn StdError = &error;
             while let Some(next) = cause.source() {
                 cause = next;
@@ -151,7 +152,7 @@ impl HttpBuilder {
         Ok(Http {
             client,
             base,
-            hosts,
+            allowed_hosts,
             retry: self.retry,
             clock: self.clock,
             gate: self.gate,
@@ -162,7 +163,7 @@ impl HttpBuilder {
 impl fmt::Debug for HttpBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpBuilder")
-            .field("base_url", &policy::origin(&self.base_url))
+            .field("base_url", &hosts::origin(&self.base_url))
             .field("user_agent", &self.user_agent)
             .field("connect_timeout", &self.connect_timeout)
             .field("timeout", &self.timeout)

@@ -1,174 +1,11 @@
-//! What no setting can weaken: where requests may go, and how.
-
-use std::fmt;
+//! What no setting of the HTTP library can weaken.
 
 use reqwest::ClientBuilder;
-use url::{Host, Url};
 
-use crate::{Error, ErrorKind};
+use crate::Error;
+use crate::hosts::BaseUrl;
 
-/// The address of a service: https, or plain http to a loopback host.
-#[derive(Clone, PartialEq, Eq)]
-pub struct BaseUrl(Url);
-
-impl BaseUrl {
-    /// Checks an address.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidConfig`], saying what to change, if the address is no URL, is neither
-    /// https nor loopback http, or carries a user name, a password, a query or a fragment.
-    pub fn parse(address: &str) -> Result<Self, Error> {
-        let refused = |why: &str| {
-            // The address itself may hold a password, so it is not repeated.
-            Error::new(ErrorKind::InvalidConfig, format!("the base url {why}"))
-        };
-        let mut url = Url::parse(address.trim())
-            .map_err(|error| refused(&format!("cannot be read: {error}")))?;
-        if !is_safe(&url) {
-            return Err(refused("must be https, or http to a loopback host"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(refused("must not carry a user name or a password"));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(refused("must not carry a query or a fragment"));
-        }
-        if !url.path().ends_with('/') {
-            let path = format!("{}/", url.path());
-            url.set_path(&path);
-        }
-        Ok(Self(url))
-    }
-
-    /// The address of `segments` below this one, each percent-encoded as one segment. Those that a
-    /// caller chose have gone through [`Request::segment`](crate::Request::segment).
-    pub(super) fn join<'a>(&self, segments: impl IntoIterator<Item = &'a str>) -> Url {
-        let mut url = self.0.clone();
-        // An http(s) URL always has a path to add to.
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().extend(segments);
-        }
-        url
-    }
-
-    /// The address.
-    pub fn as_url(&self) -> &Url {
-        &self.0
-    }
-
-    fn is_loopback(&self) -> bool {
-        is_loopback(&self.0)
-    }
-}
-
-impl From<BaseUrl> for String {
-    fn from(base: BaseUrl) -> Self {
-        base.0.into()
-    }
-}
-
-impl fmt::Debug for BaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.as_str())
-    }
-}
-
-impl fmt::Display for BaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.as_str())
-    }
-}
-
-/// Whether a secret may travel there: encrypted, or without leaving the machine.
-pub(crate) fn is_safe(url: &Url) -> bool {
-    match url.scheme() {
-        "https" => url.has_host(),
-        "http" => is_loopback(url),
-        _ => false,
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
-}
-
-/// As much of an unchecked address as can be shown: it might hold a password or a query.
-pub(super) fn origin(address: &str) -> String {
-    Url::parse(address).map_or_else(
-        |_| "unreadable".to_owned(),
-        |url| url.origin().ascii_serialization(),
-    )
-}
-
-/// The hosts to which a token may go. A port counts as part of the host: two services of one
-/// machine are two strangers.
-#[derive(Clone, Debug, Default)]
-pub struct AllowedHosts(Vec<(String, u16)>);
-
-impl AllowedHosts {
-    /// The host of `base` alone.
-    pub fn of(base: &BaseUrl) -> Self {
-        let mut hosts = Self::default();
-        hosts.0.extend(place(base.as_url()));
-        hosts
-    }
-
-    /// Also `host`, with its port where that is not 443: `reports.example.com`,
-    /// `127.0.0.1:8080`.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidConfig`] if that is no host, or has more than a host and a port.
-    pub fn allow(mut self, host: &str) -> Result<Self, Error> {
-        let refused = || {
-            let message = format!("'{host}' is not a host name with an optional port");
-            Error::new(ErrorKind::InvalidConfig, message)
-        };
-        let url = Url::parse(&format!("https://{host}/")).map_err(|_| refused())?;
-        let is_bare = url.username().is_empty()
-            && url.password().is_none()
-            && url.path() == "/"
-            && url.query().is_none()
-            && url.fragment().is_none();
-        let place = place(&url).filter(|_| is_bare).ok_or_else(refused)?;
-        self.0.push(place);
-        Ok(self)
-    }
-
-    /// Whether a token may go to `url`: https (or loopback http) to one of the hosts.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidConfig`] that names the host, never the rest of the URL.
-    pub fn check(&self, url: &Url) -> Result<(), Error> {
-        let host = url.host_str().unwrap_or("no host");
-        let refused = |why: &str| {
-            let message = format!("the token was not put on a request to {host}: {why}");
-            Err(Error::new(ErrorKind::InvalidConfig, message))
-        };
-        if !is_safe(url) {
-            return refused("only https is allowed, or http to a loopback host");
-        }
-        match place(url) {
-            Some(place) if self.0.contains(&place) => Ok(()),
-            _ => refused("this host and port are not among the vendor's; allow them if they are"),
-        }
-    }
-}
-
-fn place(url: &Url) -> Option<(String, u16)> {
-    // A trailing dot names the same host.
-    let host = url.host_str()?.trim_end_matches('.').to_owned();
-    Some((host, url.port_or_known_default()?))
-}
-
-/// Puts our policy onto a builder that a caller may have changed.
+/// Puts the SDKs' policy onto a builder that a caller may have changed.
 pub(super) fn enforce(builder: ClientBuilder, base: &BaseUrl) -> Result<ClientBuilder, Error> {
     let loopback = base.is_loopback();
     let builder = builder
@@ -217,7 +54,7 @@ mod tls {
         builder.tls_backend_native()
     }
 
-    /// Rustls with the process's cryptography provider, or with ours where none has been chosen.
+    /// Rustls with the process's cryptography provider, or with the feature's where none has been chosen.
     ///
     /// reqwest takes the process's default and panics without one. Rustls sets it in the same
     /// way when its own builder is first used.
@@ -226,11 +63,11 @@ mod tls {
         use rustls::crypto::CryptoProvider;
         if CryptoProvider::get_default().is_none() {
             #[cfg(feature = "aws-lc-rs")]
-            let ours = rustls::crypto::aws_lc_rs::default_provider();
+            let provider = rustls::crypto::aws_lc_rs::default_provider();
             #[cfg(not(feature = "aws-lc-rs"))]
-            let ours = rustls::crypto::ring::default_provider();
+            let provider = rustls::crypto::ring::default_provider();
             // It fails only if another thread was faster: then there is a default as well.
-            let _ = ours.install_default();
+            let _ = provider.install_default();
         }
         builder.tls_backend_rustls().tls_sslkeylogfile(false)
     }
@@ -250,91 +87,5 @@ mod tls {
         }
         let message = "https needs one of the features `ring`, `aws-lc-rs` and `native-tls`";
         Err(Error::new(ErrorKind::InvalidConfig, message))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_https_and_loopback_http_are_addresses() {
-        for good in [
-            "https://api.iqm.com",
-            "http://127.0.0.1:80/x",
-            "http://[::1]:9",
-            "http://localhost:1/",
-            " https://api.iqm.com/ ",
-        ] {
-            assert!(BaseUrl::parse(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "",
-            "api.iqm.com",
-            "http://api.iqm.com",
-            "http://127.0.0.1.example.com",
-            "http://localhost.example.com",
-            "ftp://127.0.0.1",
-            "https://u:hunter22@api.iqm.com",
-            "https://api.iqm.com/?a=hunter22",
-            "https://api.iqm.com/#hunter22",
-        ] {
-            let error = BaseUrl::parse(bad).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{bad}");
-            assert!(!error.to_string().contains("hunter22"), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_segment_cannot_climb_out_of_the_path() {
-        let base = BaseUrl::parse("https://api.example.com/v1").unwrap();
-        assert_eq!(
-            base.join(["ua", "login"]).as_str(),
-            "https://api.example.com/v1/ua/login"
-        );
-        for segment in ["../me", "a/b", "?q", "#f", "%2e%2e"] {
-            let url = base.join(["reset", segment]);
-            assert!(url.path().starts_with("/v1/reset/"), "{url}");
-            assert_eq!(url.path_segments().unwrap().count(), 3, "{url}");
-            assert_eq!((url.query(), url.fragment()), (None, None));
-        }
-    }
-
-    #[test]
-    fn a_token_goes_to_the_vendors_hosts_only() {
-        let base = BaseUrl::parse("https://api.iqm.com").unwrap();
-        let hosts = AllowedHosts::of(&base)
-            .allow("reports.iqm.com")
-            .unwrap()
-            .allow("127.0.0.1:8080")
-            .unwrap();
-        let check = |url: &str| hosts.check(&Url::parse(url).unwrap()).is_ok();
-        for good in [
-            "https://api.iqm.com/x?y",
-            "https://API.iqm.com:443/",
-            "https://api.iqm.com./",
-            "https://reports.iqm.com/",
-            "http://127.0.0.1:8080/",
-        ] {
-            assert!(check(good), "{good}");
-        }
-        for bad in [
-            "http://api.iqm.com/",
-            "https://api.iqm.com:8443/",
-            "https://api.iqm.com.example.com/",
-            "https://example.com/api.iqm.com",
-            "https://api.iqm.com@example.com/",
-            "http://127.0.0.1:8081/",
-            "http://127.0.0.1/",
-        ] {
-            assert!(!check(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_host_with_more_than_a_port_is_refused() {
-        for bad in ["", "https://a.com", "a.com/x", "u@a.com", "a.com?x", "a b"] {
-            assert!(AllowedHosts::default().allow(bad).is_err(), "{bad}");
-        }
     }
 }

@@ -12,11 +12,11 @@ use tracing::Span;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
-use super::BaseUrl;
 use crate::auth_headers::AuthHeaders;
+use crate::hosts::BaseUrl;
 use crate::redact::Redactor;
 use crate::retry::Idempotency;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, secret};
 
 /// The name of a call, as spans and errors show it: `iqm.log_in`.
 ///
@@ -131,7 +131,7 @@ impl Request {
 
     /// Adds one segment to the path, percent-encoded.
     ///
-    /// What URLs give a meaning of its own (nothing, `.` and `..`), or leave out (line breaks),
+    /// What URLs give a meaning of their own (nothing, `.` and `..`), or leave out (line breaks),
     /// makes [`Http::send`](super::Http::send) fail with [`ErrorKind::InvalidConfig`]: it could
     /// change the path.
     pub fn segment(mut self, segment: &str) -> Self {
@@ -140,6 +140,11 @@ impl Request {
         }
         self.segments.push(segment.to_owned());
         self
+    }
+
+    /// As [`Request::segment`], with a secret.
+    pub fn secret_segment(self, segment: &SecretString) -> Self {
+        self.secret(segment).segment(segment.expose_secret())
     }
 
     /// Adds `pairs` to the query, names and values percent-encoded. They are part of no span and no
@@ -162,7 +167,8 @@ impl Request {
         self
     }
 
-    /// Makes `secret` known, so that it is cut out of whatever the vendor says.
+    /// Registers a secret that this request sends in a form of its own, so that it is cut out of
+    /// whatever the vendor says. All other methods that take a secret do this themselves.
     pub fn secret(mut self, secret: &SecretString) -> Self {
         self.redactor.add(secret);
         self
@@ -203,9 +209,12 @@ impl Request {
         self
     }
 
-    /// Sends `body` as JSON.
+    /// Sends `body` as JSON. The secrets in it are written by
+    /// [`serialize_secret`](crate::serialize_secret), and known by that.
     pub fn json(mut self, body: &impl Serialize) -> Self {
-        match serde_json::to_vec(body) {
+        let (bytes, secrets) = secret::write_json(body);
+        self = secrets.iter().fold(self, Self::secret);
+        match bytes {
             Ok(bytes) => self.set_body(bytes, "application/json"),
             // The reason might quote a value.
             Err(_) => self.fail("the request could not be written as json".to_owned()),
@@ -213,11 +222,15 @@ impl Request {
         self
     }
 
-    /// Sends `fields` as a form.
-    pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
-        let encoded = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(fields)
-            .finish();
+    /// Sends `fields` and `secrets` as a form.
+    pub fn form(mut self, fields: &[(&str, &str)], secrets: &[(&str, &SecretString)]) -> Self {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(fields);
+        for (name, secret) in secrets {
+            form.append_pair(name, secret.expose_secret());
+            self.redactor.add(secret);
+        }
+        let encoded = form.finish();
         self.set_body(encoded.into_bytes(), "application/x-www-form-urlencoded");
         self
     }

@@ -18,7 +18,7 @@ use crate::{Error, ErrorKind};
 /// are taken to agree.
 const SKEW_NOTICED: Duration = Duration::from_secs(5);
 
-/// An response with any status. Its text is shown only through its redactor.
+/// A response with any status. Its text is shown only through its redactor.
 pub struct Response {
     status: StatusCode,
     headers: HeaderMap,
@@ -101,7 +101,7 @@ impl Response {
             let message = format!(
                 "{operation} was answered with status {status} and {what} (line {line}, column {column})"
             );
-            Error::new(ErrorKind::Protocol, message).with_status(status.as_u16())
+            Error::new(ErrorKind::Protocol, message).with_http_status(status.as_u16())
         })
     }
 
@@ -152,7 +152,7 @@ impl Response {
     ///
     /// 401 is [`ErrorKind::TokenRejected`], 403 [`ErrorKind::Denied`], 404
     /// [`ErrorKind::NotFound`], 429 [`ErrorKind::RateLimited`], 408 [`ErrorKind::Unavailable`],
-    /// any other refusal (4xx) [`ErrorKind::Denied`], since repeating it helps nobody. A server
+    /// any other refusal (4xx) [`ErrorKind::Denied`], since repeating it cannot help. A server
     /// error is [`ErrorKind::Unavailable`] (or [`ErrorKind::OutcomeUnknown`], where the call must
     /// not be repeated), everything else [`ErrorKind::Protocol`].
     pub fn error(&self, detail: Option<&str>) -> Error {
@@ -180,7 +180,7 @@ impl Response {
             message.push_str(detail.trim_end_matches('.'));
         }
         Error::new(kind, message)
-            .with_status(self.status.as_u16())
+            .with_http_status(self.status.as_u16())
             .with_retry_after(retry_after)
     }
 

@@ -27,7 +27,7 @@ pub struct BackgroundRefresh {
 
 impl Drop for BackgroundRefresh {
     fn drop(&mut self) {
-        // A renewal under way is a task of its own and goes on.
+        // A renewal under way is a task of its own and continues.
         self.task.abort();
     }
 }
@@ -48,17 +48,17 @@ async fn run<R: Renew>(shared: Arc<Shared<R>>) {
     loop {
         states.mark_unchanged();
         let now = shared.clock.now();
-        let is_flying = matches!(&*states.borrow(), State::Renewing);
-        let due = shared.due_in(now).filter(|_| !is_flying);
+        let is_renewing = matches!(&*states.borrow(), State::Renewing);
+        let due = shared.due_in(now).filter(|_| !is_renewing);
         if due == Some(Duration::ZERO) {
             if shared.valid(now).is_some() {
                 shared.renew_early(now);
             } else {
                 // The outcome is in the state.
-                let _ = shared.enter();
+                let _ = shared.join_or_start();
             }
         }
-        // A failure that stays until somebody logs in, or a token that never ends: nothing but a
+        // A failure that stays until a log-in, or a token that never ends: nothing but a
         // change of state matters.
         let mut nap = due.map(|due| {
             let due = due.clamp(Duration::from_millis(1), LONGEST_SLEEP);

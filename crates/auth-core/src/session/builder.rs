@@ -6,23 +6,29 @@ use std::sync::{Arc, Mutex};
 use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
 
-use super::control::Control;
-use super::flight::Place;
+use super::state::RenewalState;
+use super::store::Persistence;
 use super::{Session, Shared};
 use crate::clock::{Clock, SystemClock};
 use crate::renew::Renew;
 use crate::state::State;
 use crate::store::{StoreKey, TokenStore};
-use crate::{AllowedHosts, Token};
+use crate::{AllowedHosts, Error, ErrorKind, Http, Token};
 
-/// What a session is made of; vendor crates begin it.
+/// Builds a [`Session`]. A vendor crate's `Client::session` returns one that has what the login
+/// says: the token, the account and the client's clock and hosts.
+#[must_use = "nothing happens before `build`"]
 pub struct SessionBuilder<R: Renew> {
     renewer: R,
     token: Option<Token>,
     clock: Arc<dyn Clock>,
-    store: Option<(Arc<dyn TokenStore>, StoreKey)>,
+    /// Where the store keeps the token of the login's account.
+    key: Option<StoreKey>,
+    store: Option<Arc<dyn TokenStore>>,
+    store_key: Option<StoreKey>,
+    needs_store: bool,
     renew_without_lease: bool,
-    hosts: AllowedHosts,
+    allowed_hosts: AllowedHosts,
 }
 
 impl<R: Renew> SessionBuilder<R> {
@@ -31,17 +37,36 @@ impl<R: Renew> SessionBuilder<R> {
             renewer,
             token: None,
             clock: Arc::new(SystemClock),
+            key: None,
             store: None,
+            store_key: None,
+            needs_store: false,
             renew_without_lease: false,
-            hosts: AllowedHosts::default(),
+            allowed_hosts: AllowedHosts::default(),
         }
     }
 
-    /// Starts with `token`; without one, the first caller gets one from the store or the vendor.
-    ///
-    /// It is not put into the store: [`Session::set_token`] does that.
-    pub fn token(mut self, token: Token) -> Self {
-        self.token = Some(token);
+    /// The clock and the hosts of a vendor crate's client.
+    pub fn http(self, http: &Http) -> Self {
+        self.clock(Arc::clone(http.clock()))
+            .allowed_hosts(http.allowed_hosts().clone())
+    }
+
+    /// Starts with `token`. Without one, the first caller gets one from the store or the vendor.
+    pub fn token(mut self, token: impl Into<Token>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// Where a store keeps the token of the login's account. Tokens of other accounts are refused.
+    pub fn key(mut self, key: StoreKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// Without a store there is nothing to start from: [`build`](Self::build) refuses.
+    pub fn needs_store(mut self) -> Self {
+        self.needs_store = true;
         self
     }
 
@@ -51,56 +76,71 @@ impl<R: Renew> SessionBuilder<R> {
         self
     }
 
-    /// Loads the token from `store` and saves every new one there, under `key`.
-    pub fn store(mut self, store: Arc<dyn TokenStore>, key: StoreKey) -> Self {
-        self.store = Some((store, key));
+    /// Loads the token from `store` and saves every new one there, under the account that the
+    /// login names, the client's product or workspace, and its base URL.
+    ///
+    /// A store can be given by value (most are cheap clones) or in an `Arc`. The login's own token
+    /// is saved when the session is built, in the background. If the store holds a newer one, from
+    /// a run before, the session continues with that.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, MemoryStore, Renew, Session, StoreKey};
+    /// # fn example(renewer: impl Renew<Error = Error>, key: StoreKey) -> Result<(), Error> {
+    /// let store = MemoryStore::new(); // or one of `auth-store`
+    /// let session = Session::builder(renewer).key(key).store(store).build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn store(mut self, store: impl TokenStore) -> Self {
+        self.store = Some(Arc::new(store));
         self
     }
 
+    /// As [`store`](Self::store), under a key of your own.
+    pub fn store_as(mut self, store: impl TokenStore, key: StoreKey) -> Self {
+        self.store_key = Some(key);
+        self.store(store)
+    }
+
     /// Lets the session renew a token that has ended although the store gives no lease, because
-    /// its server is down, say.
+    /// its server is down, for example.
     ///
-    /// Without this, callers get the store's error then. With it, several workers may renew at
-    /// once: choose it only for a vendor that lets them, or where a password mends what went
-    /// wrong. The state tells: [`State::RenewedWithoutLease`]. A token that is still valid is never renewed
-    /// without the lease.
+    /// Without this, callers get the store's error then. With it, several processes may renew at
+    /// once: choose it only for a vendor that lets them, or where a password is at hand to recover.
+    /// The state tells: [`State::RenewedWithoutLease`]. A token that is still valid is never
+    /// renewed without the lease.
     pub fn renew_without_lease(mut self) -> Self {
         self.renew_without_lease = true;
         self
     }
 
-    /// The hosts to which the headers may go, in place of those set before; none by default.
-    pub fn hosts(mut self, hosts: AllowedHosts) -> Self {
-        self.hosts = hosts;
+    /// The hosts to which the headers may go, in place of those of the client.
+    pub fn allowed_hosts(mut self, hosts: AllowedHosts) -> Self {
+        self.allowed_hosts = hosts;
         self
     }
 
-    /// The hosts that were set, to add to them.
-    pub fn hosts_in_use(&self) -> &AllowedHosts {
-        &self.hosts
-    }
-
-    /// Builds the session. Needs no runtime and sends nothing.
+    /// Builds the session. Needs no runtime. Sends nothing to the vendor.
     ///
     /// A token that has ended is kept for its refresh token.
     ///
     /// # Errors
     ///
-    /// The vendor's error if the token cannot be put into headers.
+    /// [`ErrorKind::InvalidConfig`] if there is a store and the login names no account, if the
+    /// login only names an account and there is no store, or if the token is of another account
+    /// than the login. The vendor's error if the token cannot be put into headers.
     pub fn build(self) -> Result<Session<R>, R::Error> {
-        let renew_without_lease = self.renew_without_lease;
-        let place = self.store.map(|(store, key)| Place {
-            store,
-            key,
-            renew_without_lease,
-        });
+        let persistence = self.persistence()?;
+        let account = self.key.map(|key| key.account);
         let shared = Arc::new(Shared {
             current: ArcSwapOption::empty(),
             clock: self.clock,
-            control: Mutex::new(Control::new(place.is_some())),
+            renewal_state: Mutex::new(RenewalState::new(persistence.is_some())),
             renewer: self.renewer,
-            place,
-            hosts: self.hosts,
+            persistence,
+            account,
+            allowed_hosts: self.allowed_hosts,
             states: watch::Sender::new(State::Absent),
         });
         if let Some(token) = self.token {
@@ -109,14 +149,36 @@ impl<R: Renew> SessionBuilder<R> {
         shared.watch_the_store();
         Ok(Session { shared })
     }
+
+    fn persistence(&self) -> Result<Option<Persistence>, Error> {
+        let refused = |message| Err(Error::new(ErrorKind::InvalidConfig, message));
+        let Some(store) = &self.store else {
+            if self.needs_store {
+                return refused("a stored login needs a store: set one by `store`");
+            }
+            return Ok(None);
+        };
+        let Some(key) = self.store_key.as_ref().or(self.key.as_ref()) else {
+            return refused(
+                "the login names no account under which the store could keep its token: name it, \
+                 or choose a key by `store_as`",
+            );
+        };
+        Ok(Some(Persistence {
+            store: Arc::clone(store),
+            key: key.clone(),
+            renew_without_lease: self.renew_without_lease,
+        }))
+    }
 }
 
 impl<R: Renew> fmt::Debug for SessionBuilder<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionBuilder")
             .field("token", &self.token)
+            .field("key", &self.key)
             .field("store", &self.store)
-            .field("hosts", &self.hosts)
+            .field("allowed_hosts", &self.allowed_hosts)
             .finish_non_exhaustive()
     }
 }

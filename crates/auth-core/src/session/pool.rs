@@ -21,19 +21,19 @@ const IDLE: Duration = Duration::from_secs(60 * 60);
 /// It keeps at most as many as it was told, and none that was not asked for in a while: those that
 /// leave are wiped from memory when the last handle is dropped, so give them a
 /// [store](crate::SessionBuilder::store), from which they come back. There is never a second session
-/// of a key as long as somebody holds a handle of the first or it is renewing, whether or not
+/// of a key as long as a handle of the first is held or it is renewing, whether or not
 /// it has left: so no key is renewed twice at a time.
 ///
 /// Nothing runs in the background: idle sessions leave when the pool is next asked, or by
 /// [`evict_idle`](Self::evict_idle).
 pub struct SessionPool<K, R: Renew> {
-    shelves: Arc<Mutex<Shelves<K, R>>>,
+    state: Arc<Mutex<PoolState<K, R>>>,
     capacity: NonZeroUsize,
     idle: Duration,
     clock: Arc<dyn Clock>,
 }
 
-struct Shelves<K, R: Renew> {
+struct PoolState<K, R: Renew> {
     entries: HashMap<K, Entry<R>>,
     /// The keys of kept sessions, the longest unused first.
     order: BTreeMap<u64, K>,
@@ -59,7 +59,7 @@ impl<K: Clone + Eq + Hash, R: Renew> SessionPool<K, R> {
     /// A pool that keeps at most `capacity` sessions, each for an hour after its last use.
     pub fn new(capacity: NonZeroUsize) -> Self {
         Self {
-            shelves: Arc::new(Mutex::new(Shelves {
+            state: Arc::new(Mutex::new(PoolState {
                 entries: HashMap::new(),
                 order: BTreeMap::new(),
                 uses: 0,
@@ -101,11 +101,11 @@ impl<K: Clone + Eq + Hash, R: Renew> SessionPool<K, R> {
         // Not under the lock: making one may take its time.
         let fresh = make()?;
         let now = self.now();
-        let mut shelves = self.shelves();
-        let session = shelves.living(key).unwrap_or(fresh);
-        let left = shelves.keep(key.clone(), session.clone(), now);
-        let evicted = shelves.evict_beyond(self.capacity);
-        drop(shelves);
+        let mut state = self.state();
+        let session = state.living(key).unwrap_or(fresh);
+        let left = state.keep(key.clone(), session.clone(), now);
+        let evicted = state.evict_beyond(self.capacity);
+        drop(state);
         // Wiping takes its time as well.
         drop((left, evicted));
         Ok(session)
@@ -117,49 +117,48 @@ impl<K: Clone + Eq + Hash, R: Renew> SessionPool<K, R> {
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        // What is idle is gone before anybody looks for it.
+        // What is idle is gone before it is looked up.
         self.evict_idle();
         let now = self.now();
-        let mut shelves = self.shelves();
-        let session = shelves.living(key);
+        let mut state = self.state();
+        let session = state.living(key);
         let mut left = None;
-        if let (Some(session), Some((key, _))) = (&session, shelves.entries.get_key_value::<Q>(key))
-        {
+        if let (Some(session), Some((key, _))) = (&session, state.entries.get_key_value::<Q>(key)) {
             let key = key.clone();
-            left = shelves.keep(key, session.clone(), now);
+            left = state.keep(key, session.clone(), now);
         }
-        let evicted = shelves.evict_beyond(self.capacity);
-        drop(shelves);
+        let evicted = state.evict_beyond(self.capacity);
+        drop(state);
         drop((left, evicted));
         session
     }
 
-    /// Takes the session of `key` out of the pool, to log it out, say.
+    /// Takes the session of `key` out of the pool, to log it out, for example.
     pub fn remove<Q>(&self, key: &Q) -> Option<Session<R>>
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        let mut shelves = self.shelves();
-        let session = shelves.living(key);
+        let mut state = self.state();
+        let session = state.living(key);
         if let Some(Entry {
             kept: Some(kept), ..
-        }) = shelves.entries.remove(key)
+        }) = state.entries.remove(key)
         {
-            shelves.order.remove(&kept.used);
+            state.order.remove(&kept.used);
         }
         session
     }
 
     /// Lets go of the sessions that were not used in a while, and says how many.
     pub fn evict_idle(&self) -> usize {
-        let evicted = self.shelves().evict_unused(self.now(), self.idle);
+        let evicted = self.state().evict_unused(self.now(), self.idle);
         evicted.len()
     }
 
     /// How many sessions the pool keeps.
     pub fn len(&self) -> usize {
-        self.shelves().order.len()
+        self.state().order.len()
     }
 
     /// Whether it keeps none.
@@ -171,12 +170,12 @@ impl<K: Clone + Eq + Hash, R: Renew> SessionPool<K, R> {
         self.clock.now().monotonic()
     }
 
-    fn shelves(&self) -> MutexGuard<'_, Shelves<K, R>> {
-        self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, PoolState<K, R>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<K: Clone + Eq + Hash, R: Renew> Shelves<K, R> {
+impl<K: Clone + Eq + Hash, R: Renew> PoolState<K, R> {
     fn living<Q>(&self, key: &Q) -> Option<Session<R>>
     where
         K: Borrow<Q>,
@@ -246,7 +245,7 @@ impl<K: Clone + Eq + Hash, R: Renew> Shelves<K, R> {
 impl<K, R: Renew> Clone for SessionPool<K, R> {
     fn clone(&self) -> Self {
         Self {
-            shelves: Arc::clone(&self.shelves),
+            state: Arc::clone(&self.state),
             capacity: self.capacity,
             idle: self.idle,
             clock: Arc::clone(&self.clock),

@@ -1,4 +1,4 @@
-//! Item 11: a token never leaves to a stranger.
+//! Item 11: a token goes to the vendor's hosts only.
 
 use auth_core::{AllowedHosts, BaseUrl, ErrorKind, HttpBuilder, Session};
 
@@ -7,11 +7,11 @@ use crate::vendor::{Vendor, number};
 fn session() -> (Vendor, Session<Vendor>, reqwest::Client) {
     let (vendor, _, _) = Vendor::with_session();
     let base = BaseUrl::parse("https://api.example.com").unwrap();
-    // Chooses a TLS provider for the process, as any client of ours does.
+    // Chooses a TLS provider for the process, as any vendor crate's client does.
     HttpBuilder::new(base.clone(), "test").build().unwrap();
     let session = vendor
         .session()
-        .hosts(AllowedHosts::of(&base))
+        .allowed_hosts(AllowedHosts::of(&base))
         .build()
         .unwrap();
     (vendor, session, reqwest::Client::new())

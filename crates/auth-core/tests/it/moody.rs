@@ -84,6 +84,11 @@ impl Moody {
         }
     }
 
+    /// How many saves have begun.
+    pub(crate) fn saves(&self) -> usize {
+        self.saves.load(Ordering::SeqCst)
+    }
+
     fn check(&self) -> Result<(), Error> {
         if self.is_down.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::Store, "the store is down"));
@@ -156,7 +161,7 @@ pub(crate) fn with_store(store: &Moody) -> (Vendor, SandboxClock, Session<Vendor
 pub(crate) fn sharing(vendor: &Vendor, store: &Moody) -> Session<Vendor> {
     vendor
         .session()
-        .store(Arc::new(store.clone()), key())
+        .store_as(store.clone(), key())
         .build()
         .unwrap()
 }

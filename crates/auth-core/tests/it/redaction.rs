@@ -29,8 +29,7 @@ async fn an_echo_of_any_secret_of_the_request_is_cut_out() {
     let request = Request::post(CALL, "thing")
         .basic("id", &client_secret.into())
         .auth_headers(&auth_headers)
-        .form(&[("password", password)])
-        .secret(&password.into());
+        .form(&[("user", "sue")], &[("password", &password.into())]);
     assert!(!format!("{request:?}").contains(password));
     let http = HttpBuilder::new(server.base_url(), "t").build().unwrap();
     let response = http.send(request).await.unwrap();

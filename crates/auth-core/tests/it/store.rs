@@ -1,6 +1,5 @@
 //! Item 10: memory, then the store, then the callers.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use auth_core::{Clock as _, ErrorKind, Expiry, State, TokenStore};
@@ -53,7 +52,7 @@ async fn a_session_goes_on_when_saving_fails_for_good_and_says_so() {
     let vendor = Vendor::new(&clock);
     let session = vendor
         .session()
-        .store(Arc::new(store.clone()), key())
+        .store_as(store.clone(), key())
         .build()
         .unwrap();
     store.failing_saves.store(4, Ordering::SeqCst);
@@ -91,7 +90,7 @@ async fn sessions_that_share_a_store_renew_once_between_them() {
         .map(|_| {
             vendor
                 .session()
-                .store(Arc::new(store.clone()), key())
+                .store_as(store.clone(), key())
                 .build()
                 .unwrap()
         })
@@ -136,7 +135,7 @@ async fn logging_out_deletes_the_stored_token() {
 }
 
 #[tokio::test]
-async fn an_adopted_token_is_saved() {
+async fn a_token_that_the_program_sets_is_saved() {
     let store = Moody::new();
     let (vendor, clock, session) = with_store(&store);
     let now = clock.now().wall();
@@ -161,13 +160,13 @@ async fn a_renewal_that_was_overtaken_by_a_log_in_is_neither_kept_nor_saved() {
     assert_eq!(session.try_headers(), None);
     vendor.until_calls(1).await;
     let now = clock.now().wall();
-    let adopted = token(77, Expiry::after(now, LIFETIME), now);
-    session.set_token(adopted.clone()).await.unwrap();
+    let set = token(77, Expiry::after(now, LIFETIME), now);
+    session.set_token(set.clone()).await.unwrap();
     vendor.release();
     assert_eq!(settled(&session).await, State::Fresh);
     // Saves what the session thinks is its newest token.
     session.save().await.unwrap();
     let saved = store.inner.load(&key()).await.unwrap().unwrap();
-    assert_eq!(saved.fingerprint(), adopted.fingerprint());
+    assert_eq!(saved.fingerprint(), set.fingerprint());
     assert_eq!(number(&session.headers().await.unwrap()), 77);
 }

@@ -1,7 +1,7 @@
 //! Passwords and second factors.
 
 use auth_core::{AuthHeaders, Idempotency, Operation, Request, operation};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::de::IgnoredAny;
 
 use super::Client;
@@ -30,18 +30,20 @@ impl Client {
             Request::post(MFA_SEND, "api/v3/ua/auth/mfa/send").json(&wire::SendMfaCode { ow_id });
         let response = self.send(request).await?;
         wire::data::<Option<IgnoredAny>>(&response, |refusal| match refusal.status() {
-            400 => Some(Error::UnknownMfaUser {
-                message: refusal.message.clone(),
+            400 => refusal.error(|message, http_status| Error::UnknownMfaUser {
+                message,
+                http_status,
             }),
-            422 => Some(Error::MfaNotConfigured {
-                message: refusal.message.clone(),
+            422 => refusal.error(|message, http_status| Error::MfaNotConfigured {
+                message,
+                http_status,
             }),
             _ => None,
         })?;
         Ok(())
     }
 
-    /// Trades the code of the second factor for a token, which may come without a refresh token.
+    /// Exchanges the code of the second factor for a token, which may come without a refresh token.
     ///
     /// Not repeated where it may have happened: a code can be used once.
     ///
@@ -52,20 +54,18 @@ impl Client {
     /// [`Error::InvalidMfaCode`] if the code is wrong or too old: ask the user again.
     pub async fn verify_mfa_code(&self, code: &SecretString) -> Result<Token, Error> {
         let request = Request::post(MFA_VERIFY, "api/v3/ua/auth/mfa/verify")
-            .json(&wire::VerifyMfaCode {
-                otp: code.expose_secret(),
-            })
-            .secret(code);
+            .json(&wire::VerifyMfaCode { otp: code });
         let response = self.send(request).await?;
         wire::token(&response, |refusal| match refusal.status() {
-            401 => Some(Error::InvalidMfaCode {
-                message: refusal.message.clone(),
+            401 => refusal.error(|message, http_status| Error::InvalidMfaCode {
+                message,
+                http_status,
             }),
             _ => None,
         })
     }
 
-    /// Asks IQM to mail the user a link for a new password. Gives IQM's words to show.
+    /// Asks IQM to mail the user a link for a new password. Returns IQM's text to show.
     ///
     /// Not repeated where it may have happened: the user would get a second mail.
     ///
@@ -79,8 +79,9 @@ impl Client {
             .json(&wire::RequestReset { email });
         let response = self.send(request).await?;
         wire::data(&response, |refusal| match refusal.status() {
-            404 => Some(Error::UnknownEmail {
-                message: refusal.message.clone(),
+            404 => refusal.error(|message, http_status| Error::UnknownEmail {
+                message,
+                http_status,
             }),
             _ => None,
         })
@@ -92,20 +93,17 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// None of its own: an invalid link is an response.
+    /// None of its own: an invalid link is a response.
     pub async fn validate_password_reset(
         &self,
         reset_hash: &SecretString,
     ) -> Result<ResetLink, Error> {
-        let body = wire::ValidateReset {
-            reset_hash: reset_hash.expose_secret(),
-        };
+        let body = wire::ValidateReset { reset_hash };
         let request = Request::post(
             VALIDATE_PASSWORD_RESET,
             "api/v3/ua/user/reset-password/validate",
         )
         .json(&body)
-        .secret(reset_hash)
         .idempotency(Idempotency::Yes);
         let response = self.send(request).await?;
         wire::data(&response, |_| None)
@@ -129,17 +127,16 @@ impl Client {
     ) -> Result<(), Error> {
         let body = wire::SignUp {
             email,
-            password: new_password.expose_secret(),
+            password: new_password,
         };
-        let request = Request::post(SET_PASSWORD, "api/v3/ua/user/update-password")
-            .json(&body)
-            .secret(new_password);
+        let request = Request::post(SET_PASSWORD, "api/v3/ua/user/update-password").json(&body);
         let response = self.send(request).await?;
         wire::data::<Option<IgnoredAny>>(&response, |refusal| match refusal.status() {
             403 => Some(Error::ResetRefused {
                 reason: refusal
                     .invalid_reason()
                     .unwrap_or_else(|| refusal.message.clone()),
+                http_status: refusal.http_status(),
             }),
             _ => None,
         })?;
@@ -154,23 +151,21 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::TokenRejected`] if the token is dead; [`Denied`](crate::ErrorKind::Denied) with IQM's words
+    /// [`Error::TokenRejected`] if the token has ended; [`Denied`](crate::ErrorKind::Denied) with IQM's text
     /// otherwise.
     pub async fn change_password(
         &self,
-        auth_headers: &AuthHeaders,
+        headers: &AuthHeaders,
         old_password: &SecretString,
         new_password: &SecretString,
     ) -> Result<(), Error> {
         let body = wire::ChangePassword {
-            old_password: old_password.expose_secret(),
-            new_password: new_password.expose_secret(),
+            old_password,
+            new_password,
         };
         let request = Request::post(CHANGE_PASSWORD, "api/v3/ua/user/password/reset")
-            .auth_headers(auth_headers)
-            .json(&body)
-            .secret(old_password)
-            .secret(new_password);
+            .auth_headers(headers)
+            .json(&body);
         let response = self.send(request).await?;
         wire::data::<Option<IgnoredAny>>(&response, |_| None)?;
         Ok(())

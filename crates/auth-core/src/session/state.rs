@@ -1,0 +1,158 @@
+//! What renewing needs to know, behind the session's one lock.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use tokio::sync::watch;
+
+use super::Shared;
+use super::backoff::Backoff;
+use super::store::StoreFailures;
+use crate::auth_headers::AuthHeaders;
+use crate::background;
+use crate::clock::Moment;
+use crate::renew::{Reason, Renew};
+use crate::state::{State, StateReason};
+use crate::store::Watch;
+use crate::{AuthError, Token};
+
+/// How a renewal tells its outcome to all who wait for it; `None` while it is under way.
+pub(super) type Outcome<E> = Option<Result<AuthHeaders, E>>;
+
+/// All that only renewing needs.
+pub(super) struct RenewalState<E> {
+    /// The newest token known, valid or not: its refresh token gets the next one.
+    pub(super) token: Option<Token>,
+    /// The renewal under way.
+    pub(super) renewal: Option<watch::Receiver<Outcome<E>>>,
+    pub(super) backoff: Backoff<E>,
+    /// The vendor rejected the newest token.
+    pub(super) is_rejected: bool,
+    /// When the newest token became the present one.
+    pub(super) installed_at: Moment,
+    /// How long before its end the present token is due, without the jitter.
+    pub(super) window: Duration,
+    /// Counts log-ins and log-outs: a renewal that began before one is dropped when it finishes.
+    pub(super) epoch: u64,
+    /// The program wants no token, whatever others save.
+    pub(super) is_logged_out: bool,
+    /// The store may hold a newer token, which this session has not read yet.
+    pub(super) may_have_newer: bool,
+    /// What the store failed to do for the newest token.
+    pub(super) store_failures: StoreFailures,
+    /// Keeps the store's watch alive.
+    pub(super) watch: Option<Watch>,
+}
+
+impl<E: AuthError> RenewalState<E> {
+    pub(super) fn new(may_have_newer: bool) -> Self {
+        Self {
+            token: None,
+            renewal: None,
+            backoff: Backoff::new(),
+            is_rejected: false,
+            installed_at: Moment::new(UNIX_EPOCH, Duration::ZERO),
+            window: Duration::ZERO,
+            epoch: 0,
+            is_logged_out: false,
+            may_have_newer,
+            store_failures: StoreFailures::default(),
+            watch: None,
+        }
+    }
+
+    /// The renewal under way, to wait for. One whose task was dropped has ended.
+    pub(super) fn under_way(&self) -> Option<watch::Receiver<Outcome<E>>> {
+        let renewal = self.renewal.clone();
+        renewal.filter(|renewal| renewal.has_changed().is_ok())
+    }
+
+    /// Whether `token` is still the newest one.
+    pub(super) fn holds(&self, token: &Token) -> bool {
+        let known = self.token.as_ref();
+        known.is_some_and(|known| known.has_same_access(token))
+    }
+
+    pub(super) fn reason(&self) -> Reason {
+        match &self.token {
+            None => Reason::Missing,
+            Some(_) if self.is_rejected => Reason::Rejected,
+            Some(_) => Reason::Expired,
+        }
+    }
+
+    /// A token has become the present one.
+    pub(super) fn installed(&mut self, now: Moment) {
+        self.backoff.succeeded();
+        self.is_rejected = false;
+        self.installed_at = now;
+    }
+
+    /// A log-in or a log-out: nothing from before counts.
+    pub(super) fn start_over(&mut self) {
+        self.backoff.reset();
+        self.epoch += 1;
+        self.may_have_newer = false;
+        self.store_failures = StoreFailures::default();
+        self.is_logged_out = false;
+    }
+}
+
+/// Waits for the outcome of the renewal under way.
+pub(super) async fn wait<E: AuthError>(
+    mut renewal: watch::Receiver<Outcome<E>>,
+) -> Result<AuthHeaders, E> {
+    let outcome = renewal.wait_for(Option::is_some).await.ok();
+    // Every renewal that began finishes, even one that panics.
+    outcome
+        .and_then(|outcome| outcome.clone())
+        .unwrap_or_else(|| Err(background::lost().into()))
+}
+
+impl<R: Renew> Shared<R> {
+    /// How long until a renewal is due, for background refresh; `None` if that does not depend on
+    /// the time.
+    pub(super) fn due_in(&self, now: Moment) -> Option<Duration> {
+        let state = self.renewal_state();
+        match (self.valid(now), state.backoff.last()) {
+            (Some(headers), _) => headers.0.due_in(now),
+            (None, None) => Some(Duration::ZERO),
+            (None, Some(failure)) => failure.left(now),
+        }
+    }
+
+    pub(super) fn state(&self, state: &RenewalState<R::Error>, now: Moment) -> State {
+        if state.under_way().is_some() {
+            return State::Renewing;
+        }
+        let valid = self.valid(now);
+        match state.backoff.last() {
+            Some(failure) if failure.until.is_none() => State::LoginRequired {
+                reason: StateReason::of(&failure.error),
+            },
+            Some(failure) => State::Failing {
+                reason: StateReason::of(&failure.error),
+                retry_after: match &valid {
+                    Some(headers) => headers.0.due_in(now),
+                    None => failure.left(now),
+                }
+                .unwrap_or_default(),
+                token_is_valid: valid.is_some(),
+            },
+            None if valid.is_none() => State::Absent,
+            None => state.store_failures.state(),
+        }
+    }
+
+    /// Tells the watchers, if the state has changed.
+    pub(super) fn announce(&self, state: &RenewalState<R::Error>) {
+        let state = self.state(state, self.clock.now());
+        self.states.send_if_modified(|known| {
+            let changed = *known != state;
+            if changed {
+                tracing::debug!(?state, "session");
+                *known = state;
+            }
+            changed
+        });
+    }
+}

@@ -1,0 +1,128 @@
+//! The token store's side of a session: what is saved, which token counts, what failed.
+
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use crate::clock::Clock;
+use crate::retry::RetryPolicy;
+use crate::state::{State, StateReason};
+use crate::store::{SaveOutcome, StoreKey, TokenStore};
+use crate::{Error, ErrorKind, Token};
+
+/// How often a new token is offered to a store that fails.
+const SAVE_ATTEMPTS: u32 = 3;
+
+/// The bound of the first pause between two offers; the next are longer.
+const SAVE_PAUSE: Duration = Duration::from_millis(50);
+
+/// Where a session keeps its token.
+pub(super) struct Persistence {
+    pub(super) store: Arc<dyn TokenStore>,
+    pub(super) key: StoreKey,
+    pub(super) renew_without_lease: bool,
+}
+
+/// What the token store failed to do for the present token.
+#[derive(Default)]
+pub(super) struct StoreFailures {
+    pub(super) lease: Option<Error>,
+    pub(super) save: Option<Error>,
+}
+
+impl StoreFailures {
+    /// The state of a session with a valid token.
+    pub(super) fn state(&self) -> State {
+        match (&self.lease, &self.save) {
+            (None, None) => State::Fresh,
+            (None, Some(save)) => State::Unsaved {
+                reason: StateReason::of(save),
+            },
+            (Some(lease), None) => State::RenewedWithoutLease {
+                reason: StateReason::of(lease),
+            },
+            (Some(lease), Some(save)) => State::RenewedWithoutLease {
+                reason: StateReason::of(&Error::new(
+                    ErrorKind::Store,
+                    format!("{lease}; the token is not saved either: {save}"),
+                )),
+            },
+        }
+    }
+}
+
+impl Persistence {
+    pub(super) async fn load(&self) -> Result<Option<Token>, Error> {
+        self.store.load(&self.key).await
+    }
+
+    /// Loads although the store may be down, where the program allows renewals without it.
+    pub(super) async fn load_if_needed(&self, needed: bool) -> Result<Option<Token>, Error> {
+        match self.load().await {
+            Err(_) if !needed => Ok(None),
+            stored => stored,
+        }
+    }
+
+    /// Saves `token`, trying a few times.
+    pub(super) async fn save(
+        &self,
+        clock: &dyn Clock,
+        token: &Token,
+    ) -> Result<SaveOutcome, Error> {
+        let policy = RetryPolicy::default().pauses(SAVE_PAUSE, SAVE_PAUSE * 8);
+        let mut attempt = 1;
+        loop {
+            match self.store.save(&self.key, token).await {
+                Ok(saved) => return Ok(saved),
+                Err(error) if attempt == SAVE_ATTEMPTS => {
+                    tracing::error!(%error, "not saved");
+                    return Err(error);
+                }
+                Err(_) => clock.sleep(policy.pause(attempt)).await,
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Deletes the token, under the lease: another process may be about to save one that it has
+    /// renewed.
+    pub(super) async fn delete(&self) -> Result<(), Error> {
+        let lease = self.store.lease(&self.key).await;
+        let deleted = self.store.delete(&self.key).await;
+        if let Ok(lease) = lease {
+            // It runs out by itself.
+            let _ = lease.release().await;
+        }
+        deleted
+    }
+}
+
+/// Whether what the store holds is newer than what the session knows.
+pub(super) fn is_newer(stored: &Token, known: Option<&Token>) -> bool {
+    let Some(known) = known else { return true };
+    if known.generation() == 0 || stored.generation() == 0 {
+        // Not counted yet.
+        return !stored.has_same_access(known) && stored.issued_at() >= known.issued_at();
+    }
+    known.is_superseded_by(stored)
+}
+
+/// Whether a session continues with what the store holds although it was built with `given`. That
+/// one may come from a program's settings, and may have been renewed long ago.
+pub(super) fn is_later_than_given(stored: &Token, given: &Token) -> bool {
+    if given.generation() != 0 {
+        return given.is_superseded_by(stored);
+    }
+    if stored.has_same_access(given) {
+        // A refresh may keep the access token and change the refresh token.
+        return stored.generation() != 0;
+    }
+    // Of a permanent token the moment of issue is not known: it was given on purpose.
+    given.issued_at() != UNIX_EPOCH && stored.issued_at() > given.issued_at()
+}
+
+/// For a token in whose place the store keeps a later one.
+pub(super) fn superseded() -> Error {
+    let message = "the store holds a later token of this account and kept it";
+    Error::new(ErrorKind::Store, message)
+}
