@@ -1,28 +1,14 @@
-//! What stands in the keyring.
+//! The entries in the keyring.
 
 use std::collections::HashMap;
 use std::process::Command;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use auth_core::{Expiry, SaveOutcome, StoreKey, Token, TokenStore as _};
+use auth_core::TokenStore as _;
 use auth_store::KeyringStore;
 
 use super::session::{Daemon, inside, with_service};
-
-fn key() -> StoreKey {
-    StoreKey {
-        vendor: "iqm".to_owned(),
-        account: "user1@iqm.com".to_owned(),
-        scope: String::new(),
-        base_url: "https://api.iqm.com".to_owned(),
-    }
-}
-
-fn token(access: &str, generation: u64) -> Token {
-    Token::new(access.into(), Expiry::Never, SystemTime::now())
-        .with_refresh(Some(format!("refresh-of-{access}").into()))
-        .with_generation(generation)
-}
+use crate::samples::{held, key, put, token};
 
 #[cfg(feature = "testing")]
 #[test]
@@ -43,19 +29,13 @@ fn a_token_survives_the_keyring_s_restart_and_the_store_finds_the_new_one() {
     inside(name, async |_| {
         let mut daemon = Daemon::start().await;
         let store = KeyringStore::open().await.unwrap();
-        assert_eq!(
-            store.save(&key(), &token("one", 1)).await.unwrap(),
-            SaveOutcome::Saved
-        );
+        put(&store, &token("one", 1)).await;
         daemon.kill();
         let _daemon = Daemon::start().await;
         let kept = store.load(&key()).await.unwrap().unwrap();
         assert_eq!(kept.fingerprint(), token("one", 1).fingerprint());
         assert_eq!(store.list().await.unwrap(), [key()]);
-        assert_eq!(
-            store.save(&key(), &token("two", 2)).await.unwrap(),
-            SaveOutcome::Saved
-        );
+        put(&store, &token("two", 2)).await;
     });
 }
 
@@ -70,19 +50,19 @@ fn stores_of_two_programs_and_the_entries_of_others_stay_apart() {
             .open()
             .await
             .unwrap();
-        let _ = one.save(&key(), &token("one", 1)).await.unwrap();
-        let _ = other.save(&key(), &token("two", 2)).await.unwrap();
+        put(&one, &token("one", 1)).await;
+        put(&other, &token("two", 2)).await;
         with_service(|service| {
             let collection = service.get_default_collection().unwrap();
-            let theirs = HashMap::from([("service", "shop"), ("username", "somebody")]);
-            let made = collection.create_item("theirs", theirs, b"x", false, "text/plain");
+            let foreign = HashMap::from([("service", "shop"), ("username", "another")]);
+            let made = collection.create_item("foreign", foreign, b"x", false, "text/plain");
             made.unwrap();
         })
         .await;
         assert_eq!(other.list().await.unwrap(), [key()]);
         other.delete(&key()).await.unwrap();
         assert_eq!(other.list().await.unwrap(), []);
-        assert_eq!(one.load(&key()).await.unwrap().unwrap().generation(), 1);
+        assert_eq!(held(&one).await, Some(1));
         let labels = with_service(|service| {
             let items = service
                 .search_items(HashMap::from([("service", "auth-store")]))
@@ -98,42 +78,45 @@ fn stores_of_two_programs_and_the_entries_of_others_stay_apart() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_and_kept() {
-    inside("tokens::what_cannot_be_read_is_told_and_kept", async |_| {
-        let _daemon = Daemon::start().await;
-        let store = KeyringStore::open().await.unwrap();
-        let _ = store.save(&key(), &token("one", 1)).await.unwrap();
-        let later = br#"{"format":"auth-store","version":77}"#;
-        let set = |secret: &'static [u8]| {
-            with_service(move |service| {
-                let found = service.search_items(HashMap::from([("service", "auth-store")]));
-                let found = found.unwrap().unlocked;
-                assert_eq!(found.len(), 1);
-                let before = found[0].get_secret().unwrap();
-                if !secret.is_empty() {
-                    found[0].set_secret(secret, "text/plain").unwrap();
-                }
-                before
-            })
-        };
-        set(later).await;
-        let load = store.load(&key()).await.unwrap_err();
-        let save = store.save(&key(), &token("two", 2)).await.unwrap_err();
-        let list = store.list().await.unwrap_err();
-        for error in [load, save, list] {
-            let shown = error.to_string();
-            assert!(shown.contains("record version 77"), "{shown}");
-            assert!(shown.contains("the entry `iqm-"), "{shown}");
-        }
-        assert_eq!(set(b"").await, later);
-        store.delete(&key()).await.unwrap();
-        assert!(store.load(&key()).await.unwrap().is_none());
-    });
+fn a_record_that_cannot_be_read_is_reported_and_kept() {
+    inside(
+        "tokens::a_record_that_cannot_be_read_is_reported_and_kept",
+        async |_| {
+            let _daemon = Daemon::start().await;
+            let store = KeyringStore::open().await.unwrap();
+            put(&store, &token("one", 1)).await;
+            let later = br#"{"format":"auth-store","version":77}"#;
+            let set = |secret: &'static [u8]| {
+                with_service(move |service| {
+                    let found = service.search_items(HashMap::from([("service", "auth-store")]));
+                    let found = found.unwrap().unlocked;
+                    assert_eq!(found.len(), 1);
+                    let before = found[0].get_secret().unwrap();
+                    if !secret.is_empty() {
+                        found[0].set_secret(secret, "text/plain").unwrap();
+                    }
+                    before
+                })
+            };
+            set(later).await;
+            let load = store.load(&key()).await.unwrap_err();
+            let save = store.save(&key(), &token("two", 2)).await.unwrap_err();
+            let list = store.list().await.unwrap_err();
+            for error in [load, save, list] {
+                let shown = error.to_string();
+                assert!(shown.contains("record version 77"), "{shown}");
+                assert!(shown.contains("the entry `iqm-"), "{shown}");
+            }
+            assert_eq!(set(b"").await, later);
+            store.delete(&key()).await.unwrap();
+            assert_eq!(held(&store).await, None);
+        },
+    );
 }
 
 #[test]
-fn a_process_that_dies_frees_the_lease_and_leaves_word() {
-    let name = "tokens::a_process_that_dies_frees_the_lease_and_leaves_word";
+fn a_process_that_dies_frees_the_lease_which_counts_as_abandoned() {
+    let name = "tokens::a_process_that_dies_frees_the_lease_which_counts_as_abandoned";
     inside(name, async |folder| {
         let ready = folder.join("holds-the-lease");
         if std::env::var_os("HOLD_THE_LEASE").is_some() {
