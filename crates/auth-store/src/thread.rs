@@ -68,21 +68,21 @@ impl Thread {
     /// Runs `task` to its end, even if the caller is dropped.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        task: impl Future<Output = T> + Send + 'static,
+        task: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
         let (sender, receiver) = oneshot::channel();
         self.spawn_to_its_end(async move {
             // It fails if the caller was dropped.
             let _ = sender.send(task.await);
         });
-        receiver.await.map_err(|_| interrupted())
+        receiver.await.unwrap_or_else(|_| Err(interrupted()))
     }
 
     /// Runs `task` to its end, or until the caller is dropped.
     #[cfg(feature = "redis")]
     pub(crate) async fn run_while_awaited<T: Send + 'static>(
         &self,
-        task: impl Future<Output = T> + Send + 'static,
+        task: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
         let (mut sender, receiver) = oneshot::channel();
         self.spawn_to_its_end(async move {
@@ -94,7 +94,7 @@ impl Thread {
                 }
             }
         });
-        receiver.await.map_err(|_| interrupted())
+        receiver.await.unwrap_or_else(|_| Err(interrupted()))
     }
 }
 

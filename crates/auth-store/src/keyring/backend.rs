@@ -62,7 +62,7 @@ impl Backend {
                 }
             }
         };
-        self.thread.run(task).await?
+        self.thread.run(task).await
     }
 }
 

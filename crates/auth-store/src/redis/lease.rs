@@ -27,7 +27,7 @@ const EXTENSIONS: u32 = 3;
 struct Claim {
     entries: Arc<Entries>,
     key: StoreKey,
-    /// Unique. It also tells a repeated request from the request of another worker.
+    /// Unique. It also distinguishes a repeated request from that of another worker.
     owner: String,
 }
 
@@ -69,7 +69,7 @@ impl RedisLease {
             lease.keeper = Some(lease.thread.spawn(claim.keep(held.until)));
             Ok(lease)
         };
-        let mut lease = thread.run_while_awaited(waiting).await??;
+        let mut lease = thread.run_while_awaited(waiting).await?;
         lease.ending = Ending::Dropped;
         Ok(lease)
     }
@@ -242,7 +242,7 @@ impl Lease for RedisLease {
             let was_held = self
                 .thread
                 .run(async move { claim.give_back(Ending::Done).await })
-                .await??;
+                .await?;
             self.claim = None;
             if was_held {
                 return Ok(());

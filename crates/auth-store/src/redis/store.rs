@@ -17,7 +17,7 @@ use crate::thread::Thread;
 /// - A token is saved in one step on the server, and never in place of a later one.
 /// - The lease is an entry that expires by itself ([`RedisStoreBuilder::lease_time`]). It is extended
 ///   while it is held, and only its holder gives it back. If a holder died, or dropped the lease
-///   without [`release`](Lease::release), the next one is told: [`Lease::was_abandoned`].
+///   without [`release`](Lease::release), the next lease reports it: [`Lease::was_abandoned`].
 /// - An entry expires [`RedisStoreBuilder::keep_after_end`] after its token.
 /// - A token that another worker saves is noticed at once, by a message. After a broken connection
 ///   the tokens are read again. The first notification of a watch may be of a token that was saved
@@ -59,11 +59,9 @@ pub struct RedisStore {
 
 impl TokenStore for RedisStore {
     fn load<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Option<Token>, Error>> {
-        Box::pin(async move {
-            let (entries, key) = (Arc::clone(&self.entries), key.clone());
-            let task = async move { entries.load(&key).await };
-            self.thread.run_while_awaited(task).await?
-        })
+        let (entries, key) = (Arc::clone(&self.entries), key.clone());
+        let task = async move { entries.load(&key).await };
+        Box::pin(self.thread.run_while_awaited(task))
     }
 
     fn save<'a>(
@@ -71,28 +69,22 @@ impl TokenStore for RedisStore {
         key: &'a StoreKey,
         token: &'a Token,
     ) -> BoxFuture<'a, Result<SaveOutcome, Error>> {
-        Box::pin(async move {
-            let (entries, key, token) = (Arc::clone(&self.entries), key.clone(), token.clone());
-            // To its end, because the vendor may have rotated the refresh token already.
-            let task = async move { entries.save(&key, &token).await };
-            self.thread.run(task).await?
-        })
+        let (entries, key, token) = (Arc::clone(&self.entries), key.clone(), token.clone());
+        // To its end, because the vendor may have rotated the refresh token already.
+        let task = async move { entries.save(&key, &token).await };
+        Box::pin(self.thread.run(task))
     }
 
     fn delete<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move {
-            let (entries, key) = (Arc::clone(&self.entries), key.clone());
-            let task = async move { entries.delete(&key).await };
-            self.thread.run(task).await?
-        })
+        let (entries, key) = (Arc::clone(&self.entries), key.clone());
+        let task = async move { entries.delete(&key).await };
+        Box::pin(self.thread.run(task))
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<StoreKey>, Error>> {
-        Box::pin(async move {
-            let entries = Arc::clone(&self.entries);
-            let task = async move { entries.list().await };
-            self.thread.run_while_awaited(task).await?
-        })
+        let entries = Arc::clone(&self.entries);
+        let task = async move { entries.list().await };
+        Box::pin(self.thread.run_while_awaited(task))
     }
 
     fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>> {

@@ -50,7 +50,7 @@ async fn the_later_token_is_kept<S: TokenStore>(suite: &Suite<S>) {
 async fn generations_are_exact<S: TokenStore>(suite: &Suite<S>) {
     let rule = "generations are whole numbers of 64 bits";
     let key = suite.key("exact");
-    // Generations that floating-point numbers do not tell apart.
+    // Generations that are equal as floating-point numbers.
     for generation in [1 << 53, (1 << 53) + 1, (1 << 63) + 1, u64::MAX] {
         put(rule, &*suite.one, &key, &token(generation)).await;
         expect(rule, &*suite.other, &key, Some(&token(generation))).await;

@@ -21,7 +21,7 @@ async fn a_later_token_is_kept_when_an_earlier_one_is_saved() {
         (token("one", 1), SaveOutcome::Superseded),
         // Another token of the same generation.
         (token("nine", 2), SaveOutcome::Superseded),
-        // Generations that Lua numbers do not tell apart.
+        // Generations that are equal as Lua numbers.
         (token("great", (1 << 60) + 1), SaveOutcome::Saved),
         (token("less", 1 << 60), SaveOutcome::Superseded),
     ] {
