@@ -33,25 +33,21 @@ async fn failures(store: &KeyringStore) -> Vec<Error> {
 
 #[test]
 fn a_session_without_a_keyring_is_found_out() {
-    inside(
-        "refusals::a_session_without_a_keyring_is_found_out",
-        async |_| {
-            let error = in_time(KeyringStore::open()).await.unwrap_err();
+    inside(async |_| {
+        let error = in_time(KeyringStore::open()).await.unwrap_err();
+        says(&error, "no keyring in this session", "start one");
+        let mut daemon = Daemon::start().await;
+        let store = KeyringStore::open().await.unwrap();
+        daemon.kill();
+        for error in failures(&store).await {
             says(&error, "no keyring in this session", "start one");
-            let mut daemon = Daemon::start().await;
-            let store = KeyringStore::open().await.unwrap();
-            daemon.kill();
-            for error in failures(&store).await {
-                says(&error, "no keyring in this session", "start one");
-            }
-        },
-    );
+        }
+    });
 }
 
 #[test]
 fn a_locked_keyring_is_found_out_without_a_prompt() {
-    let name = "refusals::a_locked_keyring_is_found_out_without_a_prompt";
-    inside(name, async |_| {
+    inside(async |_| {
         let _daemon = Daemon::start().await;
         let store = KeyringStore::open().await.unwrap();
         lock().await;
@@ -66,19 +62,15 @@ fn a_locked_keyring_is_found_out_without_a_prompt() {
 /// Takes three seconds for each call, because a real service has no clock that the test can move.
 #[test]
 fn a_keyring_that_hangs_is_found_out_and_used_again() {
-    inside(
-        "refusals::a_keyring_that_hangs_is_found_out_and_used_again",
-        async |_| {
-            let daemon = Daemon::start().await;
-            let store = KeyringStore::open().await.unwrap();
-            daemon.signal("STOP");
-            let (opened, listed) =
-                tokio::join!(in_time(KeyringStore::open()), in_time(store.list()));
-            for error in [opened.unwrap_err(), listed.unwrap_err()] {
-                says(&error, "did not answer within 3s", "unlock or restart it");
-            }
-            daemon.signal("CONT");
-            assert_eq!(store.list().await.unwrap(), []);
-        },
-    );
+    inside(async |_| {
+        let daemon = Daemon::start().await;
+        let store = KeyringStore::open().await.unwrap();
+        daemon.signal("STOP");
+        let (opened, listed) = tokio::join!(in_time(KeyringStore::open()), in_time(store.list()));
+        for error in [opened.unwrap_err(), listed.unwrap_err()] {
+            says(&error, "did not answer within 3s", "unlock or restart it");
+        }
+        daemon.signal("CONT");
+        assert_eq!(store.list().await.unwrap(), []);
+    });
 }

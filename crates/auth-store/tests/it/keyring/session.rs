@@ -16,7 +16,7 @@ const FOLDER: &str = "AUTH_STORE_TEST_SESSION";
 const PASSWORD: &str = "the password of a keyring that lives for one test";
 
 /// Runs `body` in a session in which only the test itself can start services.
-pub(crate) fn inside(test: &str, body: impl AsyncFnOnce(PathBuf)) {
+pub(crate) fn inside<F: AsyncFnOnce(PathBuf)>(body: F) {
     if let Some(folder) = std::env::var_os(FOLDER) {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -29,7 +29,7 @@ pub(crate) fn inside(test: &str, body: impl AsyncFnOnce(PathBuf)) {
     let mut command = Command::new("dbus-run-session");
     command.arg("--config-file").arg(&bus).arg("--");
     command.arg(std::env::current_exe().unwrap());
-    command.args([&format!("keyring::{test}"), "--exact", "--nocapture"]);
+    command.args([test_of::<F>(), "--exact", "--nocapture"]);
     for variable in [
         "HOME",
         "XDG_DATA_HOME",
@@ -52,6 +52,13 @@ pub(crate) fn inside(test: &str, body: impl AsyncFnOnce(PathBuf)) {
     assert!(output.status.success(), "{said}\n{complained}");
     // A wrong name would run no test.
     assert!(said.contains("1 passed"), "{said}\n{complained}");
+}
+
+/// The name of the test that holds the closure `F`.
+fn test_of<F>() -> &'static str {
+    let closure = std::any::type_name::<F>();
+    let (_, path) = closure.split_once("::").unwrap();
+    path.split("::{{").next().unwrap()
 }
 
 fn set_private(folder: &Path) {

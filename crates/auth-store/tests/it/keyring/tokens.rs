@@ -13,7 +13,7 @@ use crate::samples::{held, key, put, token};
 #[cfg(feature = "testing")]
 #[test]
 fn the_keyring_store_keeps_the_contract() {
-    inside("tokens::the_keyring_store_keeps_the_contract", async |_| {
+    inside(async |_| {
         let _daemon = Daemon::start().await;
         auth_store::testing::contract(async || {
             let builder = KeyringStore::builder().lease_wait(Duration::from_millis(300));
@@ -25,8 +25,7 @@ fn the_keyring_store_keeps_the_contract() {
 
 #[test]
 fn a_token_survives_the_keyring_s_restart_and_the_store_finds_the_new_one() {
-    let name = "tokens::a_token_survives_the_keyring_s_restart_and_the_store_finds_the_new_one";
-    inside(name, async |_| {
+    inside(async |_| {
         let mut daemon = Daemon::start().await;
         let store = KeyringStore::open().await.unwrap();
         put(&store, &token("one", 1)).await;
@@ -41,8 +40,7 @@ fn a_token_survives_the_keyring_s_restart_and_the_store_finds_the_new_one() {
 
 #[test]
 fn stores_of_two_programs_and_the_entries_of_others_stay_apart() {
-    let name = "tokens::stores_of_two_programs_and_the_entries_of_others_stay_apart";
-    inside(name, async |_| {
+    inside(async |_| {
         let _daemon = Daemon::start().await;
         let one = KeyringStore::open().await.unwrap();
         let other = KeyringStore::builder()
@@ -79,45 +77,41 @@ fn stores_of_two_programs_and_the_entries_of_others_stay_apart() {
 
 #[test]
 fn a_record_that_cannot_be_read_is_reported_and_kept() {
-    inside(
-        "tokens::a_record_that_cannot_be_read_is_reported_and_kept",
-        async |_| {
-            let _daemon = Daemon::start().await;
-            let store = KeyringStore::open().await.unwrap();
-            put(&store, &token("one", 1)).await;
-            let later = br#"{"format":"auth-store","version":77}"#;
-            let set = |secret: &'static [u8]| {
-                with_service(move |service| {
-                    let found = service.search_items(HashMap::from([("service", "auth-store")]));
-                    let found = found.unwrap().unlocked;
-                    assert_eq!(found.len(), 1);
-                    let before = found[0].get_secret().unwrap();
-                    if !secret.is_empty() {
-                        found[0].set_secret(secret, "text/plain").unwrap();
-                    }
-                    before
-                })
-            };
-            set(later).await;
-            let load = store.load(&key()).await.unwrap_err();
-            let save = store.save(&key(), &token("two", 2)).await.unwrap_err();
-            let list = store.list().await.unwrap_err();
-            for error in [load, save, list] {
-                let shown = error.to_string();
-                assert!(shown.contains("record version 77"), "{shown}");
-                assert!(shown.contains("the entry `iqm-"), "{shown}");
-            }
-            assert_eq!(set(b"").await, later);
-            store.delete(&key()).await.unwrap();
-            assert_eq!(held(&store).await, None);
-        },
-    );
+    inside(async |_| {
+        let _daemon = Daemon::start().await;
+        let store = KeyringStore::open().await.unwrap();
+        put(&store, &token("one", 1)).await;
+        let later = br#"{"format":"auth-store","version":77}"#;
+        let set = |secret: &'static [u8]| {
+            with_service(move |service| {
+                let found = service.search_items(HashMap::from([("service", "auth-store")]));
+                let found = found.unwrap().unlocked;
+                assert_eq!(found.len(), 1);
+                let before = found[0].get_secret().unwrap();
+                if !secret.is_empty() {
+                    found[0].set_secret(secret, "text/plain").unwrap();
+                }
+                before
+            })
+        };
+        set(later).await;
+        let load = store.load(&key()).await.unwrap_err();
+        let save = store.save(&key(), &token("two", 2)).await.unwrap_err();
+        let list = store.list().await.unwrap_err();
+        for error in [load, save, list] {
+            let shown = error.to_string();
+            assert!(shown.contains("record version 77"), "{shown}");
+            assert!(shown.contains("the entry `iqm-"), "{shown}");
+        }
+        assert_eq!(set(b"").await, later);
+        store.delete(&key()).await.unwrap();
+        assert_eq!(held(&store).await, None);
+    });
 }
 
 #[test]
 fn a_process_that_dies_frees_the_lease_which_counts_as_abandoned() {
-    let name = "tokens::a_process_that_dies_frees_the_lease_which_counts_as_abandoned";
-    inside(name, async |folder| {
+    inside(async |folder| {
         let ready = folder.join("holds-the-lease");
         if std::env::var_os("HOLD_THE_LEASE").is_some() {
             let store = KeyringStore::open().await.unwrap();
@@ -128,7 +122,7 @@ fn a_process_that_dies_frees_the_lease_which_counts_as_abandoned() {
         }
         let _daemon = Daemon::start().await;
         let mut holder = Command::new(std::env::current_exe().unwrap())
-            .args([&format!("keyring::{name}"), "--exact"])
+            .args(std::env::args().skip(1))
             .env("HOLD_THE_LEASE", "yes")
             .stdout(std::process::Stdio::null())
             .spawn()

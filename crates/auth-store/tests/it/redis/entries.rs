@@ -114,10 +114,12 @@ async fn a_record_that_cannot_be_read_is_reported_and_kept() {
     let mut look = server.look();
     put(&store, &token("one", 1)).await;
     let name = look.name("token");
+    const OTHER_KEYS: &str = r#"{"format":"auth-store","version":1,"key":{"vendor":"iqm","account":"other","scope":"","base_url":""},"generation":1,"token":{"access":"a","refresh":null,"expires_at_ms":null,"issued_at_ms":0,"attributes":{}}}"#;
     let later = r#"{"format":"auth-store","version":77,"key":1}"#;
     for (record, said) in [
         (later, "record version 77"),
         ("torn", "not a record of auth-store"),
+        (OTHER_KEYS, "the record of another key"),
     ] {
         let _: i64 = look.ask(&format!("HSET {name} record {record}"));
         let load = store.load(&key()).await.unwrap_err();
