@@ -208,7 +208,7 @@ pub(crate) fn decode(
 
 /// The key that the record names. An error if the record is not in its place.
 ///
-/// Without the encryption key, the record may lie.
+/// Only the encryption key proves that it is true.
 pub(crate) fn owner(
     bytes: &[u8],
     is_in_place: impl FnOnce(&StoreKey) -> bool,

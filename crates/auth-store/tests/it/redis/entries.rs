@@ -107,6 +107,9 @@ async fn an_entry_expires_after_its_token_and_the_margin() {
     }
 }
 
+/// The record of another key.
+const OTHER_KEYS: &str = r#"{"format":"auth-store","version":1,"key":{"vendor":"iqm","account":"other","scope":"","base_url":""},"generation":1,"token":{"access":"a","refresh":null,"expires_at_ms":null,"issued_at_ms":0,"attributes":{}}}"#;
+
 #[tokio::test]
 async fn a_record_that_cannot_be_read_is_reported_and_kept() {
     let server = Server::start();
@@ -114,7 +117,6 @@ async fn a_record_that_cannot_be_read_is_reported_and_kept() {
     let mut look = server.look();
     put(&store, &token("one", 1)).await;
     let name = look.name("token");
-    const OTHER_KEYS: &str = r#"{"format":"auth-store","version":1,"key":{"vendor":"iqm","account":"other","scope":"","base_url":""},"generation":1,"token":{"access":"a","refresh":null,"expires_at_ms":null,"issued_at_ms":0,"attributes":{}}}"#;
     let later = r#"{"format":"auth-store","version":77,"key":1}"#;
     for (record, said) in [
         (later, "record version 77"),
