@@ -1,4 +1,4 @@
-//! Answers, and what is in them for the person who reads a failed test: the hint.
+//! Answers to requests, with a hint for the person who reads a failed test.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
@@ -31,14 +31,17 @@ pub(crate) fn text(
     response
 }
 
-/// An answer that says no, in the vendor's shape, with a hint.
+/// What a vendor's handler returns.
+pub(crate) type Answer<R = Refusal> = Result<Response<Body>, R>;
+
+/// An error in the vendor's shape, with a hint.
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) body: Content,
     pub(crate) hint: String,
 }
 
-/// What a [`Refusal`] says: not every vendor speaks JSON all the time.
+/// The body of a [`Refusal`]: not every error of every vendor is JSON.
 pub(crate) enum Content {
     Json(Value),
     Text(&'static str),

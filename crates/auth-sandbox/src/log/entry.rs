@@ -1,12 +1,10 @@
-//! One request: what was sent, and what became of it.
+//! One request: what was sent, and how it was answered.
 
 use std::fmt;
 
 use auth_core::Moment;
 use axum::http::HeaderMap;
 use serde_json::Value;
-
-use crate::operation;
 
 /// One request in the [`RequestLog`](crate::RequestLog).
 #[derive(Clone)]
@@ -15,6 +13,8 @@ pub struct Entry {
     pub(super) operation: &'static str,
     pub(super) method: String,
     pub(super) path: String,
+    /// Without secrets.
+    pub(super) shown_path: String,
     pub(super) query: Option<String>,
     pub(super) headers: HeaderMap,
     pub(super) body: String,
@@ -121,17 +121,17 @@ impl fmt::Debug for Entry {
 /// One line without secrets: `#2 iqm.refresh POST /iqm/api/v3/ua/oauth/token: 401 (…)`.
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (path, hidden) = operation::path_to_show(self.operation, &self.path);
         let Self {
             id,
             operation,
             method,
+            shown_path,
             connection,
             ..
         } = self;
         write!(
             f,
-            "#{id} {operation} {method} {path}{hidden} on connection {connection}: "
+            "#{id} {operation} {method} {shown_path} on connection {connection}: "
         )?;
         match self.outcome {
             Outcome::Pending => f.write_str("not answered yet")?,

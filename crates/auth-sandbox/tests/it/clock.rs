@@ -120,7 +120,7 @@ async fn a_token_ages_with_time_that_passes_and_not_with_a_clock_that_is_set() {
     let clock = SandboxClock::frozen();
     let sandbox = Sandbox::builder()
         .clock(clock.clone())
-        .token_lifetime(2 * HOUR)
+        .iqm_token_lifetime(2 * HOUR)
         .start()
         .unwrap();
     let token = Caller::new(&sandbox).log_in().await.access;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_sandbox::{EdgeIqRefusals, EdgeIqUser, Sandbox, SandboxClock, SessionExpiresAt};
+use auth_sandbox::{EdgeIqRefusals, EdgeIqSessionExpiresAt, EdgeIqUser, Sandbox, SandboxClock};
 use serde_json::json;
 
 use crate::caller::edgeiq::EdgeIqCaller;
@@ -79,8 +79,8 @@ async fn a_session_lives_as_long_as_asked_up_to_a_week() {
 #[tokio::test]
 async fn the_end_of_a_session_may_be_missing_or_unreadable() {
     for (form, expected) in [
-        (SessionExpiresAt::Missing, None),
-        (SessionExpiresAt::Garbage, Some(json!("soon"))),
+        (EdgeIqSessionExpiresAt::Missing, None),
+        (EdgeIqSessionExpiresAt::Garbage, Some(json!("soon"))),
     ] {
         let builder = Sandbox::builder().clock(SandboxClock::frozen());
         let sandbox = builder.edgeiq_session_expires_at(form).start().unwrap();

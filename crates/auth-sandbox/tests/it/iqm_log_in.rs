@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_sandbox::{IqmUser, Sandbox, SandboxClock, TokenEnvelope};
+use auth_sandbox::{IqmTokenEnvelope, IqmUser, Sandbox, SandboxClock};
 use serde_json::{Value, json};
 
 use crate::caller::{Caller, read};
@@ -163,8 +163,11 @@ async fn the_workspaces_host_has_to_be_right_where_it_is_named() {
 
 #[tokio::test]
 async fn the_token_endpoint_wraps_a_password_grant_as_the_builder_says() {
-    for envelope in [TokenEnvelope::Enveloped, TokenEnvelope::Bare] {
-        let sandbox = Sandbox::builder().envelope(envelope).start().unwrap();
+    for envelope in [IqmTokenEnvelope::Enveloped, IqmTokenEnvelope::Bare] {
+        let sandbox = Sandbox::builder()
+            .iqm_token_envelope(envelope)
+            .start()
+            .unwrap();
         let caller = Caller::new(&sandbox);
         let (email, password) = (sandbox.iqm().user().email, sandbox.iqm().user().password);
         let form = [
@@ -177,7 +180,7 @@ async fn the_token_endpoint_wraps_a_password_grant_as_the_builder_says() {
         for request in [request().form(&form), request().json(&older)] {
             let reply = read(request).await;
             assert_eq!(reply.status, 200);
-            let payload = if envelope == TokenEnvelope::Bare {
+            let payload = if envelope == IqmTokenEnvelope::Bare {
                 &reply.body
             } else {
                 assert_eq!(reply.body["success"], true);

@@ -18,7 +18,7 @@ async fn a_refresh_gives_the_same_refresh_token_unless_rotation_is_on() {
     assert_eq!(sandbox.iqm().issued(), 2);
 
     let sandbox = Sandbox::builder()
-        .rotate_refresh_tokens(true)
+        .iqm_rotate_refresh_tokens(true)
         .start()
         .unwrap();
     let caller = Caller::new(&sandbox);
@@ -32,7 +32,7 @@ async fn a_refresh_gives_the_same_refresh_token_unless_rotation_is_on() {
 #[tokio::test]
 async fn a_rotated_refresh_token_used_twice_revokes_the_family() {
     let sandbox = Sandbox::builder()
-        .rotate_refresh_tokens(true)
+        .iqm_rotate_refresh_tokens(true)
         .start()
         .unwrap();
     let caller = Caller::new(&sandbox);
@@ -82,7 +82,7 @@ async fn a_refresh_token_expires_only_where_a_lifetime_is_set() {
         let clock = SandboxClock::frozen();
         let sandbox = Sandbox::builder()
             .clock(clock.clone())
-            .refresh_token_lifetime(lifetime)
+            .iqm_refresh_token_lifetime(lifetime)
             .start();
         let sandbox = sandbox.unwrap();
         let caller = Caller::new(&sandbox);
@@ -124,7 +124,7 @@ async fn the_vendors_rate_limit_lets_twenty_requests_a_minute_through() {
     let clock = SandboxClock::frozen();
     let sandbox = Sandbox::builder()
         .clock(clock.clone())
-        .vendor_rate_limit()
+        .iqm_rate_limit()
         .start()
         .unwrap();
     let caller = Caller::new(&sandbox);

@@ -1,0 +1,44 @@
+//! Bodies in the vendor's envelope, above all those that refuse a request.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::answer::{Content, Refusal};
+use crate::request::Problem;
+
+/// `{"success":true,"data":…}`
+pub(super) fn success(data: &Value) -> Value {
+    json!({ "success": true, "data": data })
+}
+
+/// An error in the vendor's envelope.
+pub(super) fn error_body(text: &str) -> Value {
+    json!({ "success": false, "errorObjects": [{ "error": text }] })
+}
+
+pub(super) fn refuse(status: StatusCode, text: &str, hint: impl Into<String>) -> Refusal {
+    Refusal {
+        status,
+        body: Content::Json(error_body(text)),
+        hint: hint.into(),
+    }
+}
+
+/// A malformed request. Decision: status and text, since the vendor documents none.
+pub(super) fn malformed(problem: Problem) -> Refusal {
+    let mut body = error_body("Invalid request.");
+    if let Some(field) = problem.field {
+        body["errorObjects"][0]["field"] = json!(field);
+    }
+    Refusal {
+        status: StatusCode::BAD_REQUEST,
+        body: Content::Json(body),
+        hint: problem.hint,
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        malformed(problem)
+    }
+}

@@ -1,0 +1,292 @@
+//! What a vendor supplies, and what the sandbox derives from it: routes, operations and errors.
+//!
+//! The list of all vendors is in `vendors.rs`, above their modules, so that no import runs in a circle.
+
+use std::any::Any;
+use std::cell::LazyCell;
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap, Method, Response, StatusCode, Uri};
+use axum::routing;
+use serde_json::Value;
+use url::Url;
+
+use crate::answer::{Content, Refusal};
+use crate::inbox::Post;
+use crate::rate_limit;
+use crate::request::Call;
+use crate::vendor_clock::VendorClock;
+
+/// An emulated vendor of one sandbox, with everything that it remembers.
+pub(crate) trait Vendor: Any + Send + Sync + Sized {
+    /// The path of its base URL, with a slash at both ends.
+    const PREFIX: &'static str;
+    /// What stands between the prefix and the paths of the table: one text for each stage.
+    const BASES: &'static [&'static str] = &[""];
+    /// Its table. A request belongs to the first operation that it matches.
+    const OPERATIONS: &'static [Operation<Self::Handler>];
+    /// The text of an error with status 429.
+    const TOO_MANY: &'static str;
+
+    /// What a test can set before the sandbox starts.
+    type Settings: Clone + Default + Send + Sync + 'static;
+    /// What the table names for each operation.
+    type Handler: Copy + Send + Sync + 'static;
+
+    fn new(context: Context, settings: Self::Settings) -> Self;
+
+    /// Answers a request that was routed to `handler`.
+    fn answer(
+        self: Arc<Self>,
+        handler: Self::Handler,
+        call: Call,
+    ) -> impl Future<Output = Response<Body>> + Send;
+
+    /// What the body asks for, where one path has several operations. See [`Operation::when`].
+    fn asks_for(_body: &[u8]) -> Option<String> {
+        None
+    }
+
+    /// An error in the shape of this vendor.
+    fn error_body(status: StatusCode, text: &str) -> Value;
+
+    /// The answer to an unknown path or a wrong method.
+    fn not_found(hint: String) -> Refusal;
+}
+
+/// What a vendor of one sandbox is made of.
+pub(crate) struct Context {
+    pub(crate) clock: VendorClock,
+    pub(crate) post: Post,
+    pub(crate) base_url: Url,
+}
+
+/// One row of a vendor's table.
+pub(crate) struct Operation<H> {
+    name: &'static str,
+    method: Method,
+    /// Its last segment may be a parameter in braces.
+    path: &'static str,
+    when: &'static [&'static str],
+    handler: H,
+}
+
+impl<H: Copy> Operation<H> {
+    /// An operation that is a GET. A HEAD takes the same effect.
+    pub(crate) const fn get(name: &'static str, path: &'static str, handler: H) -> Self {
+        Self::new(name, Method::GET, path, handler)
+    }
+
+    pub(crate) const fn post(name: &'static str, path: &'static str, handler: H) -> Self {
+        Self::new(name, Method::POST, path, handler)
+    }
+
+    const fn new(name: &'static str, method: Method, path: &'static str, handler: H) -> Self {
+        Self {
+            name,
+            method,
+            path,
+            when: &[],
+            handler,
+        }
+    }
+
+    /// Only requests whose body asks for one of these. All operations of one path have one handler.
+    pub(crate) const fn when(mut self, asked_for: &'static [&'static str]) -> Self {
+        self.when = asked_for;
+        self
+    }
+
+    /// The part of the path that holds no secret, if `path` is one of this operation.
+    fn public_part<'p>(&self, path: &'p str) -> Option<&'p str> {
+        match self.path.split_once('{') {
+            None => (path == self.path).then_some(path),
+            Some((start, _)) => {
+                let segment = path.strip_prefix(start)?;
+                let is_one = !segment.is_empty() && !segment.contains('/');
+                is_one.then(|| &path[..start.len()])
+            }
+        }
+    }
+}
+
+/// What the log and the faults know a request by.
+pub(crate) struct Recognized {
+    pub(crate) operation: &'static str,
+    /// The path, with an ellipsis in the place of a secret.
+    pub(crate) shown_path: String,
+}
+
+/// A [`Vendor`] without its type, as the list of vendors holds it.
+pub(crate) struct VendorEntry {
+    prefix: &'static str,
+    operations: fn() -> Vec<&'static str>,
+    recognize: fn(&Parts, &[u8]) -> Option<Recognized>,
+    error_body: fn(StatusCode, &str) -> Value,
+    start: fn(Context, &Extensions, Option<u32>) -> (Arc<dyn Any + Send + Sync>, Router),
+}
+
+impl VendorEntry {
+    pub(crate) const fn of<V: Vendor>() -> Self {
+        Self {
+            prefix: V::PREFIX,
+            operations: operations::<V>,
+            recognize: recognize::<V>,
+            error_body: V::error_body,
+            start: start::<V>,
+        }
+    }
+
+    pub(crate) fn prefix(&self) -> &'static str {
+        self.prefix
+    }
+
+    pub(crate) fn operations(&self) -> Vec<&'static str> {
+        (self.operations)()
+    }
+
+    /// Starts the vendor. `settings` holds the settings of all vendors by their type.
+    pub(crate) fn start(
+        &'static self,
+        context: Context,
+        settings: &Extensions,
+        requests_a_minute: Option<u32>,
+    ) -> RunningVendor {
+        let (state, router) = (self.start)(context, settings, requests_a_minute);
+        RunningVendor {
+            entry: self,
+            state,
+            router,
+        }
+    }
+}
+
+/// A vendor of a sandbox that runs.
+pub(crate) struct RunningVendor {
+    entry: &'static VendorEntry,
+    state: Arc<dyn Any + Send + Sync>,
+    router: Router,
+}
+
+impl RunningVendor {
+    pub(crate) fn prefix(&self) -> &'static str {
+        self.entry.prefix
+    }
+
+    /// What the vendor remembers, if it is a `V`.
+    pub(crate) fn state<V: Vendor>(&self) -> Option<&V> {
+        self.state.downcast_ref()
+    }
+
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    pub(crate) fn recognize(&self, parts: &Parts, body: &[u8]) -> Option<Recognized> {
+        (self.entry.recognize)(parts, body)
+    }
+
+    pub(crate) fn error_body(&self, status: StatusCode, text: &str) -> Value {
+        (self.entry.error_body)(status, text)
+    }
+}
+
+/// The names in the table, each once: an operation may have several rows.
+fn operations<V: Vendor>() -> Vec<&'static str> {
+    V::OPERATIONS.iter().map(|row| row.name).collect()
+}
+
+fn recognize<V: Vendor>(parts: &Parts, body: &[u8]) -> Option<Recognized> {
+    let path = parts.uri.path();
+    let below = path.strip_prefix(V::PREFIX)?;
+    let below = V::BASES.iter().find_map(|base| below.strip_prefix(base))?;
+    let method = match &parts.method {
+        // The router takes it for a GET, too.
+        &Method::HEAD => &Method::GET,
+        method => method,
+    };
+    let asked_for = LazyCell::new(|| V::asks_for(body));
+    let is_asked_for = |row: &Operation<V::Handler>| {
+        let asked_for = || {
+            asked_for
+                .as_deref()
+                .is_some_and(|it| row.when.contains(&it))
+        };
+        row.when.is_empty() || asked_for()
+    };
+    V::OPERATIONS.iter().find_map(|row| {
+        let public = row.public_part(below).filter(|_| row.method == *method)?;
+        is_asked_for(row).then(|| Recognized {
+            operation: row.name,
+            shown_path: match below.len() - public.len() {
+                0 => path.to_owned(),
+                secret => format!("{}…", &path[..path.len() - secret]),
+            },
+        })
+    })
+}
+
+fn start<V: Vendor>(
+    context: Context,
+    settings: &Extensions,
+    requests_a_minute: Option<u32>,
+) -> (Arc<dyn Any + Send + Sync>, Router) {
+    let clock = context.clock.clone();
+    let settings = settings.get::<V::Settings>().cloned().unwrap_or_default();
+    let vendor = Arc::new(V::new(context, settings));
+    let router = rate_limit::limited(router(&vendor), requests_a_minute, clock, |hint| {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Refusal {
+            status,
+            body: Content::Json(V::error_body(status, V::TOO_MANY)),
+            hint,
+        }
+    });
+    (vendor, router)
+}
+
+fn router<V: Vendor>(vendor: &Arc<V>) -> Router {
+    let mut router = Router::new();
+    let mut routed = Vec::new();
+    for row in V::OPERATIONS {
+        if routed.contains(&row.path) {
+            continue;
+        }
+        routed.push(row.path);
+        let handler = row.handler;
+        let answer =
+            move |State(vendor): State<Arc<V>>, uri: Uri, headers: HeaderMap, body: Bytes| {
+                vendor.answer(handler, Call { uri, headers, body })
+            };
+        let route = if row.method == Method::GET {
+            routing::get(answer)
+        } else {
+            routing::post(answer)
+        };
+        let wrong_method = move || async move {
+            let method = &row.method;
+            V::not_found(format!(
+                "the path is right and the method wrong: it takes {method}"
+            ))
+        };
+        let route = route.fallback(wrong_method);
+        for base in V::BASES {
+            let path = format!("{}{base}{}", V::PREFIX, row.path);
+            router = router.route(&path, route.clone());
+        }
+    }
+    let unknown_path = || async {
+        let below: Vec<_> = V::BASES
+            .iter()
+            .map(|base| format!("{}{base}", V::PREFIX))
+            .collect();
+        let below = below.join(" and ");
+        V::not_found(format!("no such path; the calls are below {below}"))
+    };
+    router.fallback(unknown_path).with_state(Arc::clone(vendor))
+}
