@@ -11,10 +11,10 @@ pub use gate::Gate;
 use gate::GateState;
 
 /// Something that goes wrong with the next calls: of any operation, or of the one named with
-/// [`on`](Self::on); once, or as often as [`times`](Self::times) and [`always`](Self::always) say.
+/// [`on`](Self::on). It happens once, or as often as [`times`](Self::times) and [`always`](Self::always) say.
 ///
-/// Faults wait in a queue. A call takes the first one that matches it, and only that one; more than
-/// one thing happens to a call with [`then`](Self::then).
+/// Faults wait in a queue. A call takes the first one that matches it, and only that one. With
+/// [`then`](Self::then) several things happen to one call.
 ///
 /// | fault | the client sees | does the call take effect? |
 /// | --- | --- | --- |

@@ -82,17 +82,17 @@ impl Mail {
         self.expires_at
     }
 
-    /// The subject that the request asked for; `None` for the vendor's own.
+    /// The subject that the request asked for. `None` for the vendor's own.
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
     }
 
-    /// The greeting that the request asked for; `None` for the vendor's own.
+    /// The greeting that the request asked for. `None` for the vendor's own.
     pub fn greeting(&self) -> Option<&str> {
         self.greeting.as_deref()
     }
 
-    /// The sender that the request asked for; `None` for the vendor's own.
+    /// The sender that the request asked for. `None` for the vendor's own.
     pub fn from_address(&self) -> Option<&str> {
         self.from_address.as_deref()
     }

@@ -21,7 +21,7 @@ pub(crate) use entry::Outcome;
 /// or not it is ever answered.
 ///
 /// [`Debug`](fmt::Debug) and the messages of the assertions show no header, query or body, which may
-/// hold secrets; the getters of [`Entry`] do, since tests check what was sent.
+/// hold secrets. The getters of [`Entry`] do, since tests check what was sent.
 #[derive(Clone)]
 pub struct RequestLog {
     inner: Arc<Inner>,
@@ -29,7 +29,7 @@ pub struct RequestLog {
 
 struct Inner {
     entries: Mutex<Vec<Entry>>,
-    /// The number of the latest request; touched also when one is finished.
+    /// The number of the latest request. Notifies also when a request is finished.
     latest: watch::Sender<u64>,
     /// The names of all operations.
     known: Vec<&'static str>,
@@ -100,7 +100,7 @@ impl RequestLog {
     ///
     /// # Panics
     ///
-    /// If it was another number, with a list of everything that arrived; and as
+    /// If it was another number, with a list of everything that arrived. Also as
     /// [`entries_of`](Self::entries_of).
     #[track_caller]
     #[allow(clippy::panic, reason = "an assertion")]

@@ -164,8 +164,11 @@ impl SandboxBuilder {
         self
     }
 
-    /// Changes the settings of one vendor.
-    pub(crate) fn set<V: Vendor>(mut self, change: impl FnOnce(&mut V::Settings)) -> Self {
+    /// Changes the settings of the vendor that has these.
+    pub(crate) fn set<S>(mut self, change: impl FnOnce(&mut S)) -> Self
+    where
+        S: Clone + Default + Send + Sync + 'static,
+    {
         change(self.vendor_settings.get_or_insert_default());
         self
     }

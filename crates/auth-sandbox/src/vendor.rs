@@ -252,12 +252,12 @@ fn start<V: Vendor>(
 
 fn router<V: Vendor>(vendor: &Arc<V>) -> Router {
     let mut router = Router::new();
-    let mut routed = Vec::new();
+    let mut paths = Vec::new();
     for row in V::OPERATIONS {
-        if routed.contains(&row.path) {
+        if paths.contains(&row.path) {
             continue;
         }
-        routed.push(row.path);
+        paths.push(row.path);
         let handler = row.handler;
         let answer =
             move |State(vendor): State<Arc<V>>, uri: Uri, headers: HeaderMap, body: Bytes| {

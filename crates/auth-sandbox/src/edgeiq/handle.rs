@@ -68,7 +68,7 @@ impl EdgeIq<'_> {
         self.book(|book| book.user(email).map(|user| user.api_token.clone()))
     }
 
-    /// Revokes the session tokens of a user; the permanent token still works.
+    /// Revokes the session tokens of a user. The permanent token stays valid.
     pub fn revoke_sessions(&self, email: &str) {
         self.book(|book| {
             let sessions = book.sessions.values_mut();
@@ -89,7 +89,7 @@ impl EdgeIq<'_> {
         self.book(|book| book.whitelist.insert(address.into()));
     }
 
-    /// Sets a user's password behind the client's back. Tokens stay valid.
+    /// Sets a user's password without any call of a client. Tokens stay valid.
     ///
     /// # Panics
     ///

@@ -1,6 +1,5 @@
 //! What a test can set before the sandbox starts.
 
-use super::state::State;
 use crate::sandbox::SandboxBuilder;
 
 /// What the answer to `edgeiq.authenticate` says about the end of the session. See
@@ -44,11 +43,11 @@ pub(crate) struct Settings {
 impl SandboxBuilder {
     /// What EdgeIQ says about the end of a session. Default: [`EdgeIqSessionExpiresAt::Given`].
     pub fn edgeiq_session_expires_at(self, form: EdgeIqSessionExpiresAt) -> Self {
-        self.set::<State>(|edgeiq| edgeiq.session_expires_at = form)
+        self.set(|edgeiq: &mut Settings| edgeiq.session_expires_at = form)
     }
 
     /// The form in which EdgeIQ says "not authorized". Default: [`EdgeIqRefusals::Mixed`].
     pub fn edgeiq_refusals(self, form: EdgeIqRefusals) -> Self {
-        self.set::<State>(|edgeiq| edgeiq.refusals = form)
+        self.set(|edgeiq: &mut Settings| edgeiq.refusals = form)
     }
 }

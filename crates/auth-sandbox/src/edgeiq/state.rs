@@ -144,7 +144,7 @@ impl Book {
         self.users.iter_mut().find(|user| user.email == email)
     }
 
-    /// Whose token this is, of either kind; or why it is not accepted.
+    /// The e-mail address of a token's user, for both kinds of token. The error says why it is refused.
     pub(super) fn owner(&self, token: &str, now: Duration) -> Result<&str, &'static str> {
         let permanent = self.users.iter().find(|user| user.api_token == token);
         if let Some(user) = permanent {

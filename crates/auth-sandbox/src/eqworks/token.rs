@@ -180,7 +180,7 @@ fn check_token(eqworks: &State, call: &Call, query: &Query) -> Result<Token, Ref
     Ok(token)
 }
 
-/// The claims of a token that is signed and has not expired; else why not.
+/// The claims of a token that is signed and has not expired. The error says why it is refused.
 fn signed_claims(eqworks: &State, token: &str) -> Result<Map<String, Value>, &'static str> {
     if token.contains(' ') {
         return Err("eq-api-jwt has to be the JWT and nothing else, without a scheme");

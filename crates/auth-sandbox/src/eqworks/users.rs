@@ -13,7 +13,7 @@ pub struct EqWorksUser {
     pub(super) products: Vec<String>,
     pub(super) access_ends: Option<SystemTime>,
     pub(super) active: bool,
-    /// In every valid token of the user; a new one revokes them all.
+    /// In every valid token of the user. A new one revokes them all.
     pub(super) jwt_uuid: String,
 }
 

@@ -101,8 +101,8 @@ impl IdentityXOrgUser {
     }
 
     /// Makes the administrator a member of one more organisation. The vendor's roles are `Owner`,
-    /// `Administrator`, `Member` and `Guest`; any other name stands for one that the vendor adds
-    /// when the client under test has been built already.
+    /// `Administrator`, `Member` and `Guest`. Any other name stands for one that the vendor adds
+    /// after the client under test was built.
     pub fn member_of(
         mut self,
         organization_id: impl Into<String>,
@@ -191,7 +191,7 @@ impl IdentityXAppUser {
         self.email.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
 
-    /// Given name and family name; `None` without both. Decision: its form, and the one of `domain`.
+    /// Given name and family name, `None` without both. Decision: its form, and the one of `domain`.
     pub(super) fn full_name(&self) -> Option<String> {
         let parts = [&self.given_name, &self.family_name].into_iter().flatten();
         let name = parts.map(String::as_str).collect::<Vec<_>>().join(" ");

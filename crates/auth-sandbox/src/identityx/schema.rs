@@ -30,7 +30,7 @@ const OK: &str = "ok";
 const PONG: &str = "pong";
 
 // A nullable field that fails is `null` beside the error, with the object around it intact. Here
-// that is `Option<Result<…>>`; a `Result<Option<…>>` takes the object with it.
+// that is `Option<Result<…>>`. With `Result<Option<…>>` the object becomes `null`, too.
 
 pub(super) struct Query;
 

@@ -34,7 +34,7 @@ impl ScalarType for Date {
     }
 }
 
-/// An id of the vendor's store; ids in answers are plain strings.
+/// An id of the vendor's store. Ids in answers are plain strings.
 pub(super) struct ObjectId(String);
 
 #[Scalar(name = "ObjectID")]

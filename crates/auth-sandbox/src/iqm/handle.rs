@@ -86,7 +86,7 @@ impl Iqm<'_> {
         self.book(|book| book.add_user(user));
     }
 
-    /// Sets a user's password behind the client's back. Tokens stay valid.
+    /// Sets a user's password without any call of a client. Tokens stay valid.
     ///
     /// # Panics
     ///
@@ -141,12 +141,12 @@ impl Iqm<'_> {
         code
     }
 
-    /// Revokes the access tokens of a user; the refresh tokens still work.
+    /// Revokes the access tokens of a user. The refresh tokens stay valid.
     pub fn revoke_access_tokens(&self, email: &str) {
         self.book(|book| book.ledger.revoke_owner(email, true, false));
     }
 
-    /// Revokes the refresh tokens of a user; the access tokens still work until they expire.
+    /// Revokes the refresh tokens of a user. The access tokens stay valid until they expire.
     pub fn revoke_refresh_tokens(&self, email: &str) {
         self.book(|book| book.ledger.revoke_owner(email, false, true));
     }

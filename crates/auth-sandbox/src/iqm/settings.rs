@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::state::State;
 use crate::sandbox::SandboxBuilder;
 
 /// IQM's limit, in requests a minute.
@@ -45,25 +44,25 @@ impl SandboxBuilder {
     /// 9700 recommends). Default: `false`, as in the vendor's samples, where a refresh gives back
     /// the refresh token that was sent.
     pub fn iqm_rotate_refresh_tokens(self, rotate: bool) -> Self {
-        self.set::<State>(|iqm| iqm.rotate_refresh_tokens = rotate)
+        self.set(|iqm: &mut Settings| iqm.rotate_refresh_tokens = rotate)
     }
 
     /// How long IQM's access tokens live. Default: 35 999 s, as in its samples.
     ///
     /// `expires_in` is in whole seconds, rounded down.
     pub fn iqm_token_lifetime(self, lifetime: Duration) -> Self {
-        self.set::<State>(|iqm| iqm.token_lifetime = lifetime)
+        self.set(|iqm: &mut Settings| iqm.token_lifetime = lifetime)
     }
 
     /// How long IQM's refresh tokens live. Default: `None`, until they are revoked.
     pub fn iqm_refresh_token_lifetime(self, lifetime: Option<Duration>) -> Self {
-        self.set::<State>(|iqm| iqm.refresh_token_lifetime = lifetime)
+        self.set(|iqm: &mut Settings| iqm.refresh_token_lifetime = lifetime)
     }
 
     /// How IQM's token endpoint wraps its answer to the password grant. Default:
     /// [`IqmTokenEnvelope::Enveloped`].
     pub fn iqm_token_envelope(self, envelope: IqmTokenEnvelope) -> Self {
-        self.set::<State>(|iqm| iqm.token_envelope = envelope)
+        self.set(|iqm: &mut Settings| iqm.token_envelope = envelope)
     }
 
     /// As [`rate_limit`](Self::rate_limit), with the limit that IQM documents: 20 requests a minute.

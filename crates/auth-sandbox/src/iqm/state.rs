@@ -54,7 +54,7 @@ pub(super) struct AuthorizationCode {
     pub(super) ends: Duration,
 }
 
-/// A reset link; the newest of a user is the only one.
+/// A reset link. Only the newest one of a user is valid.
 pub(super) struct Reset {
     pub(super) hash: String,
     pub(super) ends: Duration,

@@ -88,7 +88,7 @@ impl fmt::Debug for IqmUser {
 pub struct IqmAccount {
     /// The e-mail address, which is the name to log in with.
     pub email: &'static str,
-    /// The password; for an invited user the one to sign up with.
+    /// The password, or for an invited user the one to sign up with.
     pub password: &'static str,
     /// The organization workspace id.
     pub ow_id: u64,

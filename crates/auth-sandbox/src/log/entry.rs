@@ -33,7 +33,7 @@ pub(crate) enum Outcome {
 }
 
 impl Entry {
-    /// The operation, such as `"iqm.refresh"`; `"unknown"` for a request that belongs to none.
+    /// The operation, such as `"iqm.refresh"`, or `"unknown"` for a request that belongs to none.
     pub fn operation(&self) -> &'static str {
         self.operation
     }
@@ -83,7 +83,7 @@ impl Entry {
         }
     }
 
-    /// The status answered; `None` while the request waits, and if the connection was cut.
+    /// The status of the answer. `None` while the request waits, and if the connection was cut.
     pub fn status(&self) -> Option<u16> {
         match self.outcome {
             Outcome::Answered(status) => Some(status),
@@ -106,7 +106,7 @@ impl Entry {
         self.moment
     }
 
-    /// The number of the connection that it came on; the first is 1.
+    /// The number of its connection. The first is 1.
     pub fn connection(&self) -> u64 {
         self.connection
     }
