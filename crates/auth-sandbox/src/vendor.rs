@@ -126,19 +126,15 @@ pub(crate) struct Recognized {
 pub(crate) struct VendorEntry {
     prefix: &'static str,
     operations: fn() -> Vec<&'static str>,
-    recognize: fn(&Parts, &[u8]) -> Option<Recognized>,
-    error_body: fn(StatusCode, &str) -> Value,
-    start: fn(Context, &Extensions, Option<u32>) -> (Arc<dyn Any + Send + Sync>, Router),
+    start: fn(Context, &Extensions, Option<u32>) -> RunningVendor,
 }
 
 impl VendorEntry {
     pub(crate) const fn of<V: Vendor>() -> Self {
         Self {
             prefix: V::PREFIX,
-            operations: operations::<V>,
-            recognize: recognize::<V>,
-            error_body: V::error_body,
-            start: start::<V>,
+            operations: || V::OPERATIONS.iter().map(|row| row.name).collect(),
+            start: RunningVendor::start::<V>,
         }
     }
 
@@ -152,30 +148,45 @@ impl VendorEntry {
 
     /// Starts the vendor. `settings` holds the settings of all vendors by their type.
     pub(crate) fn start(
-        &'static self,
+        &self,
         context: Context,
         settings: &Extensions,
         requests_a_minute: Option<u32>,
     ) -> RunningVendor {
-        let (state, router) = (self.start)(context, settings, requests_a_minute);
-        RunningVendor {
-            entry: self,
-            state,
-            router,
-        }
+        (self.start)(context, settings, requests_a_minute)
     }
 }
 
 /// A vendor of a sandbox that runs.
 pub(crate) struct RunningVendor {
-    entry: &'static VendorEntry,
+    prefix: &'static str,
     state: Arc<dyn Any + Send + Sync>,
     router: Router,
+    recognize: fn(&Parts, &[u8]) -> Option<Recognized>,
+    error_body: fn(StatusCode, &str) -> Value,
 }
 
 impl RunningVendor {
+    fn start<V: Vendor>(
+        context: Context,
+        settings: &Extensions,
+        requests_a_minute: Option<u32>,
+    ) -> Self {
+        let clock = context.clock.clone();
+        let settings = settings.get::<V::Settings>().cloned().unwrap_or_default();
+        let vendor = Arc::new(V::new(context, settings));
+        let router = router(&vendor);
+        Self {
+            prefix: V::PREFIX,
+            state: vendor,
+            router: rate_limit::limited(router, requests_a_minute, clock, too_many::<V>),
+            recognize: recognize::<V>,
+            error_body: V::error_body,
+        }
+    }
+
     pub(crate) fn prefix(&self) -> &'static str {
-        self.entry.prefix
+        self.prefix
     }
 
     /// What the vendor remembers, if it is a `V`.
@@ -188,17 +199,21 @@ impl RunningVendor {
     }
 
     pub(crate) fn recognize(&self, parts: &Parts, body: &[u8]) -> Option<Recognized> {
-        (self.entry.recognize)(parts, body)
+        (self.recognize)(parts, body)
     }
 
     pub(crate) fn error_body(&self, status: StatusCode, text: &str) -> Value {
-        (self.entry.error_body)(status, text)
+        (self.error_body)(status, text)
     }
 }
 
-/// The names in the table, each once: an operation may have several rows.
-fn operations<V: Vendor>() -> Vec<&'static str> {
-    V::OPERATIONS.iter().map(|row| row.name).collect()
+fn too_many<V: Vendor>(hint: String) -> Refusal {
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    Refusal {
+        status,
+        body: Content::Json(V::error_body(status, V::TOO_MANY)),
+        hint,
+    }
 }
 
 fn recognize<V: Vendor>(parts: &Parts, body: &[u8]) -> Option<Recognized> {
@@ -229,25 +244,6 @@ fn recognize<V: Vendor>(parts: &Parts, body: &[u8]) -> Option<Recognized> {
             },
         })
     })
-}
-
-fn start<V: Vendor>(
-    context: Context,
-    settings: &Extensions,
-    requests_a_minute: Option<u32>,
-) -> (Arc<dyn Any + Send + Sync>, Router) {
-    let clock = context.clock.clone();
-    let settings = settings.get::<V::Settings>().cloned().unwrap_or_default();
-    let vendor = Arc::new(V::new(context, settings));
-    let router = rate_limit::limited(router(&vendor), requests_a_minute, clock, |hint| {
-        let status = StatusCode::TOO_MANY_REQUESTS;
-        Refusal {
-            status,
-            body: Content::Json(V::error_body(status, V::TOO_MANY)),
-            hint,
-        }
-    });
-    (vendor, router)
 }
 
 fn router<V: Vendor>(vendor: &Arc<V>) -> Router {

@@ -112,7 +112,7 @@ impl EdgeIq<'_> {
         self.book(|book| book.issued)
     }
 
-    fn book<T>(&self, with: impl FnOnce(&mut Book) -> T) -> T {
+    fn book<T>(self, with: impl FnOnce(&mut Book) -> T) -> T {
         with(&mut self.state.book())
     }
 }

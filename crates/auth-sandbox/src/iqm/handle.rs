@@ -172,12 +172,12 @@ impl Iqm<'_> {
         self.book(|book| book.ledger.reuse_detected())
     }
 
-    fn book<T>(&self, with: impl FnOnce(&mut Book) -> T) -> T {
+    fn book<T>(self, with: impl FnOnce(&mut Book) -> T) -> T {
         with(&mut self.state.book())
     }
 
     #[track_caller]
-    fn change_user(&self, email: &str, change: impl FnOnce(&mut IqmUser)) {
+    fn change_user(self, email: &str, change: impl FnOnce(&mut IqmUser)) {
         // Not inside `book`: the panic would hold the lock, and name that function as its place.
         let found = self.state.book().user_mut(email).map(change).is_some();
         assert!(found, "the sandbox has no user {email:?} at IQM");

@@ -7,7 +7,7 @@ use auth_sandbox::{Sandbox, SandboxClock};
 use futures_util::FutureExt;
 use reqwest::header;
 
-use crate::caller::{Caller, read};
+use crate::caller::Caller;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
