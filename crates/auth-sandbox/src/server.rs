@@ -11,12 +11,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
-use tower::ServiceExt as _;
 
 use crate::answer::{self, Content, HINT_HEADER, Refusal};
 use crate::body;
@@ -96,7 +96,7 @@ impl Server {
         connection: u64,
     ) -> Result<Response<Body>, Cut> {
         let vendor = self.vendor_at(parts.uri.path());
-        let recognized = vendor.and_then(|vendor| vendor.recognize(&parts, &body));
+        let recognized = vendor.and_then(|vendor| (vendor.recognize)(&parts, &body));
         let recognized = recognized.unwrap_or_else(|| Recognized {
             operation: operation::UNKNOWN,
             // An unknown path may hold a secret.
@@ -179,7 +179,7 @@ impl Server {
     async fn vendor(&self, parts: Parts, body: Bytes) -> Response<Body> {
         let request = Request::from_parts(parts, Body::from(body));
         let Some(vendor) = self.vendor_at(request.uri().path()) else {
-            let prefixes: Vec<_> = self.vendors.iter().map(RunningVendor::prefix).collect();
+            let prefixes: Vec<_> = self.vendors.iter().map(|vendor| vendor.prefix).collect();
             let prefixes = prefixes.join(", ");
             let refusal = Refusal {
                 status: StatusCode::NOT_FOUND,
@@ -188,7 +188,8 @@ impl Server {
             };
             return refusal.into_response();
         };
-        match vendor.router().oneshot(request).await {
+        let router = TowerToHyperService::new(vendor.router.clone());
+        match router.call(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         }
@@ -196,14 +197,14 @@ impl Server {
 
     fn vendor_at(&self, path: &str) -> Option<&RunningVendor> {
         let mut vendors = self.vendors.iter();
-        vendors.find(|vendor| path.starts_with(vendor.prefix()))
+        vendors.find(|vendor| path.starts_with(vendor.prefix))
     }
 
     /// An error in the shape of the vendor that the request is for.
     fn error(&self, request: &Parts, status: u16, text: &str) -> Response<Body> {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let vendor = self.vendor_at(request.uri.path());
-        let body = vendor.map(|vendor| vendor.error_body(status, text));
+        let body = vendor.map(|vendor| (vendor.error_body)(status, text));
         answer::json(status, &body.unwrap_or_else(|| json!({ "error": text })))
     }
 

@@ -42,13 +42,14 @@ impl SandboxBuilder {
         let (clock, post) = (self.clock, Post::default());
         let vendor_clock = VendorClock::new(clock.clone(), self.skew);
         let vendors = VENDORS.iter().map(|vendor| {
-            let base_url = format!("http://{address}{}", vendor.prefix());
+            let base_url = format!("http://{address}{}", vendor.prefix);
             let context = Context {
                 clock: vendor_clock.clone(),
                 post: post.clone(),
                 base_url: Url::parse(&base_url).map_err(io::Error::other)?,
             };
-            Ok(vendor.start(context, &self.vendor_settings, self.rate_limit))
+            let settings = &self.vendor_settings;
+            Ok((vendor.start)(context, settings, self.rate_limit))
         });
         let server = Arc::new(Server {
             vendors: vendors.collect::<io::Result<_>>()?,

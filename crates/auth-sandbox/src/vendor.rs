@@ -70,7 +70,7 @@ pub(crate) struct Context {
 pub(crate) struct Operation<H> {
     name: &'static str,
     method: Method,
-    /// Its last segment may be a parameter in braces.
+    /// Its last segment may be a parameter in braces, which is a secret.
     path: &'static str,
     when: &'static [&'static str],
     handler: H,
@@ -102,14 +102,12 @@ impl<H: Copy> Operation<H> {
         self
     }
 
-    /// The part of the path that holds no secret, if `path` is one of this operation.
-    fn public_part<'p>(&self, path: &'p str) -> Option<&'p str> {
+    fn matches(&self, path: &str) -> bool {
         match self.path.split_once('{') {
-            None => (path == self.path).then_some(path),
+            None => path == self.path,
             Some((start, _)) => {
-                let segment = path.strip_prefix(start)?;
-                let is_one = !segment.is_empty() && !segment.contains('/');
-                is_one.then(|| &path[..start.len()])
+                let segment = path.strip_prefix(start);
+                segment.is_some_and(|it| !it.is_empty() && !it.contains('/'))
             }
         }
     }
@@ -124,9 +122,11 @@ pub(crate) struct Recognized {
 
 /// A [`Vendor`] without its type, as the list of vendors holds it.
 pub(crate) struct VendorEntry {
-    prefix: &'static str,
-    operations: fn() -> Vec<&'static str>,
-    start: fn(Context, &Extensions, Option<u32>) -> RunningVendor,
+    pub(crate) prefix: &'static str,
+    /// The names in the table.
+    pub(crate) operations: fn() -> Vec<&'static str>,
+    /// Takes the settings of all vendors, by their type, and the requests a minute.
+    pub(crate) start: fn(Context, &Extensions, Option<u32>) -> RunningVendor,
 }
 
 impl VendorEntry {
@@ -134,76 +134,42 @@ impl VendorEntry {
         Self {
             prefix: V::PREFIX,
             operations: || V::OPERATIONS.iter().map(|row| row.name).collect(),
-            start: RunningVendor::start::<V>,
+            start: start::<V>,
         }
-    }
-
-    pub(crate) fn prefix(&self) -> &'static str {
-        self.prefix
-    }
-
-    pub(crate) fn operations(&self) -> Vec<&'static str> {
-        (self.operations)()
-    }
-
-    /// Starts the vendor. `settings` holds the settings of all vendors by their type.
-    pub(crate) fn start(
-        &self,
-        context: Context,
-        settings: &Extensions,
-        requests_a_minute: Option<u32>,
-    ) -> RunningVendor {
-        (self.start)(context, settings, requests_a_minute)
     }
 }
 
 /// A vendor of a sandbox that runs.
 pub(crate) struct RunningVendor {
-    prefix: &'static str,
+    pub(crate) prefix: &'static str,
+    pub(crate) router: Router,
+    pub(crate) recognize: fn(&Parts, &[u8]) -> Option<Recognized>,
+    pub(crate) error_body: fn(StatusCode, &str) -> Value,
     state: Arc<dyn Any + Send + Sync>,
-    router: Router,
-    recognize: fn(&Parts, &[u8]) -> Option<Recognized>,
-    error_body: fn(StatusCode, &str) -> Value,
 }
 
 impl RunningVendor {
-    fn start<V: Vendor>(
-        context: Context,
-        settings: &Extensions,
-        requests_a_minute: Option<u32>,
-    ) -> Self {
-        let clock = context.clock.clone();
-        let settings = settings.get::<V::Settings>().cloned().unwrap_or_default();
-        let vendor = Arc::new(V::new(context, settings));
-        let router = router(&vendor);
-        Self {
-            prefix: V::PREFIX,
-            state: vendor,
-            router: rate_limit::limited(router, requests_a_minute, clock, too_many::<V>),
-            recognize: recognize::<V>,
-            error_body: V::error_body,
-        }
-    }
-
-    pub(crate) fn prefix(&self) -> &'static str {
-        self.prefix
-    }
-
     /// What the vendor remembers, if it is a `V`.
     pub(crate) fn state<V: Vendor>(&self) -> Option<&V> {
         self.state.downcast_ref()
     }
+}
 
-    pub(crate) fn router(&self) -> Router {
-        self.router.clone()
-    }
-
-    pub(crate) fn recognize(&self, parts: &Parts, body: &[u8]) -> Option<Recognized> {
-        (self.recognize)(parts, body)
-    }
-
-    pub(crate) fn error_body(&self, status: StatusCode, text: &str) -> Value {
-        (self.error_body)(status, text)
+fn start<V: Vendor>(
+    context: Context,
+    settings: &Extensions,
+    requests_a_minute: Option<u32>,
+) -> RunningVendor {
+    let clock = context.clock.clone();
+    let settings = settings.get::<V::Settings>().cloned().unwrap_or_default();
+    let vendor = Arc::new(V::new(context, settings));
+    let router = router(&vendor);
+    RunningVendor {
+        prefix: V::PREFIX,
+        router: rate_limit::limited(router, requests_a_minute, clock, too_many::<V>),
+        recognize: recognize::<V>,
+        error_body: V::error_body,
+        state: vendor,
     }
 }
 
@@ -227,22 +193,20 @@ fn recognize<V: Vendor>(parts: &Parts, body: &[u8]) -> Option<Recognized> {
     };
     let asked_for = LazyCell::new(|| V::asks_for(body));
     let is_asked_for = |row: &Operation<V::Handler>| {
-        let asked_for = || {
-            asked_for
+        row.when.is_empty()
+            || asked_for
                 .as_deref()
                 .is_some_and(|it| row.when.contains(&it))
-        };
-        row.when.is_empty() || asked_for()
     };
-    V::OPERATIONS.iter().find_map(|row| {
-        let public = row.public_part(below).filter(|_| row.method == *method)?;
-        is_asked_for(row).then(|| Recognized {
-            operation: row.name,
-            shown_path: match below.len() - public.len() {
-                0 => path.to_owned(),
-                secret => format!("{}…", &path[..path.len() - secret]),
-            },
-        })
+    let mut rows = V::OPERATIONS.iter();
+    let row = rows.find(|row| row.method == *method && row.matches(below) && is_asked_for(row))?;
+    let shown_path = match path.rsplit_once('/') {
+        Some((start, _)) if row.path.ends_with('}') => format!("{start}/…"),
+        _ => path.to_owned(),
+    };
+    Some(Recognized {
+        operation: row.name,
+        shown_path,
     })
 }
 

@@ -4,14 +4,13 @@ use crate::fault::Fault;
 use crate::operation;
 use crate::sandbox::Sandbox;
 use crate::vendor::VendorEntry;
-use crate::{edgeiq, eqworks, identityx, iqm};
 
 /// A vendor is emulated if and only if it is in this list.
-pub(crate) static VENDORS: [VendorEntry; 4] = [
-    VendorEntry::of::<iqm::State>(),
-    VendorEntry::of::<edgeiq::State>(),
-    VendorEntry::of::<eqworks::State>(),
-    VendorEntry::of::<identityx::State>(),
+pub(crate) static VENDORS: &[VendorEntry] = &[
+    VendorEntry::of::<crate::iqm::State>(),
+    VendorEntry::of::<crate::edgeiq::State>(),
+    VendorEntry::of::<crate::eqworks::State>(),
+    VendorEntry::of::<crate::identityx::State>(),
 ];
 
 impl Sandbox {
@@ -20,7 +19,8 @@ impl Sandbox {
     ///
     /// [`RequestLog::count`]: crate::RequestLog::count
     pub fn operations() -> Vec<&'static str> {
-        VENDORS.iter().flat_map(VendorEntry::operations).collect()
+        let vendors = VENDORS.iter();
+        vendors.flat_map(|vendor| (vendor.operations)()).collect()
     }
 }
 
