@@ -5,6 +5,8 @@ use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use serde_json::Value;
 
+use crate::request::Problem;
+
 /// The header that says what was wrong with a request, in words, without secrets.
 pub const HINT_HEADER: &str = "x-sandbox-hint";
 
@@ -32,7 +34,26 @@ pub(crate) fn text(
 }
 
 /// What a vendor's handler returns.
-pub(crate) type Answer<R = Refusal> = Result<Response<Body>, R>;
+pub(crate) type Answer = Result<Response<Body>, Failure>;
+
+/// Why a handler does not do what it is asked for.
+pub(crate) enum Failure {
+    /// To be put into the vendor's shape.
+    Malformed(Problem),
+    Refused(Refusal),
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Malformed(problem)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
 
 /// An error in the vendor's shape, with a hint.
 pub(crate) struct Refusal {

@@ -8,15 +8,9 @@ mod settings;
 mod state;
 mod users;
 
-use std::sync::Arc;
-
-use axum::body::Body;
-use axum::http::{Response, StatusCode};
-use axum::response::IntoResponse as _;
+use axum::http::StatusCode;
 use serde_json::Value;
 
-use crate::answer::{Answer, Refusal};
-use crate::request::Call;
 use crate::vendor::{Context, Operation, Vendor};
 
 pub use handle::EdgeIq;
@@ -26,7 +20,7 @@ pub use users::{EdgeIqAccount, EdgeIqUser};
 
 impl Vendor for State {
     const PREFIX: &'static str = "/edgeiq/api/v1/platform/";
-    const OPERATIONS: &'static [Operation<Self::Handler>] = &[
+    const OPERATIONS: &'static [Operation<Self>] = &[
         Operation::post(
             "edgeiq.authenticate",
             "user/authenticate",
@@ -53,22 +47,12 @@ impl Vendor for State {
     const TOO_MANY: &'static str = "Too Many Requests";
 
     type Settings = settings::Settings;
-    type Handler = fn(&Self, &Call) -> Answer<refusal::Refused>;
 
     fn new(context: Context, settings: Self::Settings) -> Self {
         Self::new(context, settings)
     }
 
-    async fn answer(self: Arc<Self>, handler: Self::Handler, call: Call) -> Response<Body> {
-        handler(&self, &call).into_response()
-    }
-
     fn error_body(_: StatusCode, text: &str) -> Value {
         refusal::error_body(text)
-    }
-
-    /// Decision: the vendor does not document what it answers here.
-    fn not_found(hint: String) -> Refusal {
-        refusal::refuse(StatusCode::NOT_FOUND, "Not Found", hint)
     }
 }

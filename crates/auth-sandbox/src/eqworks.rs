@@ -9,15 +9,10 @@ mod state;
 mod token;
 mod users;
 
-use std::sync::Arc;
-
-use axum::body::Body;
-use axum::http::{Response, StatusCode};
-use axum::response::IntoResponse as _;
+use axum::http::StatusCode;
 use serde_json::Value;
 
-use crate::answer::{Answer, Content, Refusal};
-use crate::request::Call;
+use crate::answer::{Content, Refusal};
 use crate::vendor::{Context, Operation, Vendor};
 
 pub use handle::EqWorks;
@@ -29,7 +24,7 @@ impl Vendor for State {
     /// The stages. Decision: both have the same users, passcodes and tokens.
     const BASES: &'static [&'static str] = &["dev/", "prod/"];
     /// Decision: a HEAD takes effect as the GET does, as in the web framework that the vendor uses.
-    const OPERATIONS: &'static [Operation<Self::Handler>] = &[
+    const OPERATIONS: &'static [Operation<Self>] = &[
         Operation::get("eqworks.request_passcode", "login", login::login),
         Operation::get("eqworks.verify", login::VERIFY, token::verify),
         Operation::get("eqworks.confirm", "confirm", token::confirm),
@@ -39,14 +34,9 @@ impl Vendor for State {
     const TOO_MANY: &'static str = "Too many requests";
 
     type Settings = ();
-    type Handler = fn(&Self, &Call) -> Answer<refusal::Refused>;
 
     fn new(context: Context, (): ()) -> Self {
         Self::new(context)
-    }
-
-    async fn answer(self: Arc<Self>, handler: Self::Handler, call: Call) -> Response<Body> {
-        handler(&self, &call).into_response()
     }
 
     fn error_body(status: StatusCode, text: &str) -> Value {

@@ -15,14 +15,10 @@ mod types;
 mod validation;
 mod variables;
 
-use std::sync::Arc;
-
-use axum::body::Body;
-use axum::http::{Response, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::answer::{Content, Refusal};
-use crate::request;
 use crate::vendor::{Context, Operation, Vendor};
 
 pub use handle::IdentityX;
@@ -33,18 +29,20 @@ pub use people::{
 pub(crate) use state::State;
 
 /// The operation of queries with this root field.
-const fn of_field(name: &'static str, fields: &'static [&'static str]) -> Operation<()> {
+const fn of_field(name: &'static str, fields: &'static [&'static str]) -> Operation<State> {
     any_query(name).when(fields)
 }
 
 /// Decision: only a POST is answered. The vendor's server may answer a GET as well.
-const fn any_query(name: &'static str) -> Operation<()> {
-    Operation::post(name, "graphql", ())
+const fn any_query(name: &'static str) -> Operation<State> {
+    Operation::post_async(name, "graphql", |state, request| {
+        Box::pin(endpoint::answer(state, request))
+    })
 }
 
 impl Vendor for State {
     const PREFIX: &'static str = "/identityx/";
-    const OPERATIONS: &'static [Operation<Self::Handler>] = &[
+    const OPERATIONS: &'static [Operation<Self>] = &[
         of_field(
             "identityx.send_app_user_login_link",
             &["mutation sendAppUserLoginLink"],
@@ -77,14 +75,9 @@ impl Vendor for State {
     const TOO_MANY: &'static str = "Too many requests";
 
     type Settings = ();
-    type Handler = ();
 
     fn new(context: Context, (): ()) -> Self {
         Self::new(context)
-    }
-
-    async fn answer(self: Arc<Self>, (): (), request: request::Call) -> Response<Body> {
-        endpoint::answer(self, request).await
     }
 
     fn asks_for(body: &[u8]) -> Option<String> {

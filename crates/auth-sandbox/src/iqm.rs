@@ -11,36 +11,27 @@ mod state;
 mod token;
 mod users;
 
-use std::sync::Arc;
-
-use axum::body::Body;
-use axum::http::{Response, StatusCode};
-use axum::response::IntoResponse as _;
+use axum::http::StatusCode;
 use serde_json::Value;
 
-use crate::answer::{Answer, Refusal};
-use crate::request::Call;
-use crate::vendor::{Context, Operation, Vendor};
+use crate::answer::Refusal;
+use crate::request::Problem;
+use crate::vendor::{self, Context, Operation, Vendor};
 
 pub use handle::Iqm;
 pub use settings::IqmTokenEnvelope;
 pub(crate) use state::State;
 pub use users::{IqmAccount, IqmUser};
 
-type Handler = fn(&State, &Call) -> Answer;
-
 /// The operations of the token endpoint differ in the grant type.
-const fn token_operation(
-    name: &'static str,
-    grants: &'static [&'static str],
-) -> Operation<Handler> {
-    Operation::<Handler>::post(name, "oauth/token", token::token).when(grants)
+const fn token_operation(name: &'static str, grants: &'static [&'static str]) -> Operation<State> {
+    Operation::post(name, "oauth/token", token::token).when(grants)
 }
 
 impl Vendor for State {
     const PREFIX: &'static str = "/iqm/";
     const BASES: &'static [&'static str] = &["api/v3/ua/"];
-    const OPERATIONS: &'static [Operation<Self::Handler>] = &[
+    const OPERATIONS: &'static [Operation<Self>] = &[
         Operation::post("iqm.sign_up", "sign-up", token::sign_up),
         Operation::post("iqm.log_in", "login", token::log_in),
         token_operation("iqm.log_in_oauth", &["password"]),
@@ -71,14 +62,9 @@ impl Vendor for State {
     const TOO_MANY: &'static str = "Too many requests.";
 
     type Settings = settings::Settings;
-    type Handler = Handler;
 
     fn new(context: Context, settings: Self::Settings) -> Self {
         Self::new(context, settings)
-    }
-
-    async fn answer(self: Arc<Self>, handler: Self::Handler, call: Call) -> Response<Body> {
-        handler(&self, &call).into_response()
     }
 
     fn asks_for(body: &[u8]) -> Option<String> {
@@ -90,6 +76,11 @@ impl Vendor for State {
     }
 
     fn not_found(hint: String) -> Refusal {
-        refusal::refuse(StatusCode::NOT_FOUND, "Not found.", hint)
+        vendor::refuse::<Self>(StatusCode::NOT_FOUND, "Not found.", hint)
+    }
+
+    /// Decision: status and text, since the vendor documents none.
+    fn malformed(problem: Problem) -> Refusal {
+        refusal::malformed(problem)
     }
 }

@@ -4,22 +4,23 @@
 
 use std::any::Any;
 use std::cell::LazyCell;
-use std::future::Future;
 use std::sync::Arc;
 
+use auth_core::BoxFuture;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, Method, Response, StatusCode, Uri};
+use axum::response::IntoResponse as _;
 use axum::routing;
 use serde_json::Value;
 use url::Url;
 
-use crate::answer::{Content, Refusal};
+use crate::answer::{Answer, Content, Failure, Refusal};
 use crate::inbox::Post;
 use crate::rate_limit;
-use crate::request::Call;
+use crate::request::{Call, Problem};
 use crate::vendor_clock::VendorClock;
 
 /// An emulated vendor of one sandbox, with everything that it remembers.
@@ -29,23 +30,14 @@ pub(crate) trait Vendor: Any + Send + Sync + Sized {
     /// What stands between the prefix and the paths of the table: one text for each stage.
     const BASES: &'static [&'static str] = &[""];
     /// Its table. A request belongs to the first operation that it matches.
-    const OPERATIONS: &'static [Operation<Self::Handler>];
+    const OPERATIONS: &'static [Operation<Self>];
     /// The text of an error with status 429.
     const TOO_MANY: &'static str;
 
     /// What a test can set before the sandbox starts.
     type Settings: Clone + Default + Send + Sync + 'static;
-    /// What the table names for each operation.
-    type Handler: Copy + Send + Sync + 'static;
 
     fn new(context: Context, settings: Self::Settings) -> Self;
-
-    /// Answers a request that was routed to `handler`.
-    fn answer(
-        self: Arc<Self>,
-        handler: Self::Handler,
-        call: Call,
-    ) -> impl Future<Output = Response<Body>> + Send;
 
     /// What the body asks for, where one path has several operations. See [`Operation::when`].
     fn asks_for(_body: &[u8]) -> Option<String> {
@@ -56,7 +48,14 @@ pub(crate) trait Vendor: Any + Send + Sync + Sized {
     fn error_body(status: StatusCode, text: &str) -> Value;
 
     /// The answer to an unknown path or a wrong method.
-    fn not_found(hint: String) -> Refusal;
+    fn not_found(hint: String) -> Refusal {
+        refuse::<Self>(StatusCode::NOT_FOUND, "Not Found", hint)
+    }
+
+    /// The answer to a malformed request. Decision: status and text, unless a vendor has others.
+    fn malformed(problem: Problem) -> Refusal {
+        refuse::<Self>(StatusCode::BAD_REQUEST, "Bad Request", problem.hint)
+    }
 }
 
 /// What a vendor of one sandbox is made of.
@@ -66,27 +65,63 @@ pub(crate) struct Context {
     pub(crate) base_url: Url,
 }
 
+/// What answers an operation.
+enum Handler<V> {
+    /// Nothing in a vendor's memory waits.
+    Now(fn(&V, &Call) -> Answer),
+    Later(fn(Arc<V>, Call) -> BoxFuture<'static, Response<Body>>),
+}
+
+impl<V> Clone for Handler<V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for Handler<V> {}
+
 /// One row of a vendor's table.
-pub(crate) struct Operation<H> {
+pub(crate) struct Operation<V> {
     name: &'static str,
     method: Method,
     /// Its last segment may be a parameter in braces, which is a secret.
     path: &'static str,
     when: &'static [&'static str],
-    handler: H,
+    handler: Handler<V>,
 }
 
-impl<H: Copy> Operation<H> {
+impl<V> Operation<V> {
     /// An operation that is a GET. A HEAD takes the same effect.
-    pub(crate) const fn get(name: &'static str, path: &'static str, handler: H) -> Self {
-        Self::new(name, Method::GET, path, handler)
+    pub(crate) const fn get(
+        name: &'static str,
+        path: &'static str,
+        handler: fn(&V, &Call) -> Answer,
+    ) -> Self {
+        Self::new(name, Method::GET, path, Handler::Now(handler))
     }
 
-    pub(crate) const fn post(name: &'static str, path: &'static str, handler: H) -> Self {
-        Self::new(name, Method::POST, path, handler)
+    pub(crate) const fn post(
+        name: &'static str,
+        path: &'static str,
+        handler: fn(&V, &Call) -> Answer,
+    ) -> Self {
+        Self::new(name, Method::POST, path, Handler::Now(handler))
     }
 
-    const fn new(name: &'static str, method: Method, path: &'static str, handler: H) -> Self {
+    pub(crate) const fn post_async(
+        name: &'static str,
+        path: &'static str,
+        handler: fn(Arc<V>, Call) -> BoxFuture<'static, Response<Body>>,
+    ) -> Self {
+        Self::new(name, Method::POST, path, Handler::Later(handler))
+    }
+
+    const fn new(
+        name: &'static str,
+        method: Method,
+        path: &'static str,
+        handler: Handler<V>,
+    ) -> Self {
         Self {
             name,
             method,
@@ -174,10 +209,14 @@ fn start<V: Vendor>(
 }
 
 fn too_many<V: Vendor>(hint: String) -> Refusal {
-    let status = StatusCode::TOO_MANY_REQUESTS;
+    refuse::<V>(StatusCode::TOO_MANY_REQUESTS, V::TOO_MANY, hint)
+}
+
+/// An error in the vendor's shape.
+pub(crate) fn refuse<V: Vendor>(status: StatusCode, text: &str, hint: String) -> Refusal {
     Refusal {
         status,
-        body: Content::Json(V::error_body(status, V::TOO_MANY)),
+        body: Content::Json(V::error_body(status, text)),
         hint,
     }
 }
@@ -192,7 +231,7 @@ fn recognize<V: Vendor>(parts: &Parts, body: &[u8]) -> Option<Recognized> {
         method => method,
     };
     let asked_for = LazyCell::new(|| V::asks_for(body));
-    let is_asked_for = |row: &Operation<V::Handler>| {
+    let is_asked_for = |row: &Operation<V>| {
         row.when.is_empty()
             || asked_for
                 .as_deref()
@@ -219,14 +258,14 @@ fn router<V: Vendor>(vendor: &Arc<V>) -> Router {
         }
         paths.push(row.path);
         let handler = row.handler;
-        let answer =
+        let route =
             move |State(vendor): State<Arc<V>>, uri: Uri, headers: HeaderMap, body: Bytes| {
-                vendor.answer(handler, Call { uri, headers, body })
+                answer(vendor, handler, Call { uri, headers, body })
             };
         let route = if row.method == Method::GET {
-            routing::get(answer)
+            routing::get(route)
         } else {
-            routing::post(answer)
+            routing::post(route)
         };
         let wrong_method = move || async move {
             let method = &row.method;
@@ -249,4 +288,18 @@ fn router<V: Vendor>(vendor: &Arc<V>) -> Router {
         V::not_found(format!("no such path; the calls are below {below}"))
     };
     router.fallback(unknown_path).with_state(Arc::clone(vendor))
+}
+
+async fn answer<V: Vendor>(vendor: Arc<V>, handler: Handler<V>, call: Call) -> Response<Body> {
+    let answer = match handler {
+        Handler::Now(handler) => handler(&vendor, &call),
+        Handler::Later(handler) => return handler(vendor, call).await,
+    };
+    answer.unwrap_or_else(|failure| {
+        let refusal = match failure {
+            Failure::Malformed(problem) => V::malformed(problem),
+            Failure::Refused(refusal) => refusal,
+        };
+        refusal.into_response()
+    })
 }

@@ -5,14 +5,14 @@ use percent_encoding::percent_decode_str;
 use serde_json::json;
 use url::Url;
 
-use super::refusal::{Refused, refuse};
+use super::refusal::refuse;
 use super::state::{RESET_LIFETIME, Reset, State, check_headers};
 use super::users::random;
 use crate::answer::{self, Answer};
 use crate::inbox::{Mail, MailKind};
 use crate::request::{Call, Fields, Problem};
 
-pub(super) fn request_reset(edgeiq: &State, call: &Call) -> Answer<Refused> {
+pub(super) fn request_reset(edgeiq: &State, call: &Call) -> Answer {
     check_headers(call)?;
     let fields = call.json()?;
     fields.only(&["email", "url", "subject", "greeting", "from_address"])?;
@@ -29,7 +29,7 @@ pub(super) fn request_reset(edgeiq: &State, call: &Call) -> Answer<Refused> {
     // Decision: texts and order of both failures. The vendor documents the statuses.
     if book.user(email).is_none() {
         let hint = "there is no user with this e-mail address";
-        return Err(Refused(refuse(StatusCode::NOT_FOUND, "Not Found", hint)));
+        return Err(refuse(StatusCode::NOT_FOUND, "Not Found", hint));
     }
     if from_address
         .as_ref()
@@ -37,7 +37,7 @@ pub(super) fn request_reset(edgeiq: &State, call: &Call) -> Answer<Refused> {
     {
         let hint = "from_address is not whitelisted; the sandbox's support is whitelist_sender";
         let (status, text) = (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
-        return Err(Refused(refuse(status, text, hint)));
+        return Err(refuse(status, text, hint));
     }
 
     let token = reset_token();
@@ -60,7 +60,7 @@ pub(super) fn request_reset(edgeiq: &State, call: &Call) -> Answer<Refused> {
     Ok(done())
 }
 
-pub(super) fn set(edgeiq: &State, call: &Call) -> Answer<Refused> {
+pub(super) fn set(edgeiq: &State, call: &Call) -> Answer {
     check_headers(call)?;
     let fields = call.json()?;
     fields.only(&["password", "password_confirmation"])?;
@@ -71,7 +71,7 @@ pub(super) fn set(edgeiq: &State, call: &Call) -> Answer<Refused> {
 
     let mut book = edgeiq.book();
     // Decision: status and text. The vendor says only that these fail.
-    let refused = |hint| Refused(refuse(StatusCode::BAD_REQUEST, "Bad Request", hint));
+    let refused = |hint| refuse(StatusCode::BAD_REQUEST, "Bad Request", hint);
     let found = book.resets.iter().find(|(_, reset)| reset.token == token);
     let (email, reset) =
         found.ok_or_else(|| refused("the reset token was never sent, or was used or replaced"))?;

@@ -3,7 +3,6 @@
 use axum::http::StatusCode;
 use serde_json::json;
 
-use super::refusal::Refused;
 use super::settings::EdgeIqSessionExpiresAt;
 use super::state::{LONGEST_SESSION, SESSION_LIFETIME, Session, State, check_headers};
 use super::users::random;
@@ -11,7 +10,7 @@ use crate::answer::{self, Answer};
 use crate::date;
 use crate::request::{Call, Problem};
 
-pub(super) fn authenticate(edgeiq: &State, call: &Call) -> Answer<Refused> {
+pub(super) fn authenticate(edgeiq: &State, call: &Call) -> Answer {
     check_headers(call)?;
     let fields = call.json()?;
     fields.only(&["email", "password", "token_expiry"])?;
@@ -54,7 +53,7 @@ pub(super) fn authenticate(edgeiq: &State, call: &Call) -> Answer<Refused> {
     Ok(answer::json(StatusCode::OK, &body))
 }
 
-pub(super) fn reset_api_token(edgeiq: &State, call: &Call) -> Answer<Refused> {
+pub(super) fn reset_api_token(edgeiq: &State, call: &Call) -> Answer {
     check_headers(call)?;
     let fields = call.json()?;
     fields.only(&["email", "password"])?;
@@ -69,7 +68,7 @@ pub(super) fn reset_api_token(edgeiq: &State, call: &Call) -> Answer<Refused> {
     Ok(answer::json(StatusCode::OK, &body))
 }
 
-pub(super) fn me(edgeiq: &State, call: &Call) -> Answer<Refused> {
+pub(super) fn me(edgeiq: &State, call: &Call) -> Answer {
     check_headers(call)?;
     let user = edgeiq.authorized(&edgeiq.book(), call)?;
     Ok(answer::json(StatusCode::OK, &user.json()))

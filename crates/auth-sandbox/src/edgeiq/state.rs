@@ -7,10 +7,10 @@ use std::time::Duration;
 use axum::http::{StatusCode, header};
 use url::Url;
 
-use super::refusal::{Refused, error_body};
+use super::refusal::error_body;
 use super::settings::{EdgeIqRefusals, Settings};
 use super::users::{self, EdgeIqUser};
-use crate::answer::{Content, Refusal};
+use crate::answer::{Content, Failure, Refusal};
 use crate::inbox::Post;
 use crate::request::{Call, Problem};
 use crate::vendor::Context;
@@ -74,7 +74,7 @@ impl State {
     }
 
     /// The user whose token the call carries.
-    pub(super) fn authorized(&self, book: &Book, call: &Call) -> Result<EdgeIqUser, Refused> {
+    pub(super) fn authorized(&self, book: &Book, call: &Call) -> Result<EdgeIqUser, Failure> {
         let refused = |hint| self.bad_token(hint);
         let sent = call
             .headers
@@ -101,7 +101,7 @@ impl State {
         book: &'b mut Book,
         email: &str,
         password: &str,
-    ) -> Result<&'b mut EdgeIqUser, Refused> {
+    ) -> Result<&'b mut EdgeIqUser, Failure> {
         match book.user_mut(email) {
             None => Err(self.bad_credentials("there is no user with this e-mail address")),
             Some(user) if user.password != password => {
@@ -111,20 +111,20 @@ impl State {
         }
     }
 
-    fn bad_token(&self, hint: &str) -> Refused {
+    fn bad_token(&self, hint: &str) -> Failure {
         let json = self.settings.refusals == EdgeIqRefusals::Json;
         forbidden("Not Authorized", json, hint)
     }
 
     /// Decision: the status, since the vendor documents only the text.
-    fn bad_credentials(&self, hint: &str) -> Refused {
+    fn bad_credentials(&self, hint: &str) -> Failure {
         let json = self.settings.refusals != EdgeIqRefusals::Text;
         forbidden("Not authorized", json, hint)
     }
 }
 
-fn forbidden(text: &'static str, json: bool, hint: &str) -> Refused {
-    Refused(Refusal {
+fn forbidden(text: &'static str, json: bool, hint: &str) -> Failure {
+    Failure::Refused(Refusal {
         status: StatusCode::FORBIDDEN,
         body: if json {
             Content::Json(error_body(text))
@@ -162,7 +162,7 @@ impl Book {
 }
 
 /// The headers that the vendor lists for every call. Decision: a call without them is refused.
-pub(super) fn check_headers(call: &Call) -> Result<(), Refused> {
+pub(super) fn check_headers(call: &Call) -> Result<(), Problem> {
     for name in [header::ACCEPT, header::CONTENT_TYPE] {
         let value = call
             .headers
@@ -170,9 +170,8 @@ pub(super) fn check_headers(call: &Call) -> Result<(), Refused> {
             .and_then(|value| value.to_str().ok());
         let essence = value.and_then(|value| value.split(';').next());
         if !essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json")) {
-            return Err(
-                Problem::new(format!("the header {name} has to be application/json")).into(),
-            );
+            let hint = format!("the header {name} has to be application/json");
+            return Err(Problem::new(hint));
         }
     }
     Ok(())

@@ -9,10 +9,10 @@ use uuid::Uuid;
 
 use super::link;
 use super::query::Query;
-use super::refusal::{Refused, refused};
+use super::refusal::refuse;
 use super::state::{Passcode, State};
 use super::users::normal;
-use crate::answer::{self, Answer};
+use crate::answer::{self, Answer, Failure};
 use crate::inbox::{Mail, MailKind};
 use crate::request::Call;
 
@@ -26,7 +26,7 @@ const SHORTEST: Duration = Duration::from_secs(300);
 
 const FAILED: &str = "Failed to complete the login process";
 
-pub(super) fn login(eqworks: &State, call: &Call) -> Answer<Refused> {
+pub(super) fn login(eqworks: &State, call: &Call) -> Answer {
     let query = Query::of(call);
     let email = normal(required(&query, "user")?);
     refuse_lists(&query, FAILED)?;
@@ -37,7 +37,7 @@ pub(super) fn login(eqworks: &State, call: &Call) -> Answer<Refused> {
     if !user.products.contains(&product) {
         let text = format!("User {email} does not have access to {product}");
         let hint = "the product is not one of the user's";
-        return Err(refused(StatusCode::FORBIDDEN, &text, hint));
+        return Err(refuse(StatusCode::FORBIDDEN, &text, hint));
     }
     let target = match query.get("redirect") {
         None => verify_url(eqworks, call),
@@ -45,7 +45,7 @@ pub(super) fn login(eqworks: &State, call: &Call) -> Answer<Refused> {
     };
     let target = target.ok_or_else(|| {
         let hint = "redirect, decoded twice, is not an absolute URL";
-        refused(StatusCode::INTERNAL_SERVER_ERROR, FAILED, hint)
+        refuse(StatusCode::INTERNAL_SERVER_ERROR, FAILED, hint)
     })?;
 
     let now = eqworks.clock.now();
@@ -81,10 +81,10 @@ pub(super) fn login(eqworks: &State, call: &Call) -> Answer<Refused> {
 }
 
 /// A required parameter.
-pub(super) fn required<'q>(query: &'q Query, name: &str) -> Result<&'q str, Refused> {
+pub(super) fn required<'q>(query: &'q Query, name: &str) -> Result<&'q str, Failure> {
     query.get(name).ok_or_else(|| {
         let text = format!("Missing '{name}' in query string parameters");
-        refused(
+        refuse(
             StatusCode::BAD_REQUEST,
             &text,
             format!("{name} is missing or empty"),
@@ -93,10 +93,10 @@ pub(super) fn required<'q>(query: &'q Query, name: &str) -> Result<&'q str, Refu
 }
 
 /// Fails as the vendor does where a parameter is given twice.
-pub(super) fn refuse_lists(query: &Query, failed: &str) -> Result<(), Refused> {
+pub(super) fn refuse_lists(query: &Query, failed: &str) -> Result<(), Failure> {
     if query.has_a_list() {
         let hint = "a parameter is given twice";
-        return Err(refused(StatusCode::INTERNAL_SERVER_ERROR, failed, hint));
+        return Err(refuse(StatusCode::INTERNAL_SERVER_ERROR, failed, hint));
     }
     Ok(())
 }

@@ -1,21 +1,9 @@
 //! Errors in the vendor's shape.
 
-use axum::body::Body;
-use axum::http::{Response, StatusCode};
-use axum::response::IntoResponse;
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::answer::{Content, Refusal};
-
-/// A refusal of this vendor: a type of its own, so that no problem of a request silently takes the
-/// shape of another vendor.
-pub(crate) struct Refused(Refusal);
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response<Body> {
-        self.0.into_response()
-    }
-}
+use crate::answer::{Content, Failure, Refusal};
 
 pub(super) fn error_body(status: StatusCode, text: &str) -> Value {
     let level = if status.is_server_error() {
@@ -26,8 +14,8 @@ pub(super) fn error_body(status: StatusCode, text: &str) -> Value {
     json!({ "message": text, "statusCode": status.as_u16(), "logLevel": level })
 }
 
-pub(super) fn refused(status: StatusCode, text: &str, hint: impl Into<String>) -> Refused {
-    Refused(Refusal {
+pub(super) fn refuse(status: StatusCode, text: &str, hint: impl Into<String>) -> Failure {
+    Failure::Refused(Refusal {
         status,
         body: Content::Json(error_body(status, text)),
         hint: hint.into(),

@@ -8,8 +8,9 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::refusal::{Refused, refused};
+use super::refusal::refuse;
 use super::users::{self, EqWorksUser};
+use crate::answer::Failure;
 use crate::inbox::Post;
 use crate::jwt::Secret;
 use crate::vendor::Context;
@@ -76,19 +77,19 @@ impl State {
         &self,
         book: &'b mut Book,
         email: &str,
-    ) -> Result<&'b mut EqWorksUser, Refused> {
+    ) -> Result<&'b mut EqWorksUser, Failure> {
         let wall = self.clock.wall();
         let Some(user) = book.user_mut(email).filter(|user| user.active) else {
             let text = format!("User {email} not found");
             let hint = "there is no user with this e-mail address, or it is inactive";
-            return Err(refused(StatusCode::NOT_FOUND, &text, hint));
+            return Err(refuse(StatusCode::NOT_FOUND, &text, hint));
         };
         if user.has_ended(wall) {
             let text = format!(
                 "Access for {email} has expired. Please contact the administrator to reactivate \
                  this account."
             );
-            return Err(refused(
+            return Err(refuse(
                 StatusCode::FORBIDDEN,
                 &text,
                 "the user's access has ended",

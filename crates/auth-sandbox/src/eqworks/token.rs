@@ -5,17 +5,17 @@ use serde_json::{Map, Value, json};
 
 use super::login::{refuse_lists, required};
 use super::query::Query;
-use super::refusal::{Refused, refused};
+use super::refusal::refuse;
 use super::state::State;
 use super::users::{ATOM, new_uuid, normal};
-use crate::answer::{self, Answer};
+use crate::answer::{self, Answer, Failure};
 use crate::date;
 use crate::jwt::BadJwt;
 use crate::request::Call;
 
 const FAILED: &str = "Failed to validate the existing token";
 
-pub(super) fn verify(eqworks: &State, call: &Call) -> Answer<Refused> {
+pub(super) fn verify(eqworks: &State, call: &Call) -> Answer {
     let query = Query::of(call);
     let email = normal(required(&query, "user")?);
     let otp = required(&query, "otp")?.trim().to_uppercase();
@@ -30,12 +30,12 @@ pub(super) fn verify(eqworks: &State, call: &Call) -> Answer<Refused> {
     let Some(passcode) = passcode.filter(|passcode| now < passcode.ends) else {
         let text = format!("No OTP to redeem for user {email}");
         let hint = "no passcode was sent, or it was used, or has expired by the sandbox's clock";
-        return Err(refused(StatusCode::FORBIDDEN, &text, hint));
+        return Err(refuse(StatusCode::FORBIDDEN, &text, hint));
     };
     if passcode.code != otp {
         // The passcode stays valid after a wrong one was sent.
         let text = format!("Invalid OTP for user {email}");
-        return Err(refused(
+        return Err(refuse(
             StatusCode::FORBIDDEN,
             &text,
             "the passcode is wrong",
@@ -60,7 +60,7 @@ pub(super) fn verify(eqworks: &State, call: &Call) -> Answer<Refused> {
     Ok(answer::json(StatusCode::OK, &body))
 }
 
-pub(super) fn confirm(eqworks: &State, call: &Call) -> Answer<Refused> {
+pub(super) fn confirm(eqworks: &State, call: &Call) -> Answer {
     let query = Query::of(call);
     let token = check_token(eqworks, call, &query)?;
     let light = query.is_on("light");
@@ -85,7 +85,7 @@ pub(super) fn confirm(eqworks: &State, call: &Call) -> Answer<Refused> {
     Ok(answer::json(StatusCode::OK, &body))
 }
 
-pub(super) fn refresh(eqworks: &State, call: &Call) -> Answer<Refused> {
+pub(super) fn refresh(eqworks: &State, call: &Call) -> Answer {
     let query = Query::of(call);
     let token = check_token(eqworks, call, &query)?;
     let mut book = eqworks.book();
@@ -131,20 +131,20 @@ impl Token {
         })
     }
 
-    fn check_uuid(&self, current: &str) -> Result<(), Refused> {
+    fn check_uuid(&self, current: &str) -> Result<(), Failure> {
         if self.jwt_uuid == current {
             return Ok(());
         }
         let text = format!("Invalid UUID for user {}", self.email);
-        Err(refused(StatusCode::FORBIDDEN, &text, "the JWT was revoked"))
+        Err(refuse(StatusCode::FORBIDDEN, &text, "the JWT was revoked"))
     }
 }
 
 /// The checks without the list of users. `light=1` makes no others.
-fn check_token(eqworks: &State, call: &Call, query: &Query) -> Result<Token, Refused> {
+fn check_token(eqworks: &State, call: &Call, query: &Query) -> Result<Token, Failure> {
     let Some(sent) = call.headers.get("eq-api-jwt") else {
         let hint = "the header eq-api-jwt is missing (Authorization is ignored)";
-        return Err(refused(
+        return Err(refuse(
             StatusCode::FORBIDDEN,
             "Invalid JWT: undefined",
             hint,
@@ -154,7 +154,7 @@ fn check_token(eqworks: &State, call: &Call, query: &Query) -> Result<Token, Ref
     let claims = signed_claims(eqworks, &sent).map_err(|reason| {
         // As the vendor does: the answer repeats the secret.
         let text = format!("Invalid JWT: {sent}");
-        refused(
+        refuse(
             StatusCode::FORBIDDEN,
             &text,
             format!("the JWT is refused: {reason}"),
@@ -162,7 +162,7 @@ fn check_token(eqworks: &State, call: &Call, query: &Query) -> Result<Token, Ref
     })?;
     let token = Token::read(&claims).ok_or_else(|| {
         let hint = "the JWT has no email or no jwt_uuid";
-        refused(
+        refuse(
             StatusCode::FORBIDDEN,
             "JWT missing required fields in payload",
             hint,
@@ -171,7 +171,7 @@ fn check_token(eqworks: &State, call: &Call, query: &Query) -> Result<Token, Ref
     refuse_lists(query, FAILED)?;
     if !token.product.eq_ignore_ascii_case(&query.product()) {
         let hint = "product in the query (atom where it is missing) is not the JWT's product";
-        return Err(refused(
+        return Err(refuse(
             StatusCode::FORBIDDEN,
             "JWT not valid for this resource",
             hint,

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::refusal::{refuse, success};
 use super::state::{Book, RESET_LIFETIME, Reset, State, random};
-use crate::answer::{self, Answer, Content, Refusal};
+use crate::answer::{self, Answer, Content, Failure, Refusal};
 use crate::inbox::{Mail, MailKind};
 use crate::request::Call;
 
@@ -132,11 +132,12 @@ fn store(book: &mut Book, email: &str, password: &str) {
 }
 
 /// As documented: the body says `success`, and the status says failure.
-fn not_valid(reason: &str, hint: &str) -> Refusal {
+fn not_valid(reason: &str, hint: &str) -> Failure {
     let data = json!({ "invalidReason": reason, "isValid": false });
-    Refusal {
+    let refusal = Refusal {
         status: StatusCode::FORBIDDEN,
         body: Content::Json(success(&data)),
         hint: hint.to_owned(),
-    }
+    };
+    refusal.into()
 }

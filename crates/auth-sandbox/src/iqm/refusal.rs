@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::answer::{Content, Refusal};
+use crate::answer::{Content, Failure, Refusal};
 use crate::request::Problem;
 
 /// `{"success":true,"data":…}`
@@ -16,15 +16,15 @@ pub(super) fn error_body(text: &str) -> Value {
     json!({ "success": false, "errorObjects": [{ "error": text }] })
 }
 
-pub(super) fn refuse(status: StatusCode, text: &str, hint: impl Into<String>) -> Refusal {
-    Refusal {
+pub(super) fn refuse(status: StatusCode, text: &str, hint: impl Into<String>) -> Failure {
+    Failure::Refused(Refusal {
         status,
         body: Content::Json(error_body(text)),
         hint: hint.into(),
-    }
+    })
 }
 
-/// A malformed request. Decision: status and text, since the vendor documents none.
+/// Names the field that is wrong.
 pub(super) fn malformed(problem: Problem) -> Refusal {
     let mut body = error_body("Invalid request.");
     if let Some(field) = problem.field {
@@ -34,11 +34,5 @@ pub(super) fn malformed(problem: Problem) -> Refusal {
         status: StatusCode::BAD_REQUEST,
         body: Content::Json(body),
         hint: problem.hint,
-    }
-}
-
-impl From<Problem> for Refusal {
-    fn from(problem: Problem) -> Self {
-        malformed(problem)
     }
 }

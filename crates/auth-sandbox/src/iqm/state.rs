@@ -9,10 +9,10 @@ use url::Url;
 use uuid::Uuid;
 
 use super::ledger::Ledger;
-use super::refusal::{malformed, refuse};
+use super::refusal::refuse;
 use super::settings::{IqmTokenEnvelope, Settings};
 use super::users::{self, IqmUser};
-use crate::answer::Refusal;
+use crate::answer::Failure;
 use crate::inbox::Post;
 use crate::request::{Call, Problem};
 use crate::vendor::Context;
@@ -87,7 +87,7 @@ impl State {
         self.clock.now()
     }
 
-    pub(super) fn check_client(call: &Call) -> Result<(), Refusal> {
+    pub(super) fn check_client(call: &Call) -> Result<(), Failure> {
         // Decision: the vendor documents no answer to wrong client credentials.
         let text = "Client authentication failed.";
         call.check_basic(CLIENT_ID, CLIENT_SECRET)
@@ -95,7 +95,7 @@ impl State {
     }
 
     /// The user whose bearer token the call carries.
-    pub(super) fn bearer(&self, book: &Book, call: &Call) -> Result<IqmUser, Refusal> {
+    pub(super) fn bearer(&self, book: &Book, call: &Call) -> Result<IqmUser, Failure> {
         // Decision: the vendor documents no answer to an invalid token.
         let refused =
             |hint: String| refuse(StatusCode::UNAUTHORIZED, "Invalid access token.", hint);
@@ -113,13 +113,13 @@ impl State {
 }
 
 /// The workspace named has to be the token's, wherever one is named.
-fn check_ow_id(call: &Call, user: &IqmUser) -> Result<(), Refusal> {
+fn check_ow_id(call: &Call, user: &IqmUser) -> Result<(), Failure> {
     let Some(sent) = call.headers.get(OW_ID) else {
         return Ok(());
     };
     let sent = sent.to_str().ok().and_then(|text| text.parse().ok());
     match sent {
-        None => Err(malformed(Problem::new("X-IAA-OW-ID has to be an integer"))),
+        None => Err(Problem::new("X-IAA-OW-ID has to be an integer").into()),
         sent if sent == user.ow_id => Ok(()),
         // Decision: the vendor documents only the status.
         Some(_) => Err(refuse(
@@ -133,11 +133,11 @@ fn check_ow_id(call: &Call, user: &IqmUser) -> Result<(), Refusal> {
 const OW_ID: &str = "x-iaa-ow-id";
 
 /// Refuses a call without the header that names the workspace.
-pub(super) fn require_ow_id(call: &Call) -> Result<(), Refusal> {
+pub(super) fn require_ow_id(call: &Call) -> Result<(), Failure> {
     if call.headers.contains_key(OW_ID) {
         return Ok(());
     }
-    Err(malformed(Problem::new("the X-IAA-OW-ID header is missing")))
+    Err(Problem::new("the X-IAA-OW-ID header is missing").into())
 }
 
 impl Book {

@@ -4,11 +4,11 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::ledger::Issued;
-use super::refusal::{malformed, refuse, success};
+use super::refusal::{refuse, success};
 use super::settings::IqmTokenEnvelope;
 use super::state::{AuthorizationCode, Book, CLIENT_ID, CLIENT_SECRET, State};
 use super::users::IqmUser;
-use crate::answer::{self, Answer, Content, Refusal};
+use crate::answer::{self, Answer, Content, Failure, Refusal};
 use crate::request::{Call, Fields, Problem};
 
 /// Which grant a body asks for, in either encoding: faults and the log need it before anything is
@@ -31,14 +31,14 @@ pub(super) fn sign_up(iqm: &State, call: &Call) -> Answer {
 
     let mut book = iqm.book();
     let Some(user) = book.user_mut(email).filter(|user| user.password.is_none()) else {
-        return Err(Refusal {
+        return Err(Failure::Refused(Refusal {
             status: StatusCode::FORBIDDEN,
             body: Content::Json(json!({ "success": false, "errorObjects": [{
                 "error": "User is not allowed to create a password.",
                 "reason": "User is not invited or invitation is processed or invitation is expired.",
             }] })),
             hint: "only a user who was invited and has not signed up yet can sign up".to_owned(),
-        });
+        }));
     };
     user.password = Some(password.to_owned());
     let issued = book.ledger.issue(email, iqm.now());
@@ -98,13 +98,14 @@ pub(super) fn token(iqm: &State, call: &Call) -> Answer {
             refresh_grant(iqm, fields.text("refresh_token")?)
         }
         ("authorization_code", true) => code_grant(iqm, &fields),
-        ("authorization_code", false) => Err(malformed(Problem::new(
-            "the authorization code grant has to be a form",
-        ))),
-        _ => Err(malformed(Problem::field(
+        ("authorization_code", false) => {
+            Err(Problem::new("the authorization code grant has to be a form").into())
+        }
+        _ => Err(Problem::field(
             spelling,
             "the grant type has to be password, refresh_token or authorization_code",
-        ))),
+        )
+        .into()),
     }
 }
 
@@ -179,7 +180,7 @@ fn check_password(
     email: &str,
     password: &str,
     host: Option<String>,
-) -> Result<IqmUser, Refusal> {
+) -> Result<IqmUser, Failure> {
     let refused = |hint| {
         let text = "User doesn't exist or user is not allowed to provided workspace.";
         refuse(StatusCode::FORBIDDEN, text, hint)
@@ -198,7 +199,7 @@ fn check_password(
         ));
     }
     if user.on_hold {
-        return Err(Refusal {
+        return Err(Failure::Refused(Refusal {
             status: StatusCode::BAD_REQUEST,
             body: Content::Json(json!({
                 "success": false,
@@ -213,7 +214,7 @@ fn check_password(
                 }],
             })),
             hint: "the user's organization is on hold".to_owned(),
-        });
+        }));
     }
     Ok(user.clone())
 }
