@@ -49,7 +49,7 @@ impl Vendor for State {
     type Settings = settings::Settings;
 
     fn new(context: Context, settings: Self::Settings) -> Self {
-        Self::new(context, settings)
+        Self::initial(context, settings)
     }
 
     fn error_body(_: StatusCode, text: &str) -> Value {

@@ -36,7 +36,7 @@ impl Vendor for State {
     type Settings = ();
 
     fn new(context: Context, (): ()) -> Self {
-        Self::new(context)
+        Self::initial(context)
     }
 
     fn error_body(status: StatusCode, text: &str) -> Value {

@@ -77,7 +77,7 @@ impl Vendor for State {
     type Settings = ();
 
     fn new(context: Context, (): ()) -> Self {
-        Self::new(context)
+        Self::initial(context)
     }
 
     fn asks_for(body: &[u8]) -> Option<String> {

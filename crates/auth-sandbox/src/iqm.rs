@@ -64,7 +64,7 @@ impl Vendor for State {
     type Settings = settings::Settings;
 
     fn new(context: Context, settings: Self::Settings) -> Self {
-        Self::new(context, settings)
+        Self::initial(context, settings)
     }
 
     fn asks_for(body: &[u8]) -> Option<String> {

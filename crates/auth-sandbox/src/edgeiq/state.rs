@@ -52,7 +52,7 @@ pub(super) struct Reset {
 }
 
 impl State {
-    pub(super) fn new(context: Context, settings: Settings) -> Self {
+    pub(super) fn initial(context: Context, settings: Settings) -> Self {
         let book = Book {
             users: users::initial(),
             sessions: HashMap::new(),

@@ -41,7 +41,7 @@ pub(super) struct Passcode {
 }
 
 impl State {
-    pub(super) fn new(context: Context) -> Self {
+    pub(super) fn initial(context: Context) -> Self {
         let book = Book {
             users: users::initial(),
             passcodes: HashMap::new(),

@@ -54,7 +54,7 @@ pub(super) struct Switches {
 }
 
 impl State {
-    pub(super) fn new(context: Context) -> Self {
+    pub(super) fn initial(context: Context) -> Self {
         let Context {
             clock,
             post,
