@@ -65,7 +65,8 @@ impl SandboxBuilder {
         self.set(|iqm: &mut Settings| iqm.token_envelope = envelope)
     }
 
-    /// As [`rate_limit`](Self::rate_limit), with the limit that IQM documents: 20 requests a minute.
+    /// As [`rate_limit`](Self::rate_limit), for each vendor, with the limit that IQM documents: 20
+    /// requests a minute.
     pub fn iqm_rate_limit(self) -> Self {
         self.rate_limit(Some(RATE_LIMIT))
     }
