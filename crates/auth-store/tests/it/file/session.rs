@@ -9,7 +9,7 @@ use super::*;
 use crate::vendor::Vendor;
 
 fn session(vendor: &Vendor, store: FileStore) -> Session<Vendor> {
-    let session = Session::builder(vendor.clone()).store(Arc::new(store), key());
+    let session = Session::builder(vendor.clone()).store_as(store, key());
     session.build().unwrap()
 }
 

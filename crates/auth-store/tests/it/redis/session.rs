@@ -12,7 +12,7 @@ use crate::samples::key;
 use crate::vendor::Vendor;
 
 fn session(vendor: &Vendor, store: RedisStore) -> SessionBuilder<Vendor> {
-    Session::builder(vendor.clone()).store(Arc::new(store), key())
+    Session::builder(vendor.clone()).store_as(store, key())
 }
 
 fn shown(session: &Session<Vendor>) -> Option<String> {
