@@ -61,54 +61,7 @@ impl Renewals for Iqm {
 }
 
 async fn access(session: &Session) -> String {
-<<<<<<< HEAD
     vendor_tests::session::access::<Iqm>(session).await
-=======
-    let headers = session.headers().await.unwrap();
-    assert_eq!(headers.len(), 2);
-    assert_eq!(headers["x-iaa-ow-id"], "200001");
-    let value = headers["authorization"].to_str().unwrap();
-    value.strip_prefix("Bearer ").unwrap().to_owned()
-}
-
-fn accepts(sandbox: &Sandbox, access: &str) -> bool {
-    sandbox.iqm().accepts(access) && sandbox.iqm().reuse_detected() == 0
-}
-
-async fn check(client: &Client, credential: &Credential) -> Result<(), Error> {
-    client.profile(credential).await.map(drop)
-}
-
-fn request(sandbox: &Sandbox, http: &reqwest::Client) -> reqwest::RequestBuilder {
-    http.get(base_url(sandbox).join("api/v3/ua/profile").unwrap())
-}
-
-fn strict_sandbox() -> Sandbox {
-    sandbox_with(|builder| builder.iqm_rotate_refresh_tokens(true))
-}
-
-async fn session_with_one_way(sandbox: &Sandbox) -> Session {
-    session_with_token(sandbox, log_in(sandbox).await)
-}
-
-fn session_builder(sandbox: &Sandbox) -> SessionBuilder<Renewer> {
-    client(sandbox).session_builder_with_password(email(sandbox), password(sandbox))
-}
-
-fn assert_logged_out(sandbox: &Sandbox, access: &str) {
-    assert!(!sandbox.iqm().accepts(access));
-    sandbox.log().assert_count("iqm.log_out", 1);
-    assert_eq!(sandbox.log().entries().len(), 1);
-}
-
-fn end_tokens(sandbox: &Sandbox) {
-    sandbox.iqm().revoke_access_tokens(email(sandbox));
-}
-
-fn change_password(sandbox: &Sandbox) {
-    sandbox.iqm().revoke_all(email(sandbox));
-    sandbox.iqm().set_password(email(sandbox), "another one");
->>>>>>> sandbox
 }
 
 fn session_with_token(sandbox: &Sandbox, token: Token) -> Session {
