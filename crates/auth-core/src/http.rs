@@ -49,7 +49,7 @@ pub struct Http {
 
 /// What became of one attempt.
 enum Attempt {
-    /// An response with any status.
+    /// A response with any status.
     Answered(Response),
     /// Nothing was sent.
     NotSent(Error),

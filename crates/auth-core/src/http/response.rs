@@ -18,7 +18,7 @@ use crate::{Error, ErrorKind};
 /// are taken to agree.
 const SKEW_NOTICED: Duration = Duration::from_secs(5);
 
-/// An response with any status. Its text is shown only through its redactor.
+/// A response with any status. Its text is shown only through its redactor.
 pub struct Response {
     status: StatusCode,
     headers: HeaderMap,

@@ -26,7 +26,7 @@ async fn a_thousand_waiters_on_a_failing_vendor_cause_one_request_and_fail_toget
         .collect();
     until(|| asked.load(Ordering::SeqCst) == TASKS).await;
     vendor.release();
-    // The clock stands still: an response that waited for a back-off would never come.
+    // The clock stands still: a response that waited for a back-off would never come.
     for task in tasks {
         let error = task.await.unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);

@@ -40,18 +40,18 @@ const APPLICATIONS: &str = "identityx.applications";
 
 /// A request as the vendor sees it: the operation's name, its variables, who calls, and for which
 /// application and organisation.
-type Sent = (String, Json, [Option<String>; 3]);
+type Received = (String, Json, [Option<String>; 3]);
 
 const NO_IDENTITY: [Option<&str>; 3] = [None; 3];
 
-fn request(name: &str, variables: Json, headers: [Option<&str>; 3]) -> Sent {
+fn request(name: &str, variables: Json, headers: [Option<&str>; 3]) -> Received {
     let headers = headers.map(|value| value.map(str::to_owned));
     (name.to_owned(), variables, headers)
 }
 
 /// The one request of this operation, after checking what is in every request.
 #[track_caller]
-fn sent(sandbox: &Sandbox, operation: &str) -> Sent {
+fn received(sandbox: &Sandbox, operation: &str) -> Received {
     let entry = only(sandbox, operation);
     assert_eq!(entry.method(), "POST");
     assert_eq!((entry.path(), entry.query()), ("/identityx/graphql", None));
@@ -109,7 +109,7 @@ async fn an_app_users_login_link_is_mailed_with_all_that_was_asked_for() {
     let variables = json!({ "input": input });
     let app = Some(application.as_str());
     let expected = request("SendAppUserLoginLink", variables, [None, app, None]);
-    assert_eq!(sent(&sandbox, SEND_APP_LINK), expected);
+    assert_eq!(received(&sandbox, SEND_APP_LINK), expected);
 
     // What was not asked for is not sent.
     sandbox.log().clear();
@@ -119,7 +119,7 @@ async fn an_app_users_login_link_is_mailed_with_all_that_was_asked_for() {
     let variables = json!({ "input": { "email": email(&sandbox), "authUrl": AUTH_URL } });
     let app = Some(application.as_str());
     let expected = request("SendAppUserLoginLink", variables, [None, app, None]);
-    assert_eq!(sent(&sandbox, SEND_APP_LINK), expected);
+    assert_eq!(received(&sandbox, SEND_APP_LINK), expected);
 }
 
 #[tokio::test]
@@ -164,7 +164,7 @@ async fn an_app_users_link_gives_a_session_without_an_end_and_what_the_mail_was_
     let variables = json!({ "input": { "token": text(link.token()) } });
     let app = Some(application.as_str());
     let expected = request("LogInAppUser", variables, [None, app, None]);
-    assert_eq!(sent(&sandbox, LOG_IN_APP_USER), expected);
+    assert_eq!(received(&sandbox, LOG_IN_APP_USER), expected);
 }
 
 #[tokio::test]
@@ -193,7 +193,7 @@ async fn an_app_user_is_asked_for_with_their_token_and_their_application() {
     let application = application(&sandbox);
     let app = Some(application.as_str());
     let expected = request("ActiveAppUser", Json::Null, [Some(&caller), app, None]);
-    assert_eq!(sent(&sandbox, ACTIVE_APP_USER), expected);
+    assert_eq!(received(&sandbox, ACTIVE_APP_USER), expected);
 }
 
 #[tokio::test]
@@ -210,7 +210,7 @@ async fn an_app_users_log_out_sends_the_token_as_an_input_and_no_authorization()
     let application = application(&sandbox);
     let app = Some(application.as_str());
     let expected = request("LogOutAppUser", variables, [None, app, None]);
-    assert_eq!(sent(&sandbox, LOG_OUT_APP_USER), expected);
+    assert_eq!(received(&sandbox, LOG_OUT_APP_USER), expected);
 }
 
 #[tokio::test]
@@ -270,7 +270,7 @@ async fn an_app_user_is_created_once_with_everything_that_is_known_of_them() {
     });
     let app = Some(application.as_str());
     let expected = request("CreateAppUser", json!({ "input": input }), [None, app, None]);
-    assert_eq!(sent(&sandbox, CREATE_APP_USER), expected);
+    assert_eq!(received(&sandbox, CREATE_APP_USER), expected);
 
     sandbox.log().clear();
     sandbox.clock().advance(Duration::from_secs(60));
@@ -280,7 +280,7 @@ async fn an_app_user_is_created_once_with_everything_that_is_known_of_them() {
     let variables = json!({ "input": { "email": "NEW@example.test" } });
     let app = Some(application.as_str());
     let expected = request("CreateAppUser", variables, [None, app, None]);
-    assert_eq!(sent(&sandbox, CREATE_APP_USER), expected);
+    assert_eq!(received(&sandbox, CREATE_APP_USER), expected);
     let mail = LoginLinkMail::new("new@example.test", AUTH_URL).unwrap();
     let sent = client.send_app_user_login_link(&application, &mail);
     sent.await.unwrap();
@@ -293,7 +293,7 @@ async fn an_administrators_link_is_mailed_and_gives_a_session_without_an_end() {
     let link = org_link(&client, &sandbox).await;
     let variables = json!({ "input": { "email": org_email(&sandbox) } });
     let expected = request("SendUserLoginLink", variables, NO_IDENTITY);
-    assert_eq!(sent(&sandbox, SEND_ORG_LINK), expected);
+    assert_eq!(received(&sandbox, SEND_ORG_LINK), expected);
 
     let login = client.log_in_org_user(&link).await.unwrap();
     assert!(is_accepted(&sandbox, login.user.access_token()));
@@ -308,7 +308,7 @@ async fn an_administrators_link_is_mailed_and_gives_a_session_without_an_end() {
     assert_eq!(profile.photo_url, None);
     let variables = json!({ "input": { "token": text(link.token()) } });
     let expected = request("LogInUser", variables, NO_IDENTITY);
-    assert_eq!(sent(&sandbox, LOG_IN_ORG_USER), expected);
+    assert_eq!(received(&sandbox, LOG_IN_ORG_USER), expected);
 }
 
 #[tokio::test]
@@ -327,7 +327,7 @@ async fn an_administrator_is_asked_for_with_either_token() {
     assert_eq!((&profile.given_name, &profile.family_name), (&None, &None));
     let caller = of("OrgUser", session.access_token());
     let expected = request("ActiveUser", Json::Null, [Some(&caller), None, None]);
-    assert_eq!(sent(&sandbox, ACTIVE_ORG_USER), expected);
+    assert_eq!(received(&sandbox, ACTIVE_ORG_USER), expected);
 
     sandbox.log().clear();
     let token = api_token(&sandbox);
@@ -335,7 +335,7 @@ async fn an_administrator_is_asked_for_with_either_token() {
     assert_eq!(profile.email, org_email(&sandbox));
     let caller = of("OrgUserApiToken", token.access_token());
     let expected = request("ActiveUser", Json::Null, [Some(&caller), None, None]);
-    assert_eq!(sent(&sandbox, ACTIVE_ORG_USER), expected);
+    assert_eq!(received(&sandbox, ACTIVE_ORG_USER), expected);
 }
 
 #[tokio::test]
@@ -350,7 +350,7 @@ async fn an_administrators_log_out_ends_that_session_and_no_other() {
     assert!(is_accepted(&sandbox, other.access_token()));
     let caller = of("OrgUser", user.access_token());
     let expected = request("LogOutUser", Json::Null, [Some(&caller), None, None]);
-    assert_eq!(sent(&sandbox, LOG_OUT_ORG_USER), expected);
+    assert_eq!(received(&sandbox, LOG_OUT_ORG_USER), expected);
 }
 
 #[tokio::test]
@@ -360,7 +360,7 @@ async fn the_api_token_is_the_same_at_every_call_and_survives_a_log_out() {
     let first = client.create_api_token(&headers(&user)).await.unwrap();
     let caller = of("OrgUser", user.access_token());
     let expected = request("CreateApiToken", Json::Null, [Some(&caller), None, None]);
-    assert_eq!(sent(&sandbox, CREATE_API_TOKEN), expected);
+    assert_eq!(received(&sandbox, CREATE_API_TOKEN), expected);
     assert_eq!(first.expiry(), Expiry::Never);
     assert_eq!(first.issued_at(), sandbox.clock().now().wall());
 
@@ -410,7 +410,7 @@ async fn an_administrators_organizations_are_told_with_roles_that_are_not_known_
     assert_ne!(memberships[0].id, memberships[1].id);
     let caller = of("OrgUser", user.access_token());
     let expected = request("UserOrganizations", Json::Null, [Some(&caller), None, None]);
-    assert_eq!(sent(&sandbox, ORGANIZATIONS), expected);
+    assert_eq!(received(&sandbox, ORGANIZATIONS), expected);
 }
 
 #[tokio::test]
@@ -445,7 +445,7 @@ async fn an_organizations_applications_are_asked_for_with_its_id() {
     );
     let caller = of("OrgUser", user.access_token());
     let expected = request("OrganizationApplications", Json::Null, [Some(&caller), None, Some(organization.as_str())]);
-    assert_eq!(sent(&sandbox, APPLICATIONS), expected);
+    assert_eq!(received(&sandbox, APPLICATIONS), expected);
 
     let other = OrganizationId::new(other).unwrap();
     let error = client.applications(&headers(&user), &other).await;
@@ -458,7 +458,7 @@ async fn a_ping_needs_no_identity_and_survives_the_outage_of_an_inner_service() 
     sandbox.identityx().inner_service_down(true);
     client(&sandbox).ping().await.unwrap();
     let expected = request("Ping", Json::Null, NO_IDENTITY);
-    assert_eq!(sent(&sandbox, "identityx.ping"), expected);
+    assert_eq!(received(&sandbox, "identityx.ping"), expected);
 }
 
 #[tokio::test]
@@ -873,7 +873,7 @@ async fn an_operation_of_a_programs_own_is_sent_with_the_callers_headers_and_its
     let data = client.execute::<MyPings>(json!({})).await.unwrap();
     assert_eq!(data, json!({ "ping": "pong", "again": "pong" }));
     let expected = request("Mine", json!({}), NO_IDENTITY);
-    assert_eq!(sent(&sandbox, "identityx.other"), expected);
+    assert_eq!(received(&sandbox, "identityx.other"), expected);
 
     let input = json!({ "input": { "email": email(&sandbox), "authUrl": AUTH_URL } });
     let caller = client.in_application(&application);
@@ -881,7 +881,7 @@ async fn an_operation_of_a_programs_own_is_sent_with_the_callers_headers_and_its
     assert_eq!(data, json!({ "sendAppUserLoginLink": "ok" }));
     let app = Some(application.as_str());
     let expected = request("Mine", input, [None, app, None]);
-    assert_eq!(sent(&sandbox, SEND_APP_LINK), expected);
+    assert_eq!(received(&sandbox, SEND_APP_LINK), expected);
 
     let user = app_user(&sandbox);
     let caller = client.with_auth_headers(&headers(&user));
@@ -890,7 +890,7 @@ async fn an_operation_of_a_programs_own_is_sent_with_the_callers_headers_and_its
     let caller = of("AppUser", user.access_token());
     let app = Some(application.as_str());
     let expected = request("Mine", json!({}), [Some(&caller), app, None]);
-    assert_eq!(sent(&sandbox, ACTIVE_APP_USER), expected);
+    assert_eq!(received(&sandbox, ACTIVE_APP_USER), expected);
 
     let organization = organization(&sandbox);
     let user = org_user(&sandbox).in_organization(&organization);
@@ -903,7 +903,7 @@ async fn an_operation_of_a_programs_own_is_sent_with_the_callers_headers_and_its
     );
     let caller = of("OrgUser", user.access_token());
     let expected = request("Mine", json!({}), [Some(&caller), None, Some(organization.as_str())]);
-    assert_eq!(sent(&sandbox, APPLICATIONS), expected);
+    assert_eq!(received(&sandbox, APPLICATIONS), expected);
 
     let token = api_token(&sandbox);
     let caller = client.with_auth_headers(&headers(&token));
