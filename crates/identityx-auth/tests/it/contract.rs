@@ -269,7 +269,11 @@ async fn an_app_user_is_created_once_with_everything_that_is_known_of_them() {
         "phoneNumber": "+49 2",
     });
     let app = Some(application.as_str());
-    let expected = request("CreateAppUser", json!({ "input": input }), [None, app, None]);
+    let expected = request(
+        "CreateAppUser",
+        json!({ "input": input }),
+        [None, app, None],
+    );
     assert_eq!(received(&sandbox, CREATE_APP_USER), expected);
 
     sandbox.log().clear();
@@ -444,7 +448,11 @@ async fn an_organizations_applications_are_asked_for_with_its_id() {
         ]
     );
     let caller = of("OrgUser", user.access_token());
-    let expected = request("OrganizationApplications", Json::Null, [Some(&caller), None, Some(organization.as_str())]);
+    let expected = request(
+        "OrganizationApplications",
+        Json::Null,
+        [Some(&caller), None, Some(organization.as_str())],
+    );
     assert_eq!(received(&sandbox, APPLICATIONS), expected);
 
     let other = OrganizationId::new(other).unwrap();
@@ -902,7 +910,11 @@ async fn an_operation_of_a_programs_own_is_sent_with_the_callers_headers_and_its
         application.as_str()
     );
     let caller = of("OrgUser", user.access_token());
-    let expected = request("Mine", json!({}), [Some(&caller), None, Some(organization.as_str())]);
+    let expected = request(
+        "Mine",
+        json!({}),
+        [Some(&caller), None, Some(organization.as_str())],
+    );
     assert_eq!(received(&sandbox, APPLICATIONS), expected);
 
     let token = api_token(&sandbox);
