@@ -115,61 +115,41 @@ fn meaning(response: &Response, error: &GraphQlError<'_>, purpose: Purpose) -> E
     let message = response.redact(raw).trim_end_matches('.').to_owned();
     let http_status = Some(response.status().as_u16());
     let has = |text: &str| raw.contains(text);
+    // A function cannot: the variants have named fields.
+    macro_rules! refused {
+        ($variant:ident) => {
+            Error::$variant {
+                message,
+                http_status,
+            }
+        };
+    }
     // Whatever its code says, which no document names: the header is wrong, and the token in it may
     // be good.
     if has("Invalid authorization type") {
-        return Error::WrongIdentity {
-            message,
-            http_status,
-        };
+        return refused!(WrongIdentity);
     }
     // Whatever its code says: it comes as UNAUTHENTICATED, and it must log no user out.
     if has("request to http") && has("failed, reason:") {
         return outage(response, &message, purpose);
     }
-    let token_refused = |message| match purpose {
-        Purpose::LogIn => Error::LinkRefused {
-            message,
-            http_status,
-        },
-        _ => Error::TokenRejected {
-            message,
-            http_status,
-        },
-    };
     match error.status() {
-        Some(404) if has("No user was found") => {
-            return Error::UnknownUser {
-                message,
-                http_status,
-            };
-        }
-        Some(400) if has("application ID does not match") => {
-            return Error::OtherApplication {
-                message,
-                http_status,
-            };
-        }
+        Some(404) if has("No user was found") => return refused!(UnknownUser),
+        Some(400) if has("application ID does not match") => return refused!(OtherApplication),
         Some(400) if has("token subject does not match") => {
             return match purpose {
                 Purpose::LogIn => Error::NotALoginLink {
                     reason: message,
                     http_status,
                 },
-                _ => Error::WrongIdentity {
-                    message,
-                    http_status,
-                },
+                _ => refused!(WrongIdentity),
             };
         }
-        Some(400 | 401 | 404 | 422) if is_about_a_token(raw) => return token_refused(message),
-        Some(401) => return token_refused(message),
-        Some(403) => {
-            return Error::PermissionDenied {
-                message,
-                http_status,
-            };
+        Some(400 | 401 | 404 | 422) if is_about_a_token(raw) => {
+            return token_refused(message, http_status, purpose);
         }
+        Some(401) => return token_refused(message, http_status, purpose),
+        Some(403) => return refused!(PermissionDenied),
         Some(429) => {
             return Error::RateLimited {
                 retry_after: None,
@@ -181,40 +161,33 @@ fn meaning(response: &Response, error: &GraphQlError<'_>, purpose: Purpose) -> E
         _ => {}
     }
     match error.code() {
-        "UNAUTHENTICATED" if has("wrong user authorization type") => Error::WrongIdentity {
-            message,
-            http_status,
-        },
-        "UNAUTHENTICATED" => token_refused(message),
-        "FORBIDDEN" if has("application") => Error::ApplicationDenied {
-            message,
-            http_status,
-        },
-        "FORBIDDEN" | "UNAUTHORIZED" => Error::PermissionDenied {
-            message,
-            http_status,
-        },
-        "BAD_USER_INPUT" if has("Unable to find an application") => Error::UnknownApplication {
-            message,
-            http_status,
-        },
-        "BAD_USER_INPUT" if has("No user authentication") => Error::WrongIdentity {
-            message,
-            http_status,
-        },
+        "UNAUTHENTICATED" if has("wrong user authorization type") => refused!(WrongIdentity),
+        "UNAUTHENTICATED" => token_refused(message, http_status, purpose),
+        "FORBIDDEN" if has("application") => refused!(ApplicationDenied),
+        "FORBIDDEN" | "UNAUTHORIZED" => refused!(PermissionDenied),
+        "BAD_USER_INPUT" if has("Unable to find an application") => refused!(UnknownApplication),
+        "BAD_USER_INPUT" if has("No user authentication") => refused!(WrongIdentity),
         "BAD_USER_INPUT" | "GRAPHQL_PARSE_FAILED" | "GRAPHQL_VALIDATION_FAILED" => {
-            Error::InvalidOperation {
-                message,
-                http_status,
-            }
+            refused!(InvalidOperation)
         }
-        _ if raw.starts_with("Variable \"$") => Error::InvalidOperation {
-            message,
-            http_status,
-        },
+        _ if raw.starts_with("Variable \"$") => refused!(InvalidOperation),
         // A refusal does not pass, whatever it is about.
         _ if response.status().is_client_error() => response.error(Some(raw)).into(),
         _ => trouble(response, format!("identityx failed: {message}"), purpose),
+    }
+}
+
+/// The token of a login link is refused in a log-in, and a session's in any other call.
+fn token_refused(message: String, http_status: Option<u16>, purpose: Purpose) -> Error {
+    match purpose {
+        Purpose::LogIn => Error::LinkRefused {
+            message,
+            http_status,
+        },
+        Purpose::Once | Purpose::Any => Error::TokenRejected {
+            message,
+            http_status,
+        },
     }
 }
 
