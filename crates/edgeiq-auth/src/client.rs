@@ -270,10 +270,10 @@ impl Client {
         let response = self.send(request).await?;
         wire::done(&response, |refusal| {
             match (refusal.status(), mail.sender()) {
-                (404, _) => refusal.error(|message, http_status| Error::UnknownEmail {
+                (404, _) => Some(refusal.error(|message, http_status| Error::UnknownEmail {
                     message,
                     http_status,
-                }),
+                })),
                 (500, Some(from_address)) => Some(Error::SenderNotWhitelisted {
                     from_address: from_address.to_owned(),
                     message: refusal.body(),
@@ -322,10 +322,10 @@ impl Client {
         // The vendor names no status for it.
         wire::done(&response, |refusal| match refusal.status() {
             408 => None,
-            400..=499 => refusal.error(|message, http_status| Error::ResetRefused {
+            400..=499 => Some(refusal.error(|message, http_status| Error::ResetRefused {
                 message,
                 http_status,
-            }),
+            })),
             _ => None,
         })
     }

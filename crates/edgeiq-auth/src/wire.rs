@@ -68,8 +68,8 @@ impl Refusal<'_> {
     }
 
     /// One of the variants that hold what the vendor said.
-    pub(crate) fn error(&self, variant: fn(String, Option<u16>) -> Error) -> Option<Error> {
-        Some(variant(self.message.clone(), self.http_status()))
+    pub(crate) fn error(&self, variant: fn(String, Option<u16>) -> Error) -> Error {
+        variant(self.message.clone(), self.http_status())
     }
 
     /// The variant for a password or a token that was refused: by the status, or by the text.
@@ -77,12 +77,13 @@ impl Refusal<'_> {
         &self,
         variant: fn(String, Option<u16>) -> Error,
     ) -> Option<Error> {
-        match self.status() {
-            401 | 403 => self.error(variant),
-            408 => None,
-            200..=299 | 400..=499 if says_not_authorized(self.response) => self.error(variant),
-            _ => None,
-        }
+        let is_meant = match self.status() {
+            401 | 403 => true,
+            408 => false,
+            200..=299 | 400..=499 => says_not_authorized(self.response),
+            _ => false,
+        };
+        is_meant.then(|| self.error(variant))
     }
 
     /// All of the body, or a text that stands in its place.
