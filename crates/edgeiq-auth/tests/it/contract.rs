@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
 use auth_core::Clock as _;
-use auth_sandbox::{EdgeIqRefusals, Sandbox, SandboxClock, SessionExpiresAt};
+use auth_sandbox::{EdgeIqRefusals, EdgeIqSessionExpiresAt, Sandbox, SandboxClock};
 use edgeiq_auth::{ApiToken, ErrorKind, Expiry, ExposeSecret as _, Lifetime, SecretString};
 use vendor_tests::assert_refused;
 
@@ -134,7 +134,10 @@ async fn a_lifetime_out_of_range_is_refused_before_anything_is_sent() {
 
 #[tokio::test]
 async fn without_a_readable_end_a_token_ends_as_asked_else_four_hours_after_it_was_asked_for() {
-    for form in [SessionExpiresAt::Missing, SessionExpiresAt::Garbage] {
+    for form in [
+        EdgeIqSessionExpiresAt::Missing,
+        EdgeIqSessionExpiresAt::Garbage,
+    ] {
         let sandbox = sandbox_with(|builder| builder.edgeiq_session_expires_at(form));
         let sent = sandbox.clock().now().wall();
         for (lifetime, expected) in [(Lifetime::Default, LIFETIME), (HOUR.into(), HOUR)] {
