@@ -277,7 +277,7 @@ impl Client {
                 (500, Some(from_address)) => Some(Error::SenderNotWhitelisted {
                     from_address: from_address.to_owned(),
                     message: refusal.body(),
-                    http_status: refusal.http_status(),
+                    http_status: Some(refusal.status()),
                 }),
                 _ => None,
             }
@@ -299,7 +299,8 @@ impl Client {
     /// # Example
     ///
     /// ```no_run
-    /// # async fn example(link: edgeiq_auth::SecretString, password: edgeiq_auth::SecretString) -> Result<(), edgeiq_auth::Error> {
+    /// # use edgeiq_auth::{Error, SecretString};
+    /// # async fn example(link: SecretString, password: SecretString) -> Result<(), Error> {
     /// use edgeiq_auth::{Client, ResetToken};
     ///
     /// let client = Client::builder().build()?;

@@ -63,13 +63,9 @@ impl Refusal<'_> {
         self.response.status().as_u16()
     }
 
-    pub(crate) fn http_status(&self) -> Option<u16> {
-        Some(self.status())
-    }
-
     /// One of the variants that hold what the vendor said.
     pub(crate) fn error(&self, variant: fn(String, Option<u16>) -> Error) -> Error {
-        variant(self.message.clone(), self.http_status())
+        variant(self.message.clone(), Some(self.status()))
     }
 
     /// The variant for a password or a token that was refused: by the status, or by the text.

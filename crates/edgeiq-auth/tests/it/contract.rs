@@ -14,11 +14,11 @@ use crate::set_up::{
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const MILLISECOND: Duration = Duration::from_millis(1);
-const REFUSALS: [EdgeIqRefusals; 3] = [
-    EdgeIqRefusals::Mixed,
-    EdgeIqRefusals::Text,
-    EdgeIqRefusals::Json,
-];
+const REFUSED_TOKEN: &str = "the token was refused: Not Authorized";
+const REFUSALS: [EdgeIqRefusals; 3] = {
+    use EdgeIqRefusals::{Json, Mixed, Text};
+    [Mixed, Text, Json]
+};
 
 /// The one request of `operation`: the call, the token that it carries, and the body.
 #[track_caller]
@@ -43,7 +43,7 @@ pub(crate) fn sent(sandbox: &Sandbox, operation: &str) -> String {
 #[tokio::test]
 async fn a_log_in_gives_a_token_for_four_hours_and_the_user() {
     let sandbox = sandbox();
-    let authenticated = authenticate(&sandbox, Lifetime::Default).await;
+    let authenticated = authenticate(&sandbox, Lifetime::Default).await.unwrap();
     let (token, user) = (authenticated.token, authenticated.user);
     let access = token.access_token().expose_secret();
     assert!(sandbox.edgeiq().accepts(access));
@@ -76,7 +76,7 @@ async fn a_lifetime_is_sent_as_a_utc_moment_with_milliseconds() {
     let sandbox = sandbox_with(|builder| builder.clock(clock));
     for lifetime in [Lifetime::For(HOUR), Lifetime::Until(until)] {
         sandbox.log().clear();
-        let token = authenticate(&sandbox, lifetime).await.token;
+        let token = authenticate(&sandbox, lifetime).await.unwrap().token;
         assert_eq!(token.expiry(), Expiry::At(until));
         let sent = sent(&sandbox, "edgeiq.authenticate");
         assert!(
@@ -89,43 +89,31 @@ async fn a_lifetime_is_sent_as_a_utc_moment_with_milliseconds() {
 #[tokio::test]
 async fn a_token_lives_for_a_week_at_the_most() {
     let sandbox = sandbox();
-    let token = authenticate(&sandbox, Lifetime::LONGEST).await.token;
+    let week = Lifetime::LONGEST;
+    let token = authenticate(&sandbox, week).await.unwrap().token;
     let now = sandbox.clock().now().wall();
-    assert_eq!(token.expiry(), Expiry::At(now + Lifetime::LONGEST));
-    sandbox
-        .clock()
-        .advance(Lifetime::LONGEST.saturating_sub(MILLISECOND));
-    assert!(
-        sandbox
-            .edgeiq()
-            .accepts(token.access_token().expose_secret())
-    );
+    assert_eq!(token.expiry(), Expiry::At(now + week));
+    sandbox.clock().advance(week.saturating_sub(MILLISECOND));
+    let access = token.access_token().expose_secret();
+    assert!(sandbox.edgeiq().accepts(access));
 }
 
 #[tokio::test]
 async fn a_lifetime_out_of_range_is_refused_before_anything_is_sent() {
     let sandbox = sandbox();
     let now = sandbox.clock().now().wall();
+    let (past, long) = ("must end in the future", "a week at the most");
+    let week_and_more = Lifetime::LONGEST + MILLISECOND;
     for (lifetime, text) in [
-        (Lifetime::For(Duration::ZERO), "must end in the future"),
-        (
-            Lifetime::For(Lifetime::LONGEST + MILLISECOND),
-            "a week at the most",
-        ),
-        (Lifetime::For(Duration::MAX), "a week at the most"),
-        (Lifetime::Until(now), "must end in the future"),
-        (Lifetime::Until(now - MILLISECOND), "must end in the future"),
-        (Lifetime::Until(UNIX_EPOCH), "must end in the future"),
-        (
-            Lifetime::Until(now + Lifetime::LONGEST + MILLISECOND),
-            "a week at the most",
-        ),
+        (Lifetime::For(Duration::ZERO), past),
+        (Lifetime::For(week_and_more), long),
+        (Lifetime::For(Duration::MAX), long),
+        (Lifetime::Until(now), past),
+        (Lifetime::Until(now - MILLISECOND), past),
+        (Lifetime::Until(UNIX_EPOCH), past),
+        (Lifetime::Until(now + week_and_more), long),
     ] {
-        let (client, password) = (client(&sandbox), password(&sandbox));
-        let refused = client
-            .authenticate(email(&sandbox), &password, lifetime)
-            .await;
-        let error = refused.unwrap_err();
+        let error = authenticate(&sandbox, lifetime).await.unwrap_err();
         assert_refused(&error, ErrorKind::InvalidConfig, text);
         assert_eq!(error.http_status(), None);
     }
@@ -134,14 +122,12 @@ async fn a_lifetime_out_of_range_is_refused_before_anything_is_sent() {
 
 #[tokio::test]
 async fn without_a_readable_end_a_token_ends_as_asked_else_four_hours_after_it_was_asked_for() {
-    for form in [
-        EdgeIqSessionExpiresAt::Missing,
-        EdgeIqSessionExpiresAt::Garbage,
-    ] {
+    use EdgeIqSessionExpiresAt::{Garbage, Missing};
+    for form in [Missing, Garbage] {
         let sandbox = sandbox_with(|builder| builder.edgeiq_session_expires_at(form));
         let sent = sandbox.clock().now().wall();
         for (lifetime, expected) in [(Lifetime::Default, LIFETIME), (HOUR.into(), HOUR)] {
-            let authenticated = authenticate(&sandbox, lifetime).await;
+            let authenticated = authenticate(&sandbox, lifetime).await.unwrap();
             assert_eq!(authenticated.user.session_expires_at, None);
             let expiry = authenticated.token.expiry();
             assert_eq!(expiry, Expiry::At(sent + expected), "{form:?}");
@@ -209,12 +195,9 @@ async fn a_reset_of_the_permanent_token_ends_the_old_one() {
     assert!(sandbox.edgeiq().accepts(new.secret().expose_secret()));
     assert_ne!(new.secret().expose_secret(), old);
     assert_eq!(new.account(), Some(email(&sandbox)));
-    let refused = client.me(&ApiToken::new(old).auth_headers().unwrap()).await;
-    assert_refused(
-        &refused.unwrap_err(),
-        ErrorKind::TokenRejected,
-        "Not Authorized",
-    );
+    let old = ApiToken::new(old).auth_headers().unwrap();
+    let error = client.me(&old).await.unwrap_err();
+    assert_refused(&error, ErrorKind::TokenRejected, REFUSED_TOKEN);
 
     assert_eq!(
         sent(&sandbox, "edgeiq.reset_api_token"),
@@ -251,11 +234,7 @@ async fn a_session_token_says_who_it_is_until_it_ends() {
 
     sandbox.clock().advance(MILLISECOND);
     let error = client.me(&headers).await.unwrap_err();
-    assert_refused(
-        &error,
-        ErrorKind::TokenRejected,
-        "the token was refused: Not Authorized",
-    );
+    assert_refused(&error, ErrorKind::TokenRejected, REFUSED_TOKEN);
 }
 
 #[tokio::test]
@@ -264,11 +243,7 @@ async fn a_refused_token_is_told_in_whatever_form_and_asked_about_once() {
         let sandbox = sandbox_with(|builder| builder.edgeiq_refusals(form));
         let headers = ApiToken::new("never issued").auth_headers().unwrap();
         let error = client(&sandbox).me(&headers).await.unwrap_err();
-        assert_refused(
-            &error,
-            ErrorKind::TokenRejected,
-            "the token was refused: Not Authorized",
-        );
+        assert_refused(&error, ErrorKind::TokenRejected, REFUSED_TOKEN);
         assert_eq!(error.http_status(), Some(403));
         sandbox.log().assert_count("edgeiq.me", 1);
     }

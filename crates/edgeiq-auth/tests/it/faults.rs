@@ -79,7 +79,8 @@ impl Calls for EdgeIq {
 async fn a_repeated_log_in_asks_for_the_same_end() {
     let sandbox = sandbox();
     sandbox.fault(Fault::cut().on("edgeiq.authenticate").times(2));
-    authenticate(&sandbox, Duration::from_secs(60)).await;
+    let lifetime = Duration::from_secs(60);
+    authenticate(&sandbox, lifetime).await.unwrap();
     let sent = sandbox.log().entries_of("edgeiq.authenticate");
     assert_eq!(sent.len(), 3);
     assert!(sent.iter().all(|entry| entry.body() == sent[0].body()));

@@ -12,7 +12,7 @@ use vendor_tests::redaction::{
 };
 use vendor_tests::{PasswordLogin as _, Secrets};
 
-use crate::set_up::{EdgeIq, client, sandbox};
+use crate::set_up::{self, EdgeIq, client, sandbox};
 
 vendor_tests::redaction!(EdgeIq);
 
@@ -160,7 +160,9 @@ async fn no_debug_shows_a_secret() {
 #[tokio::test]
 async fn the_debug_of_a_log_in_shows_none_of_its_tokens() {
     let sandbox = sandbox();
-    let authenticated = crate::set_up::authenticate(&sandbox, Lifetime::Default).await;
+    let authenticated = set_up::authenticate(&sandbox, Lifetime::Default)
+        .await
+        .unwrap();
     let text = format!("{authenticated:?} {authenticated:#?}");
     assert!(text.contains(EMAIL), "{text}");
     let session_token = authenticated.token.access_token().expose_secret();

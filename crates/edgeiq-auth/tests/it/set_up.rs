@@ -55,7 +55,8 @@ impl Vendor for EdgeIq {
     }
 
     async fn log_in(sandbox: &Sandbox) -> Token {
-        authenticate(sandbox, Lifetime::Default).await.token
+        let authenticated = authenticate(sandbox, Lifetime::Default).await;
+        authenticated.unwrap().token
     }
 
     /// It holds the password.
@@ -102,11 +103,10 @@ pub(crate) fn password(sandbox: &Sandbox) -> SecretString {
 pub(crate) async fn authenticate(
     sandbox: &Sandbox,
     lifetime: impl Into<Lifetime>,
-) -> Authenticated {
-    client(sandbox)
-        .authenticate(email(sandbox), &password(sandbox), lifetime.into())
-        .await
-        .unwrap()
+) -> Result<Authenticated, Error> {
+    let (client, password) = (client(sandbox), password(sandbox));
+    let log_in = client.authenticate(email(sandbox), &password, lifetime.into());
+    log_in.await
 }
 
 /// The token of a reset e-mail that was asked for.
