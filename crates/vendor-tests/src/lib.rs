@@ -28,7 +28,7 @@ pub mod session;
 mod set_up;
 mod vendor;
 
-pub use crate::set_up::{always, only, sandbox, sandbox_with, settled, shown};
+pub use crate::set_up::{always, assert_refused, only, sandbox, sandbox_with, settled, shown};
 pub use crate::vendor::{
     Call, Calls, InteractiveLogin, PasswordLogin, Renewals, Secrets, Session, Sessions, Settings,
     Vendor,
