@@ -81,9 +81,10 @@ pub(crate) fn verified(response: &Response, user: &str, asked: &Product) -> Resu
     token(response, Some(user), asked, wrong_passcode)
 }
 
-/// The token of a refresh of `old`.
+/// The token of a refresh of `old`, whose account it keeps.
 pub(crate) fn refreshed(response: &Response, old: &Token, asked: &Product) -> Result<Token, Error> {
-    token(response, old.account(), asked, token_rejected)
+    let token = token(response, None, asked, token_rejected)?;
+    Ok(token.with(old.account(), None))
 }
 
 pub(crate) fn confirmed(response: &Response) -> Result<Confirmation, Error> {

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use auth_sandbox::{Fault, Sandbox};
+use eqworks_auth::ErrorKind::{Denied, InteractionRequired, InvalidConfig, TokenRejected};
 use eqworks_auth::store::{MemoryStore, TokenStore as _};
 use eqworks_auth::{
     AuthHeaders, Client, Error, Expiry, ExposeSecret as _, Login, Product, Session, Stage, State,
     Token,
 };
-use eqworks_auth::ErrorKind::{Denied, InteractionRequired, InvalidConfig, TokenRejected};
 use http::{HeaderMap, Request};
 use serde_json::json;
 use vendor_tests::login_session::login_required;
