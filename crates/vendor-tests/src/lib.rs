@@ -72,7 +72,7 @@ mod tests {
             let tests: Vec<_> = source
                 .lines()
                 .filter(|line| line.starts_with("pub ") && line.ends_with(">() {"))
-                .map(|line| line.split(['<', ' ']).rev().nth(2).unwrap())
+                .filter_map(|line| line.split('<').next()?.split(' ').next_back())
                 .collect();
             assert!(tests.len() > 1, "{source}");
             for test in tests {

@@ -100,12 +100,14 @@ pub fn shown(error: &dyn StdError) -> String {
     texts.join("\n")
 }
 
-/// The call failed for this reason: what the caller can do, and a text of the message.
+/// `error` is of this kind, and its message holds `text`.
 #[track_caller]
 pub fn assert_refused(error: &impl AuthError, kind: ErrorKind, text: &str) {
     assert_eq!(error.kind(), kind, "{error:?}");
-    let message = error.to_string();
-    assert!(message.contains(text), "no {text:?} in {message:?}");
+    assert!(
+        error.to_string().contains(text),
+        "'{text}' is not in: {error}"
+    );
 }
 
 /// Waits until no renewal is under way.

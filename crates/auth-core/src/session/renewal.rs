@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::Shared;
 use super::state::{Outcome, RenewalState};
-use super::store::{Persistence, StoreFailures, is_newer, superseded};
+use super::store::{Persistence, StoreFailures, is_newer, later, superseded};
 use crate::auth_headers::AuthHeaders;
 use crate::background;
 use crate::renew::{Reason, Renew};
@@ -73,20 +73,17 @@ pub(super) async fn run<R: Renew>(
         done: Some(done),
     };
     let shared = Arc::clone(&finish.shared);
-    let result = match &shared.persistence {
-        Some(persistence) => {
-            let renewal = Renewal {
-                shared: &shared,
-                persistence,
-                reason,
-                epoch,
-            };
-            renewal.run(known).await
-        }
-        None => {
-            let renewed = shared.renewer.renew(known.as_ref(), reason).await;
-            renewed.map(Renewed::from)
-        }
+    let result = if let Some(persistence) = &shared.persistence {
+        let renewal = Renewal {
+            shared: &shared,
+            persistence,
+            reason,
+            epoch,
+        };
+        renewal.run(known).await
+    } else {
+        let renewed = shared.renewer.renew(known.as_ref(), reason).await;
+        renewed.map(Renewed::from)
     };
     finish.with(result);
 }
@@ -163,11 +160,11 @@ impl<R: Renew> Renewal<'_, R> {
             Step::Issued { token, after } => (token, after),
         };
         let fence = lease.as_ref().map_or(0, |lease| lease.fence());
-        let token = token.with_generation((after + 1).max(fence));
+        let token = token.with_generation(later(after).max(fence));
         self.keep(token, lease.err()).await
     }
 
-    /// Reads the store once more, now that nobody else renews, and asks the vendor if it holds
+    /// Reads the store once more, now that no other session renews, and asks the vendor if it holds
     /// nothing newer.
     async fn next_token(
         &self,
@@ -293,6 +290,8 @@ impl<R: Renew> Shared<R> {
         state.renewal = None;
         let outcome = if state.epoch == epoch {
             let outcome = result.and_then(|renewed| {
+                // Even if it cannot be used: its refresh token gets the next one.
+                state.token = Some(renewed.token.clone());
                 let headers = self.install(&mut state, renewed.token)?;
                 state.store_failures = renewed.failures;
                 Ok(headers)

@@ -107,7 +107,7 @@ pub(super) fn is_newer(stored: &Token, known: Option<&Token>) -> bool {
     known.is_superseded_by(stored)
 }
 
-/// Whether a session goes on with what the store holds although it was built with `given`. That
+/// Whether a session continues with what the store holds although it was built with `given`. That
 /// one may come from a program's settings, and may have been renewed long ago.
 pub(super) fn is_later_than_given(stored: &Token, given: &Token) -> bool {
     if given.generation() != 0 {
@@ -119,6 +119,11 @@ pub(super) fn is_later_than_given(stored: &Token, given: &Token) -> bool {
     }
     // Of a permanent token the moment of issue is not known: it was given on purpose.
     given.issued_at() != UNIX_EPOCH && stored.issued_at() > given.issued_at()
+}
+
+/// The generation after `generation`. A store is input: no number in it may overflow.
+pub(super) fn later(generation: u64) -> u64 {
+    generation.saturating_add(1)
 }
 
 /// For a token in whose place the store keeps a later one.

@@ -3,7 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use auth_core::Clock as _;
-use auth_sandbox::{EdgeIqRefusals, Entry, SandboxClock, SessionExpiresAt};
+use auth_sandbox::{EdgeIqRefusals, EdgeIqSessionExpiresAt, Entry, SandboxClock};
 use edgeiq_auth::{
     ApiToken, Error, ErrorKind, Expiry, ExposeSecret as _, LONGEST_LIFETIME, Lifetime, SecretString,
 };
@@ -136,7 +136,10 @@ async fn a_lifetime_out_of_range_is_refused_before_anything_is_sent() {
 
 #[tokio::test]
 async fn without_a_readable_end_a_token_ends_as_asked_else_four_hours_after_it_was_asked_for() {
-    for form in [SessionExpiresAt::Missing, SessionExpiresAt::Garbage] {
+    for form in [
+        EdgeIqSessionExpiresAt::Missing,
+        EdgeIqSessionExpiresAt::Garbage,
+    ] {
         let sandbox = sandbox_with(|builder| builder.edgeiq_session_expires_at(form));
         let sent = sandbox.clock().now().wall();
         let hour = Duration::from_secs(3_600);

@@ -325,7 +325,7 @@ fn users_and_test_systems_have_places_of_their_own_in_a_store() {
 #[tokio::test]
 async fn a_tokens_life_without_a_named_end_is_counted_from_the_moment_its_request_was_sent() {
     let sandbox = crate::set_up::sandbox_with(|builder| {
-        builder.edgeiq_session_expires_at(auth_sandbox::SessionExpiresAt::Missing)
+        builder.edgeiq_session_expires_at(auth_sandbox::EdgeIqSessionExpiresAt::Missing)
     });
     let session = session(&sandbox);
     for _ in 0..2 {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{Clock as _, Expiry};
-use auth_sandbox::{Entry, Fault, IqmUser, Sandbox, TokenEnvelope};
+use auth_sandbox::{Entry, Fault, IqmTokenEnvelope, IqmUser, Sandbox};
 use base64::Engine as _;
 use iqm_auth::{Client, Error, ErrorKind, ExposeSecret as _, SecretString, Token};
 
@@ -232,8 +232,8 @@ async fn an_account_on_hold_is_an_error_of_its_own_with_the_three_texts() {
 
 #[tokio::test]
 async fn an_oauth_log_in_sends_a_form_and_reads_both_forms_of_the_answer() {
-    for envelope in [TokenEnvelope::Enveloped, TokenEnvelope::Bare] {
-        let sandbox = sandbox_with(|builder| builder.envelope(envelope));
+    for envelope in [IqmTokenEnvelope::Enveloped, IqmTokenEnvelope::Bare] {
+        let sandbox = sandbox_with(|builder| builder.iqm_token_envelope(envelope));
         let token = client(&sandbox)
             .log_in_oauth(sandbox.iqm().user().email, &password(&sandbox))
             .await

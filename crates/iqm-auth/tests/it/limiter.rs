@@ -10,7 +10,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::set_up::{LIFETIME, builder, client, log_in, password, sandbox_with};
 
 fn sandbox() -> Sandbox {
-    sandbox_with(auth_sandbox::SandboxBuilder::vendor_rate_limit)
+    sandbox_with(auth_sandbox::SandboxBuilder::iqm_rate_limit)
 }
 
 fn limited(sandbox: &Sandbox) -> Client {

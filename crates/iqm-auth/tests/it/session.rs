@@ -90,7 +90,7 @@ async fn a_session_logs_in_once_and_refreshes_once_for_each_lifetime() {
 
 #[tokio::test]
 async fn a_session_with_rotating_refresh_tokens_never_uses_one_twice() {
-    let sandbox = sandbox_with(|builder| builder.rotate_refresh_tokens(true));
+    let sandbox = sandbox_with(|builder| builder.iqm_rotate_refresh_tokens(true));
     let session = session(&sandbox);
     for _ in 0..6 {
         let auth_headers = session.auth_headers().await.unwrap();
