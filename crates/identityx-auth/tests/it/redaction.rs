@@ -1,13 +1,14 @@
 //! No secret in an error, a `Debug`, a span or a log, whatever the vendor repeats of it.
 
 use auth_sandbox::Sandbox;
-use identityx_auth::graphql::Execute as _;
+use identityx_auth::graphql::graphql_client::QueryBody;
+use identityx_auth::graphql::{Execute as _, GraphQLQuery, Json};
 use identityx_auth::identity::NewAppUser;
 use identityx_auth::organization::OrganizationId;
 use identityx_auth::store::{MemoryStore, Token};
 use identityx_auth::{
-    AppUser, ApplicationId, Client, Error, ErrorKind, ExposeSecret as _, LoginLink, OrgUser,
-    OrgUserApiToken,
+    AppUser, ApplicationId, Client, Error, ErrorKind, ExposeSecret as _, Login, LoginLink, OrgUser,
+    OrgUserApiToken, SecretString,
 };
 use serde_json::json;
 use vendor_tests::Secrets;
@@ -246,6 +247,47 @@ async fn an_echo_of_an_api_token_is_cut_out() {
     }
 }
 
+/// An operation of a program's own whose variables hold tokens, as it is generated.
+struct MyLogIn;
+
+#[derive(serde::Serialize)]
+struct MyTokens {
+    #[serde(serialize_with = "identityx_auth::graphql::serialize_secret")]
+    new: SecretString,
+    #[serde(serialize_with = "identityx_auth::graphql::serialize_secret")]
+    old: Option<SecretString>,
+    #[serde(serialize_with = "identityx_auth::graphql::serialize_secret")]
+    none: Option<SecretString>,
+}
+
+impl GraphQLQuery for MyLogIn {
+    type Variables = MyTokens;
+    type ResponseData = Json;
+
+    fn build_query(variables: MyTokens) -> QueryBody<MyTokens> {
+        QueryBody {
+            variables,
+            query: "mutation Mine { ping again: ping }",
+            operation_name: "Mine",
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_echo_of_a_token_in_generated_variables_is_cut_out() {
+    let old = "01d-t0k3n+9876543210";
+    let operation = "identityx.other";
+    assert_echo_is_cut_out::<IdentityX>(&STATUSES, operation, &[ODD, old], async |client| {
+        let tokens = MyTokens {
+            new: ODD.into(),
+            old: Some(old.into()),
+            none: None,
+        };
+        client.execute::<MyLogIn>(tokens).await.unwrap_err()
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_refusal_with_the_whole_token_in_a_known_text_is_cut_out() {
     let vendor = Vendor::start().await;
@@ -302,7 +344,8 @@ async fn no_debug_shows_a_secret() {
         client.in_application(&application_id()),
     );
     let built = format!(
-        "{client:#?} {:#?} {:#?} {:#?} {:?} {:?}",
+        "{client:#?} {:#?} {:#?} {:#?} {:#?} {:?} {:?}",
+        Login::identity(user()),
         user(),
         administrator(),
         api_token(),
