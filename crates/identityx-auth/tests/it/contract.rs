@@ -168,7 +168,7 @@ async fn an_app_users_link_gives_a_session_without_an_end_and_what_the_mail_was_
 }
 
 #[tokio::test]
-async fn a_log_in_hands_back_nothing_where_nothing_was_asked_for() {
+async fn a_log_in_returns_nothing_more_where_nothing_was_asked_for() {
     let sandbox = sandbox();
     let (client, application) = (client(&sandbox), application(&sandbox));
     let link = link(&client, &sandbox).await;
