@@ -1,38 +1,41 @@
 //! Settings: what is refused, and what is not.
 
-#[path = "../../../auth-core/tests/vendor/builder.rs"]
-mod every_vendor;
-
 use std::time::Duration;
 
 use edgeiq_auth::{
     ApiToken, Client, ClientBuilder, DEFAULT_BASE_URL, DEFAULT_LIFETIME, DEFAULT_RESET_URL, Error,
-    ErrorKind, Expiry, LONGEST_LIFETIME, ResetEmail, Token,
+    ErrorKind, LONGEST_LIFETIME, ResetEmail, Token,
 };
+use vendor_tests::Settings;
+use vendor_tests::builder::refused;
+use vendor_tests::redaction::endless;
 
-use self::every_vendor::refused;
-use crate::set_up::shown;
+use crate::set_up::{EdgeIq, shown};
 
-fn token() -> Token {
-    let issued_at = std::time::SystemTime::UNIX_EPOCH;
-    auth_core::Token::new("a-token".into(), Expiry::Never, issued_at).into()
-}
+vendor_tests::builder!(EdgeIq);
 
-fn live() -> ClientBuilder {
-    Client::builder()
-}
+impl Settings for EdgeIq {
+    const DEFAULT_BASE_URL: &'static str = DEFAULT_BASE_URL;
+    const SEND_MAIL: &'static str = "edgeiq.request_password_reset";
+    const SEND_MAIL_PATH: &'static str = "/edgeiq/api/v1/platform/user/password_reset_request";
 
-const SEND_MAIL: &str = "edgeiq.request_password_reset";
-const SEND_MAIL_PATH: &str = "/edgeiq/api/v1/platform/user/password_reset_request";
+    fn live() -> ClientBuilder {
+        Client::builder()
+    }
 
-async fn send_mail(client: &Client, email: &str) -> Result<(), Error> {
-    let mail = ResetEmail::new();
-    client.request_password_reset(email, &mail).await
+    fn token() -> Token {
+        endless("a-token").into()
+    }
+
+    async fn send_mail(client: &Client, email: &str) -> Result<(), Error> {
+        let mail = ResetEmail::new();
+        client.request_password_reset(email, &mail).await
+    }
 }
 
 #[test]
 fn the_defaults_are_the_vendors_own() {
-    let client = live().build().unwrap();
+    let client = EdgeIq::live().build().unwrap();
     let shown = format!("{client:?}");
     assert!(
         shown.contains("https://api.edgeiq.io/api/v1/platform/"),
@@ -53,7 +56,7 @@ fn a_reset_url_that_is_no_web_address_is_refused() {
         "javascript:alert(1)",
         "ftp://a/b",
     ] {
-        let error = refused(live().reset_url(reset_url));
+        let error = refused::<EdgeIq>(EdgeIq::live().reset_url(reset_url));
         assert!(error.to_string().contains("reset url"), "{error}");
     }
 }
@@ -65,17 +68,20 @@ fn a_session_lifetime_that_the_vendor_refuses_is_refused_here() {
         LONGEST_LIFETIME + Duration::from_secs(1),
         Duration::MAX,
     ] {
-        refused(live().session_lifetime(lifetime));
+        refused::<EdgeIq>(EdgeIq::live().session_lifetime(lifetime));
     }
     for lifetime in [Duration::from_secs(1), LONGEST_LIFETIME] {
-        let client = live().session_lifetime(lifetime).build();
+        let client = EdgeIq::live().session_lifetime(lifetime).build();
         assert!(client.is_ok(), "{lifetime:?}");
     }
 }
 
 #[test]
 fn sessions_with_a_permanent_token_authorize_calls_to_the_same_hosts() {
-    let client = live().allow_host("reports.edgeiq.io").build().unwrap();
+    let client = EdgeIq::live()
+        .allow_host("reports.edgeiq.io")
+        .build()
+        .unwrap();
     let session = client
         .session_with_api_token(ApiToken::new("a-token"))
         .unwrap();
@@ -86,7 +92,7 @@ fn sessions_with_a_permanent_token_authorize_calls_to_the_same_hosts() {
 
 #[test]
 fn a_permanent_token_that_no_header_can_carry_makes_no_session() {
-    let client = live().build().unwrap();
+    let client = EdgeIq::live().build().unwrap();
     for secret in ["line\nbreak", ""] {
         let token = ApiToken::new(secret);
         for error in [
@@ -101,7 +107,7 @@ fn a_permanent_token_that_no_header_can_carry_makes_no_session() {
 
 #[test]
 fn debug_names_the_settings() {
-    let builder = live()
+    let builder = EdgeIq::live()
         .base_url("https://staging.edgeiq.io")
         .session_lifetime(Duration::from_secs(77));
     let shown = format!("{builder:?}");

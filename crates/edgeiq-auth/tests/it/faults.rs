@@ -1,70 +1,21 @@
 //! What goes wrong on the way: what the caller is told, and what is sent again.
 
-#[path = "../../../auth-core/tests/vendor/faults.rs"]
-mod every_vendor;
-
 use std::time::Duration;
 
 use auth_sandbox::{Fault, Sandbox};
+use edgeiq_auth::ErrorKind::{OutcomeUnknown, Unavailable};
 use edgeiq_auth::{
     Client, Error, ErrorKind, Lifetime, ResetEmail, ResetToken, SecretString, Token,
 };
+use vendor_tests::{Call, Calls};
 
-use crate::set_up::{client, email, log_in, password, reset_token, sandbox};
+use crate::set_up::{EdgeIq, client, email, log_in, password, reset_token, sandbox};
 
-/// Every call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Call {
-    LogIn,
-    ResetApiToken,
-    Me,
-    SendMail,
-    TradeToken,
-}
-
-use Call::{LogIn, Me, ResetApiToken, SendMail, TradeToken};
-
-const CALLS: [Call; 5] = [LogIn, ResetApiToken, Me, SendMail, TradeToken];
-
-/// The answers to the others say nothing but success.
-const READ: [Call; 3] = [LogIn, ResetApiToken, Me];
-
-impl Call {
-    fn operation(self) -> &'static str {
-        match self {
-            LogIn => "edgeiq.authenticate",
-            ResetApiToken => "edgeiq.reset_api_token",
-            Me => "edgeiq.me",
-            SendMail => "edgeiq.request_password_reset",
-            TradeToken => "edgeiq.set_password",
-        }
-    }
-
-    /// How often it is sent if every attempt may have had its effect.
-    fn most_attempts(self) -> usize {
-        match self {
-            LogIn | Me => 3,
-            ResetApiToken | SendMail | TradeToken => 1,
-        }
-    }
-
-    /// What the caller is told if no attempt gave an response.
-    fn lost(self) -> ErrorKind {
-        match self {
-            LogIn | Me => ErrorKind::Unavailable,
-            ResetApiToken | SendMail | TradeToken => ErrorKind::OutcomeUnknown,
-        }
-    }
-
-    /// What the caller is told if every response was a server error.
-    fn broken(self) -> ErrorKind {
-        self.lost()
-    }
-}
+vendor_tests::faults!(EdgeIq);
 
 /// What the calls need, got before anything goes wrong.
 #[derive(Clone)]
-struct Ready {
+pub(crate) struct Ready {
     client: Client,
     token: Token,
     reset_token: ResetToken,
@@ -72,9 +23,27 @@ struct Ready {
     password: SecretString,
 }
 
-impl Ready {
-    async fn new(sandbox: &Sandbox, client: Client) -> Self {
-        let ready = Self {
+impl Calls for EdgeIq {
+    type Ready = Ready;
+
+    /// Every call.
+    const CALLS: &'static [Call] = &[
+        Call::new("edgeiq.authenticate", 3, Unavailable, Unavailable),
+        Call::new("edgeiq.reset_api_token", 1, OutcomeUnknown, OutcomeUnknown),
+        Call::new("edgeiq.me", 3, Unavailable, Unavailable),
+        Call::new(
+            "edgeiq.request_password_reset",
+            1,
+            OutcomeUnknown,
+            OutcomeUnknown,
+        ),
+        Call::new("edgeiq.set_password", 1, OutcomeUnknown, OutcomeUnknown),
+    ];
+    /// The responses to the others say nothing but success.
+    const READ: &'static [Call] = Self::CALLS.split_at(3).0;
+
+    async fn ready(sandbox: &Sandbox, client: Client) -> Ready {
+        let ready = Ready {
             client,
             token: log_in(sandbox).await,
             reset_token: reset_token(sandbox).await,
@@ -85,23 +54,22 @@ impl Ready {
         ready
     }
 
-    async fn call(&self, call: Call) -> Result<(), Error> {
-        let (client, email, password) = (&self.client, self.email, &self.password);
-        match call {
-            LogIn => drop(
-                client
-                    .authenticate(email, password, Lifetime::Default)
-                    .await?,
-            ),
-            ResetApiToken => drop(client.reset_api_token(email, password).await?),
-            Me => drop(client.me(&self.token.auth_headers().unwrap()).await?),
-            // To an address of its own: a second e-mail ends the token of the first.
-            SendMail => {
-                client
-                    .request_password_reset("olga@edgeiq.example", &ResetEmail::new())
-                    .await?;
+    async fn call(ready: &Ready, operation: &str) -> Result<(), Error> {
+        let (client, email, password) = (&ready.client, ready.email, &ready.password);
+        match operation {
+            "edgeiq.authenticate" => {
+                let lifetime = Lifetime::Default;
+                drop(client.authenticate(email, password, lifetime).await?);
             }
-            TradeToken => client.set_password(&self.reset_token, password).await?,
+            "edgeiq.reset_api_token" => drop(client.reset_api_token(email, password).await?),
+            "edgeiq.me" => drop(client.me(&ready.token.auth_headers()?).await?),
+            // To an address of its own: a second e-mail ends the token of the first.
+            "edgeiq.request_password_reset" => {
+                let (email, mail) = ("olga@edgeiq.example", ResetEmail::new());
+                client.request_password_reset(email, &mail).await?;
+            }
+            "edgeiq.set_password" => client.set_password(&ready.reset_token, password).await?,
+            other => panic!("no call of {other}"),
         }
         Ok(())
     }

@@ -1,22 +1,21 @@
 //! No secret in an error, a `Debug`, a span or a log, whatever the vendor repeats of it.
 
-#[path = "../../../auth-core/tests/vendor/redaction.rs"]
-mod every_vendor;
-
 use std::sync::Arc;
-use std::time::Duration;
 
 use auth_sandbox::{Fault, Sandbox};
 use edgeiq_auth::{
-    ApiToken, Client, ClientBuilder, CoreToken, Error, ErrorKind, ExposeSecret as _, Lifetime,
-    MemoryStore, ResetEmail, ResetToken, Session, Token,
+    ApiToken, Client, CoreToken, Error, ErrorKind, ExposeSecret as _, Lifetime, MemoryStore,
+    ResetEmail, ResetToken, Session, Token,
 };
-
-use self::every_vendor::{
+use vendor_tests::redaction::{
     Captured, STATUSES, assert_echo_is_cut_out, assert_hidden, assert_other_libraries_were_heard,
     assert_traced, endless, shown_session,
 };
-use crate::set_up::{LIFETIME, builder, client, password, sandbox};
+use vendor_tests::{PasswordLogin as _, Secrets};
+
+use crate::set_up::{EdgeIq, client, password, sandbox};
+
+vendor_tests::redaction!(EdgeIq);
 
 /// Letters first, then all that is encoded on the way, and letters again.
 const PASSWORD: &str = "hunter22 \"é\\&+=%/rosebud7";
@@ -41,62 +40,53 @@ async fn authenticate(client: &Client) -> Result<(), Error> {
     Ok(())
 }
 
-fn own_builder(sandbox: &Sandbox) -> ClientBuilder {
-    builder(sandbox)
-}
+impl Secrets for EdgeIq {
+    const FAILING: &'static [&'static str] =
+        &["edgeiq.authenticate", "edgeiq.me", "edgeiq.set_password"];
+    const PLACES: &'static [&'static str] = &["api/v1"];
+    const RENEWING: &'static [&'static str] = &["edgeiq.authenticate"];
 
-fn own_secrets() -> Vec<String> {
-    Vec::new()
-}
+    fn has_words(_error: &Error, _status: u16) -> bool {
+        true
+    }
 
-fn has_words(_error: &Error, _status: u16) -> bool {
-    true
-}
+    async fn failing_calls(client: &Client) -> Vec<Error> {
+        let (auth_headers, password) = (token().auth_headers().unwrap(), PASSWORD.into());
+        let reset = client.set_password(&reset_token(), &password).await;
+        vec![
+            authenticate(client).await.unwrap_err(),
+            client.me(&auth_headers).await.unwrap_err(),
+            reset.unwrap_err(),
+        ]
+    }
 
-const FAILING: &[&str] = &["edgeiq.authenticate", "edgeiq.me", "edgeiq.set_password"];
-const PLACES: &[&str] = &["api/v1"];
+    fn sent() -> Vec<String> {
+        [PASSWORD, ACCESS, RESET].map(str::to_owned).into()
+    }
 
-async fn failing_calls(client: &Client) -> Vec<Error> {
-    let (auth_headers, password) = (token().auth_headers().unwrap(), PASSWORD.into());
-    let reset = client.set_password(&reset_token(), &password).await;
-    vec![
-        authenticate(client).await.unwrap_err(),
-        client.me(&auth_headers).await.unwrap_err(),
-        reset.unwrap_err(),
-    ]
-}
+    fn session_of_secrets(sandbox: &Sandbox) -> (Session, Vec<String>) {
+        let session = Self::session_with_password(&client(sandbox), EMAIL, PASSWORD);
+        (session, vec![PASSWORD.to_owned()])
+    }
 
-fn sent() -> Vec<String> {
-    [PASSWORD, ACCESS, RESET].map(str::to_owned).into()
-}
+    fn secrets_of(token: impl Into<CoreToken>) -> Vec<String> {
+        let token = token.into();
+        vec![token.access().expose_secret().to_owned()]
+    }
 
-fn session_of_secrets(sandbox: &Sandbox) -> (Session, Vec<String>) {
-    let session = client(sandbox)
-        .session_with_password(EMAIL, PASSWORD)
-        .unwrap();
-    (session, vec![PASSWORD.to_owned()])
-}
-
-const RENEWING: &[&str] = &["edgeiq.authenticate"];
-const RENEWS_AT: Duration = LIFETIME;
-
-fn secrets_of(token: impl Into<CoreToken>) -> Vec<String> {
-    let token = token.into();
-    vec![token.access().expose_secret().to_owned()]
-}
-
-fn held(sandbox: &Sandbox) -> Vec<String> {
-    vec![sandbox.edgeiq().user().password.to_owned()]
+    fn held(sandbox: &Sandbox) -> Vec<String> {
+        vec![sandbox.edgeiq().user().password.to_owned()]
+    }
 }
 
 #[tokio::test]
 async fn an_echo_of_a_password_is_cut_out() {
     let secrets = [PASSWORD];
-    assert_echo_is_cut_out(&STATUSES, "edgeiq.authenticate", &secrets, async |client| {
+    assert_echo_is_cut_out::<EdgeIq>(&STATUSES, "edgeiq.authenticate", &secrets, async |client| {
         authenticate(client).await.unwrap_err()
     })
     .await;
-    assert_echo_is_cut_out(
+    assert_echo_is_cut_out::<EdgeIq>(
         &STATUSES,
         "edgeiq.reset_api_token",
         &secrets,
@@ -113,7 +103,7 @@ async fn an_echo_of_a_password_is_cut_out() {
 async fn an_echo_of_a_token_is_cut_out() {
     for auth_headers in [token().auth_headers(), ApiToken::new(ACCESS).auth_headers()] {
         let auth_headers = auth_headers.unwrap();
-        assert_echo_is_cut_out(&STATUSES, "edgeiq.me", &[ACCESS], async |client| {
+        assert_echo_is_cut_out::<EdgeIq>(&STATUSES, "edgeiq.me", &[ACCESS], async |client| {
             client.me(&auth_headers).await.unwrap_err()
         })
         .await;
@@ -124,7 +114,7 @@ async fn an_echo_of_a_token_is_cut_out() {
 async fn an_echo_of_a_reset_token_or_the_new_password_is_cut_out() {
     // Where nothing is wanted but success, the text of a success is not read.
     let refusals = &STATUSES[1..];
-    assert_echo_is_cut_out(
+    assert_echo_is_cut_out::<EdgeIq>(
         refusals,
         "edgeiq.set_password",
         &[RESET, PASSWORD],

@@ -1,12 +1,5 @@
 //! A session's whole life against the vendor.
 
-#[path = "../../../auth-core/tests/vendor/session.rs"]
-mod every_vendor;
-#[path = "../../../auth-core/tests/vendor/renewed_session.rs"]
-mod every_vendor_that_renews;
-#[path = "../../../auth-core/tests/vendor/password_session.rs"]
-mod every_vendor_with_a_password;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -15,70 +8,61 @@ use auth_core::Clock as _;
 use auth_sandbox::Sandbox;
 use edgeiq_auth::{
     ApiToken, AuthHeaders, BoxFuture, Client, CoreError, Error, ErrorKind, Expiry,
-    ExposeSecret as _, LONGEST_LIFETIME, MemoryStore, Renewer, SecretString, Session,
-    SessionBuilder, State,
+    ExposeSecret as _, LONGEST_LIFETIME, MemoryStore, SecretString, Session, State,
 };
 
-use self::every_vendor::stored;
-use self::every_vendor_that_renews::{assert_lives_from_the_sending, key};
+use http::{HeaderMap, Request};
+use vendor_tests::renewed_session::assert_lives_from_the_sending;
+use vendor_tests::{PasswordLogin as _, Renewals, Sessions, Vendor as _};
+
 use crate::set_up::{
-    LIFETIME, base_url, builder, client, email, log_in, password, sandbox, session,
+    EdgeIq, LIFETIME, base_url, builder, client, email, log_in, password, sandbox, session,
 };
 
-const LOG_IN: &str = "edgeiq.authenticate";
-const FIRST: Option<&str> = Some(LOG_IN);
-const RENEWAL: &str = LOG_IN;
-/// A tenth of the life, which is when a renewal is due, and a quarter of that for the jitter.
-const NOT_YET_DUE: Duration = Duration::from_secs(12_500);
-const DUE: Duration = Duration::from_secs(13_500);
-const RENEWS_AT: Duration = LIFETIME;
-const NEXT_TRY: Duration = Duration::from_secs(3_600);
+vendor_tests::session!(EdgeIq);
+vendor_tests::renewed_session!(EdgeIq);
+vendor_tests::password_session!(EdgeIq);
 
-/// The token that callers get, after checking the headers.
+impl Sessions for EdgeIq {
+    fn access_in(headers: &HeaderMap) -> &str {
+        assert_eq!(headers.len(), 1);
+        headers["authorization"].to_str().unwrap()
+    }
+
+    async fn check(client: &Client, auth_headers: &AuthHeaders) -> Result<(), Error> {
+        client.me(auth_headers).await.map(drop)
+    }
+
+    fn request(sandbox: &Sandbox) -> Request<String> {
+        Request::get(base_url(sandbox).join("me").unwrap().as_str())
+            .header("accept", "application/json")
+            .header("content-type", "application/json")
+            .body(String::new())
+            .unwrap()
+    }
+
+    /// The vendor documents no call that would end a token.
+    fn assert_logged_out(sandbox: &Sandbox, access: &str) {
+        assert_eq!(sandbox.log().entries().len(), 0);
+        assert!(Self::accepts(sandbox, access));
+    }
+
+    fn accepts(sandbox: &Sandbox, access: &str) -> bool {
+        sandbox.edgeiq().accepts(access)
+    }
+}
+
+impl Renewals for EdgeIq {
+    const LIFETIME: Duration = LIFETIME;
+    const FIRST: Option<&'static str> = Some(Self::LOG_IN);
+    /// A tenth of the life, which is when a renewal is due, and a quarter of that for the jitter.
+    const NOT_YET_DUE: Duration = Duration::from_secs(12_500);
+    const DUE: Duration = Duration::from_secs(13_500);
+    const NEXT_TRY: Duration = Duration::from_secs(3_600);
+}
+
 async fn access(session: &Session) -> String {
-    let headers = session.headers().await.unwrap();
-    assert_eq!(headers.len(), 1);
-    headers["authorization"].to_str().unwrap().to_owned()
-}
-
-fn accepts(sandbox: &Sandbox, access: &str) -> bool {
-    sandbox.edgeiq().accepts(access)
-}
-
-async fn check(client: &Client, auth_headers: &AuthHeaders) -> Result<(), Error> {
-    client.me(auth_headers).await.map(drop)
-}
-
-fn request(sandbox: &Sandbox, http: &reqwest::Client) -> reqwest::RequestBuilder {
-    http.get(base_url(sandbox).join("me").unwrap())
-        .header("accept", "application/json")
-        .header("content-type", "application/json")
-}
-
-fn strict_sandbox() -> Sandbox {
-    sandbox()
-}
-
-async fn session_with_one_way(sandbox: &Sandbox) -> Session {
-    session(sandbox)
-}
-
-fn session_builder(sandbox: &Sandbox) -> SessionBuilder<Renewer> {
-    client(sandbox).session_builder_with_password(email(sandbox), password(sandbox))
-}
-
-/// The vendor documents no call that would end a token.
-fn assert_logged_out(sandbox: &Sandbox, access: &str) {
-    assert_eq!(sandbox.log().entries().len(), 0);
-    assert!(sandbox.edgeiq().accepts(access));
-}
-
-fn end_tokens(sandbox: &Sandbox) {
-    sandbox.edgeiq().revoke_sessions(email(sandbox));
-}
-
-fn change_password(sandbox: &Sandbox) {
-    sandbox.edgeiq().set_password(email(sandbox), "another one");
+    vendor_tests::session::access::<EdgeIq>(session).await
 }
 
 fn assert_log_ins(sandbox: &Sandbox, log_ins: usize) {
@@ -310,11 +294,11 @@ async fn a_permanent_token_that_is_refused_needs_a_person() {
 #[tokio::test]
 async fn a_session_without_a_password_uses_the_token_in_its_store() {
     let (sandbox, store) = (sandbox(), MemoryStore::new());
-    let (first, key) = stored(&sandbox, &store);
+    let first = EdgeIq::session_in_store(&sandbox, store.clone());
     let token = access(&first).await;
     let second = client(&sandbox)
         .session_builder()
-        .store(Arc::new(store), key)
+        .store(Arc::new(store), EdgeIq::key(&sandbox))
         .build()
         .unwrap();
     assert_eq!(access(&second).await, token);
@@ -345,7 +329,7 @@ async fn a_tokens_life_without_a_named_end_is_counted_from_the_moment_its_reques
     });
     let session = session(&sandbox);
     for _ in 0..2 {
-        assert_lives_from_the_sending(&sandbox, &session, LOG_IN).await;
+        assert_lives_from_the_sending::<EdgeIq>(&sandbox, &session, EdgeIq::LOG_IN).await;
     }
     assert_log_ins(&sandbox, 2);
 }

@@ -1,54 +1,103 @@
 //! What most tests begin with.
 
-#[path = "../../../auth-core/tests/vendor/set_up.rs"]
-mod every_vendor;
-
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_sandbox::Sandbox;
 use edgeiq_auth::{
-    Client, ClientBuilder, DEFAULT_LIFETIME, Lifetime, ResetEmail, ResetToken, RetryPolicy,
-    SecretString, Session, Token,
+    Client, ClientBuilder, DEFAULT_LIFETIME, Error, Lifetime, MemoryStore, Renewer, ResetEmail,
+    ResetToken, RetryPolicy, SecretString, Session, StoreKey, Token,
 };
-use url::Url;
+use vendor_tests::{PasswordLogin, Url, Vendor};
 
-pub(crate) use self::every_vendor::{always, client, only, sandbox, sandbox_with, settled, shown};
+pub(crate) use vendor_tests::{always, only, sandbox, sandbox_with, shown};
 
 /// How long the sandbox's tokens live unless more is asked for, as the vendor's.
 pub(crate) const LIFETIME: Duration = DEFAULT_LIFETIME;
 
-pub(crate) fn base_url(sandbox: &Sandbox) -> Url {
-    sandbox.edgeiq().base_url()
+pub(crate) struct EdgeIq;
+
+vendor_tests::functions! { EdgeIq:
+    base_url -> Url,
+    builder -> ClientBuilder,
+    client -> Client,
+    email -> &'static str,
+    log_in -> impl Future<Output = Token>,
+    session -> Session
 }
 
-pub(crate) fn builder(sandbox: &Sandbox) -> ClientBuilder {
-    Client::builder()
-        .base_url(base_url(sandbox))
-        .clock(sandbox.clock())
-        .http(|http| http.retry(RetryPolicy::default().pauses(Duration::ZERO, Duration::ZERO)))
+impl Vendor for EdgeIq {
+    type Client = Client;
+    type ClientBuilder = ClientBuilder;
+    type Token = Token;
+    type Error = Error;
+    type Renewer = Renewer;
+
+    const RENEWAL: &'static str = "edgeiq.authenticate";
+    const RENEWS_AT: Duration = LIFETIME;
+
+    vendor_tests::vendor_methods!();
+
+    fn base_url(sandbox: &Sandbox) -> Url {
+        sandbox.edgeiq().base_url()
+    }
+
+    fn builder(sandbox: &Sandbox) -> ClientBuilder {
+        Client::builder()
+            .base_url(base_url(sandbox))
+            .clock(sandbox.clock())
+            .http(|http| http.retry(RetryPolicy::default().pauses(Duration::ZERO, Duration::ZERO)))
+    }
+
+    fn email(sandbox: &Sandbox) -> &'static str {
+        sandbox.edgeiq().user().email
+    }
+
+    async fn log_in(sandbox: &Sandbox) -> Token {
+        client(sandbox)
+            .authenticate(email(sandbox), &password(sandbox), Lifetime::Default)
+            .await
+            .unwrap()
+            .token
+    }
+
+    /// It holds the password.
+    fn session(sandbox: &Sandbox) -> Session {
+        let password = sandbox.edgeiq().user().password;
+        Self::session_with_password(&client(sandbox), email(sandbox), password)
+    }
+
+    fn session_in_store(sandbox: &Sandbox, store: MemoryStore) -> Session {
+        client(sandbox)
+            .session_builder_with_password(email(sandbox), password(sandbox))
+            .store(Arc::new(store), Self::key(sandbox))
+            .build()
+            .unwrap()
+    }
+
+    fn key(sandbox: &Sandbox) -> StoreKey {
+        client(sandbox).store_key(email(sandbox))
+    }
 }
 
-pub(crate) fn email(sandbox: &Sandbox) -> &'static str {
-    sandbox.edgeiq().user().email
+impl PasswordLogin for EdgeIq {
+    const LOG_IN: &'static str = Self::RENEWAL;
+
+    fn session_with_password(client: &Client, email: &str, password: &str) -> Session {
+        client.session_with_password(email, password).unwrap()
+    }
+
+    fn end_tokens(sandbox: &Sandbox) {
+        sandbox.edgeiq().revoke_sessions(email(sandbox));
+    }
+
+    fn change_password(sandbox: &Sandbox) {
+        sandbox.edgeiq().set_password(email(sandbox), "another one");
+    }
 }
 
 pub(crate) fn password(sandbox: &Sandbox) -> SecretString {
     sandbox.edgeiq().user().password.into()
-}
-
-pub(crate) async fn log_in(sandbox: &Sandbox) -> Token {
-    client(sandbox)
-        .authenticate(email(sandbox), &password(sandbox), Lifetime::Default)
-        .await
-        .unwrap()
-        .token
-}
-
-/// A session of the sandbox's user that holds the password.
-pub(crate) fn session(sandbox: &Sandbox) -> Session {
-    client(sandbox)
-        .session_with_password(email(sandbox), password(sandbox))
-        .unwrap()
 }
 
 /// The token of a reset e-mail that was asked for.

@@ -1,34 +1,37 @@
 //! Settings: what is refused, and what is not.
 
-#[path = "../../../auth-core/tests/vendor/builder.rs"]
-mod every_vendor;
-
 use eqworks_auth::{
     Client, ClientBuilder, DATA_HOST, DEFAULT_BASE_URL, Error, Product, Stage, Token,
 };
+use vendor_tests::Settings;
+use vendor_tests::builder::refused;
 
-use self::every_vendor::refused;
-use crate::set_up::{client, jwt, sandbox};
+use crate::set_up::{EqWorks, client, jwt, sandbox};
 
-fn token() -> Token {
-    Token::from_jwt(jwt(r#"{"email":"sue@acme.test"}"#)).unwrap()
-}
+vendor_tests::builder!(EqWorks);
 
-fn live() -> ClientBuilder {
-    Client::builder(Stage::Prod, Product::ATOM)
-}
+impl Settings for EqWorks {
+    const DEFAULT_BASE_URL: &'static str = DEFAULT_BASE_URL;
+    const SEND_MAIL: &'static str = "eqworks.request_passcode";
+    const SEND_MAIL_PATH: &'static str = "/eqworks/prod/login";
 
-const SEND_MAIL: &str = "eqworks.request_passcode";
-const SEND_MAIL_PATH: &str = "/eqworks/prod/login";
+    fn live() -> ClientBuilder {
+        Client::builder(Stage::Prod, Product::ATOM)
+    }
 
-async fn send_mail(client: &Client, email: &str) -> Result<(), Error> {
-    client.request_passcode(email).await?;
-    Ok(())
+    fn token() -> Token {
+        Token::from_jwt(jwt(r#"{"email":"sue@acme.test"}"#)).unwrap()
+    }
+
+    async fn send_mail(client: &Client, email: &str) -> Result<(), Error> {
+        client.request_passcode(email).await?;
+        Ok(())
+    }
 }
 
 #[test]
 fn the_defaults_are_the_vendors_own() {
-    let shown = format!("{:?}", live().build().unwrap());
+    let shown = format!("{:?}", EqWorks::live().build().unwrap());
     assert!(shown.contains("https://auth.eqworks.io/"), "{shown}");
     assert_eq!(DEFAULT_BASE_URL, "https://auth.eqworks.io");
     assert_eq!(DATA_HOST, "api.eqworks.io");
@@ -38,15 +41,18 @@ fn the_defaults_are_the_vendors_own() {
 #[test]
 fn a_product_that_is_empty_is_refused() {
     for product in ["", " "] {
-        let error = refused(Client::builder(Stage::Dev, product));
+        let error = refused::<EqWorks>(Client::builder(Stage::Dev, product));
         assert!(error.to_string().contains("product"), "{error}");
     }
 }
 
 #[test]
 fn sessions_authorize_calls_to_the_data_host_and_to_nothing_that_looks_like_it() {
-    let client = live().base_url("https://auth.acme.test").build().unwrap();
-    let session = client.session(token()).unwrap();
+    let client = EqWorks::live()
+        .base_url("https://auth.acme.test")
+        .build()
+        .unwrap();
+    let session = client.session(EqWorks::token()).unwrap();
     let allows = |url: &str| session.hosts().check(&url.parse().unwrap()).is_ok();
     assert!(allows("https://api.eqworks.io/prod/thing?a=b"));
     for url in [

@@ -1,75 +1,41 @@
 //! What goes wrong on the way: what the caller is told, and what is sent again.
 
-#[path = "../../../auth-core/tests/vendor/faults.rs"]
-mod every_vendor;
-
 use auth_sandbox::{Fault, Sandbox};
+use eqworks_auth::ErrorKind::{OutcomeUnknown, Unavailable};
 use eqworks_auth::{Client, Error, ErrorKind, SecretString, Token};
+use vendor_tests::{Call, Calls};
 
-use crate::set_up::{client, email, log_in, minted, passcode, sandbox};
+use crate::set_up::{EqWorks, client, email, log_in, minted, passcode, sandbox};
 
-/// Every call: all rows of the table "What may be repeated" but the log-in with a password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Call {
-    RequestPasscode,
-    Verify,
-    Confirm,
-    Refresh,
-}
-
-use Call::{Confirm, Refresh, RequestPasscode, Verify};
-
-const CALLS: [Call; 4] = [RequestPasscode, Verify, Confirm, Refresh];
-const READ: [Call; 4] = CALLS;
-
-impl Call {
-    fn operation(self) -> &'static str {
-        match self {
-            RequestPasscode => "eqworks.request_passcode",
-            Verify => "eqworks.verify",
-            Confirm => "eqworks.confirm",
-            Refresh => "eqworks.refresh",
-        }
-    }
-
-    /// How often it is sent if every attempt may have had its effect.
-    fn most_attempts(self) -> usize {
-        match self {
-            Confirm => 3,
-            Refresh => 2,
-            RequestPasscode | Verify => 1,
-        }
-    }
-
-    /// What the caller is told if no attempt gave an response.
-    fn lost(self) -> ErrorKind {
-        match self {
-            Confirm => ErrorKind::Unavailable,
-            Refresh | RequestPasscode | Verify => ErrorKind::OutcomeUnknown,
-        }
-    }
-
-    /// What the caller is told if every response was a server error.
-    fn broken(self) -> ErrorKind {
-        match self {
-            Confirm | Refresh => ErrorKind::Unavailable,
-            RequestPasscode | Verify => ErrorKind::OutcomeUnknown,
-        }
-    }
-}
+vendor_tests::faults!(EqWorks);
 
 /// What the calls need, got before anything goes wrong.
 #[derive(Clone)]
-struct Ready {
+pub(crate) struct Ready {
     client: Client,
     token: Token,
     passcode: SecretString,
     user: &'static str,
 }
 
-impl Ready {
-    async fn new(sandbox: &Sandbox, client: Client) -> Self {
-        let ready = Self {
+impl Calls for EqWorks {
+    type Ready = Ready;
+
+    /// Every call: all rows of the table "What may be repeated" but the log-in with a password.
+    const CALLS: &'static [Call] = &[
+        Call::new(
+            "eqworks.request_passcode",
+            1,
+            OutcomeUnknown,
+            OutcomeUnknown,
+        ),
+        Call::new("eqworks.verify", 1, OutcomeUnknown, OutcomeUnknown),
+        Call::new("eqworks.confirm", 3, Unavailable, Unavailable),
+        Call::new("eqworks.refresh", 2, OutcomeUnknown, Unavailable),
+    ];
+
+    async fn ready(sandbox: &Sandbox, client: Client) -> Ready {
+        let ready = Ready {
             client,
             token: log_in(sandbox).await,
             passcode: passcode(sandbox).await,
@@ -79,13 +45,14 @@ impl Ready {
         ready
     }
 
-    async fn call(&self, call: Call) -> Result<(), Error> {
-        let client = &self.client;
-        match call {
-            RequestPasscode => drop(client.request_passcode(self.user).await?),
-            Verify => drop(client.verify(self.user, &self.passcode).await?),
-            Confirm => drop(client.confirm(&self.token.auth_headers().unwrap()).await?),
-            Refresh => drop(client.refresh(&self.token).await?),
+    async fn call(ready: &Ready, operation: &str) -> Result<(), Error> {
+        let client = &ready.client;
+        match operation {
+            "eqworks.request_passcode" => drop(client.request_passcode(ready.user).await?),
+            "eqworks.verify" => drop(client.verify(ready.user, &ready.passcode).await?),
+            "eqworks.confirm" => drop(client.confirm(&ready.token.auth_headers()?).await?),
+            "eqworks.refresh" => drop(client.refresh(&ready.token).await?),
+            other => panic!("no call of {other}"),
         }
         Ok(())
     }

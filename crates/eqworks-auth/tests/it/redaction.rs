@@ -1,22 +1,21 @@
 //! No secret in an error, a `Debug`, a span or a log, whatever the vendor repeats of it.
 
-#[path = "../../../auth-core/tests/vendor/redaction.rs"]
-mod every_vendor;
-
 use std::sync::Arc;
-use std::time::Duration;
 
 use auth_sandbox::Sandbox;
 use eqworks_auth::{
-    Client, ClientBuilder, CoreToken, Error, ErrorKind, ExposeSecret as _, MemoryStore,
-    PasscodeMail, RetryPolicy, Session, Token,
+    Client, CoreToken, Error, ErrorKind, ExposeSecret as _, MemoryStore, PasscodeMail, RetryPolicy,
+    Session, Token,
 };
-
-use self::every_vendor::{
+use vendor_tests::Secrets;
+use vendor_tests::redaction::{
     Captured, STATUSES, assert_echo_is_cut_out, assert_hidden, assert_other_libraries_were_heard,
     assert_traced, endless, shown_session,
 };
-use crate::set_up::{DAY, always, builder, client, email, jwt, minted, passcode, sandbox, shown};
+
+use crate::set_up::{DAY, EqWorks, always, client, email, jwt, minted, passcode, sandbox, shown};
+
+vendor_tests::redaction!(EqWorks);
 
 /// No part of it stands in any other text.
 const PASSCODE: &str = "FDEA9F";
@@ -37,60 +36,49 @@ fn odd_token() -> Token {
 
 const ODD: &str = "4cc355t0-k3n+/=0123456789";
 
-fn own_builder(sandbox: &Sandbox) -> ClientBuilder {
-    builder(sandbox)
-}
+impl Secrets for EqWorks {
+    const FAILING: &'static [&'static str] =
+        &["eqworks.verify", "eqworks.refresh", "eqworks.confirm"];
+    const PLACES: &'static [&'static str] = &[USER, "otp=", "/prod/", "%40"];
+    const RENEWING: &'static [&'static str] = &["eqworks.refresh"];
 
-fn own_secrets() -> Vec<String> {
-    Vec::new()
-}
+    fn has_words(error: &Error, status: u16) -> bool {
+        !matches!(error.kind(), ErrorKind::RateLimited { .. }) && status != 200
+    }
 
-fn has_words(error: &Error, status: u16) -> bool {
-    !matches!(error.kind(), ErrorKind::RateLimited { .. }) && status != 200
-}
+    async fn failing_calls(client: &Client) -> Vec<Error> {
+        let auth_headers = token().auth_headers().unwrap();
+        vec![
+            client.verify(USER, &PASSCODE.into()).await.unwrap_err(),
+            client.refresh(&token()).await.unwrap_err(),
+            client.confirm(&auth_headers).await.unwrap_err(),
+            client.request_passcode(USER).await.unwrap_err(),
+        ]
+    }
 
-const FAILING: &[&str] = &["eqworks.verify", "eqworks.refresh", "eqworks.confirm"];
-const PLACES: &[&str] = &[USER, "otp=", "/prod/", "%40"];
+    fn sent() -> Vec<String> {
+        let mut secrets = Self::secrets_of(token());
+        secrets.push(PASSCODE.to_owned());
+        secrets
+    }
 
-async fn failing_calls(client: &Client) -> Vec<Error> {
-    let auth_headers = token().auth_headers().unwrap();
-    vec![
-        client.verify(USER, &PASSCODE.into()).await.unwrap_err(),
-        client.refresh(&token()).await.unwrap_err(),
-        client.confirm(&auth_headers).await.unwrap_err(),
-        client.request_passcode(USER).await.unwrap_err(),
-    ]
-}
+    fn session_of_secrets(sandbox: &Sandbox) -> (Session, Vec<String>) {
+        let token = minted(sandbox);
+        let secrets = Self::secrets_of(token.clone());
+        (client(sandbox).session(token).unwrap(), secrets)
+    }
 
-fn sent() -> Vec<String> {
-    let mut secrets = secrets_of(token());
-    secrets.push(PASSCODE.to_owned());
-    secrets
-}
-
-fn session_of_secrets(sandbox: &Sandbox) -> (Session, Vec<String>) {
-    let token = minted(sandbox);
-    let secrets = secrets_of(token.clone());
-    (client(sandbox).session(token).unwrap(), secrets)
-}
-
-const RENEWING: &[&str] = &["eqworks.refresh"];
-const RENEWS_AT: Duration = Duration::from_secs(68 * 24 * 60 * 60);
-
-/// Every JWT of the world begins alike; these are its claims and its signature.
-fn secrets_of(token: impl Into<CoreToken>) -> Vec<String> {
-    let token = token.into();
-    let jwt = token.access().expose_secret();
-    jwt.split('.').skip(1).map(str::to_owned).collect()
-}
-
-fn held(_sandbox: &Sandbox) -> Vec<String> {
-    Vec::new()
+    /// All JWTs begin alike: these are its claims and its signature.
+    fn secrets_of(token: impl Into<CoreToken>) -> Vec<String> {
+        let token = token.into();
+        let jwt = token.access().expose_secret();
+        jwt.split('.').skip(1).map(str::to_owned).collect()
+    }
 }
 
 #[tokio::test]
 async fn an_echo_of_a_passcode_is_cut_out() {
-    assert_echo_is_cut_out(&STATUSES, "eqworks.verify", &[PASSCODE], async |client| {
+    assert_echo_is_cut_out::<EqWorks>(&STATUSES, "eqworks.verify", &[PASSCODE], async |client| {
         client.verify(USER, &PASSCODE.into()).await.unwrap_err()
     })
     .await;
@@ -98,7 +86,7 @@ async fn an_echo_of_a_passcode_is_cut_out() {
         "https://a.test/?user={USER}&otp={}",
         PASSCODE.to_lowercase()
     );
-    assert_echo_is_cut_out(&STATUSES, "eqworks.verify", &[PASSCODE], async |client| {
+    assert_echo_is_cut_out::<EqWorks>(&STATUSES, "eqworks.verify", &[PASSCODE], async |client| {
         let pending = client.pending_login(USER);
         pending.complete(&pasted.as_str().into()).await.unwrap_err()
     })
@@ -108,23 +96,23 @@ async fn an_echo_of_a_passcode_is_cut_out() {
 #[tokio::test]
 async fn an_echo_of_a_token_is_cut_out() {
     for (token, secrets) in [
-        (token(), secrets_of(token())),
+        (token(), EqWorks::secrets_of(token())),
         (odd_token(), vec![ODD.to_owned()]),
     ] {
         let auth_headers = token.auth_headers().unwrap();
-        assert_echo_is_cut_out(&STATUSES, "eqworks.confirm", &secrets, async |client| {
+        assert_echo_is_cut_out::<EqWorks>(&STATUSES, "eqworks.confirm", &secrets, async |client| {
             client.confirm(&auth_headers).await.unwrap_err()
         })
         .await;
-        assert_echo_is_cut_out(&STATUSES, "eqworks.confirm", &secrets, async |client| {
+        assert_echo_is_cut_out::<EqWorks>(&STATUSES, "eqworks.confirm", &secrets, async |client| {
             client.confirm_light(&auth_headers).await.unwrap_err()
         })
         .await;
-        assert_echo_is_cut_out(&STATUSES, "eqworks.refresh", &secrets, async |client| {
+        assert_echo_is_cut_out::<EqWorks>(&STATUSES, "eqworks.refresh", &secrets, async |client| {
             client.refresh(&token).await.unwrap_err()
         })
         .await;
-        assert_echo_is_cut_out(&STATUSES, "eqworks.refresh", &secrets, async |client| {
+        assert_echo_is_cut_out::<EqWorks>(&STATUSES, "eqworks.refresh", &secrets, async |client| {
             client.refresh_and_revoke_older(&token).await.unwrap_err()
         })
         .await;
@@ -153,12 +141,12 @@ async fn a_refusal_with_the_whole_token_or_the_passcode_in_known_words_is_cut_ou
             let auth_headers = token().auth_headers().unwrap();
             let sent_passcode = client.verify(USER, &PASSCODE.into()).await.unwrap_err();
             assert_hidden(&shown(&sent_passcode), &[PASSCODE]);
-            assert_hidden(&shown(&sent_passcode), &secrets_of(token()));
+            assert_hidden(&shown(&sent_passcode), &EqWorks::secrets_of(token()));
             for error in [
                 client.confirm(&auth_headers).await.unwrap_err(),
                 client.refresh(&token()).await.unwrap_err(),
             ] {
-                assert_hidden(&shown(&error), &secrets_of(token()));
+                assert_hidden(&shown(&error), &EqWorks::secrets_of(token()));
             }
         }
     }
@@ -186,7 +174,7 @@ async fn no_debug_shows_a_secret() {
     ] {
         assert!(text.contains(part), "no {part} in {text}");
     }
-    assert_hidden(&text, &secrets_of(token));
+    assert_hidden(&text, &EqWorks::secrets_of(token));
     assert_hidden(&text, &["hunter22"]);
 }
 
@@ -201,14 +189,14 @@ async fn no_log_or_span_of_a_call_shows_a_secret_or_a_query() {
     let mut secrets = Vec::new();
     let passcode = passcode(&sandbox).await;
     let token = client.verify(user, &passcode).await.unwrap();
-    secrets.extend(secrets_of(token.clone()));
+    secrets.extend(EqWorks::secrets_of(token.clone()));
     let auth_headers = token.auth_headers().unwrap();
     client.confirm(&auth_headers).await.unwrap();
     sandbox.clock().advance(DAY);
     let token = client.refresh(&token).await.unwrap();
-    secrets.extend(secrets_of(token.clone()));
+    secrets.extend(EqWorks::secrets_of(token.clone()));
     let token = client.refresh_and_revoke_older(&token).await.unwrap();
-    secrets.extend(secrets_of(token.clone()));
+    secrets.extend(EqWorks::secrets_of(token.clone()));
 
     let text = captured.text();
     for operation in [

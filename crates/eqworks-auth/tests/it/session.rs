@@ -1,79 +1,65 @@
 //! A session's whole life against the vendor.
 
-#[path = "../../../auth-core/tests/vendor/session.rs"]
-mod every_vendor;
-#[path = "../../../auth-core/tests/vendor/renewed_session.rs"]
-mod every_vendor_that_renews;
-#[path = "../../../auth-core/tests/vendor/login_session.rs"]
-mod every_vendor_with_a_person;
-
 use std::time::Duration;
 
 use auth_sandbox::{Fault, Sandbox};
 use eqworks_auth::{
-    AuthHeaders, Client, CoreToken, Error, ErrorKind, Expiry, ExposeSecret as _, MemoryStore,
-    Product, Renewer, Session, SessionBuilder, Stage, State, Token,
+    AuthHeaders, Client, Error, ErrorKind, Expiry, ExposeSecret as _, MemoryStore, Product,
+    Session, Stage, State, Token,
 };
+use http::{HeaderMap, Request};
 use serde_json::json;
+use vendor_tests::login_session::login_required;
+use vendor_tests::renewed_session::assert_lives_from_the_sending;
+use vendor_tests::{Renewals, Sessions, Vendor as _};
 
-use self::every_vendor::stored;
-use self::every_vendor_that_renews::{assert_lives_from_the_sending, key};
-use self::every_vendor_with_a_person::login_required;
 use crate::set_up::{
-    DAY, LIFETIME, base_url, builder_for, client, email, log_in, sandbox, session, settled,
+    DAY, DUE, EqWorks, LIFETIME, base_url, builder_for, client, email, log_in, sandbox, session,
+    settled,
 };
 
-const FIRST: Option<&str> = None;
-const RENEWAL: &str = "eqworks.refresh";
-/// A third of the life, which is when a renewal is due, and a quarter of that for the jitter: the
-/// earliest moment, and one after the latest.
-const NOT_YET_DUE: Duration = Duration::from_secs(52 * 24 * 60 * 60);
-const DUE: Duration = Duration::from_secs(68 * 24 * 60 * 60);
-/// A token that has ended cannot be renewed.
-const RENEWS_AT: Duration = DUE;
-const NEXT_TRY: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+vendor_tests::session!(EqWorks);
+vendor_tests::renewed_session!(EqWorks);
+vendor_tests::login_session!(EqWorks);
 
-/// The token that callers get, after checking the headers.
+impl Sessions for EqWorks {
+    fn access_in(headers: &HeaderMap) -> &str {
+        assert_eq!(headers.len(), 2);
+        assert!(headers.contains_key("eq-api-user"));
+        headers["eq-api-jwt"].to_str().unwrap()
+    }
+
+    async fn check(client: &Client, auth_headers: &AuthHeaders) -> Result<(), Error> {
+        client.confirm(auth_headers).await.map(drop)
+    }
+
+    fn request(sandbox: &Sandbox) -> Request<String> {
+        let url = base_url(sandbox).join("prod/confirm?product=atom").unwrap();
+        Request::get(url.as_str()).body(String::new()).unwrap()
+    }
+
+    /// The vendor knows no log-out.
+    fn assert_logged_out(sandbox: &Sandbox, access: &str) {
+        assert_eq!(sandbox.log().entries().len(), 0);
+        assert!(Self::accepts(sandbox, access));
+    }
+
+    fn accepts(sandbox: &Sandbox, access: &str) -> bool {
+        sandbox.eqworks().accepts(access)
+    }
+}
+
+impl Renewals for EqWorks {
+    const LIFETIME: Duration = LIFETIME;
+    const FIRST: Option<&'static str> = None;
+    /// As [`DUE`]: the earliest moment.
+    const NOT_YET_DUE: Duration = Duration::from_secs(52 * 24 * 60 * 60);
+    const DUE: Duration = DUE;
+    const NEXT_TRY: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+}
+
 async fn access(session: &Session) -> String {
-    let headers = session.headers().await.unwrap();
-    assert_eq!(headers.len(), 2);
-    assert!(headers.contains_key("eq-api-user"));
-    headers["eq-api-jwt"].to_str().unwrap().to_owned()
-}
-
-fn accepts(sandbox: &Sandbox, access: &str) -> bool {
-    sandbox.eqworks().accepts(access)
-}
-
-async fn check(client: &Client, auth_headers: &AuthHeaders) -> Result<(), Error> {
-    client.confirm(auth_headers).await.map(drop)
-}
-
-fn request(sandbox: &Sandbox, http: &reqwest::Client) -> reqwest::RequestBuilder {
-    let url = base_url(sandbox).join("prod/confirm?product=atom");
-    http.get(url.unwrap())
-}
-
-fn strict_sandbox() -> Sandbox {
-    sandbox()
-}
-
-async fn session_with_one_way(sandbox: &Sandbox) -> Session {
-    session(sandbox)
-}
-
-fn session_builder(sandbox: &Sandbox) -> SessionBuilder<Renewer> {
-    client(sandbox).session_builder()
-}
-
-/// The vendor knows no log-out.
-fn assert_logged_out(sandbox: &Sandbox, access: &str) {
-    assert_eq!(sandbox.log().entries().len(), 0);
-    assert!(sandbox.eqworks().accepts(access));
-}
-
-fn assert_users(sandbox: &Sandbox, token: CoreToken) {
-    assert_eq!(Token::from(token).user(), Some(email(sandbox)));
+    vendor_tests::session::access::<EqWorks>(session).await
 }
 
 fn assert_refreshes(sandbox: &Sandbox, refreshes: usize) {
@@ -212,7 +198,7 @@ async fn a_token_that_was_kept_as_text_is_taken_up_where_it_was() {
         .expose_secret()
         .to_owned();
     // The program ends and starts again, twice.
-    for (passed, refreshes) in [(NOT_YET_DUE, 0), (DAY * 16, 1)] {
+    for (passed, refreshes) in [(EqWorks::NOT_YET_DUE, 0), (DAY * 16, 1)] {
         sandbox.clock().advance(passed);
         let token = Token::from_jwt(text.as_str()).unwrap();
         assert_eq!(token.user(), Some(email(&sandbox)));
@@ -248,12 +234,12 @@ async fn a_token_without_an_end_is_never_renewed_by_itself() {
 #[tokio::test]
 async fn two_sessions_with_one_store_renew_once() {
     let (sandbox, store) = (sandbox(), MemoryStore::new());
-    let (first, _) = stored(&sandbox, &store);
+    let first = EqWorks::session_in_store(&sandbox, store.clone());
     first
         .set_token(log_in(&sandbox).await.into())
         .await
         .unwrap();
-    let (second, _) = stored(&sandbox, &store);
+    let second = EqWorks::session_in_store(&sandbox, store.clone());
     let old = access(&second).await;
     sandbox.clock().advance(DUE);
     assert_eq!(access(&first).await, old);
@@ -286,7 +272,7 @@ async fn a_tokens_life_is_counted_from_the_moment_its_request_was_sent() {
     let sandbox = sandbox();
     let session = session(&sandbox);
     sandbox.clock().advance(DAY);
-    assert_lives_from_the_sending(&sandbox, &session, RENEWAL).await;
+    assert_lives_from_the_sending::<EqWorks>(&sandbox, &session, EqWorks::RENEWAL).await;
     assert_refreshes(&sandbox, 1);
 }
 

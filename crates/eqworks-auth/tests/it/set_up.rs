@@ -1,31 +1,101 @@
 //! What most tests begin with.
 
-#[path = "../../../auth-core/tests/vendor/set_up.rs"]
-mod every_vendor;
-
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_sandbox::Sandbox;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use eqworks_auth::{
-    Client, ClientBuilder, Product, RetryPolicy, SecretString, Session, Stage, Token,
+    Client, ClientBuilder, CoreToken, Error, MemoryStore, Product, Renewer, RetryPolicy,
+    SecretString, Session, Stage, StoreKey, Token,
 };
-use url::Url;
+use vendor_tests::{InteractiveLogin, Url, Vendor};
 
-pub(crate) use self::every_vendor::{always, client, only, sandbox, settled, shown};
+pub(crate) use vendor_tests::{always, only, sandbox, settled, shown};
 
 /// How long the sandbox's tokens live: 90 days.
 pub(crate) const LIFETIME: Duration = eqworks_auth::TOKEN_LIFETIME;
 
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-pub(crate) fn base_url(sandbox: &Sandbox) -> Url {
-    sandbox.eqworks().base_url()
+/// A third of the life, which is when a renewal is due, and a quarter of that for the jitter: one
+/// moment after the latest.
+pub(crate) const DUE: Duration = Duration::from_secs(68 * 24 * 60 * 60);
+
+pub(crate) struct EqWorks;
+
+vendor_tests::functions! { EqWorks:
+    base_url -> Url,
+    builder -> ClientBuilder,
+    client -> Client,
+    email -> &'static str,
+    log_in -> impl Future<Output = Token>,
+    session -> Session
 }
 
-pub(crate) fn builder(sandbox: &Sandbox) -> ClientBuilder {
-    builder_for(sandbox, Product::ATOM)
+impl Vendor for EqWorks {
+    type Client = Client;
+    type ClientBuilder = ClientBuilder;
+    type Token = Token;
+    type Error = Error;
+    type Renewer = Renewer;
+
+    const RENEWAL: &'static str = "eqworks.refresh";
+    /// A token that has ended cannot be renewed.
+    const RENEWS_AT: Duration = DUE;
+
+    vendor_tests::vendor_methods!();
+
+    fn base_url(sandbox: &Sandbox) -> Url {
+        sandbox.eqworks().base_url()
+    }
+
+    fn builder(sandbox: &Sandbox) -> ClientBuilder {
+        builder_for(sandbox, Product::ATOM)
+    }
+
+    /// This user may use `atom`.
+    fn email(sandbox: &Sandbox) -> &'static str {
+        sandbox.eqworks().user().email
+    }
+
+    async fn log_in(sandbox: &Sandbox) -> Token {
+        let passcode = passcode(sandbox).await;
+        let pending = client(sandbox).pending_login(email(sandbox));
+        pending.complete(&passcode).await.unwrap()
+    }
+
+    /// Its token is brand new.
+    fn session(sandbox: &Sandbox) -> Session {
+        client(sandbox).session(minted(sandbox)).unwrap()
+    }
+
+    fn session_in_store(sandbox: &Sandbox, store: MemoryStore) -> Session {
+        client(sandbox)
+            .session_builder()
+            .store(Arc::new(store), Self::key(sandbox))
+            .build()
+            .unwrap()
+    }
+
+    fn key(sandbox: &Sandbox) -> StoreKey {
+        client(sandbox).store_key(email(sandbox))
+    }
+}
+
+impl InteractiveLogin for EqWorks {
+    fn session_without_token(sandbox: &Sandbox) -> Session {
+        client(sandbox).session_builder().build().unwrap()
+    }
+
+    fn is_login_required(error: &Error) -> bool {
+        matches!(error, Error::LoginRequired { .. })
+    }
+
+    fn assert_users(sandbox: &Sandbox, token: CoreToken) {
+        assert_eq!(Token::from(token).user(), Some(email(sandbox)));
+    }
 }
 
 pub(crate) fn builder_for(sandbox: &Sandbox, product: Product) -> ClientBuilder {
@@ -33,11 +103,6 @@ pub(crate) fn builder_for(sandbox: &Sandbox, product: Product) -> ClientBuilder 
         .base_url(base_url(sandbox))
         .clock(sandbox.clock())
         .http(|http| http.retry(RetryPolicy::default().pauses(Duration::ZERO, Duration::ZERO)))
-}
-
-/// The address of the sandbox's user, who may use `atom`.
-pub(crate) fn email(sandbox: &Sandbox) -> &'static str {
-    sandbox.eqworks().user().email
 }
 
 /// The passcode from the user's mailbox, after asking for it.
@@ -48,24 +113,13 @@ pub(crate) async fn passcode(sandbox: &Sandbox) -> SecretString {
     mail.code().unwrap().into()
 }
 
-pub(crate) async fn log_in(sandbox: &Sandbox) -> Token {
-    let passcode = passcode(sandbox).await;
-    let pending = client(sandbox).pending_login(email(sandbox));
-    pending.complete(&passcode).await.unwrap()
-}
-
-/// A token of the sandbox's user that nobody had to log in for.
+/// A token of the sandbox's user without a log-in.
 pub(crate) fn minted(sandbox: &Sandbox) -> Token {
     let jwt = sandbox.eqworks().mint_token(email(sandbox), "atom");
     Token::from_jwt(jwt).unwrap()
 }
 
-/// A session of the sandbox's user, whose token is brand new.
-pub(crate) fn session(sandbox: &Sandbox) -> Session {
-    client(sandbox).session(minted(sandbox)).unwrap()
-}
-
-/// A JWT with these claims, which nobody signed.
+/// A JWT with these claims and an invalid signature.
 pub(crate) fn jwt(claims: &str) -> String {
     let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
     format!("{header}.{}.c2lnbmF0dXJl", URL_SAFE_NO_PAD.encode(claims))

@@ -1,38 +1,40 @@
 //! Settings: what is refused, and what is not.
 
-#[path = "../../../auth-core/tests/vendor/builder.rs"]
-mod every_vendor;
-
 use auth_sandbox::Sandbox;
 use identityx_auth::{
     AppUser, ApplicationId, Caller, Client, ClientBuilder, DEFAULT_BASE_URL, Error, ErrorKind,
     HeaderStyle, LoginLinkMail, OrgUser, OrgUserApiToken, OrganizationId, SCHEMA,
 };
+use vendor_tests::Settings;
 
-use crate::set_up::{AUTH_URL, Session, api_token, app_user, builder, jwt, org_user, sandbox};
+use crate::set_up::{
+    AUTH_URL, IdentityX, Session, api_token, app_user, builder, jwt, org_user, sandbox,
+};
 
-/// The token of an app user's session stands for those of all identities.
-type Token = AppUser;
+vendor_tests::builder!(IdentityX);
 
 /// The sandbox's.
 const APPLICATION: &str = "60a1b2c3d4e5f60718293a01";
 
-fn token() -> Token {
-    let jwt = jwt(r#"{"sub":"app-user-auth"}"#);
-    Token::from_jwt(jwt, &ApplicationId::new(APPLICATION).unwrap()).unwrap()
-}
+impl Settings for IdentityX {
+    const DEFAULT_BASE_URL: &'static str = DEFAULT_BASE_URL;
+    const SEND_MAIL: &'static str = "identityx.send_app_user_login_link";
+    const SEND_MAIL_PATH: &'static str = "/identityx/graphql";
 
-fn live() -> ClientBuilder {
-    Client::builder()
-}
+    fn live() -> ClientBuilder {
+        Client::builder()
+    }
 
-const SEND_MAIL: &str = "identityx.send_app_user_login_link";
-const SEND_MAIL_PATH: &str = "/identityx/graphql";
+    fn token() -> AppUser {
+        let jwt = jwt(r#"{"sub":"app-user-auth"}"#);
+        AppUser::from_jwt(jwt, &ApplicationId::new(APPLICATION).unwrap()).unwrap()
+    }
 
-async fn send_mail(client: &Client, email: &str) -> Result<(), Error> {
-    let mail = LoginLinkMail::new(email, AUTH_URL.parse().unwrap());
-    let application = ApplicationId::new(APPLICATION).unwrap();
-    client.send_app_user_login_link(&application, &mail).await
+    async fn send_mail(client: &Client, email: &str) -> Result<(), Error> {
+        let mail = LoginLinkMail::new(email, AUTH_URL.parse().unwrap());
+        let application = ApplicationId::new(APPLICATION).unwrap();
+        client.send_app_user_login_link(&application, &mail).await
+    }
 }
 
 #[test]

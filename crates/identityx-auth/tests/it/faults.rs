@@ -1,115 +1,25 @@
 //! What goes wrong on the way: what the caller is told, and what is sent again.
 
-#[path = "../../../auth-core/tests/vendor/faults.rs"]
-mod every_vendor;
-
 use auth_sandbox::{Fault, Sandbox};
+use identityx_auth::ErrorKind::{OutcomeUnknown, Unavailable};
 use identityx_auth::{
     AppUser, ApplicationId, Client, Error, ErrorKind, Execute as _, LoginLink, LoginLinkMail,
     NewAppUser, OrgUser, OrganizationId,
 };
 use serde_json::json;
+use vendor_tests::{Call, Calls};
 
 use crate::set_up::{
-    MyMail, MyPingingMutation, MySchema, MyUser, app_user, application, client, link, mail, mailed,
-    only, org_email, org_link, org_mailed, org_user, organization, sandbox, session,
+    self, IdentityX, MyMail, MyPingingMutation, MySchema, MyUser, app_user, application, client,
+    link, mail, mailed, only, org_email, org_link, org_mailed, org_user, organization, sandbox,
+    session,
 };
 
-/// Every call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Call {
-    SendAppUserLoginLink,
-    LogInAppUser,
-    ActiveAppUser,
-    CreateAppUser,
-    LogOutAppUser,
-    SendOrgUserLoginLink,
-    LogInOrgUser,
-    ActiveOrgUser,
-    Organizations,
-    Applications,
-    CreateApiToken,
-    LogOutOrgUser,
-    Ping,
-    Query,
-    Mutation,
-}
-
-use Call::{
-    ActiveAppUser, ActiveOrgUser, Applications, CreateApiToken, CreateAppUser, LogInAppUser,
-    LogInOrgUser, LogOutAppUser, LogOutOrgUser, Mutation, Organizations, Ping, Query,
-    SendAppUserLoginLink, SendOrgUserLoginLink,
-};
-
-const CALLS: [Call; 15] = [
-    SendAppUserLoginLink,
-    LogInAppUser,
-    ActiveAppUser,
-    CreateAppUser,
-    LogOutAppUser,
-    SendOrgUserLoginLink,
-    LogInOrgUser,
-    ActiveOrgUser,
-    Organizations,
-    Applications,
-    CreateApiToken,
-    LogOutOrgUser,
-    Ping,
-    Query,
-    Mutation,
-];
-const READ: [Call; 15] = CALLS;
-
-impl Call {
-    fn operation(self) -> &'static str {
-        match self {
-            SendAppUserLoginLink => "identityx.send_app_user_login_link",
-            LogInAppUser => "identityx.log_in_app_user",
-            ActiveAppUser => "identityx.active_app_user",
-            CreateAppUser => "identityx.create_app_user",
-            LogOutAppUser => "identityx.log_out_app_user",
-            SendOrgUserLoginLink => "identityx.send_org_user_login_link",
-            LogInOrgUser => "identityx.log_in_org_user",
-            ActiveOrgUser => "identityx.active_org_user",
-            Organizations => "identityx.organizations",
-            Applications => "identityx.applications",
-            CreateApiToken => "identityx.create_api_token",
-            LogOutOrgUser => "identityx.log_out_org_user",
-            Ping => "identityx.ping",
-            Query => "identityx.introspect",
-            Mutation => "identityx.other",
-        }
-    }
-
-    /// A mail, or a mutation of which nothing is known, must not happen twice; a link can be used
-    /// twice, and all other calls do no harm.
-    fn happens_once(self) -> bool {
-        matches!(self, SendAppUserLoginLink | SendOrgUserLoginLink | Mutation)
-    }
-
-    /// How often it is sent if every attempt may have had its effect.
-    fn most_attempts(self) -> usize {
-        if self.happens_once() { 1 } else { 3 }
-    }
-
-    /// What the caller is told if no attempt gave an response.
-    fn lost(self) -> ErrorKind {
-        if self.happens_once() {
-            ErrorKind::OutcomeUnknown
-        } else {
-            ErrorKind::Unavailable
-        }
-    }
-
-    /// What the caller is told if every response was a server error.
-    fn broken(self) -> ErrorKind {
-        self.lost()
-    }
-}
+vendor_tests::faults!(IdentityX);
 
 /// What the calls need, got before anything goes wrong.
 #[derive(Clone)]
-struct Ready {
+pub(crate) struct Ready {
     client: Client,
     application: ApplicationId,
     organization: OrganizationId,
@@ -124,11 +34,42 @@ struct Ready {
     org_email: &'static str,
 }
 
-impl Ready {
-    async fn new(sandbox: &Sandbox, client: Client) -> Self {
-        // That one may be in a hurry.
-        let patient = self::client(sandbox);
-        let ready = Self {
+/// A call that does no harm when it is repeated. A link can be used twice.
+const fn repeated(operation: &'static str) -> Call {
+    Call::new(operation, 3, Unavailable, Unavailable)
+}
+
+/// A mail, or a mutation of which nothing is known, must not happen twice.
+const fn once(operation: &'static str) -> Call {
+    Call::new(operation, 1, OutcomeUnknown, OutcomeUnknown)
+}
+
+impl Calls for IdentityX {
+    type Ready = Ready;
+
+    /// Every call.
+    const CALLS: &'static [Call] = &[
+        once("identityx.send_app_user_login_link"),
+        repeated("identityx.log_in_app_user"),
+        repeated("identityx.active_app_user"),
+        repeated("identityx.create_app_user"),
+        repeated("identityx.log_out_app_user"),
+        once("identityx.send_org_user_login_link"),
+        repeated("identityx.log_in_org_user"),
+        repeated("identityx.active_org_user"),
+        repeated("identityx.organizations"),
+        repeated("identityx.applications"),
+        repeated("identityx.create_api_token"),
+        repeated("identityx.log_out_org_user"),
+        repeated("identityx.ping"),
+        repeated("identityx.introspect"),
+        once("identityx.other"),
+    ];
+
+    async fn ready(sandbox: &Sandbox, client: Client) -> Ready {
+        // `client` may have a short time limit.
+        let patient = set_up::client(sandbox);
+        let ready = Ready {
             client,
             application: application(sandbox),
             organization: organization(sandbox),
@@ -145,41 +86,46 @@ impl Ready {
         ready
     }
 
-    async fn call(&self, call: Call) -> Result<(), Error> {
-        let (client, application) = (&self.client, &self.application);
-        let administrator = &self.administrator;
-        match call {
-            SendAppUserLoginLink => {
+    async fn call(ready: &Ready, operation: &str) -> Result<(), Error> {
+        let (client, application) = (&ready.client, &ready.application);
+        let administrator = &ready.administrator;
+        match operation {
+            "identityx.send_app_user_login_link" => {
                 client
-                    .send_app_user_login_link(application, &self.mail)
+                    .send_app_user_login_link(application, &ready.mail)
                     .await
             }
-            LogInAppUser => client
-                .log_in_app_user(application, &self.link)
+            "identityx.log_in_app_user" => client
+                .log_in_app_user(application, &ready.link)
                 .await
                 .map(drop),
-            ActiveAppUser => client.active_app_user(&self.user).await.map(drop),
-            CreateAppUser => {
+            "identityx.active_app_user" => client.active_app_user(&ready.user).await.map(drop),
+            "identityx.create_app_user" => {
                 let new = NewAppUser::new("new@example.test");
                 client.create_app_user(application, &new).await.map(drop)
             }
-            LogOutAppUser => client.log_out_app_user(&self.leaving_user).await,
-            SendOrgUserLoginLink => client.send_org_user_login_link(self.org_email).await,
-            LogInOrgUser => client.log_in_org_user(&self.org_link).await.map(drop),
-            ActiveOrgUser => client.active_org_user(administrator).await.map(drop),
-            Organizations => client.organizations(administrator).await.map(drop),
-            Applications => {
-                let found = client.applications(administrator, &self.organization);
+            "identityx.log_out_app_user" => client.log_out_app_user(&ready.leaving_user).await,
+            "identityx.send_org_user_login_link" => {
+                client.send_org_user_login_link(ready.org_email).await
+            }
+            "identityx.log_in_org_user" => client.log_in_org_user(&ready.org_link).await.map(drop),
+            "identityx.active_org_user" => client.active_org_user(administrator).await.map(drop),
+            "identityx.organizations" => client.organizations(administrator).await.map(drop),
+            "identityx.applications" => {
+                let found = client.applications(administrator, &ready.organization);
                 found.await.map(drop)
             }
-            CreateApiToken => client.create_api_token(administrator).await.map(drop),
-            LogOutOrgUser => client.log_out_org_user(&self.leaving_administrator).await,
-            Ping => client.ping().await,
-            Query => client.execute::<MySchema>(json!({})).await.map(drop),
-            Mutation => {
+            "identityx.create_api_token" => client.create_api_token(administrator).await.map(drop),
+            "identityx.log_out_org_user" => {
+                client.log_out_org_user(&ready.leaving_administrator).await
+            }
+            "identityx.ping" => client.ping().await,
+            "identityx.introspect" => client.execute::<MySchema>(json!({})).await.map(drop),
+            "identityx.other" => {
                 let pings = client.execute::<MyPingingMutation>(json!({}));
                 pings.await.map(drop)
             }
+            other => panic!("no call of {other}"),
         }
     }
 }

@@ -1,27 +1,25 @@
 //! No secret in an error, a `Debug`, a span or a log, whatever the vendor repeats of it.
 
-#[path = "../../../auth-core/tests/vendor/redaction.rs"]
-mod every_vendor;
-
 use std::sync::Arc;
-use std::time::Duration;
 
 use auth_sandbox::Sandbox;
 use identityx_auth::{
-    AppUser, ApplicationId, Client, ClientBuilder, CoreToken, Error, ErrorKind, Execute as _,
-    ExposeSecret as _, LoginLink, MemoryStore, NewAppUser, OrgUser, OrgUserApiToken,
-    OrganizationId,
+    AppUser, ApplicationId, Client, CoreToken, Error, ErrorKind, Execute as _, ExposeSecret as _,
+    LoginLink, MemoryStore, NewAppUser, OrgUser, OrgUserApiToken, OrganizationId,
 };
 use serde_json::json;
-
-use self::every_vendor::{
+use vendor_tests::Secrets;
+use vendor_tests::redaction::{
     Captured, STATUSES, assert_echo_is_cut_out, assert_hidden, assert_other_libraries_were_heard,
     assert_traced, endless, shown_session,
 };
+
 use crate::set_up::{
-    MyAppUser, MyUser, Session, Vendor, application, builder, client, jwt, link, new_session,
+    IdentityX, MyAppUser, MyUser, Session, Vendor, application, client, jwt, link, new_session,
     org_link, organization, sandbox, shown,
 };
+
+vendor_tests::redaction!(IdentityX);
 
 /// Of an application, and of an organisation.
 const ID: &str = "60a1b2c3d4e5f60718293a01";
@@ -72,88 +70,75 @@ fn odd() -> CoreToken {
     endless(ODD).with_attribute("application", ID)
 }
 
-fn own_builder(sandbox: &Sandbox) -> ClientBuilder {
-    builder(sandbox)
-}
+impl Secrets for IdentityX {
+    const FAILING: &'static [&'static str] = &[
+        "identityx.log_in_app_user",
+        "identityx.log_in_org_user",
+        "identityx.active_app_user",
+        "identityx.log_out_app_user",
+        "identityx.active_org_user",
+        "identityx.log_out_org_user",
+        "identityx.create_api_token",
+        "identityx.organizations",
+        "identityx.applications",
+        "identityx.execute",
+    ];
+    const PLACES: &'static [&'static str] = &["graphql"];
+    const RENEWING: &'static [&'static str] = &["identityx.active_app_user"];
 
-fn own_secrets() -> Vec<String> {
-    Vec::new()
-}
-
-fn has_words(error: &Error, _status: u16) -> bool {
-    !matches!(error.kind(), ErrorKind::RateLimited { .. })
-}
-
-const FAILING: &[&str] = &[
-    "identityx.log_in_app_user",
-    "identityx.log_in_org_user",
-    "identityx.active_app_user",
-    "identityx.log_out_app_user",
-    "identityx.active_org_user",
-    "identityx.log_out_org_user",
-    "identityx.create_api_token",
-    "identityx.organizations",
-    "identityx.applications",
-    "identityx.execute",
-];
-const PLACES: &[&str] = &["graphql"];
-
-async fn failing_calls(client: &Client) -> Vec<Error> {
-    let (application, organization) = (application_id(), organization_id());
-    let caller = client.as_identity(&api_token()).unwrap();
-    let administrator = administrator();
-    vec![
-        client
-            .log_in_app_user(&application, &app_link())
-            .await
-            .unwrap_err(),
-        client.log_in_org_user(&admin_link()).await.unwrap_err(),
-        client.active_app_user(&user()).await.unwrap_err(),
-        client.log_out_app_user(&user()).await.unwrap_err(),
-        client.active_org_user(&administrator).await.unwrap_err(),
-        client.log_out_org_user(&administrator).await.unwrap_err(),
-        client.create_api_token(&administrator).await.unwrap_err(),
-        client.organizations(&administrator).await.unwrap_err(),
-        client
-            .applications(&administrator, &organization)
-            .await
-            .unwrap_err(),
-        caller.execute::<MyUser>(json!({})).await.unwrap_err(),
-    ]
-}
-
-fn sent() -> Vec<String> {
-    let mut secrets = secrets_of(user());
-    secrets.extend(secrets_of(administrator()));
-    secrets.extend(secrets_of(api_token()));
-    for link in [app_link(), admin_link()] {
-        secrets.extend(parts(link.token().expose_secret()));
+    fn has_words(error: &Error, _status: u16) -> bool {
+        !matches!(error.kind(), ErrorKind::RateLimited { .. })
     }
-    secrets
+
+    async fn failing_calls(client: &Client) -> Vec<Error> {
+        let (application, organization) = (application_id(), organization_id());
+        let caller = client.as_identity(&api_token()).unwrap();
+        let administrator = administrator();
+        vec![
+            client
+                .log_in_app_user(&application, &app_link())
+                .await
+                .unwrap_err(),
+            client.log_in_org_user(&admin_link()).await.unwrap_err(),
+            client.active_app_user(&user()).await.unwrap_err(),
+            client.log_out_app_user(&user()).await.unwrap_err(),
+            client.active_org_user(&administrator).await.unwrap_err(),
+            client.log_out_org_user(&administrator).await.unwrap_err(),
+            client.create_api_token(&administrator).await.unwrap_err(),
+            client.organizations(&administrator).await.unwrap_err(),
+            client
+                .applications(&administrator, &organization)
+                .await
+                .unwrap_err(),
+            caller.execute::<MyUser>(json!({})).await.unwrap_err(),
+        ]
+    }
+
+    fn sent() -> Vec<String> {
+        let mut secrets = Self::secrets_of(user());
+        secrets.extend(Self::secrets_of(administrator()));
+        secrets.extend(Self::secrets_of(api_token()));
+        for link in [app_link(), admin_link()] {
+            secrets.extend(parts(link.token().expose_secret()));
+        }
+        secrets
+    }
+
+    fn session_of_secrets(sandbox: &Sandbox) -> (Session, Vec<String>) {
+        let session = new_session(sandbox);
+        let headers = session.try_headers().unwrap();
+        let secrets = parts(headers["authorization"].to_str().unwrap());
+        (session, secrets)
+    }
+
+    fn secrets_of(token: impl Into<CoreToken>) -> Vec<String> {
+        parts(token.into().access().expose_secret())
+    }
 }
 
-fn session_of_secrets(sandbox: &Sandbox) -> (Session, Vec<String>) {
-    let session = new_session(sandbox);
-    let headers = session.try_headers().unwrap();
-    let secrets = parts(headers["authorization"].to_str().unwrap());
-    (session, secrets)
-}
-
-const RENEWING: &[&str] = &["identityx.active_app_user"];
-/// It makes no difference to a session that has no end.
-const RENEWS_AT: Duration = Duration::from_secs(60);
-
-fn secrets_of(token: impl Into<CoreToken>) -> Vec<String> {
-    parts(token.into().access().expose_secret())
-}
-
-/// Every JWT of the world begins alike; these are its claims and its signature.
+/// All JWTs begin alike: these are its claims and its signature.
 fn parts(jwt: &str) -> Vec<String> {
     jwt.split('.').skip(1).map(str::to_owned).collect()
-}
-
-fn held(_sandbox: &Sandbox) -> Vec<String> {
-    Vec::new()
 }
 
 #[tokio::test]
@@ -161,7 +146,7 @@ async fn an_echo_of_a_login_link_is_cut_out() {
     for link in [app_link(), odd_link()] {
         let secrets = parts(link.token().expose_secret());
         let operation = "identityx.log_in_app_user";
-        assert_echo_is_cut_out(&STATUSES, operation, &secrets, async |client| {
+        assert_echo_is_cut_out::<IdentityX>(&STATUSES, operation, &secrets, async |client| {
             let application = application_id();
             client
                 .log_in_app_user(&application, &link)
@@ -173,7 +158,7 @@ async fn an_echo_of_a_login_link_is_cut_out() {
     for link in [admin_link(), odd_link()] {
         let secrets = parts(link.token().expose_secret());
         let operation = "identityx.log_in_org_user";
-        assert_echo_is_cut_out(&STATUSES, operation, &secrets, async |client| {
+        assert_echo_is_cut_out::<IdentityX>(&STATUSES, operation, &secrets, async |client| {
             client.log_in_org_user(&link).await.unwrap_err()
         })
         .await;
@@ -183,21 +168,21 @@ async fn an_echo_of_a_login_link_is_cut_out() {
 #[tokio::test]
 async fn an_echo_of_an_app_users_token_is_cut_out() {
     for (user, secrets) in [
-        (user(), secrets_of(user())),
+        (user(), IdentityX::secrets_of(user())),
         (AppUser::from(odd()), vec![ODD.to_owned()]),
     ] {
         let operation = "identityx.active_app_user";
-        assert_echo_is_cut_out(&STATUSES, operation, &secrets, async |client| {
+        assert_echo_is_cut_out::<IdentityX>(&STATUSES, operation, &secrets, async |client| {
             client.active_app_user(&user).await.unwrap_err()
         })
         .await;
-        assert_echo_is_cut_out(&STATUSES, operation, &secrets, async |client| {
+        assert_echo_is_cut_out::<IdentityX>(&STATUSES, operation, &secrets, async |client| {
             let caller = client.as_identity(&user).unwrap();
             caller.execute::<MyAppUser>(json!({})).await.unwrap_err()
         })
         .await;
         let operation = "identityx.log_out_app_user";
-        assert_echo_is_cut_out(&STATUSES, operation, &secrets, async |client| {
+        assert_echo_is_cut_out::<IdentityX>(&STATUSES, operation, &secrets, async |client| {
             client.log_out_app_user(&user).await.unwrap_err()
         })
         .await;
@@ -207,31 +192,31 @@ async fn an_echo_of_an_app_users_token_is_cut_out() {
 #[tokio::test]
 async fn an_echo_of_an_administrators_token_is_cut_out() {
     for (user, secrets) in [
-        (administrator(), secrets_of(administrator())),
+        (administrator(), IdentityX::secrets_of(administrator())),
         (OrgUser::from(odd()), vec![ODD.to_owned()]),
     ] {
         let operation = "identityx.active_org_user";
-        assert_echo_is_cut_out(&STATUSES, operation, &secrets, async |client| {
+        assert_echo_is_cut_out::<IdentityX>(&STATUSES, operation, &secrets, async |client| {
             client.active_org_user(&user).await.unwrap_err()
         })
         .await;
         let operation = "identityx.log_out_org_user";
-        assert_echo_is_cut_out(&STATUSES, operation, &secrets, async |client| {
+        assert_echo_is_cut_out::<IdentityX>(&STATUSES, operation, &secrets, async |client| {
             client.log_out_org_user(&user).await.unwrap_err()
         })
         .await;
         let operation = "identityx.create_api_token";
-        assert_echo_is_cut_out(&STATUSES, operation, &secrets, async |client| {
+        assert_echo_is_cut_out::<IdentityX>(&STATUSES, operation, &secrets, async |client| {
             client.create_api_token(&user).await.unwrap_err()
         })
         .await;
         let operation = "identityx.organizations";
-        assert_echo_is_cut_out(&STATUSES, operation, &secrets, async |client| {
+        assert_echo_is_cut_out::<IdentityX>(&STATUSES, operation, &secrets, async |client| {
             client.organizations(&user).await.unwrap_err()
         })
         .await;
         let operation = "identityx.applications";
-        assert_echo_is_cut_out(&STATUSES, operation, &secrets, async |client| {
+        assert_echo_is_cut_out::<IdentityX>(&STATUSES, operation, &secrets, async |client| {
             let organization = organization_id();
             client.applications(&user, &organization).await.unwrap_err()
         })
@@ -242,11 +227,11 @@ async fn an_echo_of_an_administrators_token_is_cut_out() {
 #[tokio::test]
 async fn an_echo_of_an_api_token_is_cut_out() {
     for (token, secrets) in [
-        (api_token(), secrets_of(api_token())),
+        (api_token(), IdentityX::secrets_of(api_token())),
         (OrgUserApiToken::from(odd()), vec![ODD.to_owned()]),
     ] {
         let operation = "identityx.active_org_user";
-        assert_echo_is_cut_out(&STATUSES, operation, &secrets, async |client| {
+        assert_echo_is_cut_out::<IdentityX>(&STATUSES, operation, &secrets, async |client| {
             client.active_org_user(&token).await.unwrap_err()
         })
         .await;
@@ -285,7 +270,10 @@ async fn a_refusal_with_the_whole_token_in_known_words_is_cut_out() {
                 client.create_api_token(&administrator).await.unwrap_err(),
             ] {
                 assert_hidden(&shown(&error), &[ODD]);
-                assert_hidden(&shown(&error), &secrets_of(self::administrator()));
+                assert_hidden(
+                    &shown(&error),
+                    &IdentityX::secrets_of(self::administrator()),
+                );
                 assert!(shown(&error).contains("[redacted]"), "{error:?}");
             }
         }
@@ -319,7 +307,7 @@ async fn no_debug_shows_a_secret() {
     for part in [ID, "Session", &user().fingerprint().to_string()] {
         assert!(text.contains(part), "no {part} in {text}");
     }
-    assert_hidden(&text, &sent());
+    assert_hidden(&text, &IdentityX::sent());
 }
 
 #[tokio::test]
@@ -338,12 +326,12 @@ async fn no_debug_of_a_log_in_shows_a_secret_or_its_context() {
     let text = format!("{login:#?}");
     assert!(text.contains("newsletter"), "{text}");
     assert_hidden(&text, &["hunter22"]);
-    assert_hidden(&text, &secrets_of(login.user));
+    assert_hidden(&text, &IdentityX::secrets_of(login.user));
     let login = client
         .log_in_org_user(&org_link(&client, &sandbox).await)
         .await;
     let login = login.unwrap();
-    assert_hidden(&format!("{login:#?}"), &secrets_of(login.user));
+    assert_hidden(&format!("{login:#?}"), &IdentityX::secrets_of(login.user));
 }
 
 #[tokio::test]
@@ -374,7 +362,7 @@ async fn no_log_or_span_of_a_call_shows_a_secret() {
     client.ping().await.unwrap();
 
     let text = captured.text();
-    for operation in FAILING {
+    for operation in IdentityX::FAILING {
         assert_traced(&text, operation, 200);
     }
     for operation in [
@@ -388,8 +376,8 @@ async fn no_log_or_span_of_a_call_shows_a_secret() {
     assert_other_libraries_were_heard(&text);
     let mut secrets = parts(link.token().expose_secret());
     secrets.extend(parts(org_link.token().expose_secret()));
-    secrets.extend(secrets_of(user));
-    secrets.extend(secrets_of(administrator));
-    secrets.extend(secrets_of(api_token));
+    secrets.extend(IdentityX::secrets_of(user));
+    secrets.extend(IdentityX::secrets_of(administrator));
+    secrets.extend(IdentityX::secrets_of(api_token));
     assert_hidden(&text, &secrets);
 }

@@ -1,83 +1,84 @@
 //! A session's whole life against the vendor.
 
-#[path = "../../../auth-core/tests/vendor/session.rs"]
-mod every_vendor;
-#[path = "../../../auth-core/tests/vendor/login_session.rs"]
-mod every_vendor_with_a_person;
-
 use std::time::Duration;
 
 use auth_core::Clock as _;
 use auth_sandbox::{Fault, Sandbox};
+use http::{HeaderMap, Request};
 use identityx_auth::{
     AppUser, AuthHeaders, Client, CoreToken, Error, ErrorKind, Execute as _, Expiry,
-    ExposeSecret as _, Identity, LoginLink, MemoryStore, OrgUser, OrgUserApiToken, Renewer,
-    SaveOutcome, SessionBuilder, State, StoreKey, TokenStore as _,
+    ExposeSecret as _, Identity, LoginLink, MemoryStore, OrgUser, OrgUserApiToken, SaveOutcome,
+    State, TokenStore as _,
 };
 use serde_json::json;
+use vendor_tests::login_session::login_required;
+use vendor_tests::session::runtime;
+use vendor_tests::{Sessions, Vendor as _};
 
-use self::every_vendor::{assert_renewals, passing_faults, runtime, stored};
-use self::every_vendor_with_a_person::login_required;
 use crate::set_up::{
-    HOUR, MyAppUser, MyMemberships, MyUser, Session, YEAR, api_token, app_user, application,
-    client, email, log_in, new_session, only, org_email, org_user, organization, sandbox, settled,
+    HOUR, IdentityX, MyAppUser, MyMemberships, MyUser, Session, YEAR, api_token, app_user,
+    application, client, email, log_in, new_session, only, org_email, org_user, organization,
+    sandbox, settled,
 };
 
-/// What a session renews by: it asks the vendor whether its token is good.
-const RENEWAL: &str = "identityx.active_app_user";
+vendor_tests::session!(IdentityX);
+vendor_tests::login_session!(IdentityX);
+
+const RENEWAL: &str = IdentityX::RENEWAL;
 const ORG_RENEWAL: &str = "identityx.active_org_user";
 
-/// Longer than the vendor may be given to mend what it has just issued.
+/// Longer than the vendor may be given to repair what it has just issued.
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Longer than any back-off.
 const NEXT_TRY: Duration = Duration::from_secs(2 * 60);
 
-/// The token that callers get, after checking the headers.
+impl Sessions for IdentityX {
+    fn access_in(headers: &HeaderMap) -> &str {
+        assert_eq!(headers.len(), 2);
+        assert!(headers.contains_key("x-app-id"));
+        assert!(headers["authorization"].is_sensitive());
+        let value = headers["authorization"].to_str().unwrap();
+        value.strip_prefix("AppUser ").unwrap()
+    }
+
+    async fn check(client: &Client, auth_headers: &AuthHeaders) -> Result<(), Error> {
+        let user = AppUser::from(auth_headers.token().clone());
+        client.active_app_user(&user).await.map(drop)
+    }
+
+    fn request(sandbox: &Sandbox) -> Request<String> {
+        let query = json!({ "query": "{ activeAppUser { email } }" });
+        Request::post(sandbox.identityx().endpoint().as_str())
+            .header("content-type", "application/json")
+            .body(query.to_string())
+            .unwrap()
+    }
+
+    /// The token is a part of the call, and no header.
+    fn assert_logged_out(sandbox: &Sandbox, access: &str) {
+        let sent = only(sandbox, "identityx.log_out_app_user");
+        assert_eq!(sent.header("authorization"), None);
+        assert_eq!(sandbox.log().entries().len(), 1);
+        assert!(!accepts(sandbox, access));
+    }
+
+    fn accepts(sandbox: &Sandbox, access: &str) -> bool {
+        sandbox.identityx().accepts(access)
+    }
+}
+
 async fn access(session: &Session) -> String {
-    let headers = session.headers().await.unwrap();
-    assert_eq!(headers.len(), 2);
-    assert!(headers.contains_key("x-app-id"));
-    assert!(headers["authorization"].is_sensitive());
-    let value = headers["authorization"].to_str().unwrap();
-    value.strip_prefix("AppUser ").unwrap().to_owned()
+    vendor_tests::session::access::<IdentityX>(session).await
 }
 
 fn accepts(sandbox: &Sandbox, access: &str) -> bool {
-    sandbox.identityx().accepts(access)
+    IdentityX::accepts(sandbox, access)
 }
 
-async fn check(client: &Client, auth_headers: &AuthHeaders) -> Result<(), Error> {
-    let user = AppUser::from(auth_headers.token().clone());
-    client.active_app_user(&user).await.map(drop)
-}
-
-fn request(sandbox: &Sandbox, http: &reqwest::Client) -> reqwest::RequestBuilder {
-    let query = json!({ "query": "{ activeAppUser { email } }" });
-    http.post(sandbox.identityx().endpoint())
-        .header("content-type", "application/json")
-        .body(query.to_string())
-}
-
-fn key(sandbox: &Sandbox) -> StoreKey {
-    client(sandbox).store_key::<AppUser>(email(sandbox), application(sandbox).as_str())
-}
-
-fn session_builder(sandbox: &Sandbox) -> SessionBuilder<Renewer<AppUser>> {
-    client(sandbox).session_builder()
-}
-
-/// The token is a part of the call, and no header.
-fn assert_logged_out(sandbox: &Sandbox, access: &str) {
-    let sent = only(sandbox, "identityx.log_out_app_user");
-    assert_eq!(sent.header("authorization"), None);
-    assert_eq!(sandbox.log().entries().len(), 1);
-    assert!(!accepts(sandbox, access));
-}
-
-fn assert_users(sandbox: &Sandbox, token: CoreToken) {
-    let user = AppUser::from(token);
-    assert_eq!(user.application(), Some(application(sandbox)));
+#[track_caller]
+fn assert_renewals(sandbox: &Sandbox, renewals: usize) {
+    vendor_tests::session::assert_renewals::<IdentityX>(sandbox, renewals);
 }
 
 #[tokio::test]
@@ -136,7 +137,7 @@ async fn a_report_about_a_token_that_is_good_is_healed_by_asking_the_vendor_once
     }
     assert_renewals(&sandbox, 1);
     let now = healed.unwrap();
-    check(&client, &now).await.unwrap();
+    IdentityX::check(&client, &now).await.unwrap();
     // And again, years later.
     sandbox.clock().advance(YEAR);
     session.invalidate(&now);
@@ -192,7 +193,7 @@ async fn a_session_that_the_vendor_has_ended_needs_a_log_in_and_goes_on_after_on
     sandbox.identityx().end_session(&access(&session).await);
     // Nobody has noticed yet.
     assert_eq!(session.state(), State::Fresh);
-    let error = check(&client, &dead).await.unwrap_err();
+    let error = IdentityX::check(&client, &dead).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TokenRejected);
     sandbox.log().clear();
     for _ in 0..5 {
@@ -289,7 +290,7 @@ async fn an_outage_that_looks_like_a_refusal_ends_no_session() {
 
 #[tokio::test]
 async fn whatever_goes_wrong_when_the_vendor_is_asked_ends_no_session() {
-    for fault in passing_faults() {
+    for fault in vendor_tests::session::passing_faults::<IdentityX>() {
         let sandbox = sandbox();
         let session = new_session(&sandbox);
         let old = access(&session).await;
@@ -342,12 +343,12 @@ async fn a_token_that_was_kept_as_text_is_taken_up_where_it_was() {
 #[tokio::test]
 async fn a_log_in_of_one_session_is_taken_over_by_another_with_the_same_store() {
     let (sandbox, store) = (sandbox(), MemoryStore::new());
-    let (first, _) = stored(&sandbox, &store);
+    let first = IdentityX::session_in_store(&sandbox, store.clone());
     first
         .set_token(log_in(&sandbox).await.into())
         .await
         .unwrap();
-    let (second, _) = stored(&sandbox, &store);
+    let second = IdentityX::session_in_store(&sandbox, store.clone());
     let old = access(&second).await;
     sandbox.identityx().end_session(&old);
     let dead = second.auth_headers().await.unwrap();
@@ -367,13 +368,13 @@ async fn a_log_in_of_one_session_is_taken_over_by_another_with_the_same_store() 
 #[tokio::test]
 async fn a_stored_token_of_another_kind_is_not_used() {
     let (sandbox, store) = (sandbox(), MemoryStore::new());
-    let mine = key(&sandbox);
+    let mine = IdentityX::key(&sandbox);
     let theirs = CoreToken::from(org_user(&sandbox)).with_generation(1);
     assert_eq!(
         store.save(&mine, &theirs).await.unwrap(),
         SaveOutcome::Saved
     );
-    let (session, _) = stored(&sandbox, &store);
+    let session = IdentityX::session_in_store(&sandbox, store.clone());
     let error = session.headers().await.unwrap_err();
     assert!(matches!(error, Error::WrongIdentity { .. }), "{error:?}");
     let error = session.renew().await.unwrap_err();

@@ -1,9 +1,7 @@
 //! What most tests begin with.
 
-#[path = "../../../auth-core/tests/vendor/set_up.rs"]
-mod every_vendor;
-
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -13,11 +11,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use httpmock::MockServer;
 use identityx_auth::graphql_client::QueryBody;
 use identityx_auth::{
-    AppUser, ApplicationId, Client, ClientBuilder, GraphQLQuery, Json, LoginLink, LoginLinkMail,
-    OrgUser, OrgUserApiToken, OrganizationId, RetryPolicy, Url,
+    AppUser, ApplicationId, Client, ClientBuilder, CoreToken, Error, GraphQLQuery, Json, LoginLink,
+    LoginLinkMail, MemoryStore, OrgUser, OrgUserApiToken, OrganizationId, Renewer, RetryPolicy,
+    StoreKey, Url,
 };
 
-pub(crate) use self::every_vendor::{always, client, only, sandbox, settled, shown};
+pub(crate) use vendor_tests::{always, only, sandbox, settled, shown};
 
 /// The session of an app user stands for all of them where the kind does not matter.
 pub(crate) type Session = identityx_auth::Session<AppUser>;
@@ -27,23 +26,95 @@ pub(crate) const HOUR: Duration = Duration::from_secs(60 * 60);
 
 pub(crate) const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// The log-in page of a program; nobody is there.
+/// The log-in page of a program, which does not exist.
 pub(crate) const AUTH_URL: &str = "https://www.example.test/user/authenticate";
 
-pub(crate) fn base_url(sandbox: &Sandbox) -> Url {
-    sandbox.identityx().base_url()
+pub(crate) struct IdentityX;
+
+vendor_tests::functions! { IdentityX:
+    builder -> ClientBuilder,
+    client -> Client,
+    email -> &'static str,
+    log_in -> impl Future<Output = AppUser>,
+    session -> Session
 }
 
-pub(crate) fn builder(sandbox: &Sandbox) -> ClientBuilder {
-    Client::builder()
-        .base_url(base_url(sandbox))
-        .clock(sandbox.clock())
-        .http(|http| http.retry(RetryPolicy::default().pauses(Duration::ZERO, Duration::ZERO)))
+impl vendor_tests::Vendor for IdentityX {
+    type Client = Client;
+    type ClientBuilder = ClientBuilder;
+    type Token = AppUser;
+    type Error = Error;
+    type Renewer = Renewer<AppUser>;
+
+    /// A session does not renew: it asks the vendor whether its token is valid.
+    const RENEWAL: &'static str = "identityx.active_app_user";
+    /// It makes no difference to a session that has no end.
+    const RENEWS_AT: Duration = Duration::from_secs(60);
+
+    vendor_tests::vendor_methods!();
+
+    fn base_url(sandbox: &Sandbox) -> Url {
+        sandbox.identityx().base_url()
+    }
+
+    fn builder(sandbox: &Sandbox) -> ClientBuilder {
+        Client::builder()
+            .base_url(Self::base_url(sandbox))
+            .clock(sandbox.clock())
+            .http(|http| http.retry(RetryPolicy::default().pauses(Duration::ZERO, Duration::ZERO)))
+    }
+
+    /// This user is the sandbox's app user.
+    fn email(sandbox: &Sandbox) -> &'static str {
+        sandbox.identityx().app_user().email
+    }
+
+    async fn log_in(sandbox: &Sandbox) -> AppUser {
+        let (client, application) = (client(sandbox), application(sandbox));
+        let link = link(&client, sandbox).await;
+        let login = client.log_in_app_user(&application, &link).await;
+        login.unwrap().user
+    }
+
+    /// As [`new_session`], after a report that its token was refused: its first caller asks the
+    /// vendor, which is all the renewing that there is.
+    fn session(sandbox: &Sandbox) -> Session {
+        let session = new_session(sandbox);
+        let mut context = Context::from_waker(Waker::noop());
+        let auth_headers = pin!(session.auth_headers()).as_mut().poll(&mut context);
+        let Poll::Ready(Ok(auth_headers)) = auth_headers else {
+            panic!("a session with a token does not have it at hand")
+        };
+        session.invalidate(&auth_headers);
+        session
+    }
+
+    fn session_in_store(sandbox: &Sandbox, store: MemoryStore) -> Session {
+        client(sandbox)
+            .session_builder()
+            .store(Arc::new(store), Self::key(sandbox))
+            .build()
+            .unwrap()
+    }
+
+    fn key(sandbox: &Sandbox) -> StoreKey {
+        client(sandbox).store_key::<AppUser>(email(sandbox), application(sandbox).as_str())
+    }
 }
 
-/// The address of the sandbox's app user.
-pub(crate) fn email(sandbox: &Sandbox) -> &'static str {
-    sandbox.identityx().app_user().email
+impl vendor_tests::InteractiveLogin for IdentityX {
+    fn session_without_token(sandbox: &Sandbox) -> Session {
+        client(sandbox).session_builder().build().unwrap()
+    }
+
+    fn is_login_required(error: &Error) -> bool {
+        matches!(error, Error::LoginRequired { .. })
+    }
+
+    fn assert_users(sandbox: &Sandbox, token: CoreToken) {
+        let user = AppUser::from(token);
+        assert_eq!(user.application(), Some(application(sandbox)));
+    }
 }
 
 /// The address of the sandbox's administrator.
@@ -93,14 +164,7 @@ pub(crate) async fn org_link(client: &Client, sandbox: &Sandbox) -> LoginLink {
     org_mailed(sandbox)
 }
 
-pub(crate) async fn log_in(sandbox: &Sandbox) -> AppUser {
-    let (client, application) = (client(sandbox), application(sandbox));
-    let link = link(&client, sandbox).await;
-    let login = client.log_in_app_user(&application, &link).await;
-    login.unwrap().user
-}
-
-/// The sandbox's app user, whom nobody had to log in.
+/// The sandbox's app user, without a log-in.
 pub(crate) fn app_user(sandbox: &Sandbox) -> AppUser {
     let identityx = sandbox.identityx();
     let jwt = identityx.mint_app_user_session(identityx.application_id(), email(sandbox));
@@ -124,19 +188,6 @@ pub(crate) fn api_token(sandbox: &Sandbox) -> OrgUserApiToken {
 /// A session of the sandbox's app user, whose token is brand new.
 pub(crate) fn new_session(sandbox: &Sandbox) -> Session {
     client(sandbox).session(app_user(sandbox)).unwrap()
-}
-
-/// As [`new_session`], after a report that its token was refused: its first caller asks the
-/// vendor, which is all the renewing that there is.
-pub(crate) fn session(sandbox: &Sandbox) -> Session {
-    let session = new_session(sandbox);
-    let mut context = Context::from_waker(Waker::noop());
-    let auth_headers = pin!(session.auth_headers()).as_mut().poll(&mut context);
-    let Poll::Ready(Ok(auth_headers)) = auth_headers else {
-        panic!("a session with a token does not have it at hand")
-    };
-    session.invalidate(&auth_headers);
-    session
 }
 
 /// A vendor that answers what the test says, and a client of it.
@@ -169,7 +220,7 @@ impl Vendor {
     }
 }
 
-/// A JWT with these claims, which nobody signed.
+/// A JWT with these claims and an invalid signature.
 pub(crate) fn jwt(claims: &str) -> String {
     let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
     format!("{header}.{}.c2lnbmF0dXJl", URL_SAFE_NO_PAD.encode(claims))

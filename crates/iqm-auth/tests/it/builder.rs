@@ -1,35 +1,38 @@
 //! Settings: what is refused, and what is not.
 
-#[path = "../../../auth-core/tests/vendor/builder.rs"]
-mod every_vendor;
-
 use iqm_auth::{
-    Client, ClientBuilder, DEFAULT_BASE_URL, Error, ErrorKind, Expiry, Token, VENDOR_RATE_LIMIT,
+    Client, ClientBuilder, DEFAULT_BASE_URL, Error, ErrorKind, Token, VENDOR_RATE_LIMIT,
 };
+use vendor_tests::Settings;
+use vendor_tests::builder::refused;
+use vendor_tests::redaction::endless;
 
-use self::every_vendor::refused;
-use crate::set_up::{base_url, password, sandbox};
+use crate::set_up::{Iqm, base_url, password, sandbox};
 
-fn token() -> Token {
-    let issued_at = std::time::SystemTime::UNIX_EPOCH;
-    auth_core::Token::new("a-token".into(), Expiry::Never, issued_at).into()
-}
+vendor_tests::builder!(Iqm);
 
-fn live() -> ClientBuilder {
-    Client::builder("id", "secret")
-}
+impl Settings for Iqm {
+    const DEFAULT_BASE_URL: &'static str = DEFAULT_BASE_URL;
+    const SEND_MAIL: &'static str = "iqm.request_password_reset";
+    const SEND_MAIL_PATH: &'static str = "/iqm/api/v3/ua/user/reset-password";
 
-const SEND_MAIL: &str = "iqm.request_password_reset";
-const SEND_MAIL_PATH: &str = "/iqm/api/v3/ua/user/reset-password";
+    fn live() -> ClientBuilder {
+        Client::builder("id", "secret")
+    }
 
-async fn send_mail(client: &Client, email: &str) -> Result<(), Error> {
-    client.request_password_reset(email).await?;
-    Ok(())
+    fn token() -> Token {
+        endless("a-token").into()
+    }
+
+    async fn send_mail(client: &Client, email: &str) -> Result<(), Error> {
+        client.request_password_reset(email).await?;
+        Ok(())
+    }
 }
 
 #[test]
 fn the_defaults_are_the_vendors_own() {
-    let client = live().build().unwrap();
+    let client = Iqm::live().build().unwrap();
     let shown = format!("{client:?}");
     assert!(shown.contains("https://api.iqm.com/"), "{shown}");
     assert_eq!(DEFAULT_BASE_URL, "https://api.iqm.com");
@@ -39,7 +42,7 @@ fn the_defaults_are_the_vendors_own() {
 #[test]
 fn a_client_id_that_basic_cannot_encode_is_refused() {
     for client_id in ["", "a:b", ":", "id:"] {
-        let error = refused(Client::builder(client_id, "secret"));
+        let error = refused::<Iqm>(Client::builder(client_id, "secret"));
         assert!(error.to_string().contains("colon"), "{error}");
     }
 }
@@ -66,7 +69,7 @@ fn a_workspace_host_that_no_header_can_carry_is_refused() {
         "agency\0",
         "agency\u{7f}",
     ] {
-        let error = refused(live().workspace_host(host));
+        let error = refused::<Iqm>(Iqm::live().workspace_host(host));
         assert!(error.to_string().contains("workspace host"), "{error}");
     }
 }

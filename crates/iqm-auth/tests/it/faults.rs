@@ -1,70 +1,19 @@
 //! What goes wrong on the way: what the caller is told, and what is sent again.
 
-#[path = "../../../auth-core/tests/vendor/faults.rs"]
-mod every_vendor;
-
 use std::time::Duration;
 
 use auth_sandbox::{Fault, Sandbox};
+use iqm_auth::ErrorKind::{OutcomeUnknown, Unavailable};
 use iqm_auth::{Client, Error, ErrorKind, State, Token};
+use vendor_tests::{Call, Calls, Vendor as _};
 
-use crate::set_up::{LIFETIME, client, log_in, sandbox, sandbox_with, session};
+use crate::set_up::{Iqm, LIFETIME, client, email, log_in, sandbox, sandbox_with, session};
 
-/// One call of each row of the table "What may be repeated".
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Call {
-    LogIn,
-    Refresh,
-    Profile,
-    SendMail,
-    TradeCode,
-}
-
-use Call::{LogIn, Profile, Refresh, SendMail, TradeCode};
-
-const CALLS: [Call; 5] = [LogIn, Refresh, Profile, SendMail, TradeCode];
-const READ: [Call; 5] = CALLS;
-
-impl Call {
-    fn operation(self) -> &'static str {
-        match self {
-            LogIn => "iqm.log_in",
-            Refresh => "iqm.refresh",
-            Profile => "iqm.profile",
-            SendMail => "iqm.request_password_reset",
-            TradeCode => "iqm.mfa_verify",
-        }
-    }
-
-    /// How often it is sent if every attempt may have had its effect.
-    fn most_attempts(self) -> usize {
-        match self {
-            LogIn | Profile => 3,
-            Refresh => 2,
-            SendMail | TradeCode => 1,
-        }
-    }
-
-    /// What the caller is told if no attempt gave an response.
-    fn lost(self) -> ErrorKind {
-        match self {
-            LogIn | Profile => ErrorKind::Unavailable,
-            Refresh | SendMail | TradeCode => ErrorKind::OutcomeUnknown,
-        }
-    }
-
-    /// What the caller is told if every response was a server error.
-    fn broken(self) -> ErrorKind {
-        match self {
-            LogIn | Profile | Refresh => ErrorKind::Unavailable,
-            SendMail | TradeCode => ErrorKind::OutcomeUnknown,
-        }
-    }
-}
+vendor_tests::faults!(Iqm);
 
 /// What the calls need, got before anything goes wrong.
 #[derive(Clone)]
-struct Ready {
+pub(crate) struct Ready {
     client: Client,
     token: Token,
     code: String,
@@ -72,29 +21,49 @@ struct Ready {
     password: &'static str,
 }
 
-impl Ready {
-    async fn new(sandbox: &Sandbox, client: Client) -> Self {
-        let (iqm, clean) = (sandbox.iqm(), crate::set_up::client(sandbox));
+impl Calls for Iqm {
+    type Ready = Ready;
+
+    const CALLS: &'static [Call] = &[
+        Call::new("iqm.log_in", 3, Unavailable, Unavailable),
+        Call::new("iqm.refresh", 2, OutcomeUnknown, Unavailable),
+        Call::new("iqm.profile", 3, Unavailable, Unavailable),
+        Call::new(
+            "iqm.request_password_reset",
+            1,
+            OutcomeUnknown,
+            OutcomeUnknown,
+        ),
+        Call::new("iqm.mfa_verify", 1, OutcomeUnknown, OutcomeUnknown),
+    ];
+
+    async fn ready(sandbox: &Sandbox, client: Client) -> Ready {
+        let (iqm, clean) = (sandbox.iqm(), Self::client(sandbox));
         clean.send_mfa_code(iqm.mfa_user().ow_id).await.unwrap();
-        let ready = Self {
+        let ready = Ready {
             client,
             token: log_in(sandbox).await,
             code: iqm.mfa_code(iqm.mfa_user().email).unwrap(),
-            email: iqm.user().email,
+            email: email(sandbox),
             password: iqm.user().password,
         };
         sandbox.log().clear();
         ready
     }
 
-    async fn call(&self, call: Call) -> Result<(), Error> {
-        let client = &self.client;
-        match call {
-            LogIn => drop(client.log_in(self.email, &self.password.into()).await?),
-            Refresh => drop(client.refresh(&self.token).await?),
-            Profile => drop(client.profile(&self.token.auth_headers().unwrap()).await?),
-            SendMail => drop(client.request_password_reset(self.email).await?),
-            TradeCode => drop(client.verify_mfa_code(&self.code.as_str().into()).await?),
+    async fn call(ready: &Ready, operation: &str) -> Result<(), Error> {
+        let client = &ready.client;
+        match operation {
+            "iqm.log_in" => drop(client.log_in(ready.email, &ready.password.into()).await?),
+            "iqm.refresh" => drop(client.refresh(&ready.token).await?),
+            "iqm.profile" => drop(client.profile(&ready.token.auth_headers()?).await?),
+            "iqm.request_password_reset" => {
+                drop(client.request_password_reset(ready.email).await?);
+            }
+            "iqm.mfa_verify" => {
+                drop(client.verify_mfa_code(&ready.code.as_str().into()).await?);
+            }
+            other => panic!("no call of {other}"),
         }
         Ok(())
     }

@@ -1,10 +1,6 @@
 //! No secret in an error, a `Debug`, a span or a log, whatever the vendor repeats of it.
 
-#[path = "../../../auth-core/tests/vendor/redaction.rs"]
-mod every_vendor;
-
 use std::sync::Arc;
-use std::time::Duration;
 
 use auth_sandbox::{Fault, Sandbox};
 use base64::Engine as _;
@@ -12,12 +8,15 @@ use iqm_auth::{
     Client, ClientBuilder, CoreToken, Error, ErrorKind, ExposeSecret as _, MemoryStore, Session,
     Token,
 };
-
-use self::every_vendor::{
+use vendor_tests::redaction::{
     Captured, STATUSES, assert_echo_is_cut_out, assert_hidden, assert_other_libraries_were_heard,
     assert_traced, endless, shown_session,
 };
-use crate::set_up::{LIFETIME, base_url, builder, client, log_in, password, sandbox, shown};
+use vendor_tests::{PasswordLogin as _, Secrets};
+
+use crate::set_up::{Iqm, base_url, builder, client, log_in, password, sandbox, shown};
+
+vendor_tests::redaction!(Iqm);
 
 /// Letters first, then all that is encoded on the way.
 const PASSWORD: &str = "hunter22 \"é\\&+=%/";
@@ -36,86 +35,85 @@ fn token() -> Token {
 
 const CLIENT_SECRET: &str = "s3cret0f:the c1ient&=";
 
-fn own_builder(sandbox: &Sandbox) -> ClientBuilder {
-    Client::builder("me", CLIENT_SECRET)
-        .base_url(base_url(sandbox))
-        .clock(sandbox.clock())
-}
+impl Secrets for Iqm {
+    const FAILING: &'static [&'static str] =
+        &["iqm.log_in", "iqm.refresh", "iqm.profile", "iqm.mfa_verify"];
+    const PLACES: &'static [&'static str] = &["api/v3"];
+    const RENEWING: &'static [&'static str] = &["iqm.refresh", "iqm.log_in"];
 
-fn own_secrets() -> Vec<String> {
-    let basic = basic_of("me", CLIENT_SECRET);
-    vec![CLIENT_SECRET.to_owned(), basic]
-}
+    fn own_builder(sandbox: &Sandbox) -> ClientBuilder {
+        Client::builder("me", CLIENT_SECRET)
+            .base_url(base_url(sandbox))
+            .clock(sandbox.clock())
+    }
 
-fn has_words(error: &Error, _status: u16) -> bool {
-    error.kind() != ErrorKind::RateLimited { retry_after: None }
-}
+    fn own_secrets() -> Vec<String> {
+        let basic = basic_of("me", CLIENT_SECRET);
+        vec![CLIENT_SECRET.to_owned(), basic]
+    }
 
-const FAILING: &[&str] = &["iqm.log_in", "iqm.refresh", "iqm.profile", "iqm.mfa_verify"];
-const PLACES: &[&str] = &["api/v3"];
+    fn has_words(error: &Error, _status: u16) -> bool {
+        error.kind() != ErrorKind::RateLimited { retry_after: None }
+    }
 
-async fn failing_calls(client: &Client) -> Vec<Error> {
-    let auth_headers = token().auth_headers().unwrap();
-    vec![
-        client.log_in(EMAIL, &PASSWORD.into()).await.unwrap_err(),
-        client.refresh(&token()).await.unwrap_err(),
-        client.profile(&auth_headers).await.unwrap_err(),
-        client.verify_mfa_code(&CODE.into()).await.unwrap_err(),
-    ]
-}
+    async fn failing_calls(client: &Client) -> Vec<Error> {
+        let auth_headers = token().auth_headers().unwrap();
+        vec![
+            client.log_in(EMAIL, &PASSWORD.into()).await.unwrap_err(),
+            client.refresh(&token()).await.unwrap_err(),
+            client.profile(&auth_headers).await.unwrap_err(),
+            client.verify_mfa_code(&CODE.into()).await.unwrap_err(),
+        ]
+    }
 
-fn sent() -> Vec<String> {
-    [PASSWORD, ACCESS, REFRESH, CODE].map(str::to_owned).into()
-}
+    fn sent() -> Vec<String> {
+        [PASSWORD, ACCESS, REFRESH, CODE].map(str::to_owned).into()
+    }
 
-fn session_of_secrets(sandbox: &Sandbox) -> (Session, Vec<String>) {
-    let session = client(sandbox)
-        .session_with_password(EMAIL, PASSWORD)
-        .unwrap();
-    let secrets = [PASSWORD, sandbox.iqm().client_secret()];
-    (session, secrets.map(str::to_owned).into())
-}
+    fn session_of_secrets(sandbox: &Sandbox) -> (Session, Vec<String>) {
+        let session = Self::session_with_password(&client(sandbox), EMAIL, PASSWORD);
+        let secrets = [PASSWORD, sandbox.iqm().client_secret()];
+        (session, secrets.map(str::to_owned).into())
+    }
 
-const RENEWING: &[&str] = &["iqm.refresh", "iqm.log_in"];
-const RENEWS_AT: Duration = LIFETIME;
+    fn secrets_of(token: impl Into<CoreToken>) -> Vec<String> {
+        let token = token.into();
+        let secrets = token.refresh().into_iter().chain([token.access()]);
+        secrets
+            .map(|secret| secret.expose_secret().to_owned())
+            .collect()
+    }
 
-fn secrets_of(token: impl Into<CoreToken>) -> Vec<String> {
-    let token = token.into();
-    let secrets = token.refresh().into_iter().chain([token.access()]);
-    secrets
-        .map(|secret| secret.expose_secret().to_owned())
-        .collect()
-}
-
-fn held(sandbox: &Sandbox) -> Vec<String> {
-    vec![
-        basic(sandbox),
-        sandbox.iqm().client_secret().to_owned(),
-        // The password itself may be a part of some word.
-        format!("\"{}\"", sandbox.iqm().user().password),
-        format!("={}", sandbox.iqm().user().password),
-    ]
+    fn held(sandbox: &Sandbox) -> Vec<String> {
+        vec![
+            basic(sandbox),
+            sandbox.iqm().client_secret().to_owned(),
+            // The password itself may be a part of some word.
+            format!("\"{}\"", sandbox.iqm().user().password),
+            format!("={}", sandbox.iqm().user().password),
+        ]
+    }
 }
 
 #[tokio::test]
 async fn an_echo_of_a_password_or_the_client_secret_is_cut_out() {
     let secrets = [PASSWORD];
-    assert_echo_is_cut_out(&STATUSES, "iqm.sign_up", &secrets, async |client| {
+    assert_echo_is_cut_out::<Iqm>(&STATUSES, "iqm.sign_up", &secrets, async |client| {
         client.sign_up(EMAIL, &PASSWORD.into()).await.unwrap_err()
     })
     .await;
-    assert_echo_is_cut_out(&STATUSES, "iqm.log_in", &secrets, async |client| {
+    assert_echo_is_cut_out::<Iqm>(&STATUSES, "iqm.log_in", &secrets, async |client| {
         client.log_in(EMAIL, &PASSWORD.into()).await.unwrap_err()
     })
     .await;
-    assert_echo_is_cut_out(&STATUSES, "iqm.log_in_oauth", &secrets, async |client| {
+    assert_echo_is_cut_out::<Iqm>(&STATUSES, "iqm.log_in_oauth", &secrets, async |client| {
         client
             .log_in_oauth(EMAIL, &PASSWORD.into())
             .await
             .unwrap_err()
     })
     .await;
-    assert_echo_is_cut_out(&STATUSES, "iqm.set_password", &secrets, async |client| {
+    assert_echo_is_cut_out::<Iqm>(&STATUSES, "iqm.set_password", &secrets, async |client| {
         client
             .set_password(EMAIL, &PASSWORD.into())
             .await
@@ -127,7 +125,7 @@ async fn an_echo_of_a_password_or_the_client_secret_is_cut_out() {
 #[tokio::test]
 async fn an_echo_of_both_passwords_of_a_change_is_cut_out() {
     let secrets = [PASSWORD, NEW_PASSWORD, ACCESS];
-    assert_echo_is_cut_out(&STATUSES, "iqm.change_password", &secrets, async |client| {
+    assert_echo_is_cut_out::<Iqm>(&STATUSES, "iqm.change_password", &secrets, async |client| {
         let auth_headers = token().auth_headers().unwrap();
         client
             .change_password(&auth_headers, &PASSWORD.into(), &NEW_PASSWORD.into())
@@ -139,11 +137,11 @@ async fn an_echo_of_both_passwords_of_a_change_is_cut_out() {
 
 #[tokio::test]
 async fn an_echo_of_a_token_is_cut_out() {
-    assert_echo_is_cut_out(&STATUSES, "iqm.refresh", &[REFRESH], async |client| {
+    assert_echo_is_cut_out::<Iqm>(&STATUSES, "iqm.refresh", &[REFRESH], async |client| {
         client.refresh(&token()).await.unwrap_err()
     })
     .await;
-    assert_echo_is_cut_out(&STATUSES, "iqm.profile", &[ACCESS], async |client| {
+    assert_echo_is_cut_out::<Iqm>(&STATUSES, "iqm.profile", &[ACCESS], async |client| {
         client
             .profile(&token().auth_headers().unwrap())
             .await
@@ -151,7 +149,7 @@ async fn an_echo_of_a_token_is_cut_out() {
     })
     .await;
     // The response 200 with `success: false` is a failure here as well.
-    assert_echo_is_cut_out(&STATUSES, "iqm.log_out", &[ACCESS], async |client| {
+    assert_echo_is_cut_out::<Iqm>(&STATUSES, "iqm.log_out", &[ACCESS], async |client| {
         client
             .log_out(&token().auth_headers().unwrap())
             .await
@@ -162,7 +160,7 @@ async fn an_echo_of_a_token_is_cut_out() {
 
 #[tokio::test]
 async fn an_echo_of_a_code_or_a_reset_hash_is_cut_out() {
-    assert_echo_is_cut_out(
+    assert_echo_is_cut_out::<Iqm>(
         &STATUSES,
         "iqm.authorization_code",
         &[CODE],
@@ -174,7 +172,7 @@ async fn an_echo_of_a_code_or_a_reset_hash_is_cut_out() {
         },
     )
     .await;
-    assert_echo_is_cut_out(
+    assert_echo_is_cut_out::<Iqm>(
         &STATUSES,
         "iqm.validate_password_reset",
         &[CODE],
@@ -187,7 +185,7 @@ async fn an_echo_of_a_code_or_a_reset_hash_is_cut_out() {
     )
     .await;
     let otp = "739154";
-    assert_echo_is_cut_out(&STATUSES, "iqm.mfa_verify", &[otp], async |client| {
+    assert_echo_is_cut_out::<Iqm>(&STATUSES, "iqm.mfa_verify", &[otp], async |client| {
         client.verify_mfa_code(&otp.into()).await.unwrap_err()
     })
     .await;
@@ -250,13 +248,13 @@ async fn no_log_or_span_of_a_call_shows_a_secret() {
     let (email, password, mut secrets) = (iqm.user().email, password(&sandbox), Vec::new());
 
     let token = client.log_in(email, &password).await.unwrap();
-    secrets.extend(secrets_of(token.clone()));
+    secrets.extend(Iqm::secrets_of(token.clone()));
     let token = client.refresh(&token).await.unwrap();
-    secrets.extend(secrets_of(token.clone()));
+    secrets.extend(Iqm::secrets_of(token.clone()));
     let auth_headers = token.auth_headers().unwrap();
     client.profile(&auth_headers).await.unwrap();
     let other = client.log_in_oauth(email, &password).await.unwrap();
-    secrets.extend(secrets_of(other.clone()));
+    secrets.extend(Iqm::secrets_of(other.clone()));
 
     client.request_password_reset(email).await.unwrap();
     let hash = iqm.reset_hash(email).unwrap();
@@ -282,13 +280,13 @@ async fn no_log_or_span_of_a_call_shows_a_secret() {
         .exchange_code(&code.as_str().into(), uri)
         .await
         .unwrap();
-    secrets.extend(secrets_of(by_code.clone()));
+    secrets.extend(Iqm::secrets_of(by_code.clone()));
 
     let invited = iqm.invited_user();
     let signed_up = client
         .sign_up(invited.email, &invited.password.into())
         .await;
-    secrets.extend(secrets_of(signed_up.unwrap()));
+    secrets.extend(Iqm::secrets_of(signed_up.unwrap()));
     client.log_out(&auth_headers).await.unwrap();
 
     let text = captured.text();

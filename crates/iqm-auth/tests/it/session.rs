@@ -1,80 +1,67 @@
 //! A session's whole life against the vendor.
 
-#[path = "../../../auth-core/tests/vendor/session.rs"]
-mod every_vendor;
-#[path = "../../../auth-core/tests/vendor/renewed_session.rs"]
-mod every_vendor_that_renews;
-#[path = "../../../auth-core/tests/vendor/password_session.rs"]
-mod every_vendor_with_a_password;
-
 use std::time::Duration;
 
 use auth_sandbox::{Sandbox, SandboxClock};
+use http::{HeaderMap, Request};
 use httpmock::prelude::*;
-use iqm_auth::{
-    AuthHeaders, Client, Error, ErrorKind, Renewer, Session, SessionBuilder, State, Token,
-};
+use iqm_auth::{AuthHeaders, Client, Error, ErrorKind, Session, State, Token};
+use vendor_tests::renewed_session::assert_lives_from_the_sending;
+use vendor_tests::{PasswordLogin as _, Renewals, Sessions, Vendor as _};
 
-use self::every_vendor_that_renews::{assert_lives_from_the_sending, key};
-use crate::set_up::{
-    LIFETIME, base_url, client, email, log_in, password, sandbox, sandbox_with, session,
-};
+use crate::set_up::{Iqm, LIFETIME, base_url, client, log_in, sandbox, sandbox_with, session};
 
-const LOG_IN: &str = "iqm.log_in";
-const FIRST: Option<&str> = Some(LOG_IN);
-const RENEWAL: &str = "iqm.refresh";
-/// A tenth of the life, which is when a renewal is due, and a quarter of that for the jitter.
-const NOT_YET_DUE: Duration = Duration::from_secs(31_000);
-const DUE: Duration = Duration::from_secs(34_000);
-const RENEWS_AT: Duration = LIFETIME;
-const NEXT_TRY: Duration = Duration::from_secs(3_600);
+vendor_tests::session!(Iqm);
+vendor_tests::renewed_session!(Iqm);
+vendor_tests::password_session!(Iqm);
 
-/// The access token that callers get, after checking the headers.
+impl Sessions for Iqm {
+    fn access_in(headers: &HeaderMap) -> &str {
+        assert_eq!(headers.len(), 2);
+        assert_eq!(headers["x-iaa-ow-id"], "200001");
+        let value = headers["authorization"].to_str().unwrap();
+        value.strip_prefix("Bearer ").unwrap()
+    }
+
+    async fn check(client: &Client, auth_headers: &AuthHeaders) -> Result<(), Error> {
+        client.profile(auth_headers).await.map(drop)
+    }
+
+    fn request(sandbox: &Sandbox) -> Request<String> {
+        let url = base_url(sandbox).join("api/v3/ua/profile").unwrap();
+        Request::get(url.as_str()).body(String::new()).unwrap()
+    }
+
+    fn assert_logged_out(sandbox: &Sandbox, access: &str) {
+        assert!(!sandbox.iqm().accepts(access));
+        sandbox.log().assert_count("iqm.log_out", 1);
+        assert_eq!(sandbox.log().entries().len(), 1);
+    }
+
+    fn accepts(sandbox: &Sandbox, access: &str) -> bool {
+        sandbox.iqm().accepts(access) && sandbox.iqm().reuse_detected() == 0
+    }
+}
+
+impl Renewals for Iqm {
+    const LIFETIME: Duration = LIFETIME;
+    const FIRST: Option<&'static str> = Some(Self::LOG_IN);
+    /// A tenth of the life, which is when a renewal is due, and a quarter of that for the jitter.
+    const NOT_YET_DUE: Duration = Duration::from_secs(31_000);
+    const DUE: Duration = Duration::from_secs(34_000);
+    const NEXT_TRY: Duration = Duration::from_secs(3_600);
+
+    fn strict_sandbox() -> Sandbox {
+        sandbox_with(|builder| builder.rotate_refresh_tokens(true))
+    }
+
+    async fn session_with_one_way(sandbox: &Sandbox) -> Session {
+        session_with_token(sandbox, log_in(sandbox).await)
+    }
+}
+
 async fn access(session: &Session) -> String {
-    let headers = session.headers().await.unwrap();
-    assert_eq!(headers.len(), 2);
-    assert_eq!(headers["x-iaa-ow-id"], "200001");
-    let value = headers["authorization"].to_str().unwrap();
-    value.strip_prefix("Bearer ").unwrap().to_owned()
-}
-
-fn accepts(sandbox: &Sandbox, access: &str) -> bool {
-    sandbox.iqm().accepts(access) && sandbox.iqm().reuse_detected() == 0
-}
-
-async fn check(client: &Client, auth_headers: &AuthHeaders) -> Result<(), Error> {
-    client.profile(auth_headers).await.map(drop)
-}
-
-fn request(sandbox: &Sandbox, http: &reqwest::Client) -> reqwest::RequestBuilder {
-    http.get(base_url(sandbox).join("api/v3/ua/profile").unwrap())
-}
-
-fn strict_sandbox() -> Sandbox {
-    sandbox_with(|builder| builder.rotate_refresh_tokens(true))
-}
-
-async fn session_with_one_way(sandbox: &Sandbox) -> Session {
-    session_with_token(sandbox, log_in(sandbox).await)
-}
-
-fn session_builder(sandbox: &Sandbox) -> SessionBuilder<Renewer> {
-    client(sandbox).session_builder_with_password(email(sandbox), password(sandbox))
-}
-
-fn assert_logged_out(sandbox: &Sandbox, access: &str) {
-    assert!(!sandbox.iqm().accepts(access));
-    sandbox.log().assert_count("iqm.log_out", 1);
-    assert_eq!(sandbox.log().entries().len(), 1);
-}
-
-fn end_tokens(sandbox: &Sandbox) {
-    sandbox.iqm().revoke_access_tokens(email(sandbox));
-}
-
-fn change_password(sandbox: &Sandbox) {
-    sandbox.iqm().revoke_all(email(sandbox));
-    sandbox.iqm().set_password(email(sandbox), "another one");
+    vendor_tests::session::access::<Iqm>(session).await
 }
 
 fn session_with_token(sandbox: &Sandbox, token: Token) -> Session {
@@ -292,8 +279,8 @@ async fn a_log_out_with_a_token_that_is_dead_already_succeeds() {
 async fn a_tokens_life_is_counted_from_the_moment_its_request_was_sent() {
     let sandbox = sandbox();
     let session = session(&sandbox);
-    for operation in [LOG_IN, RENEWAL] {
-        assert_lives_from_the_sending(&sandbox, &session, operation).await;
+    for operation in [Iqm::LOG_IN, Iqm::RENEWAL] {
+        assert_lives_from_the_sending::<Iqm>(&sandbox, &session, operation).await;
     }
     assert_calls(&sandbox, 1, 1);
 }

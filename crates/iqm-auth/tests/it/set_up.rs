@@ -1,49 +1,102 @@
 //! What most tests begin with.
 
-#[path = "../../../auth-core/tests/vendor/set_up.rs"]
-mod every_vendor;
-
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_sandbox::Sandbox;
-use iqm_auth::{Client, ClientBuilder, RetryPolicy, SecretString, Session, Token};
-use url::Url;
+use iqm_auth::{
+    Client, ClientBuilder, Error, MemoryStore, Renewer, RetryPolicy, SecretString, Session,
+    StoreKey, Token,
+};
+use vendor_tests::{PasswordLogin, Url, Vendor};
 
-pub(crate) use self::every_vendor::{always, client, only, sandbox, sandbox_with, settled, shown};
+pub(crate) use vendor_tests::{always, only, sandbox, sandbox_with, shown};
 
 /// How long the sandbox's tokens live: `expires_in` of the vendor's samples.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(35_999);
 
-pub(crate) fn base_url(sandbox: &Sandbox) -> Url {
-    sandbox.iqm().base_url()
+pub(crate) struct Iqm;
+
+vendor_tests::functions! { Iqm:
+    base_url -> Url,
+    builder -> ClientBuilder,
+    client -> Client,
+    email -> &'static str,
+    log_in -> impl Future<Output = Token>,
+    session -> Session
 }
 
-pub(crate) fn builder(sandbox: &Sandbox) -> ClientBuilder {
-    let iqm = sandbox.iqm();
-    Client::builder(iqm.client_id(), iqm.client_secret())
-        .base_url(base_url(sandbox))
-        .clock(sandbox.clock())
-        .http(|http| http.retry(RetryPolicy::default().pauses(Duration::ZERO, Duration::ZERO)))
+impl Vendor for Iqm {
+    type Client = Client;
+    type ClientBuilder = ClientBuilder;
+    type Token = Token;
+    type Error = Error;
+    type Renewer = Renewer;
+
+    const RENEWAL: &'static str = "iqm.refresh";
+    const RENEWS_AT: Duration = LIFETIME;
+
+    vendor_tests::vendor_methods!();
+
+    fn base_url(sandbox: &Sandbox) -> Url {
+        sandbox.iqm().base_url()
+    }
+
+    fn builder(sandbox: &Sandbox) -> ClientBuilder {
+        let iqm = sandbox.iqm();
+        Client::builder(iqm.client_id(), iqm.client_secret())
+            .base_url(base_url(sandbox))
+            .clock(sandbox.clock())
+            .http(|http| http.retry(RetryPolicy::default().pauses(Duration::ZERO, Duration::ZERO)))
+    }
+
+    fn email(sandbox: &Sandbox) -> &'static str {
+        sandbox.iqm().user().email
+    }
+
+    async fn log_in(sandbox: &Sandbox) -> Token {
+        client(sandbox)
+            .log_in(email(sandbox), &password(sandbox))
+            .await
+            .unwrap()
+    }
+
+    /// It holds the password.
+    fn session(sandbox: &Sandbox) -> Session {
+        let password = sandbox.iqm().user().password;
+        Self::session_with_password(&client(sandbox), email(sandbox), password)
+    }
+
+    fn session_in_store(sandbox: &Sandbox, store: MemoryStore) -> Session {
+        client(sandbox)
+            .session_builder_with_password(email(sandbox), password(sandbox))
+            .store(Arc::new(store), Self::key(sandbox))
+            .build()
+            .unwrap()
+    }
+
+    fn key(sandbox: &Sandbox) -> StoreKey {
+        client(sandbox).store_key(email(sandbox))
+    }
 }
 
-pub(crate) fn email(sandbox: &Sandbox) -> &'static str {
-    sandbox.iqm().user().email
+impl PasswordLogin for Iqm {
+    const LOG_IN: &'static str = "iqm.log_in";
+
+    fn session_with_password(client: &Client, email: &str, password: &str) -> Session {
+        client.session_with_password(email, password).unwrap()
+    }
+
+    fn end_tokens(sandbox: &Sandbox) {
+        sandbox.iqm().revoke_access_tokens(email(sandbox));
+    }
+
+    fn change_password(sandbox: &Sandbox) {
+        sandbox.iqm().revoke_all(email(sandbox));
+        sandbox.iqm().set_password(email(sandbox), "another one");
+    }
 }
 
 pub(crate) fn password(sandbox: &Sandbox) -> SecretString {
     sandbox.iqm().user().password.into()
-}
-
-pub(crate) async fn log_in(sandbox: &Sandbox) -> Token {
-    client(sandbox)
-        .log_in(email(sandbox), &password(sandbox))
-        .await
-        .unwrap()
-}
-
-/// A session of the sandbox's user that holds the password.
-pub(crate) fn session(sandbox: &Sandbox) -> Session {
-    client(sandbox)
-        .session_with_password(email(sandbox), password(sandbox))
-        .unwrap()
 }

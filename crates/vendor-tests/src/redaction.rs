@@ -1,18 +1,4 @@
-//! What holds for the secrets of every vendor, and listening to everything that is traced or
-//! logged: a module of each vendor crate's `tests/it/redaction.rs`, which supplies
-//!
-//! - `own_builder(&sandbox)`: a builder of a client with secrets that the test knows;
-//! - `own_secrets()`: those;
-//! - `has_words(&error, status)`: whether an error shows the vendor's text of that status;
-//! - `failing_calls(&client)`: the errors of calls that carry secrets, one for each operation of
-//!   `FAILING`;
-//! - `sent()`: the secrets that those carry;
-//! - `PLACES`: what stands in nothing but their addresses;
-//! - `session_of_secrets(&sandbox)`: a session that sends secrets when it renews, and these;
-//! - `RENEWING`: the operations by which a session renews, the last resort at the end;
-//! - `RENEWS_AT`: at which age of its token a session's callers get a new one;
-//! - `secrets_of(token)`: the parts of a token that must not be seen;
-//! - `held(&sandbox)`: what else a session or a client of the sandbox keeps.
+//! What holds for the secrets of every vendor, and listening to everything that is traced or logged.
 
 use std::fmt::Debug;
 use std::io::{self, Write};
@@ -20,28 +6,44 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, Once};
 use std::time::UNIX_EPOCH;
 
-use auth_core::{ErrorKind, Expiry, Renew, RetryPolicy, SessionBuilder, State, Token};
+use auth_core::{
+    AuthError as _, ErrorKind, Expiry, HttpBuilder, Renew, RetryPolicy, SessionBuilder, State,
+    Token,
+};
 use auth_sandbox::Fault;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use super::{
-    Client, Error, FAILING, PLACES, RENEWING, RENEWS_AT, failing_calls, has_words, held,
-    own_builder, own_secrets, secrets_of, sent, session_of_secrets,
-};
-use crate::set_up::{client, sandbox, session, settled, shown};
+use crate::{Secrets, sandbox, settled, shown};
+
+/// The tests of this module, for a vendor.
+#[macro_export]
+macro_rules! redaction {
+    ($vendor:ty) => {
+        $crate::tests! { $vendor, redaction:
+            #[tokio::test]
+            async fn an_error_on_the_way_names_no_secret_and_no_address();
+            #[tokio::test]
+            async fn the_state_of_a_session_shows_no_secret();
+            #[tokio::test]
+            async fn no_log_or_span_of_a_session_shows_a_secret();
+            #[tokio::test]
+            async fn no_log_or_span_of_a_failure_shows_what_the_vendor_repeated();
+        }
+    };
+}
 
 /// Everything that is traced or logged, at the lowest level and of every library.
 #[derive(Clone, Default)]
-pub(super) struct Captured(Arc<Mutex<Vec<u8>>>);
+pub struct Captured(Arc<Mutex<Vec<u8>>>);
 
 impl Captured {
-    pub(super) fn begin() -> (Self, tracing::subscriber::DefaultGuard) {
+    pub fn begin() -> (Self, tracing::subscriber::DefaultGuard) {
         static REGISTRY: Once = Once::new();
         REGISTRY.call_once(|| {
             // As long as there is one subscriber alone, of one thread, a callsite that another
-            // thread meets first is taken to interest nobody.
+            // thread meets first is taken to interest no subscriber.
             let everywhere = tracing_subscriber::registry();
             tracing::subscriber::set_global_default(everywhere).unwrap();
         });
@@ -57,7 +59,7 @@ impl Captured {
         (captured, guard)
     }
 
-    pub(super) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
@@ -82,7 +84,7 @@ impl MakeWriter<'_> for Captured {
 
 /// The operation's span has ended, with its fields.
 #[track_caller]
-pub(super) fn assert_traced(text: &str, operation: &str, status: u16) {
+pub fn assert_traced(text: &str, operation: &str, status: u16) {
     let span = format!("{operation}{{attempt=1 duration_ms=");
     let status = format!("status={status}");
     let ended = |line: &str| line.contains("close") && line.contains(&span);
@@ -94,7 +96,7 @@ pub(super) fn assert_traced(text: &str, operation: &str, status: u16) {
 
 /// Lower-level events are there, so that their silence about secrets means something.
 #[track_caller]
-pub(super) fn assert_other_libraries_were_heard(text: &str) {
+pub fn assert_other_libraries_were_heard(text: &str) {
     assert!(text.contains("TRACE"), "{text}");
     assert!(
         text.contains("reqwest::") || text.contains("hyper_util::"),
@@ -103,14 +105,14 @@ pub(super) fn assert_other_libraries_were_heard(text: &str) {
 }
 
 /// A token that never ends, whose text the test chooses.
-pub(super) fn endless(access: &str) -> Token {
+pub fn endless(access: &str) -> Token {
     Token::new(access.into(), Expiry::Never, UNIX_EPOCH)
 }
 
 /// All that can be shown of a session, from its builder to its headers.
-pub(super) async fn shown_session<R>(builder: SessionBuilder<R>) -> String
+pub async fn shown_session<R>(builder: SessionBuilder<R>) -> String
 where
-    R: Renew<Error = Error> + Debug,
+    R: Renew + Debug,
 {
     let built = format!("{builder:#?}");
     let session = builder.build().unwrap();
@@ -119,13 +121,13 @@ where
     built + &format!("{session:#?} {renewer:#?} {auth_headers:#?} {headers:#?}")
 }
 
-/// What the vendor's faults may response with: success and refusals, known and unknown.
-pub(super) const STATUSES: [u16; 10] = [200, 400, 401, 403, 404, 412, 422, 429, 500, 503];
+/// What the vendor's faults may respond with: success and refusals, known and unknown.
+pub const STATUSES: [u16; 10] = [200, 400, 401, 403, 404, 412, 422, 429, 500, 503];
 
 /// Asserts that neither a secret, whatever its case, nor its beginning or a part of it stands in
 /// `text`.
 #[track_caller]
-pub(super) fn assert_hidden<S: AsRef<str>>(text: &str, secrets: &[S]) {
+pub fn assert_hidden<S: AsRef<str>>(text: &str, secrets: &[S]) {
     assert!(!secrets.is_empty());
     let lower = text.to_lowercase();
     for secret in secrets.iter().map(AsRef::as_ref) {
@@ -141,17 +143,15 @@ pub(super) fn assert_hidden<S: AsRef<str>>(text: &str, secrets: &[S]) {
 }
 
 /// Makes the vendor repeat all of the call's secrets, with each status.
-pub(super) async fn assert_echo_is_cut_out<S: AsRef<str>>(
+pub async fn assert_echo_is_cut_out<V: Secrets>(
     statuses: &[u16],
     operation: &str,
-    secrets: &[S],
-    call: impl AsyncFn(&Client) -> Error,
+    secrets: &[impl AsRef<str>],
+    call: impl AsyncFn(&V::Client) -> V::Error,
 ) {
     let sandbox = sandbox();
-    let client = own_builder(&sandbox)
-        .http(|http| http.retry(RetryPolicy::never()))
-        .build()
-        .unwrap();
+    let once = |http: HttpBuilder| http.retry(RetryPolicy::never());
+    let client = V::build(V::with_http(V::own_builder(&sandbox), once)).unwrap();
     for &status in statuses {
         sandbox.fault(Fault::echo(status).on(operation));
         let error = call(&client).await;
@@ -159,11 +159,11 @@ pub(super) async fn assert_echo_is_cut_out<S: AsRef<str>>(
         assert_eq!(entry.status(), Some(status));
         let text = shown(&error) + &panicked_with(Err(error.clone()));
         assert_hidden(&text, secrets);
-        for secret in own_secrets() {
+        for secret in V::own_secrets() {
             assert_hidden(&text, &[secret]);
         }
         // What is thrown away cannot leak, and shows nothing of the redaction.
-        let has_words = has_words(&error, status);
+        let has_words = V::has_words(&error, status);
         assert_eq!(text.contains("Cannot do "), has_words, "{status}: {text}");
         assert_eq!(text.contains("[redacted]"), has_words, "{status}: {text}");
     }
@@ -171,20 +171,19 @@ pub(super) async fn assert_echo_is_cut_out<S: AsRef<str>>(
 }
 
 /// What a program dies with that unwraps the outcome.
-fn panicked_with(outcome: Result<(), Error>) -> String {
+fn panicked_with(outcome: Result<(), impl Debug>) -> String {
     let death = catch_unwind(AssertUnwindSafe(|| outcome.unwrap())).unwrap_err();
     *death.downcast::<String>().unwrap()
 }
 
-#[tokio::test]
-async fn an_error_on_the_way_names_no_secret_and_no_address() {
+pub async fn an_error_on_the_way_names_no_secret_and_no_address<V: Secrets>() {
     let sandbox = sandbox();
-    let client = client(&sandbox);
+    let client = V::client(&sandbox);
     let assert_silent = async || {
-        for error in failing_calls(&client).await {
+        for error in V::failing_calls(&client).await {
             let text = shown(&error);
-            assert_hidden(&text, &sent());
-            assert_hidden(&text, PLACES);
+            assert_hidden(&text, &V::sent());
+            assert_hidden(&text, V::PLACES);
         }
     };
     for fault in [Fault::cut(), Fault::truncated_body(), Fault::huge_body()] {
@@ -192,17 +191,16 @@ async fn an_error_on_the_way_names_no_secret_and_no_address() {
         assert_silent().await;
         sandbox.clear_faults();
     }
-    // Nobody listens there.
+    // Nothing listens there.
     drop(sandbox);
     assert_silent().await;
 }
 
-#[tokio::test]
-async fn the_state_of_a_session_shows_no_secret() {
+pub async fn the_state_of_a_session_shows_no_secret<V: Secrets>() {
     let sandbox = sandbox();
-    let (session, secrets) = session_of_secrets(&sandbox);
-    for &operation in RENEWING {
-        sandbox.fault(Fault::echo(403).on(operation));
+    let (session, secrets) = V::session_of_secrets(&sandbox);
+    for operation in V::RENEWING {
+        sandbox.fault(Fault::echo(403).on(*operation));
     }
     session.renew().await.unwrap_err();
     let State::LoginRequired { reason } = session.state() else {
@@ -213,20 +211,19 @@ async fn the_state_of_a_session_shows_no_secret() {
     assert_hidden(&text, &secrets);
 }
 
-#[tokio::test]
-async fn no_log_or_span_of_a_session_shows_a_secret() {
+pub async fn no_log_or_span_of_a_session_shows_a_secret<V: Secrets>() {
     let (captured, _guard) = Captured::begin();
     let sandbox = sandbox();
-    let session = session(&sandbox);
-    let mut secrets = held(&sandbox);
+    let session = V::session(&sandbox);
+    let mut secrets = V::held(&sandbox);
     for _ in 0..3 {
         let auth_headers = session.auth_headers().await.unwrap();
         settled(&session).await;
-        secrets.extend(secrets_of(auth_headers.token().clone()));
-        sandbox.clock().advance(RENEWS_AT);
+        secrets.extend(V::secrets_of(auth_headers.token().clone()));
+        sandbox.clock().advance(V::RENEWS_AT);
     }
-    for &operation in RENEWING {
-        sandbox.fault(Fault::echo(403).on(operation));
+    for operation in V::RENEWING {
+        sandbox.fault(Fault::echo(403).on(*operation));
     }
     session.renew().await.unwrap_err();
     assert!(matches!(
@@ -235,7 +232,7 @@ async fn no_log_or_span_of_a_session_shows_a_secret() {
     ));
 
     let text = captured.text();
-    for &operation in RENEWING {
+    for operation in V::RENEWING {
         assert_traced(&text, operation, 200);
         assert_traced(&text, operation, 403);
     }
@@ -244,13 +241,12 @@ async fn no_log_or_span_of_a_session_shows_a_secret() {
     assert_hidden(&text, &secrets);
 }
 
-#[tokio::test]
-async fn no_log_or_span_of_a_failure_shows_what_the_vendor_repeated() {
+pub async fn no_log_or_span_of_a_failure_shows_what_the_vendor_repeated<V: Secrets>() {
     let (captured, _guard) = Captured::begin();
     let sandbox = sandbox();
-    let client = client(&sandbox);
-    let mut secrets = held(&sandbox);
-    secrets.extend(sent());
+    let client = V::client(&sandbox);
+    let mut secrets = V::held(&sandbox);
+    secrets.extend(V::sent());
     for fault in [
         Fault::echo(400),
         Fault::echo(403),
@@ -258,15 +254,15 @@ async fn no_log_or_span_of_a_failure_shows_what_the_vendor_repeated() {
         Fault::cut(),
     ] {
         sandbox.fault(fault.always());
-        let errors = failing_calls(&client).await;
-        assert!(errors.len() >= FAILING.len());
+        let errors = V::failing_calls(&client).await;
+        assert!(errors.len() >= V::FAILING.len());
         sandbox.clear_faults();
     }
     drop(sandbox);
-    let errors = failing_calls(&client).await;
+    let errors = V::failing_calls(&client).await;
     assert_eq!(errors[0].kind(), ErrorKind::Unavailable);
     let text = captured.text();
-    for &operation in FAILING {
+    for operation in V::FAILING {
         assert_traced(&text, operation, 400);
     }
     assert_other_libraries_were_heard(&text);
