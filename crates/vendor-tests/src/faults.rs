@@ -22,7 +22,7 @@ macro_rules! faults {
             #[tokio::test]
             async fn an_answer_of_ten_megabytes_is_not_read_to_its_end();
             #[tokio::test]
-            async fn an_answer_that_nobody_documents_is_not_asked_for_again();
+            async fn an_undocumented_answer_is_not_asked_for_again();
             #[tokio::test]
             async fn a_redirect_is_not_followed();
             #[tokio::test]
@@ -95,7 +95,7 @@ pub async fn an_answer_of_ten_megabytes_is_not_read_to_its_end<V: Calls>() {
     assert_always::<V>(&Fault::huge_body(), expected).await;
 }
 
-pub async fn an_answer_that_nobody_documents_is_not_asked_for_again<V: Calls>() {
+pub async fn an_undocumented_answer_is_not_asked_for_again<V: Calls>() {
     assert_always::<V>(&Fault::html(), |_| (1, ErrorKind::Protocol)).await;
     let sandbox = sandbox();
     let ready = V::ready(&sandbox, V::client(&sandbox)).await;

@@ -15,7 +15,7 @@ macro_rules! renewed_session {
     ($vendor:ty) => {
         $crate::tests! { $vendor, renewed_session:
             #[tokio::test]
-            async fn a_token_is_renewed_before_its_end_while_callers_go_on_with_it();
+            async fn a_token_is_renewed_before_its_end_while_callers_keep_the_old_one();
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn a_token_is_renewed_once_for_a_thousand_callers();
             #[tokio::test]
@@ -65,7 +65,7 @@ pub async fn assert_lives_from_the_sending<V: Renewals>(
     sandbox.clock().advance(V::RENEWS_AT);
 }
 
-pub async fn a_token_is_renewed_before_its_end_while_callers_go_on_with_it<V: Renewals>() {
+pub async fn a_token_is_renewed_before_its_end_while_callers_keep_the_old_one<V: Renewals>() {
     let sandbox = V::strict_sandbox();
     let (session, old) = begun::<V>(&sandbox).await;
     sandbox.clock().advance(V::NOT_YET_DUE);

@@ -15,15 +15,10 @@ pub type Session<V> = auth_core::Session<<V as Vendor>::Renewer>;
 
 /// What all tests need: the vendor's types, and the ways to a client, a token and a session.
 pub trait Vendor: Sized + 'static {
-    /// The vendor's `Client`.
     type Client: Clone + Debug;
-    /// The vendor's `ClientBuilder`.
     type ClientBuilder;
-    /// The vendor's `Token`.
     type Token: Clone + From<Token> + Into<Token>;
-    /// The vendor's `Error`.
     type Error: AuthError;
-    /// The vendor's `Renewer`.
     type Renewer: Renew<Error = Self::Error> + Debug;
 
     /// The operation by which a session renews, or asks whether its token is valid.

@@ -154,7 +154,7 @@ async fn a_provider_is_asked_for_the_password_of_each_log_in() {
 }
 
 #[tokio::test]
-async fn a_provider_that_gives_up_is_not_asked_again_until_somebody_wants_it() {
+async fn a_provider_that_gives_up_is_not_asked_again_until_a_caller_renews() {
     let sandbox = sandbox();
     let asked = Arc::new(AtomicUsize::new(0));
     let held = password(&sandbox);

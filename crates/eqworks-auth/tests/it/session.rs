@@ -108,7 +108,7 @@ async fn a_renewal_that_fails_is_tried_again_once_a_day_while_the_token_is_in_us
 }
 
 #[tokio::test]
-async fn a_token_that_has_ended_is_not_sent_to_be_refreshed_and_somebody_must_log_in() {
+async fn a_token_that_has_ended_is_not_sent_to_be_refreshed_and_needs_a_log_in() {
     let sandbox = sandbox();
     let session = session(&sandbox);
     sandbox.clock().advance(LIFETIME);

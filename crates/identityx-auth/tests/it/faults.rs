@@ -196,7 +196,7 @@ async fn a_log_out_whose_answer_was_lost_has_succeeded_and_a_second_one_is_refus
 }
 
 #[tokio::test]
-async fn a_query_whose_answer_was_lost_is_repeated_and_a_mutation_is_not_whoever_sends_it() {
+async fn a_query_whose_answer_was_lost_is_repeated_and_a_mutation_is_not_by_any_caller() {
     let sandbox = sandbox();
     let client = client(&sandbox);
     let administrator = org_user(&sandbox);

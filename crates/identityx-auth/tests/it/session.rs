@@ -191,7 +191,7 @@ async fn a_session_that_the_vendor_has_ended_needs_a_log_in_and_goes_on_after_on
     let (client, session) = (client(&sandbox), new_session(&sandbox));
     let dead = session.auth_headers().await.unwrap();
     sandbox.identityx().end_session(&access(&session).await);
-    // Nobody has noticed yet.
+    // No call has noticed yet.
     assert_eq!(session.state(), State::Fresh);
     let error = IdentityX::check(&client, &dead).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TokenRejected);
@@ -267,7 +267,7 @@ async fn assert_survives_an_outage<I: Identity>(sandbox: &Sandbox, identity: I) 
         assert_eq!(session.headers().await.unwrap(), old);
         assert!(matches!(session.state(), State::Failing { .. }));
     }
-    // Even if somebody has reported it.
+    // Even if a caller has reported it.
     session.invalidate(&session.auth_headers().await.unwrap());
     for _ in 0..10 {
         let error = session.headers().await.unwrap_err();
@@ -505,7 +505,7 @@ async fn a_refusal_of_an_operation_is_noted_by_the_session() {
             assert!(matches!(error, Error::TokenRejected { .. }), "{error:?}");
         }
         assert_eq!(session.state(), State::Absent);
-        // The next caller asks, and after that nobody is sent anywhere.
+        // The next caller asks, and after that nothing is sent.
         for _ in 0..3 {
             let error = session.execute::<MyAppUser>(json!({})).await.unwrap_err();
             assert!(matches!(error, Error::LoginRequired { .. }), "{error:?}");
@@ -583,7 +583,7 @@ fn a_session_is_used_from_two_runtimes_one_after_the_other() {
         session.invalidate(&session.auth_headers().await.unwrap());
         access(&session).await
     };
-    // The first runtime is alive, but nobody drives it.
+    // The first runtime is alive, but does not run.
     let second = runtime();
     assert_eq!(second.block_on(asked()), old);
     drop(first);

@@ -230,7 +230,7 @@ async fn no_debug_shows_a_secret() {
 }
 
 #[tokio::test]
-async fn the_debug_of_a_profile_shows_no_field_that_nobody_described() {
+async fn the_debug_of_a_profile_shows_no_undescribed_field() {
     let sandbox = sandbox();
     let auth_headers = log_in(&sandbox).await.auth_headers().unwrap();
     let profile = client(&sandbox).profile(&auth_headers).await.unwrap();
