@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn write(file: &str, operations: &[&str]) -> Result<(), Box<dyn Error>> {
     let operations = operations.iter().map(Document::read);
     let operations = operations.collect::<Result<Vec<_>, _>>()?;
-    // The schema comes along: nobody has to look for it.
+    // The schema comes along, so it need not be found.
     let schema = Document::identityx_schema();
     let generated = generate(&schema, &operations, &Options::new())?;
     let out = PathBuf::from(env::var("OUT_DIR")?);

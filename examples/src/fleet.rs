@@ -1,4 +1,4 @@
-//! A fleet of processes that share one account of IQM through a token store: the workers, and whoever
+//! A fleet of processes that share one account of IQM through a token store: the workers, and what
 //! directs them.
 //!
 //! A worker is this program started again with `--worker`. It is told what to do line by line on
@@ -21,7 +21,7 @@ use crate::Outcome;
 /// The word that makes a program a worker.
 pub const WORKER: &str = "--worker";
 
-/// A worker, seen by whoever directs it. It is killed when this is dropped.
+/// A worker, as its director sees it. It is killed when this is dropped.
 pub struct Worker {
     process: Child,
     orders: ChildStdin,

@@ -20,7 +20,8 @@ pub mod fleet;
 
 use std::error::Error;
 
-use iqm_auth::{Clock, Expiry};
+use iqm_auth::Expiry;
+use iqm_auth::clock::Clock;
 
 /// What an example ends with.
 pub type Outcome = Result<(), Box<dyn Error>>;

@@ -1,5 +1,5 @@
 //! Real processes that share one account of a vendor whose refresh tokens work once: it is asked
-//! once for each lifetime, and whoever is killed on the way takes nobody with them.
+//! once for each lifetime, and a worker that is killed on the way harms no other.
 //!
 //! `cargo xtask soak` runs this at full size (`AUTH_SOAK`) and shows its figures.
 
@@ -227,7 +227,7 @@ impl Step {
         }
     }
 
-    /// Whether nobody has the new refresh token, and the old one is spent.
+    /// Whether no worker has the new refresh token, and the old one is spent.
     fn loses_the_family(self) -> bool {
         matches!(self, BeforeTheAnswer | BeforeTheSave)
     }
@@ -384,7 +384,7 @@ fn a_store_that_is_away_for_a_while_is_not_noticed_while_the_token_is_valid() {
     };
     redis.signal("STOP");
     serve(&mut all, away);
-    assert_eq!(seen(&sandbox), (1, 0), "without the lease nobody renews");
+    assert_eq!(seen(&sandbox), (1, 0), "without the lease no worker renews");
     redis.signal("CONT");
     redis.process.kill().unwrap();
     redis.process.wait().unwrap();

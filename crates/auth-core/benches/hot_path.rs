@@ -114,7 +114,7 @@ fn apply(session: &Session<Never>, map: &mut HeaderMap) {
         let done = future.poll(&mut Context::from_waker(Waker::noop()));
         assert!(
             matches!(done, Poll::Ready(Ok(()))),
-            "a valid token is handed out at once"
+            "a valid token is there at once"
         );
     }
     black_box(&*map);

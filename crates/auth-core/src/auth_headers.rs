@@ -1,4 +1,4 @@
-//! The headers of one token, ready to be handed out.
+//! The headers of one token, built once and cloned for each call.
 
 use std::cell::Cell;
 use std::fmt;
@@ -29,7 +29,7 @@ impl Header {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Protocol`] if a header cannot carry the value: a token with a line break, say.
+    /// [`ErrorKind::Protocol`] if a header cannot carry the value: a token with a line break, for example.
     pub fn new(name: HeaderName, secret: &SecretString) -> Result<Self, Error> {
         Self::with_scheme(name, "", secret)
     }
@@ -129,7 +129,7 @@ impl AuthHeaders {
     ///
     /// [`ErrorKind::InvalidConfig`] if there are no headers.
     pub fn new(token: &Token, headers: &[Header]) -> Result<Self, Error> {
-        // Only sessions ask a auth_headers whether it has ended.
+        // Only sessions ask whether the token has ended.
         Self::due(
             token,
             headers,
@@ -185,7 +185,7 @@ impl AuthHeaders {
         &self.0.token
     }
 
-    /// A short text that tells this auth_headers's token from others and gives nothing away.
+    /// A short text that tells the token from others and reveals nothing of it.
     pub fn fingerprint(&self) -> Fingerprint {
         self.0.token.fingerprint()
     }
@@ -318,7 +318,7 @@ impl Deadline<u64> {
     }
 }
 
-/// How many copies of the headers a auth_headers holds: one for each thread that can run at once, in
+/// How many copies there are: one for each thread that can run at once, in
 /// powers of two.
 fn copies() -> usize {
     std::thread::available_parallelism()

@@ -1,7 +1,7 @@
 //! The thread on which renewals run, for as long as there are any.
 //!
 //! Not the caller's runtime: a renewal must finish when its caller is gone, and a runtime may be
-//! shut down, or be a current-thread one that nobody drives any more, while the vendor has already
+//! shut down, or be a current-thread one that is not driven any more, while the vendor has already
 //! rotated the refresh token. One thread serves all sessions of the process; it starts with the
 //! first task and ends with the last.
 
@@ -82,7 +82,7 @@ pub(crate) async fn run<T: Send + 'static>(
 ) -> Result<T, Error> {
     let (tell, told) = oneshot::channel();
     spawn(async move {
-        // Nobody listens if the caller was dropped.
+        // The caller may have been dropped.
         let _ = tell.send(task.await);
     })?;
     told.await.map_err(|_| lost())

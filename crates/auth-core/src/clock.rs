@@ -10,8 +10,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// One look at a [`Clock`]: what the wall clock says, and how much monotonic time has passed.
 ///
-/// The two disagree when somebody sets the wall clock (only `wall` jumps) and when a machine was
-/// suspended (on Linux only `wall` goes on). A session believes whichever says *expired*.
+/// The two disagree when the wall clock is set (only `wall` jumps) and when a machine was
+/// suspended (on Linux only `wall` continues). A session believes whichever says *expired*.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Moment {
     // Nanoseconds as plain integers: the hot path compares them and nothing else.
@@ -139,9 +139,9 @@ mod tests {
 
     #[test]
     fn the_system_clock_agrees_with_the_standard_library() {
-        let ours = SystemClock.now().wall();
+        let read = SystemClock.now().wall();
         let theirs = SystemTime::now();
-        let apart = theirs.duration_since(ours).unwrap_or_else(|e| e.duration());
+        let apart = theirs.duration_since(read).unwrap_or_else(|e| e.duration());
         assert!(apart < Duration::from_secs(1), "{apart:?} apart");
     }
 }

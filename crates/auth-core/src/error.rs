@@ -15,9 +15,9 @@ pub enum ErrorKind {
     InvalidCredentials,
     /// The token was refused: renew it, or log in again.
     TokenRejected,
-    /// Only a person (with a mailbox, say) can log in now.
+    /// Only a person (with a mailbox, for example) can log in now.
     InteractionRequired,
-    /// Not allowed, whoever asks.
+    /// Not allowed, whatever the credentials.
     Denied,
     /// No such user or thing.
     NotFound,
@@ -30,17 +30,17 @@ pub enum ErrorKind {
     Unavailable,
     /// The call may have had its effect; the response was lost.
     OutcomeUnknown,
-    /// The vendor answered something that nobody documented.
+    /// The vendor answered something that no document describes.
     Protocol,
     /// The token store failed.
     Store,
 }
 
 impl ErrorKind {
-    /// Whether the same call may succeed later without anybody doing anything.
+    /// Whether the same call may succeed later without anyone's help.
     ///
     /// A session waits and tries again after a transient failure; a permanent one it remembers
-    /// until somebody logs in.
+    /// until a log-in.
     pub fn is_transient(self) -> bool {
         match self {
             Self::RateLimited { .. }
@@ -78,7 +78,7 @@ impl fmt::Display for ErrorKind {
 
 /// What every vendor crate's error can do, so that a session can act on it.
 ///
-/// `Clone`, because one failed renewal is handed to everybody who waited for it.
+/// `Clone`, because all callers that waited for one failed renewal get its error.
 pub trait AuthError: StdError + Clone + From<Error> + Send + Sync + 'static {
     /// What the caller can do.
     fn kind(&self) -> ErrorKind;
@@ -224,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_person_must_mend_is_not_transient() {
+    fn what_a_person_must_fix_is_not_transient() {
         for kind in [
             ErrorKind::InvalidCredentials,
             ErrorKind::TokenRejected,

@@ -1,4 +1,4 @@
-//! What a vendor's response holds beside the fields that somebody has described.
+//! What a vendor's response holds beside the fields that a document describes.
 
 use std::collections::BTreeMap;
 use std::fmt;

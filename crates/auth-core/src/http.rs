@@ -49,7 +49,7 @@ pub struct Http {
 
 /// What became of one attempt.
 enum Attempt {
-    /// An response with any status.
+    /// A response with any status.
     Answered(Response),
     /// Nothing was sent.
     NotSent(Error),
@@ -231,7 +231,7 @@ fn may_repeat(idempotency: Idempotency, lost_before: bool) -> bool {
     }
 }
 
-/// Whether the attempt may have had an effect that nobody learned of.
+/// Whether the attempt may have had an effect that the caller did not learn of.
 fn was_lost(attempt: &Attempt) -> bool {
     match attempt {
         Attempt::Answered(response) => response.status().is_server_error(),

@@ -17,10 +17,10 @@ const BASE64_URL: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The claims of a JWT, **not verified**: whoever made the token may have written anything.
+/// The claims of a JWT, **not verified**: the maker of the token may have written anything.
 ///
 /// Good for planning (when does it end, whose is it), never for deciding whether to trust
-/// somebody. `Debug` shows the names of the claims, not their values.
+/// a caller. `Debug` shows the names of the claims, not their values.
 ///
 /// ```
 /// use auth_core::{Expiry, UnverifiedClaims};

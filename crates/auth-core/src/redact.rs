@@ -1,4 +1,4 @@
-//! Cutting out of a vendor's text what we sent it in confidence.
+//! Cutting out of a vendor's text what was sent as a secret.
 
 use std::fmt;
 
@@ -37,7 +37,7 @@ const SEGMENT: &AsciiSet = &CONTROLS
 ///
 /// Each secret is found in the forms in which it travels and comes back: as it is,
 /// percent-encoded (all of it, or as one segment of a path), form-encoded, escaped as JSON; whatever the case of its letters; whole, or cut
-/// short after eight characters or more. JWTs are cut out whoever sent them.
+/// short after eight characters or more. JWTs are cut out even if this request did not send them.
 #[derive(Clone, Default)]
 pub struct Redactor {
     forms: Vec<Zeroizing<String>>,
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jwt_that_nobody_sent_is_cut_out_as_well() {
+    fn a_jwt_that_was_not_sent_is_cut_out_as_well() {
         let shown =
             Redactor::new().redact("Invalid JWT: eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.c2ln, sorry");
         assert_eq!(shown, "Invalid JWT: [redacted], sorry");

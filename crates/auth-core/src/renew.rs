@@ -1,4 +1,4 @@
-//! What a vendor crate implements so that a session stays alive.
+//! What a vendor crate implements for its sessions.
 
 use std::future::{Future, ready};
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub enum Reason {
     Requested,
 }
 
-/// How one vendor's session stays alive.
+/// How one vendor's sessions renew their token.
 ///
 /// A session calls [`renew`](Renew::renew) once at a time, on a thread of its own with a Tokio
 /// runtime, and lets it finish whatever becomes of the callers. It must not block the thread.
@@ -32,7 +32,7 @@ pub trait Renew: Send + Sync + 'static {
     /// Gets the next token, given the newest one known (valid or not).
     ///
     /// An error whose kind is transient is tried again after a pause; a permanent one is
-    /// remembered until somebody logs in.
+    /// remembered until a log-in.
     fn renew(
         &self,
         current: Option<&Token>,
@@ -49,7 +49,7 @@ pub trait Renew: Send + Sync + 'static {
     /// How long before its end a token of this lifetime is renewed; a tenth of it by default.
     ///
     /// The session takes between three and five quarters of this, so that a fleet does not renew
-    /// in one moment, and never more than half the lifetime.
+    /// all at once, and never more than half the lifetime.
     fn window(&self, lifetime: Duration) -> Duration {
         lifetime / 10
     }

@@ -77,6 +77,15 @@ impl<R: Renew> Session<R> {
     /// # Errors
     ///
     /// The vendor's error if the renewal fails, or failed a moment ago. Its kind says what to do.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// let headers = session.headers().await?; // for any HTTP library
+    /// # Ok(()) }
+    /// ```
     pub async fn headers(&self) -> Result<HeaderMap, R::Error> {
         match self.try_headers() {
             Some(headers) => Ok(headers),
@@ -90,6 +99,16 @@ impl<R: Renew> Session<R> {
     /// # Errors
     ///
     /// As [`Session::headers`]; the map is unchanged then.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// let mut headers = http::HeaderMap::with_capacity(8);
+    /// session.apply(&mut headers).await?;
+    /// # Ok(()) }
+    /// ```
     #[inline]
     pub async fn apply(&self, headers: &mut HeaderMap) -> Result<(), R::Error> {
         if !self.try_apply(headers) {
@@ -102,6 +121,18 @@ impl<R: Renew> Session<R> {
     ///
     /// `None` otherwise. A renewal has then been started in the background, unless one failed a
     /// moment ago or a person must log in: [`Session::state`] tells.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// match session.try_headers() {
+    ///     Some(headers) => println!("{} headers", headers.len()),
+    ///     None => println!("no token yet: {:?}", session.state()),
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn try_headers(&self) -> Option<HeaderMap> {
         self.with_current(Current::headers)
     }
@@ -119,6 +150,16 @@ impl<R: Renew> Session<R> {
     /// # Errors
     ///
     /// As [`Session::headers`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// let headers = session.auth_headers().await?;
+    /// println!("token {} ends {:?}", headers.fingerprint(), headers.expiry());
+    /// # Ok(()) }
+    /// ```
     pub async fn auth_headers(&self) -> Result<AuthHeaders, R::Error> {
         let now = self.shared.clock.now();
         match self.shared.current.load_full() {
@@ -131,6 +172,21 @@ impl<R: Renew> Session<R> {
     ///
     /// A report about older headers changes nothing. If the vendor keeps rejecting what it has
     /// just issued, renewals are slowed down by the same back-off as failures.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// let headers = session.auth_headers().await?;
+    /// # let status = 401;
+    /// // … send the call with `headers.headers()` …
+    /// if status == 401 {
+    ///     session.invalidate(&headers);
+    ///     let again = session.auth_headers().await?; // a new token
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn invalidate(&self, headers: &AuthHeaders) {
         self.shared.invalidate(headers);
     }
@@ -140,6 +196,15 @@ impl<R: Renew> Session<R> {
     /// # Errors
     ///
     /// As [`Session::headers`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// let new = session.renew().await?;
+    /// # Ok(()) }
+    /// ```
     pub async fn renew(&self) -> Result<AuthHeaders, R::Error> {
         self.shared.request().wait().await
     }
@@ -153,6 +218,18 @@ impl<R: Renew> Session<R> {
     /// account than the session. The vendor's error if it cannot be put into headers or has ended.
     /// If the token store fails, the session continues with the token and its state is
     /// [`State::Unsaved`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session, Token};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// # fn from_a_log_in() -> Token { unreachable!() }
+    /// # if false {
+    /// session.set_token(from_a_log_in()).await?;
+    /// # }
+    /// # Ok(()) }
+    /// ```
     pub async fn set_token(&self, token: impl Into<Token>) -> Result<(), R::Error> {
         self.shared.replace(token.into())?;
         let shared = Arc::clone(&self.shared);
@@ -166,6 +243,18 @@ impl<R: Renew> Session<R> {
     /// # Errors
     ///
     /// What the store said. It may hold a later token, which it keeps.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session, State};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// if let State::Unsaved { reason } = session.state() {
+    ///     eprintln!("{reason}");
+    ///     session.save().await?;
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub async fn save(&self) -> Result<(), R::Error> {
         let shared = Arc::clone(&self.shared);
         background::run(async move { shared.save_again().await }).await??;
@@ -181,18 +270,50 @@ impl<R: Renew> Session<R> {
     /// # Errors
     ///
     /// What the vendor or the store said; the token is forgotten here all the same.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// session.log_out().await?;
+    /// # Ok(()) }
+    /// ```
     pub async fn log_out(&self) -> Result<(), R::Error> {
         let shared = Arc::clone(&self.shared);
         background::run(async move { shared.log_out().await }).await?
     }
 
     /// What the session does at present.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session, State};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// if let State::LoginRequired { reason } = session.state() {
+    ///     println!("log in again: {reason}");
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn state(&self) -> State {
         self.shared
             .state(&self.shared.renewal_state(), self.shared.clock.now())
     }
 
     /// The states as they change, beginning with the present one.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// let mut states = session.states();
+    /// while let Some(state) = states.next().await {
+    ///     println!("{state:?}");
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn states(&self) -> States {
         // The last one announced may be from before the token ended.
         self.shared.announce(&self.shared.renewal_state());
@@ -214,6 +335,17 @@ impl<R: Renew> Session<R> {
     /// # Errors
     ///
     /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if the system gives no thread.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// let refresh = session.refresh_in_background()?;
+    /// // … serve …
+    /// drop(refresh);
+    /// # Ok(()) }
+    /// ```
     pub fn refresh_in_background(&self) -> Result<BackgroundRefresh, R::Error> {
         Ok(background_refresh::start(&self.shared)?)
     }

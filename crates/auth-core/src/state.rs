@@ -1,4 +1,4 @@
-//! What a session is up to, for programs that want to warn a person.
+//! What a session does at present, for programs that want to warn a person.
 
 use std::fmt;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::{AuthError, BoxFuture, ErrorKind};
 
-/// What a session is up to.
+/// What a session does at present.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
@@ -29,7 +29,7 @@ pub enum State {
         /// Why there was no lease, and whether the token could be saved.
         reason: StateReason,
     },
-    /// A renewal is under way. Whoever holds a valid token goes on using it.
+    /// A renewal is under way. A valid token stays in use.
     Renewing,
     /// There is no valid token. The next caller starts a renewal.
     Absent,
@@ -77,8 +77,8 @@ impl fmt::Display for StateReason {
     }
 }
 
-/// The states of a session: the present one at once, then each new one; those that come and go
-/// unseen are passed over. Ends with the session.
+/// The states of a session: the present one at once, then each new one; those that pass between
+/// two looks are skipped. Ends with the session.
 ///
 /// States change when something happens, not by the clock: that a token has ended is noticed by
 /// the next caller, or at once while [`Session::refresh_in_background`](crate::Session::refresh_in_background) is held.

@@ -52,7 +52,7 @@ impl StoreKey {
 /// Dropping it gives it back, too; [`Lease::release`] does so at once and tells what went wrong.
 pub trait Lease: fmt::Debug + Send + Sync {
     /// A number that grows from one lease of the key to the next, where the store counts them; 0
-    /// where nobody can hold a lease beyond its end.
+    /// where a lease cannot be held beyond its end.
     ///
     /// A renewed token's generation is at least this, so that a worker whose lease has run out
     /// cannot put its token in the place of a later one.
@@ -105,8 +105,8 @@ impl fmt::Debug for Watch {
 /// Keeps tokens, so that they survive a restart and can be shared.
 ///
 /// A session loads at the start, renews under the lease, loads again once it holds the lease (if
-/// somebody else has renewed, it takes theirs and sends nothing), and saves a new token before it
-/// is handed out. It tries a failed save a few times.
+/// another session has renewed, it takes that token and sends nothing), and saves a new token before it
+/// is used. It tries a failed save a few times.
 ///
 /// Implementations return [`ErrorKind::Store`](crate::ErrorKind::Store) errors, bound every wait,
 /// and are called inside a Tokio runtime that may end soon after.
@@ -128,7 +128,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// The keys under which there are tokens, in their order.
     fn list(&self) -> BoxFuture<'_, Result<Vec<StoreKey>, Error>>;
 
-    /// Waits, but not for ever, until nobody else renews the token of `key`.
+    /// Waits, for a bounded time, until no other session renews the token of `key`.
     fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>>;
 
     /// Has `on_saved` called with what others save under `key`, as soon as they do. `None` from a
@@ -234,7 +234,7 @@ impl TokenStore for MemoryStore {
 
     fn delete<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            // The entry stays: somebody may hold its lease.
+            // The entry stays: its lease may be held.
             if let Some(entry) = self.entries().get_mut(key) {
                 entry.token = None;
             }

@@ -22,7 +22,7 @@ pub(crate) const JSON: &str = "application/json";
 /// `Not Authorized`, its scripts look for `Not authorized`.
 const NOT_AUTHORIZED: &str = "not authorized";
 
-/// One of these makes an response a user.
+/// One of these makes a response a user.
 const KNOWN: [&str; 5] = ["_id", "id", "email", "session_token", "api_token"];
 
 #[derive(Serialize)]

@@ -236,7 +236,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`Client::refresh`]; [`Error::RefreshLost`] if it was refused after an response was lost:
+    /// As [`Client::refresh`]; [`Error::RefreshLost`] if it was refused after a response was lost:
     /// log in again.
     pub async fn refresh_and_revoke_older(&self, token: &Token) -> Result<Token, Error> {
         let response = self.ask_for_the_next(token, &[RESET_UUID]).await?;

@@ -28,7 +28,7 @@ pub(crate) enum Purpose {
     Any,
 }
 
-/// An response in the form of GraphQL; `extensions` beside these is left alone.
+/// A response in the form of GraphQL; `extensions` beside these is left alone.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow)]
@@ -57,7 +57,7 @@ impl GraphQlError<'_> {
     }
 }
 
-/// Reads an response: the data, and what the vendor says is wrong.
+/// Reads a response: the data, and what the vendor says is wrong.
 pub(crate) fn graphql_response<T: DeserializeOwned>(
     response: &Response,
     purpose: Purpose,

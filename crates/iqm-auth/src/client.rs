@@ -182,7 +182,7 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::TokenRejected`] if the refresh token is no longer valid: log in again. [`Error::RefreshLost`]
-    /// if it was refused after an response was lost. [`Error::LoginRequired`] if `token` has no
+    /// if it was refused after a response was lost. [`Error::LoginRequired`] if `token` has no
     /// refresh token. [`Error::RateLimited`] after 20 calls in a minute: wait for `retry_after`.
     pub async fn refresh(&self, token: &Token) -> Result<Token, Error> {
         let Some(refresh_token) = token.refresh_token() else {

@@ -83,7 +83,7 @@ pub fn sessions_authorize_calls_to_the_base_url_and_the_allowed_hosts<V: Setting
     }
     let client = V::build(builder).unwrap();
     let session = V::session_with_token(&client, V::token()).unwrap();
-    let allows = |url: &str| session.hosts().check(&url.parse().unwrap()).is_ok();
+    let allows = |url: &str| session.allowed_hosts().check(&url.parse().unwrap()).is_ok();
     for url in [
         "https://auth.acme.test/",
         "https://reports.acme.test/x",

@@ -28,7 +28,7 @@ pub mod session;
 mod set_up;
 mod vendor;
 
-pub use crate::set_up::{always, only, sandbox, sandbox_with, settled, shown};
+pub use crate::set_up::{always, assert_refused, only, sandbox, sandbox_with, settled, shown};
 pub use crate::vendor::{
     Call, Calls, InteractiveLogin, PasswordLogin, Renewals, Secrets, Session, Sessions, Settings,
     Vendor,
@@ -72,7 +72,7 @@ mod tests {
             let tests: Vec<_> = source
                 .lines()
                 .filter(|line| line.starts_with("pub ") && line.ends_with(">() {"))
-                .map(|line| line.split(['<', ' ']).rev().nth(2).unwrap())
+                .filter_map(|line| line.split('<').next()?.split(' ').next_back())
                 .collect();
             assert!(tests.len() > 1, "{source}");
             for test in tests {

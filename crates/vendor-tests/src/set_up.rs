@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use auth_core::{Renew, Session, State};
+use auth_core::{AuthError, ErrorKind, Renew, Session, State};
 use auth_sandbox::{Entry, Sandbox, SandboxBuilder, SandboxClock};
 use httpmock::{MockServer, Then};
 
@@ -40,7 +40,7 @@ macro_rules! vendor_methods {
             client: &Self::Client,
             token: Self::Token,
         ) -> Result<$crate::Session<Self>, Self::Error> {
-            client.session(token)
+            client.session(token).build()
         }
     };
 }
@@ -98,6 +98,16 @@ pub fn shown(error: &dyn StdError) -> String {
         cause = error.source();
     }
     texts.join("\n")
+}
+
+/// `error` is of this kind, and its message holds `text`.
+#[track_caller]
+pub fn assert_refused(error: &impl AuthError, kind: ErrorKind, text: &str) {
+    assert_eq!(error.kind(), kind, "{error:?}");
+    assert!(
+        error.to_string().contains(text),
+        "'{text}' is not in: {error}"
+    );
 }
 
 /// Waits until no renewal is under way.

@@ -9,7 +9,7 @@
 
 use auth_sandbox::Sandbox;
 use edgeiq_auth::{
-    Client, DEFAULT_BASE_URL, ErrorKind, Lifetime, ResetEmail, ResetToken, SecretString,
+    Client, ClientBuilder, ErrorKind, Lifetime, ResetEmail, ResetToken, SecretString,
 };
 use examples::{Outcome, address, needed};
 
@@ -53,7 +53,7 @@ async fn on_the_sandbox() -> Outcome {
 }
 
 async fn live() -> Outcome {
-    let base_url = address("EDGEIQ_BASE_URL", DEFAULT_BASE_URL);
+    let base_url = address("EDGEIQ_BASE_URL", ClientBuilder::DEFAULT_BASE_URL);
     println!("EdgeIQ, live at {base_url}");
     let client = Client::builder().base_url(base_url).build()?;
     let email = needed("EDGEIQ_EMAIL")?;
@@ -85,7 +85,7 @@ async fn reset(
     println!("3. setting a new password: one, which the vendor wants twice");
     let password = password()?;
     match client.set_password(&token, &password).await {
-        // The token can be used once, so nobody sends it again: the log-in tells.
+        // The token can be used once, so it is not sent again: the log-in tells.
         Err(error) if error.kind() == ErrorKind::OutcomeUnknown => println!("  {error}"),
         other => other?,
     }

@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use auth_sandbox::Sandbox;
-use edgeiq_auth::{Client, DEFAULT_BASE_URL, Lifetime, SecretString, User};
+use edgeiq_auth::{Client, ClientBuilder, Lifetime, Login, SecretString, User};
 use examples::{Outcome, address, needed};
 
 /// How long the session's tokens are to live.
@@ -42,7 +42,7 @@ async fn on_the_sandbox() -> Outcome {
     let password = user.password.into();
     let token = client.reset_api_token(user.email, &password).await?;
     println!("  permanent token {}", token.fingerprint());
-    let session = client.session_with_api_token(token)?;
+    let session = client.session(token).build()?;
     clock.advance(Duration::from_secs(365 * 86_400));
     let me = client.me(&session.auth_headers().await?).await?;
     println!("  a year later it is still good for {}", name(&me));
@@ -54,7 +54,7 @@ async fn on_the_sandbox() -> Outcome {
 }
 
 async fn live() -> Outcome {
-    let base_url = address("EDGEIQ_BASE_URL", DEFAULT_BASE_URL);
+    let base_url = address("EDGEIQ_BASE_URL", ClientBuilder::DEFAULT_BASE_URL);
     println!("EdgeIQ, live at {base_url}");
     let client = Client::builder()
         .base_url(base_url)
@@ -66,7 +66,7 @@ async fn live() -> Outcome {
         // What is typed is not shown.
         Err(_) => rpassword::prompt_password(format!("Password of {email}: "))?,
     };
-    // Nobody can move the vendor's clock. The permanent token stays as it is: programs use it.
+    // The vendor's clock cannot be moved. The permanent token stays as it is: programs use it.
     use_it(&client, &email, password.into(), async || {
         println!("  not waiting for it: live, the token is good for an hour");
         Ok(())
@@ -90,7 +90,7 @@ async fn use_it(
     }
 
     println!("2. a session logs in when it is first used, for an hour");
-    let session = client.session_with_password(email, password)?;
+    let session = client.session(Login::password(email, password)).build()?;
     let auth_headers = session.auth_headers().await?;
     println!("  token {}", auth_headers.fingerprint());
 

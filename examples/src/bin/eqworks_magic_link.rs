@@ -11,9 +11,10 @@ use std::error::Error;
 use std::time::Duration;
 
 use auth_sandbox::Sandbox;
+use eqworks_auth::clock::{Clock, SystemClock};
 use eqworks_auth::{
-    Client, Clock, DEFAULT_BASE_URL, ErrorKind, ExposeSecret as _, PendingLogin, Product,
-    SecretString, Session, Stage, SystemClock, Token,
+    Client, ClientBuilder, ErrorKind, ExposeSecret as _, PendingLogin, Product, SecretString,
+    Session, Stage, Token,
 };
 use examples::{Outcome, address, ends_in, needed, step};
 
@@ -61,7 +62,7 @@ async fn on_the_sandbox() -> Outcome {
 
     step(
         7,
-        "a year later nothing can be refreshed: somebody must log in",
+        "a year later nothing can be refreshed: a person must log in",
     );
     clock.advance(Duration::from_secs(365 * 24 * 60 * 60));
     let error = session.headers().await.err().ok_or("headers?")?;
@@ -84,7 +85,7 @@ async fn on_the_sandbox() -> Outcome {
 }
 
 async fn live() -> Outcome {
-    let base_url = address("EQWORKS_BASE_URL", DEFAULT_BASE_URL);
+    let base_url = address("EQWORKS_BASE_URL", ClientBuilder::DEFAULT_BASE_URL);
     let stage = match needed("EQWORKS_STAGE")?.as_str() {
         "dev" => Stage::Dev,
         "prod" => Stage::Prod,
@@ -96,7 +97,7 @@ async fn live() -> Outcome {
     println!("EQ Works, live at {base_url}");
 
     let pending = ask_for_a_mail(&client, &needed("EQWORKS_USER")?).await?;
-    // Hidden, since both log in whoever reads them from the screen.
+    // Hidden: a person who reads it from the screen could log in.
     let pasted = rpassword::prompt_password("  Paste the magic link or the passcode: ")?;
     let session = log_in(&client, &pending, pasted.into(), &SystemClock).await?;
 
@@ -140,9 +141,9 @@ async fn log_in(
 
     step(
         4,
-        "the next start: a session resumes from the text, and nobody logs in",
+        "the next start: a session resumes from the text, and no log-in is needed",
     );
-    let session = client.session(Token::from_jwt(kept)?)?;
+    let session = client.session(Token::from_jwt(kept)?).build()?;
     let auth_headers = session.auth_headers().await?;
     println!(
         "  token {}, headers {:?}",

@@ -11,7 +11,7 @@
 use auth_sandbox::Sandbox;
 use examples::{Outcome, address, needed, step};
 use identityx_auth::{
-    ApplicationId, Client, DEFAULT_BASE_URL, ErrorKind, LoginLink, LoginLinkMail, NewAppUser,
+    ApplicationId, Client, ClientBuilder, ErrorKind, LoginLink, LoginLinkMail, NewAppUser,
     SecretString, Url,
 };
 
@@ -63,13 +63,13 @@ async fn on_the_sandbox() -> Outcome {
 }
 
 async fn live() -> Outcome {
-    let base_url = address("IDENTITYX_BASE_URL", DEFAULT_BASE_URL);
+    let base_url = address("IDENTITYX_BASE_URL", ClientBuilder::DEFAULT_BASE_URL);
     println!("IdentityX, live at {base_url}");
     let client = Client::builder().base_url(base_url).build()?;
     let application = ApplicationId::new(needed("IDENTITYX_APP_ID")?)?;
     let email = needed("IDENTITYX_EMAIL")?;
     let auth_url = needed("IDENTITYX_AUTH_URL")?.parse()?;
-    // Hidden, since it logs in whoever reads it from the screen.
+    // Hidden: a person who reads it from the screen could log in.
     let paste = async || Ok(rpassword::prompt_password("  Paste the link: ")?.into());
     use_it(&client, &application, &email, auth_url, paste).await
 }
@@ -81,7 +81,7 @@ async fn use_it(
     auth_url: Url,
     link: impl AsyncFnOnce() -> Result<SecretString, Box<dyn std::error::Error>>,
 ) -> Outcome {
-    step(2, "whoever is there already is not created twice");
+    step(2, "a user who exists already is not created twice");
     let user = NewAppUser::new(email).given_name("Nina").city("Oslo");
     let profile = client.create_app_user(application, &user).await?;
     let again = client.create_app_user(application, &user).await?;
@@ -98,11 +98,11 @@ async fn use_it(
     println!(
         "  token {}, asked for by {:?}",
         login.user.fingerprint(),
-        login.source.as_deref().unwrap_or("nobody")
+        login.source.as_deref().unwrap_or("none")
     );
 
-    step(5, "a session hands out the headers");
-    let session = client.session(login.user.clone())?;
+    step(5, "a session gives the headers");
+    let session = client.session(login.user.clone()).build()?;
     println!("  {:?}", session.headers().await?);
     let profile = client.active_app_user(&login.user).await?;
     println!("  which are {}'s", profile.email);

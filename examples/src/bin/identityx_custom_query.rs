@@ -13,7 +13,7 @@ mod operations {
 
 use auth_sandbox::Sandbox;
 use examples::{Outcome, address, needed};
-use identityx_auth::{Client, DEFAULT_BASE_URL, Execute as _, OrgUser};
+use identityx_auth::{Client, ClientBuilder, Execute as _, OrgUser};
 use operations::who_am_i::{OrganizationRole, Variables, WhoAmI};
 
 #[tokio::main]
@@ -34,14 +34,14 @@ async fn on_the_sandbox() -> Outcome {
 }
 
 async fn live() -> Outcome {
-    let base_url = address("IDENTITYX_BASE_URL", DEFAULT_BASE_URL);
+    let base_url = address("IDENTITYX_BASE_URL", ClientBuilder::DEFAULT_BASE_URL);
     println!("IdentityX, live at {base_url}");
     let client = Client::builder().base_url(base_url).build()?;
     ask(&client, OrgUser::from_jwt(needed("IDENTITYX_TOKEN")?)?).await
 }
 
 async fn ask(client: &Client, administrator: OrgUser) -> Outcome {
-    let session = client.session(administrator)?;
+    let session = client.session(administrator).build()?;
     let data = session.execute::<WhoAmI>(Variables).await?;
     let user = data.active_user;
     println!("{} ({})", user.email, user.given_name.unwrap_or_default());

@@ -1,4 +1,4 @@
-//! An administrator: logged in by a link, and then by a permanent API token that nobody has to mail.
+//! An administrator: logged in by a link, and then by a permanent API token that needs no mail.
 //!
 //! `cargo run -p examples --bin identityx_org_user` needs no account and no mailbox: the vendor is
 //! the sandbox, and its inbox is read. With `--live` it does the same against IdentityX, with
@@ -10,7 +10,7 @@
 use auth_sandbox::Sandbox;
 use examples::{Outcome, address, needed, step};
 use identityx_auth::{
-    Client, DEFAULT_BASE_URL, ExposeSecret as _, LoginLink, OrgUserApiToken, OrganizationId,
+    Client, ClientBuilder, ExposeSecret as _, LoginLink, OrgUserApiToken, OrganizationId,
     SecretString,
 };
 
@@ -41,10 +41,10 @@ async fn on_the_sandbox() -> Outcome {
 }
 
 async fn live() -> Outcome {
-    let base_url = address("IDENTITYX_BASE_URL", DEFAULT_BASE_URL);
+    let base_url = address("IDENTITYX_BASE_URL", ClientBuilder::DEFAULT_BASE_URL);
     println!("IdentityX, live at {base_url}");
     let client = Client::builder().base_url(base_url).build()?;
-    // Hidden, since it logs in whoever reads it from the screen.
+    // Hidden: a person who reads it from the screen could log in.
     let paste = async || Ok(rpassword::prompt_password("  Paste the link: ")?.into());
     use_it(&client, &needed("IDENTITYX_EMAIL")?, paste).await
 }
@@ -87,7 +87,7 @@ async fn use_it(
 
     step(6, "the next start, and all that follow");
     let token = OrgUserApiToken::from_jwt(kept)?;
-    let session = client.session(token.clone())?;
+    let session = client.session(token.clone()).build()?;
     println!("  {:?}", session.headers().await?);
     let profile = client.active_org_user(&token).await?;
     println!("  which are {}'s", profile.email);

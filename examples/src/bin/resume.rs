@@ -8,13 +8,13 @@
 #![allow(clippy::print_stdout, reason = "an example explains what it does")]
 
 use std::error::Error;
-use std::sync::Arc;
 use std::time::Duration;
 
 use auth_sandbox::Sandbox;
 use auth_store::FileStore;
+use eqworks_auth::clock::{Clock, SystemClock};
 use eqworks_auth::{
-    Client, Clock, DEFAULT_BASE_URL, ErrorKind, Product, SecretString, Session, Stage, SystemClock,
+    Client, ClientBuilder, ErrorKind, Login, Product, SecretString, Session, Stage,
 };
 use examples::{Outcome, address, ends_in, needed, step};
 
@@ -56,7 +56,7 @@ async fn on_the_sandbox() -> Outcome {
 }
 
 async fn live() -> Outcome {
-    let base_url = address("EQWORKS_BASE_URL", DEFAULT_BASE_URL);
+    let base_url = address("EQWORKS_BASE_URL", ClientBuilder::DEFAULT_BASE_URL);
     let stage = match needed("EQWORKS_STAGE")?.as_str() {
         "dev" => Stage::Dev,
         "prod" => Stage::Prod,
@@ -69,7 +69,7 @@ async fn live() -> Outcome {
     let store = FileStore::in_state_directory()?;
     let user = needed("EQWORKS_USER")?;
     begin(&client, store, &user, &SystemClock, async || {
-        // Hidden, since both log in whoever reads them from the screen.
+        // Hidden: a person who reads it from the screen could log in.
         let pasted = rpassword::prompt_password("  Paste the magic link or the passcode: ")?;
         Ok(pasted.into())
     })
@@ -85,10 +85,7 @@ async fn begin(
     clock: &dyn Clock,
     paste: impl AsyncFnOnce() -> Result<SecretString, Box<dyn Error>>,
 ) -> Result<Session, Box<dyn Error>> {
-    let session = client
-        .session_builder()
-        .store(Arc::new(store), client.store_key(user))
-        .build()?;
+    let session = client.session(Login::stored(user)).store(store).build()?;
     match session.headers().await {
         Ok(_) => println!("  the token was in the file"),
         Err(error) if error.kind() == ErrorKind::InteractionRequired => {
@@ -96,7 +93,7 @@ async fn begin(
             let pending = client.request_passcode(user).await?;
             let token = pending.complete(&paste().await?).await?;
             // Kept from now on.
-            session.set_token(token.into()).await?;
+            session.set_token(token).await?;
             println!("  logged in");
         }
         Err(error) => return Err(error.into()),

@@ -7,14 +7,14 @@
 
 #![allow(clippy::print_stdout, reason = "an example explains what it does")]
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use auth_sandbox::Sandbox;
 use auth_store::FileStore;
 use examples::fleet::{self, Task, WORKER, Worker};
 use examples::{Outcome, address, ends_in, needed, step};
-use iqm_auth::{Client, DEFAULT_BASE_URL, SystemClock};
+use iqm_auth::clock::SystemClock;
+use iqm_auth::{Client, ClientBuilder, Login};
 
 /// IQM's tokens live 10 hours.
 const LIFETIME: Duration = Duration::from_secs(36_000);
@@ -79,12 +79,12 @@ async fn on_the_sandbox() -> Outcome {
     log.assert_count("iqm.log_in", 1);
     log.assert_count("iqm.refresh", 3);
     assert_eq!(sandbox.iqm().reuse_detected(), 0);
-    println!("One log-in and one refresh for each lifetime, whoever got there first.");
+    println!("One log-in and one refresh for each lifetime, by the first session that needed it.");
     Ok(())
 }
 
 async fn live() -> Outcome {
-    let base_url = address("IQM_BASE_URL", DEFAULT_BASE_URL);
+    let base_url = address("IQM_BASE_URL", ClientBuilder::DEFAULT_BASE_URL);
     let client = Client::builder(needed("IQM_CLIENT_ID")?, needed("IQM_CLIENT_SECRET")?)
         .base_url(&base_url)
         .build()?;
@@ -94,11 +94,8 @@ async fn live() -> Outcome {
         store.directory().display()
     );
     let email = needed("IQM_EMAIL")?;
-    let key = client.store_key(&email);
-    let session = client
-        .session_builder_with_password(email, needed("IQM_PASSWORD")?)
-        .store(Arc::new(store), key)
-        .build()?;
+    let login = Login::password(email, needed("IQM_PASSWORD")?);
+    let session = client.session(login).store(store).build()?;
     let token = session.auth_headers().await?;
     println!(
         "  token {}, {}: the same one in every terminal",

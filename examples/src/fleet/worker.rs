@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use auth_sandbox::SandboxClock;
 use auth_store::{FileStore, RedisStore};
-use iqm_auth::{
-    BoxFuture, Client, CoreError, CoreToken, Lease, OnSaved, RetryPolicy, SaveOutcome, Session,
-    State, StoreKey, TokenStore, Watch,
+use iqm_auth::http::RetryPolicy;
+use iqm_auth::store::{
+    BoxFuture, Error as StoreError, Lease, OnSaved, SaveOutcome, StoreKey, Token, TokenStore, Watch,
 };
+use iqm_auth::{Client, Login, Session, State};
 use serde_json::{Value, json};
 
 use crate::Outcome;
@@ -72,11 +73,11 @@ fn session(
         stops: task["stops"].as_str().map(str::to_owned),
     });
     let email = text("email")?;
-    let builder = match task["password"].as_str() {
-        Some(password) => client.session_builder_with_password(email, password),
-        None => client.session_builder(),
+    let login = match task["password"].as_str() {
+        Some(password) => Login::password(email, password),
+        None => Login::stored(email),
     };
-    let session = builder.store(store, client.store_key(email)).build()?;
+    let session = client.session(login).store(store).build()?;
     Ok((client, session))
 }
 
@@ -88,22 +89,22 @@ async fn run(client: &Client, session: &Session, tasks: usize) -> Result<Value, 
             tokio::spawn(async move { session.auth_headers().await })
         })
         .collect();
-    let mut credentials = BTreeMap::new();
+    let mut tokens = BTreeMap::new();
     let mut failed = Vec::new();
     for task in tasks {
         match task.await? {
-            Ok(auth_headers) => {
-                let known = credentials
-                    .entry(auth_headers.fingerprint().to_string())
-                    .or_insert((auth_headers, 0_u64));
+            Ok(headers) => {
+                let known = tokens
+                    .entry(headers.fingerprint().to_string())
+                    .or_insert((headers, 0_u64));
                 known.1 += 1;
             }
             Err(error) => failed.push(format!("{:?}: {error}", error.kind())),
         }
     }
     let (mut valid, mut refused) = (0, 0);
-    for (auth_headers, holders) in credentials.values() {
-        match client.profile(auth_headers).await {
+    for (headers, holders) in tokens.values() {
+        match client.profile(headers).await {
             Ok(_) => valid += holders,
             Err(_) => refused += holders,
         }
@@ -148,18 +149,15 @@ impl Observed {
 }
 
 impl TokenStore for Observed {
-    fn load<'a>(
-        &'a self,
-        key: &'a StoreKey,
-    ) -> BoxFuture<'a, Result<Option<CoreToken>, CoreError>> {
+    fn load<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Option<Token>, StoreError>> {
         self.inner.load(key)
     }
 
     fn save<'a>(
         &'a self,
         key: &'a StoreKey,
-        token: &'a CoreToken,
-    ) -> BoxFuture<'a, Result<SaveOutcome, CoreError>> {
+        token: &'a Token,
+    ) -> BoxFuture<'a, Result<SaveOutcome, StoreError>> {
         Box::pin(async move {
             self.pass("before the save").await;
             let saved = self.inner.save(key, token).await;
@@ -169,15 +167,15 @@ impl TokenStore for Observed {
         })
     }
 
-    fn delete<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<(), CoreError>> {
+    fn delete<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<(), StoreError>> {
         self.inner.delete(key)
     }
 
-    fn list(&self) -> BoxFuture<'_, Result<Vec<StoreKey>, CoreError>> {
+    fn list(&self) -> BoxFuture<'_, Result<Vec<StoreKey>, StoreError>> {
         self.inner.list()
     }
 
-    fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, CoreError>> {
+    fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, StoreError>> {
         Box::pin(async move {
             let lease = self.inner.lease(key).await?;
             self.pass("before the request").await;

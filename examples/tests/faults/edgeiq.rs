@@ -5,7 +5,7 @@ use std::time::Duration;
 use auth_core::AuthHeaders;
 use auth_sandbox::{EdgeIqAccount, Sandbox};
 use edgeiq_auth::{
-    Client, Error, ErrorKind, ExposeSecret as _, Lifetime, Renewer, ResetEmail, ResetToken,
+    Client, Error, ErrorKind, ExposeSecret as _, Lifetime, Login, Renewer, ResetEmail, ResetToken,
     Session, Token,
 };
 
@@ -149,8 +149,9 @@ impl Vendor for Ready {
     }
 
     async fn session(&self, client: &Client) -> Session {
-        let builder = client.session_builder_with_password(self.user.email, self.user.password);
-        builder.token(self.token.clone().into()).build().unwrap()
+        let login = Login::password(self.user.email, self.user.password);
+        let builder = client.session(login).token(self.token.clone());
+        builder.build().unwrap()
     }
 
     fn accepts(sandbox: &Sandbox, auth_headers: &AuthHeaders) -> bool {

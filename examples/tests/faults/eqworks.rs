@@ -12,7 +12,7 @@ use eqworks_auth::{
 use crate::matrix::{Vendor, within};
 use crate::rules::{Call, Class};
 
-/// A 403 whose words nobody knows is about the passcode, or about the token.
+/// A 403 with an unknown text is about the passcode, or about the token.
 const VERIFY: &[(u16, ErrorKind)] = &[(403, ErrorKind::InvalidCredentials)];
 const TOKEN: &[(u16, ErrorKind)] = &[(403, ErrorKind::TokenRejected)];
 
@@ -123,7 +123,7 @@ impl Vendor for Ready {
     }
 
     async fn session(&self, client: &Client) -> Session {
-        client.session(self.token.clone()).unwrap()
+        client.session(self.token.clone()).build().unwrap()
     }
 
     fn accepts(sandbox: &Sandbox, auth_headers: &AuthHeaders) -> bool {

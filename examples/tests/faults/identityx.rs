@@ -176,7 +176,7 @@ impl Vendor for Ready {
     }
 
     async fn session(&self, client: &Client) -> Session<OrgUser> {
-        client.session(self.org_user.clone()).unwrap()
+        client.session(self.org_user.clone()).build().unwrap()
     }
 
     fn accepts(sandbox: &Sandbox, auth_headers: &AuthHeaders) -> bool {

@@ -80,7 +80,7 @@ pub(crate) fn within(http: HttpBuilder, time_limit: Duration) -> HttpBuilder {
     http.retry(retry).timeout(time_limit)
 }
 
-/// Awaits `future`, and moves the clock for whoever sleeps meanwhile.
+/// Awaits `future`, and moves the clock for what sleeps meanwhile.
 pub(crate) async fn moving<T>(clock: SandboxClock, future: impl Future<Output = T>) -> T {
     let time = async {
         loop {
@@ -90,7 +90,7 @@ pub(crate) async fn moving<T>(clock: SandboxClock, future: impl Future<Output = 
     };
     tokio::select! {
         done = future => done,
-        () = time => unreachable!("time goes on"),
+        () = time => unreachable!("time never ends"),
     }
 }
 

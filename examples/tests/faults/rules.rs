@@ -52,7 +52,7 @@ impl Call {
         self
     }
 
-    /// Nobody documents what a success is answered with: JSON that is broken is one.
+    /// No document says what the response to a success holds: broken JSON counts as one.
     pub(crate) const fn without_an_answer(mut self) -> Self {
         self.reads_its_answer = false;
         self
@@ -95,7 +95,7 @@ pub(crate) fn documented(trouble: Trouble, call: &Call) -> Outcome {
         Status(status) | Echo(status) => match (own(status, call), status) {
             (Some(kind), _) => failed(kind, 1),
             (None, 400..=499) => failed(refusal(status), 1),
-            // An response, so that a refresh that failed twice did not happen.
+            // A response, so that a refresh that failed twice did not happen.
             (None, _) if call.class == Class::Never => failed(ErrorKind::OutcomeUnknown, 1),
             (None, _) => failed(ErrorKind::Unavailable, most),
         },

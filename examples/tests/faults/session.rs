@@ -1,4 +1,4 @@
-//! Each fault on a session's renewal: the session goes on with a valid token.
+//! Each fault on a session's renewal: the session continues with a valid token.
 
 use auth_sandbox::Sandbox;
 

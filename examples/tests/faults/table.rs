@@ -20,9 +20,9 @@ Every attempt of a call meets the fault. A cell is the kind of the error, and ho
 ok         it succeeded                     Rejected   TokenRejected: renew, or log in again
 Unavail    Unavailable: try later           Credent    InvalidCredentials: ask the user again
 Unknown    OutcomeUnknown: it may have      Person     InteractionRequired: a person must log in
-           happened                         Denied     not allowed, whoever asks
+           happened                         Denied     not allowed, whatever the credentials
 RateLim    RateLimited: wait                NotFound   no such user or thing
-Protocol   an response nobody documents       none       it panicked or hung
+Protocol   an undocumented response           none       it panicked or hung
 Config     InvalidConfig: fix the code      !          not as documented; the test says how
 ";
 

@@ -91,7 +91,7 @@ impl HttpBuilder {
         Arc::clone(&self.clock)
     }
 
-    /// Awaits `gate` before every attempt: a rate limiter, say.
+    /// Awaits `gate` before every attempt: a rate limiter, for example.
     pub fn gate(
         mut self,
         gate: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static,
@@ -141,7 +141,7 @@ impl HttpBuilder {
             .timeout(self.timeout);
         let client = builder.build().map_err(|error| {
             let error = error.without_url();
-            // "builder error" alone helps nobody; the last cause names what is missing.
+            // "builder error" alone says nothing; the last cause names what is missing.
             let mut cause: &dyn StdError = &error;
             while let Some(next) = cause.source() {
                 cause = next;

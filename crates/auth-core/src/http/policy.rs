@@ -54,7 +54,7 @@ mod tls {
         builder.tls_backend_native()
     }
 
-    /// Rustls with the process's cryptography provider, or with ours where none has been chosen.
+    /// Rustls with the process's cryptography provider, or with the feature's where none has been chosen.
     ///
     /// reqwest takes the process's default and panics without one. Rustls sets it in the same
     /// way when its own builder is first used.
@@ -63,11 +63,11 @@ mod tls {
         use rustls::crypto::CryptoProvider;
         if CryptoProvider::get_default().is_none() {
             #[cfg(feature = "aws-lc-rs")]
-            let ours = rustls::crypto::aws_lc_rs::default_provider();
+            let provider = rustls::crypto::aws_lc_rs::default_provider();
             #[cfg(not(feature = "aws-lc-rs"))]
-            let ours = rustls::crypto::ring::default_provider();
+            let provider = rustls::crypto::ring::default_provider();
             // It fails only if another thread was faster: then there is a default as well.
-            let _ = ours.install_default();
+            let _ = provider.install_default();
         }
         builder.tls_backend_rustls().tls_sslkeylogfile(false)
     }

@@ -18,7 +18,7 @@ use crate::{Error, ErrorKind};
 /// are taken to agree.
 const SKEW_NOTICED: Duration = Duration::from_secs(5);
 
-/// An response with any status. Its text is shown only through its redactor.
+/// A response with any status. Its text is shown only through its redactor.
 pub struct Response {
     status: StatusCode,
     headers: HeaderMap,
@@ -152,7 +152,7 @@ impl Response {
     ///
     /// 401 is [`ErrorKind::TokenRejected`], 403 [`ErrorKind::Denied`], 404
     /// [`ErrorKind::NotFound`], 429 [`ErrorKind::RateLimited`], 408 [`ErrorKind::Unavailable`],
-    /// any other refusal (4xx) [`ErrorKind::Denied`], since repeating it helps nobody. A server
+    /// any other refusal (4xx) [`ErrorKind::Denied`], since repeating it cannot help. A server
     /// error is [`ErrorKind::Unavailable`] (or [`ErrorKind::OutcomeUnknown`], where the call must
     /// not be repeated), everything else [`ErrorKind::Protocol`].
     pub fn error(&self, detail: Option<&str>) -> Error {

@@ -10,7 +10,7 @@ use crate::{Error, ErrorKind};
 impl<R: Renew> Session<R> {
     /// Puts the headers on `request`, renewing the token first where that is necessary.
     ///
-    /// The host is checked before anything else: a token never leaves to a stranger. The HTTP
+    /// The host is checked before anything else: a token never goes to another host. The HTTP
     /// client that sends the request should not follow redirects, since HTTP libraries take
     /// `Authorization` off a request that is redirected to another host, but no other header.
     ///
@@ -18,12 +18,26 @@ impl<R: Renew> Session<R> {
     ///
     /// [`ErrorKind::InvalidConfig`] if the request cannot be built, or goes to a host that is
     /// not among the session's; otherwise as [`Session::headers`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session};
+    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// let http = reqwest::Client::builder()
+    ///     .redirect(reqwest::redirect::Policy::none())
+    ///     .build()
+    ///     .unwrap();
+    /// let request = http.get("https://api.example.com/v1/things");
+    /// let response = session.authorize(request).await?.send().await;
+    /// # Ok(()) }
+    /// ```
     pub async fn authorize(&self, request: RequestBuilder) -> Result<RequestBuilder, R::Error> {
         let (client, request) = self.checked(request)?;
         Ok(put(&self.auth_headers().await?, client, request))
     }
 
-    /// As [`Session::authorize`], with a auth_headers at hand: keep it, to report a 401 by
+    /// As [`Session::authorize`], with headers at hand. Keep them, to report a 401 by
     /// [`Session::invalidate`].
     ///
     /// # Errors
@@ -31,11 +45,11 @@ impl<R: Renew> Session<R> {
     /// [`ErrorKind::InvalidConfig`] as for [`Session::authorize`].
     pub fn authorize_with(
         &self,
-        auth_headers: &AuthHeaders,
+        headers: &AuthHeaders,
         request: RequestBuilder,
     ) -> Result<RequestBuilder, R::Error> {
         let (client, request) = self.checked(request)?;
-        Ok(put(auth_headers, client, request))
+        Ok(put(headers, client, request))
     }
 
     fn checked(
@@ -53,10 +67,10 @@ impl<R: Renew> Session<R> {
 }
 
 fn put(
-    auth_headers: &AuthHeaders,
+    headers: &AuthHeaders,
     client: reqwest::Client,
     mut request: reqwest::Request,
 ) -> RequestBuilder {
-    auth_headers.apply(request.headers_mut());
+    headers.apply(request.headers_mut());
     RequestBuilder::from_parts(client, request)
 }

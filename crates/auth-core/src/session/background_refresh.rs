@@ -27,7 +27,7 @@ pub struct BackgroundRefresh {
 
 impl Drop for BackgroundRefresh {
     fn drop(&mut self) {
-        // A renewal under way is a task of its own and goes on.
+        // A renewal under way is a task of its own and continues.
         self.task.abort();
     }
 }

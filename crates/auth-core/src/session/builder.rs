@@ -82,6 +82,16 @@ impl<R: Renew> SessionBuilder<R> {
     /// A store can be given by value (most are cheap clones) or in an `Arc`. The login's own token
     /// is saved when the session is built, in the background. If the store holds a newer one, from
     /// a run before, the session continues with that.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, MemoryStore, Renew, Session, StoreKey};
+    /// # fn example(renewer: impl Renew<Error = Error>, key: StoreKey) -> Result<(), Error> {
+    /// let store = MemoryStore::new(); // or one of `auth-store`
+    /// let session = Session::builder(renewer).key(key).store(store).build()?;
+    /// # Ok(()) }
+    /// ```
     pub fn store(mut self, store: impl TokenStore) -> Self {
         self.store = Some(Arc::new(store));
         self

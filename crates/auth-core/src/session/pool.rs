@@ -133,7 +133,7 @@ impl<K: Clone + Eq + Hash, R: Renew> SessionPool<K, R> {
         session
     }
 
-    /// Takes the session of `key` out of the pool, to log it out, say.
+    /// Takes the session of `key` out of the pool, to log it out, for example.
     pub fn remove<Q>(&self, key: &Q) -> Option<Session<R>>
     where
         K: Borrow<Q>,

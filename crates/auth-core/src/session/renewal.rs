@@ -73,20 +73,17 @@ pub(super) async fn run<R: Renew>(
         done: Some(done),
     };
     let shared = Arc::clone(&finish.shared);
-    let result = match &shared.persistence {
-        Some(persistence) => {
-            let renewal = Renewal {
-                shared: &shared,
-                persistence,
-                reason,
-                epoch,
-            };
-            renewal.run(known).await
-        }
-        None => {
-            let renewed = shared.renewer.renew(known.as_ref(), reason).await;
-            renewed.map(Renewed::from)
-        }
+    let result = if let Some(persistence) = &shared.persistence {
+        let renewal = Renewal {
+            shared: &shared,
+            persistence,
+            reason,
+            epoch,
+        };
+        renewal.run(known).await
+    } else {
+        let renewed = shared.renewer.renew(known.as_ref(), reason).await;
+        renewed.map(Renewed::from)
     };
     finish.with(result);
 }
@@ -167,7 +164,7 @@ impl<R: Renew> Renewal<'_, R> {
         self.keep(token, lease.err()).await
     }
 
-    /// Reads the store once more, now that nobody else renews, and asks the vendor if it holds
+    /// Reads the store once more, now that no other session renews, and asks the vendor if it holds
     /// nothing newer.
     async fn next_token(
         &self,

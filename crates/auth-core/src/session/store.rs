@@ -107,7 +107,7 @@ pub(super) fn is_newer(stored: &Token, known: Option<&Token>) -> bool {
     known.is_superseded_by(stored)
 }
 
-/// Whether a session goes on with what the store holds although it was built with `given`. That
+/// Whether a session continues with what the store holds although it was built with `given`. That
 /// one may come from a program's settings, and may have been renewed long ago.
 pub(super) fn is_later_than_given(stored: &Token, given: &Token) -> bool {
     if given.generation() != 0 {

@@ -82,7 +82,7 @@ impl<R: Renew> Shared<R> {
     /// Refuses the token of another account. Tokens and sessions that name none pass.
     fn check_account(&self, token: &Token) -> Result<(), Error> {
         match (&self.account, token.account()) {
-            (Some(ours), Some(theirs)) if ours != theirs => {
+            (Some(account), Some(other)) if account != other => {
                 let message = "the token is of another account than the session";
                 Err(Error::new(ErrorKind::InvalidConfig, message))
             }
@@ -170,7 +170,7 @@ impl<R: Renew> Shared<R> {
         Err(superseded())
     }
 
-    /// Goes on with what the store holds in place of the token that the session was built with.
+    /// Continues with what the store holds in place of the token that the session was built with.
     fn replace_given(&self, given: &Token, stored: Token) {
         let mut state = self.renewal_state();
         if state.epoch != 0 || !state.holds(given) {

@@ -22,7 +22,7 @@ async fn while_the_guard_is_held_tokens_are_renewed_without_callers() {
     settled(&session).await;
     let calls = vendor.calls();
     clock.advance(LIFETIME);
-    assert_eq!(vendor.calls(), calls, "renewed although nobody asked");
+    assert_eq!(vendor.calls(), calls, "renewed without a caller");
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ async fn a_thousand_waiters_on_a_failing_vendor_cause_one_request_and_fail_toget
         .collect();
     until(|| asked.load(Ordering::SeqCst) == TASKS).await;
     vendor.release();
-    // The clock stands still: an response that waited for a back-off would never come.
+    // The clock stands still: a response that waited for a back-off would never come.
     for task in tasks {
         let error = task.await.unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
@@ -121,7 +121,7 @@ async fn the_time_that_the_vendor_asked_for_is_waited() {
 }
 
 #[tokio::test]
-async fn a_permanent_rejection_is_remembered_until_somebody_logs_in() {
+async fn a_permanent_rejection_is_remembered_until_a_log_in() {
     for kind in [
         ErrorKind::InvalidCredentials,
         ErrorKind::TokenRejected,

@@ -133,8 +133,8 @@ async fn a_token_of_another_account_is_refused_at_once() {
     let error = session.set_token(theirs).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
     assert_eq!(store.list().await.unwrap(), []);
-    let ours = issued(8, clock.now().wall()).with_account(key().account);
-    session.set_token(ours).await.unwrap();
+    let own = issued(8, clock.now().wall()).with_account(key().account);
+    session.set_token(own).await.unwrap();
     assert_eq!(number(&session.headers().await.unwrap()), 8);
     assert_eq!(store.list().await.unwrap(), [key()]);
 }

@@ -56,8 +56,8 @@ async fn an_answer_of_a_mebibyte_is_read_and_a_larger_one_is_not() {
 #[tokio::test]
 async fn a_redirect_is_an_answer_and_is_not_followed() {
     let server = MockServer::start_async().await;
-    let stranger = MockServer::start_async().await;
-    let followed = stranger.mock_async(|when, then| {
+    let other_host = MockServer::start_async().await;
+    let followed = other_host.mock_async(|when, then| {
         when.any_request();
         then.status(200);
     });
@@ -65,7 +65,7 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
     server
         .mock_async(|when, then| {
             when.path("/thing");
-            then.status(302).header("location", stranger.base_url());
+            then.status(302).header("location", other_host.base_url());
         })
         .await;
     let response = get(&http(&server)).await.unwrap();
@@ -272,11 +272,11 @@ async fn a_query_arrives_as_it_was_given_and_is_never_shown() {
     let error = response.error(None);
     assert!(!format!("{error} {error:?} {response:?}").contains("light"));
 
-    let nobody = HttpBuilder::new("http://127.0.0.1:9", "test/1")
+    let unreachable = HttpBuilder::new("http://127.0.0.1:9", "test/1")
         .retry(RetryPolicy::never())
         .build()
         .unwrap();
-    let error = nobody.send(request("thing")).await.unwrap_err();
+    let error = unreachable.send(request("thing")).await.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("light"), "{error:?}");
 }
 

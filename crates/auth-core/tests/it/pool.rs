@@ -1,4 +1,4 @@
-//! Many users' sessions: bounded, one for each key, gone when nobody uses them.
+//! Many users' sessions: bounded, one for each key, gone when they are not used.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -83,7 +83,7 @@ async fn the_session_that_was_longest_unused_leaves_a_full_pool_and_memory() {
 }
 
 #[tokio::test]
-async fn a_session_that_left_while_somebody_used_it_is_not_made_a_second_time() {
+async fn a_session_that_left_while_in_use_is_not_made_a_second_time() {
     let (vendor, clock, pool) = pool(1);
     let ann = get(&pool, &vendor, "ann");
     ann.headers().await.unwrap();

@@ -1,4 +1,4 @@
-//! Item 4: renewing before the end, without making anybody wait.
+//! Item 4: renewing before the end, without a caller that waits.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use auth_core::{ErrorKind, Reason, State};
 use crate::vendor::{LIFETIME, Vendor, number, settled};
 
 #[tokio::test]
-async fn a_renewal_begins_before_the_end_and_nobody_waits_for_it() {
+async fn a_renewal_begins_before_the_end_and_no_caller_waits_for_it() {
     let (vendor, clock, session) = Vendor::with_session();
     session.headers().await.unwrap();
     // The window is a tenth of the life, give or take a quarter.

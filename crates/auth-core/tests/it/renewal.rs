@@ -1,4 +1,4 @@
-//! Items 1, 2, 5 and 7: one renewal at a time, whoever asks and whoever leaves.
+//! Items 1, 2, 5 and 7: one renewal at a time, with many callers, some of whom leave.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -183,7 +183,7 @@ async fn a_renewal_under_way_does_not_bring_a_logged_out_session_back() {
         ErrorKind::InteractionRequired
     );
     assert!(matches!(session.state(), State::LoginRequired { .. }));
-    // Somebody logs in again.
+    // A new log-in.
     assert!(number(&session.renew().await.unwrap().headers()) > 1);
     assert_eq!(session.state(), State::Fresh);
 }

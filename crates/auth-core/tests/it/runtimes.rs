@@ -14,7 +14,7 @@ fn a_session_is_built_outside_and_used_from_two_runtimes_one_after_the_other() {
     let first = runtime();
     assert_eq!(number(&first.block_on(session.headers()).unwrap()), 1);
     clock.advance(LIFETIME);
-    // The first runtime is alive, but nobody drives it.
+    // The first runtime is alive, but it is not driven.
     assert_eq!(number(&runtime().block_on(session.headers()).unwrap()), 2);
     drop(first);
     clock.advance(LIFETIME);

@@ -1,7 +1,7 @@
-//! Sessions of several processes that share a store: nobody's newer token is lost.
+//! Sessions of several processes that share a store: no newer token is lost.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use auth_core::{
@@ -98,7 +98,7 @@ async fn a_superseded_token_is_dropped_for_the_one_in_the_store() {
     vendor.hold();
     assert_eq!(session.try_headers(), None);
     vendor.until_calls(1).await;
-    // Somebody logs in elsewhere while our renewal is under way.
+    // A log-in elsewhere, while the renewal is under way.
     put(&store, living(60, &clock).with_generation(3)).await;
     vendor.release();
     assert_eq!(number(&session.headers().await.unwrap()), 60);
@@ -179,7 +179,7 @@ async fn a_token_that_ended_is_renewed_without_the_lease_only_where_that_is_allo
         .unwrap();
     session.headers().await.unwrap();
     store.is_down.store(true, Ordering::SeqCst);
-    // Due, and still valid: nobody is alone for sure.
+    // Due, and still valid: another session may renew as well.
     clock.advance(LIFETIME - Duration::from_secs(2));
     session.headers().await.unwrap();
     assert!(matches!(settled(&session).await, State::Failing { .. }));
@@ -226,7 +226,7 @@ async fn what_others_save_is_used_at_once_where_the_store_tells() {
     let now = clock.now().wall();
     store.tell(&token(61, Expiry::At(now), now).with_generation(3));
     assert_eq!(number(&session.try_headers().unwrap()), 60);
-    // Somebody logged in elsewhere: that ends a failure here.
+    // A log-in elsewhere ends a failure here.
     vendor.fail(ErrorKind::TokenRejected);
     session.renew().await.unwrap_err();
     session.invalidate(&session.auth_headers().await.unwrap());

@@ -1,6 +1,5 @@
 //! Item 10: memory, then the store, then the callers.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use auth_core::{Clock as _, ErrorKind, Expiry, State, TokenStore};

@@ -378,7 +378,7 @@ async fn refused(vendor: &Vendor, status: u16, body: &str) -> [(String, ErrorKin
     })
 }
 
-/// An response in the vendor's form, with the number of the exception where there is one.
+/// A response in the vendor's form, with the number of the exception where there is one.
 fn refusal(code: &str, message: &str, number: Option<u16>) -> String {
     let mut extensions = json!({ "code": code });
     if let Some(number) = number {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use auth_sandbox::Sandbox;
-use edgeiq_auth::{Client, Clock, Session, SystemClock};
+use edgeiq_auth::clock::{Clock, SystemClock};
+use edgeiq_auth::{Client, Login, Session};
 use examples::{Outcome, ends_in, needed, step};
 
 pub(crate) async fn on_the_sandbox() -> Outcome {
@@ -14,7 +15,9 @@ pub(crate) async fn on_the_sandbox() -> Outcome {
         .clock(sandbox.clock())
         .build()?;
     let user = edgeiq.user();
-    let session = client.session_with_password(user.email, user.password)?;
+    let session = client
+        .session(Login::password(user.email, user.password))
+        .build()?;
     println!("\nEdgeIQ, emulated at {}", edgeiq.base_url());
     let clock = sandbox.clock();
     use_it(&client, &session, &clock, async || {
@@ -30,10 +33,15 @@ pub(crate) async fn on_the_sandbox() -> Outcome {
 
 pub(crate) async fn live() -> Outcome {
     let base_url = std::env::var("EDGEIQ_BASE_URL");
-    let base_url = base_url.unwrap_or_else(|_| edgeiq_auth::DEFAULT_BASE_URL.to_owned());
+    let base_url =
+        base_url.unwrap_or_else(|_| edgeiq_auth::ClientBuilder::DEFAULT_BASE_URL.to_owned());
     let client = Client::builder().base_url(&base_url).build()?;
-    let session =
-        client.session_with_password(needed("EDGEIQ_EMAIL")?, needed("EDGEIQ_PASSWORD")?)?;
+    let session = client
+        .session(Login::password(
+            needed("EDGEIQ_EMAIL")?,
+            needed("EDGEIQ_PASSWORD")?,
+        ))
+        .build()?;
     println!("\nEdgeIQ, live at {base_url}");
     use_it(&client, &session, &SystemClock, async || {
         println!("  renewing at once, instead of waiting for the token's end …");

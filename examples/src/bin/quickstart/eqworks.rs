@@ -30,7 +30,7 @@ pub(crate) async fn on_the_sandbox() -> Outcome {
     println!("  token {}", token.fingerprint());
 
     step(3, "a session puts it on every call");
-    let session = client.session(token)?;
+    let session = client.session(token).build()?;
     let confirmed = client.confirm(&session.auth_headers().await?).await?;
     println!(
         "  confirmed for {}, {}",
@@ -53,6 +53,6 @@ pub(crate) async fn on_the_sandbox() -> Outcome {
         ends_in(session.expiry(), &clock)
     );
     sandbox.log().assert_count("eqworks.refresh", 1);
-    println!("Exactly one refresh happened, and nobody had to look into a mailbox.");
+    println!("Exactly one refresh happened, and no person had to look into a mailbox.");
     Ok(())
 }

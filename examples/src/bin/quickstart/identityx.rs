@@ -29,7 +29,7 @@ pub(crate) async fn on_the_sandbox() -> Outcome {
     println!("  {} is {}", login.user.fingerprint(), login.profile.email);
 
     step(3, "a session puts token and application on every call");
-    let session = client.session(login.user.clone())?;
+    let session = client.session(login.user.clone()).build()?;
     let headers = session.headers().await?;
     println!(
         "  {} headers, {}",
@@ -49,6 +49,6 @@ pub(crate) async fn on_the_sandbox() -> Outcome {
     step(5, "the user logs out");
     session.log_out().await?;
     assert!(session.headers().await.is_err());
-    println!("The vendor's outage looked like a bad token, and logged nobody out.");
+    println!("The vendor's outage looked like a bad token, and no user was logged out.");
     Ok(())
 }

@@ -1,10 +1,11 @@
-//! IQM: log in, make authorised calls, let the token stay alive by itself.
+//! IQM: log in, make authorised calls, let the session renew the token.
 
 use std::time::Duration;
 
 use auth_sandbox::Sandbox;
 use examples::{Outcome, ends_in, needed, step};
-use iqm_auth::{Client, Clock, Session, SystemClock};
+use iqm_auth::clock::{Clock, SystemClock};
+use iqm_auth::{Client, Login, Session};
 
 pub(crate) async fn on_the_sandbox() -> Outcome {
     // [readme]
@@ -18,7 +19,9 @@ pub(crate) async fn on_the_sandbox() -> Outcome {
         .build()?;
 
     // Nothing is sent yet: a session logs in when it is first used.
-    let session = client.session_with_password("user1@iqm.com", "123456")?;
+    let session = client
+        .session(Login::password("user1@iqm.com", "123456"))
+        .build()?;
     // [/readme]
     println!("IQM, emulated at {}", iqm.base_url());
     let clock = sandbox.clock();
@@ -41,19 +44,25 @@ pub(crate) async fn on_the_sandbox() -> Outcome {
         println!("  {operation:<12} {}", log.count(operation));
     }
     assert_eq!(log.count("iqm.refresh"), 1, "exactly one refresh");
-    println!("Exactly one refresh happened, and nobody asked for it.");
+    println!("Exactly one refresh happened, without a call for it.");
     Ok(())
 }
 
 pub(crate) async fn live() -> Outcome {
     let base_url = std::env::var("IQM_BASE_URL");
-    let base_url = base_url.unwrap_or_else(|_| iqm_auth::DEFAULT_BASE_URL.to_owned());
+    let base_url =
+        base_url.unwrap_or_else(|_| iqm_auth::ClientBuilder::DEFAULT_BASE_URL.to_owned());
     let client = Client::builder(needed("IQM_CLIENT_ID")?, needed("IQM_CLIENT_SECRET")?)
         .base_url(&base_url)
         .build()?;
-    let session = client.session_with_password(needed("IQM_EMAIL")?, needed("IQM_PASSWORD")?)?;
+    let session = client
+        .session(Login::password(
+            needed("IQM_EMAIL")?,
+            needed("IQM_PASSWORD")?,
+        ))
+        .build()?;
     println!("IQM, live at {base_url}");
-    // Nobody can move the vendor's clock: the session is told to renew instead.
+    // The vendor's clock cannot be moved: the session is told to renew instead.
     use_it(&client, &session, &base_url, &SystemClock, async || {
         println!("  renewing at once, instead of waiting for the token's end …");
         session.renew().await?;
@@ -115,7 +124,7 @@ async fn use_it(
     let who = client.profile(&renewed).await?;
     println!("  {} in workspace {}", who.email, who.ow_id);
 
-    step(6, "logging out: the token is dead, here and at the vendor");
+    step(6, "logging out: the token is no longer valid, here and at the vendor");
     // [readme]
     session.log_out().await?;
     // [/readme]
