@@ -264,7 +264,8 @@ pub(crate) fn token(
         .is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
     if !is_bearer {
         let message = "iqm issued a token of a type other than bearer";
-        return Err(auth_core::Error::new(auth_core::ErrorKind::Protocol, message).into());
+        let error = auth_core::Error::new(auth_core::ErrorKind::Protocol, message);
+        return Err(error.with_http_status(response.status().as_u16()).into());
     }
     let expiry = Expiry::after(response.sent_at(), Duration::from_secs(payload.expires_in));
     Ok(Token::issued(
