@@ -146,7 +146,7 @@ impl Client {
                 message,
                 http_status,
             }),
-            _ => None,
+            _ => wire::by_status(refusal),
         })
         .map(|token| token.with_account(email))
     }
@@ -265,14 +265,14 @@ impl Client {
         let response = self.send(self.basic(request)).await?;
         let renewed = wire::token(&response, |refusal| match refusal.status() {
             // No document says how an expired refresh token is refused.
-            400 | 401 | 403 if response.follows_a_lost_attempt() => Some(Error::RefreshLost {
-                http_status: refusal.http_status(),
-            }),
+            400 | 401 | 403 if response.follows_a_lost_attempt() => Error::RefreshLost {
+                http_status: Some(refusal.status()),
+            },
             400 | 401 | 403 => refusal.error(|message, http_status| Error::TokenRejected {
                 message,
                 http_status,
             }),
-            _ => None,
+            _ => wire::by_status(refusal),
         })?;
         let refresh = renewed.refresh_token().or(token.refresh_token()).cloned();
         let ow_id = renewed.ow_id().or(token.ow_id());
@@ -343,7 +343,7 @@ impl Client {
             .auth_headers(headers)
             .idempotency(Idempotency::Yes);
         let response = self.send(request).await?;
-        let logged_out = wire::data::<Option<IgnoredAny>>(&response, |_| None);
+        let logged_out = wire::data::<Option<IgnoredAny>>(&response, wire::by_status);
         match logged_out {
             // The attempt whose response was lost did it.
             Err(Error::TokenRejected { .. }) if response.follows_a_lost_attempt() => Ok(()),
@@ -373,14 +373,15 @@ impl Client {
     pub async fn profile(&self, headers: &AuthHeaders) -> Result<Profile, Error> {
         let request = Request::get(PROFILE, "api/v3/ua/profile").auth_headers(headers);
         let response = self.send(request).await?;
-        wire::profile(&response, |_| None)
+        wire::profile(&response, wire::by_status)
     }
 
     async fn password_grant(&self, request: Request, email: &str) -> Result<Token, Error> {
         let request = request.idempotency(Idempotency::Yes);
         let response = self.send(self.basic(request)).await?;
         wire::token(&response, |refusal| {
-            refusal.on_hold().or_else(|| credentials_refused(refusal))
+            let on_hold = refusal.on_hold();
+            on_hold.unwrap_or_else(|| credentials_refused(refusal))
         })
         .map(|token| token.with_account(email))
     }
@@ -394,13 +395,13 @@ impl Client {
     }
 }
 
-fn credentials_refused(refusal: &Refusal<'_>) -> Option<Error> {
+fn credentials_refused(refusal: &Refusal<'_>) -> Error {
     match refusal.status() {
         400 | 401 | 403 => refusal.error(|message, http_status| Error::InvalidCredentials {
             message,
             http_status,
         }),
-        _ => None,
+        _ => wire::by_status(refusal),
     }
 }
 

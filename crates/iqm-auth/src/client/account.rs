@@ -47,7 +47,7 @@ impl Client {
                 message,
                 http_status,
             }),
-            _ => None,
+            _ => wire::by_status(refusal),
         })?;
         Ok(())
     }
@@ -80,7 +80,7 @@ impl Client {
                 message,
                 http_status,
             }),
-            _ => None,
+            _ => wire::by_status(refusal),
         })
     }
 
@@ -112,7 +112,7 @@ impl Client {
                 message,
                 http_status,
             }),
-            _ => None,
+            _ => wire::by_status(refusal),
         })
     }
 
@@ -148,7 +148,7 @@ impl Client {
         .json(&body)
         .idempotency(Idempotency::Yes);
         let response = self.send(request).await?;
-        wire::data(&response, |_| None)
+        wire::data(&response, wire::by_status)
     }
 
     /// Sets a new password after a reset.
@@ -184,13 +184,13 @@ impl Client {
         let request = Request::post(SET_PASSWORD, "api/v3/ua/user/update-password").json(&body);
         let response = self.send(request).await?;
         wire::data::<Option<IgnoredAny>>(&response, |refusal| match refusal.status() {
-            403 => Some(Error::ResetRefused {
+            403 => Error::ResetRefused {
                 reason: refusal
                     .invalid_reason()
-                    .unwrap_or_else(|| refusal.message.clone()),
-                http_status: refusal.http_status(),
-            }),
-            _ => None,
+                    .unwrap_or_else(|| refusal.message()),
+                http_status: Some(403),
+            },
+            _ => wire::by_status(refusal),
         })?;
         Ok(())
     }
@@ -228,7 +228,7 @@ impl Client {
             .auth_headers(headers)
             .json(&body);
         let response = self.send(request).await?;
-        wire::data::<Option<IgnoredAny>>(&response, |_| None)?;
+        wire::data::<Option<IgnoredAny>>(&response, wire::by_status)?;
         Ok(())
     }
 }

@@ -190,7 +190,7 @@ async fn a_token_response_may_say_more_than_documented_and_bearer_in_any_case() 
         (200, with(r#""token_type": "bearer","#, "")),
         (
             200,
-            with(r#"200001"#, r#"200001, "jti": {"a": [1]}, "userId": null"#),
+            with("200001", r#"200001, "jti": {"a": [1]}, "userId": null"#),
         ),
         (
             200,
