@@ -122,8 +122,8 @@ impl Store {
 }
 
 fn vendor() -> Sandbox {
-    let sandbox = Sandbox::builder().rotate_refresh_tokens(true);
-    sandbox.token_lifetime(LIFETIME).start().unwrap()
+    let sandbox = Sandbox::builder().iqm_rotate_refresh_tokens(true);
+    sandbox.iqm_token_lifetime(LIFETIME).start().unwrap()
 }
 
 fn worker(sandbox: &Sandbox, task: &Task) -> Worker {

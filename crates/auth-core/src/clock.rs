@@ -1,4 +1,7 @@
 //! Time, as a session sees it: the wall clock and elapsed monotonic time, read together.
+//!
+//! Programs use [`SystemClock`], which is the default. Tests give a client a [`Clock`] of their own,
+//! such as `auth_sandbox::SandboxClock`, which they move.
 
 use std::fmt;
 use std::future::Future;

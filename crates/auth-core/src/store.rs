@@ -108,7 +108,7 @@ impl fmt::Debug for Watch {
 /// another session has renewed, it takes that token and sends nothing), and saves a new token before it
 /// is used. It tries a failed save a few times.
 ///
-/// Implementations return [`ErrorKind::Store`](crate::ErrorKind::Store) errors, bound every wait,
+/// Implementations return [`ErrorKind::Store`] errors, bound every wait,
 /// and are called inside a Tokio runtime that may end soon after.
 pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// The token saved under `key`, if any.

@@ -1,9 +1,11 @@
-//! Answers, and what is in them for the person who reads a failed test: the hint.
+//! Answers to requests, with a hint for the person who reads a failed test.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use serde_json::Value;
+
+use crate::request::Problem;
 
 /// The header that says what was wrong with a request, in words, without secrets.
 pub const HINT_HEADER: &str = "x-sandbox-hint";
@@ -31,14 +33,36 @@ pub(crate) fn text(
     response
 }
 
-/// An answer that says no, in the vendor's shape, with a hint.
+/// What a vendor's handler returns.
+pub(crate) type Answer = Result<Response<Body>, Failure>;
+
+/// Why a handler does not do what it is asked for.
+pub(crate) enum Failure {
+    /// To be put into the vendor's shape.
+    Malformed(Problem),
+    Refused(Refusal),
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Malformed(problem)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// An error in the vendor's shape, with a hint.
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) body: Content,
     pub(crate) hint: String,
 }
 
-/// What a [`Refusal`] says: not every vendor speaks JSON all the time.
+/// The body of a [`Refusal`]: not every error of every vendor is JSON.
 pub(crate) enum Content {
     Json(Value),
     Text(&'static str),

@@ -1,74 +1,32 @@
 //! Bodies that a well-behaved server does not send.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::{io, iter};
 
-use axum::body::{Body, Bytes, HttpBody};
-use hyper::body::Frame;
+use axum::body::{Body, Bytes};
+use futures_util::stream::{self, StreamExt as _};
 
 const CHUNK: usize = 64 * 1024;
 /// Together 10 MB.
 const CHUNKS: usize = 160;
 
-/// 10 MB of valid JSON, chunked: its length is known only to those who count.
+/// 10 MB of valid JSON, chunked: only a client that counts knows its length.
 pub(crate) fn huge() -> Body {
-    let filler = Bytes::from(vec![b'x'; CHUNK]);
-    let mut chunks = VecDeque::from([Bytes::from_static(br#"{"success":true,"data":""#)]);
-    chunks.extend((0..CHUNKS).map(|_| filler.clone()));
-    chunks.push_back(Bytes::from_static(br#""}"#));
-    Body::new(Huge(chunks))
+    let start = Bytes::from_static(br#"{"success":true,"data":""#);
+    let filler = iter::repeat_n(Bytes::from(vec![b'x'; CHUNK]), CHUNKS);
+    let end = Bytes::from_static(br#""}"#);
+    let chunks = iter::once(start).chain(filler).chain([end]);
+    Body::from_stream(stream::iter(chunks.map(Ok::<_, Infallible>)))
 }
 
-/// What is given, then an error that makes the server close the connection.
+/// The start of a body, then an error that makes the server close the connection.
 pub(crate) fn broken_after(start: Bytes) -> Body {
-    Body::new(Broken {
-        start: Some(start),
-        flushed: false,
-    })
-}
-
-struct Huge(VecDeque<Bytes>);
-
-impl HttpBody for Huge {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.pop_front().map(|chunk| Ok(Frame::data(chunk))))
-    }
-}
-
-struct Broken {
-    start: Option<Bytes>,
-    flushed: bool,
-}
-
-impl HttpBody for Broken {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        if let Some(start) = self.start.take() {
-            return Poll::Ready(Some(Ok(Frame::data(start))));
-        }
-        if !self.flushed {
-            // hyper flushes what it has only when a body is pending; an error now would throw away
-            // what the client was meant to see.
-            self.flushed = true;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        Poll::Ready(Some(Err(io::Error::other(
-            "the sandbox was told to truncate this answer",
-        ))))
-    }
+    let end = async {
+        // hyper flushes what it has only when a body is pending. An error at once would throw away
+        // what the client is meant to see.
+        tokio::task::yield_now().await;
+        let text = "the sandbox was told to truncate this answer";
+        Err(io::Error::other(text))
+    };
+    Body::from_stream(stream::iter([Ok(start)]).chain(stream::once(end)))
 }

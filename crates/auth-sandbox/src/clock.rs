@@ -1,4 +1,4 @@
-//! The sandbox's time: a clock that a test moves, shared by the client under test and the vendor.
+//! A clock that a test moves, shared by the client under test and the vendors.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use auth_core::{BoxFuture, Clock, Moment};
 use tokio::sync::watch;
 
-/// 2026-01-01T00:00:00Z: where a frozen clock stands, so that two runs of a test are the same.
+/// 2026-01-01T00:00:00Z: the time of a frozen clock, so that two runs of a test are the same.
 const FROZEN_START: Duration = Duration::from_secs(1_767_225_600);
 
 /// A clock that a test moves. Clones are the same clock.
 ///
-/// Hand it to the client under test as its [`Clock`], and take it from [`Sandbox::clock`] (or give
-/// it to [`SandboxBuilder::clock`]), so that both ends of the wire see the same time.
+/// Take it from [`Sandbox::clock`], or pass it to [`SandboxBuilder::clock`], and pass it to the client
+/// under test as its [`Clock`]. Then both ends of the wire have the same time.
 ///
 /// | call | wall clock | monotonic | the vendor's tokens age |
 /// | --- | --- | --- | --- |
@@ -23,8 +23,8 @@ const FROZEN_START: Duration = Duration::from_secs(1_767_225_600);
 /// | [`jump_wall_forward`](Self::jump_wall_forward) | forward | – | – |
 /// | [`jump_wall_back`](Self::jump_wall_back) | back | – | – |
 ///
-/// The last column is what separates a machine that slept from one whose clock was set: during the
-/// sleep the vendor's time went on.
+/// The last column is the difference between a machine that was suspended and one whose clock was
+/// set: during a suspension, time passes for the vendor.
 ///
 /// [`Sandbox::clock`]: crate::Sandbox::clock
 /// [`SandboxBuilder::clock`]: crate::SandboxBuilder::clock
@@ -56,7 +56,7 @@ struct Inner {
     wall_only_nanos: AtomicI64,
     suspended_nanos: AtomicU64,
     moved: watch::Sender<()>,
-    /// The deadlines of those who sleep. One whose deadline has passed is awake, polled or not.
+    /// The deadlines of all sleepers. A sleeper whose deadline has passed is awake, polled or not.
     sleepers: watch::Sender<Vec<u64>>,
 }
 
@@ -71,7 +71,7 @@ impl SandboxClock {
 
     /// A clock that stands still at 2026-01-01T00:00:00Z until it is moved.
     ///
-    /// Whatever sleeps on it sleeps until somebody calls [`advance`](Self::advance).
+    /// A sleep on it ends only by calls of [`advance`](Self::advance).
     pub fn frozen() -> Self {
         Self::starting(None, FROZEN_START)
     }
@@ -101,24 +101,24 @@ impl SandboxClock {
         add(&self.inner.advanced_nanos, by);
         // Not `send`: without a sleeper that would keep the old version.
         self.inner.moved.send_modify(|()| ());
-        // Who waits for sleepers looks again, since some may have woken up.
+        // Those who wait for sleepers check again, since some may have woken up.
         self.inner.sleepers.send_modify(|_| ());
     }
 
-    /// Somebody sets the machine's clock forward: only the wall clock moves, nobody wakes up, and
-    /// the vendor's tokens do not age.
+    /// The machine's clock is set forward: only the wall clock moves. No sleeper wakes up, and the
+    /// vendor's tokens do not age.
     pub fn jump_wall_forward(&self, by: Duration) {
         self.move_wall(signed_nanos(by));
     }
 
-    /// Somebody sets the machine's clock back: only the wall clock moves.
+    /// The machine's clock is set back: only the wall clock moves.
     pub fn jump_wall_back(&self, by: Duration) {
         self.move_wall(-signed_nanos(by));
     }
 
-    /// The machine sleeps, as when a laptop's lid closes: to the machine that is
-    /// [`jump_wall_forward`](Self::jump_wall_forward), because on Linux monotonic time stands
-    /// still meanwhile; but the vendor's tokens do age.
+    /// The machine is suspended, as when a laptop's lid closes. For the machine this is
+    /// [`jump_wall_forward`](Self::jump_wall_forward), because on Linux monotonic time does not
+    /// advance meanwhile. The vendor's tokens do age.
     pub fn suspend(&self, by: Duration) {
         add(&self.inner.suspended_nanos, by);
         self.move_wall(signed_nanos(by));
@@ -150,14 +150,14 @@ impl SandboxClock {
         deadlines.iter().filter(|&&deadline| now < deadline).count()
     }
 
-    /// How much time has passed for the vendor, who is on another machine: neither setting this
+    /// How much time has passed for the vendor, which is on another machine: neither setting this
     /// machine's clock nor suspending it stops the vendor's time.
     pub(crate) fn vendor_time(&self) -> Duration {
         let suspended = self.inner.suspended_nanos.load(Ordering::Acquire);
         Duration::from_nanos(self.monotonic_nanos().saturating_add(suspended))
     }
 
-    /// Where the wall clock stood when the clock began.
+    /// The wall clock at the start.
     pub(crate) fn start(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_nanos(u64::try_from(self.inner.start_wall_nanos).unwrap_or(0))
     }

@@ -1,32 +1,29 @@
-//! Faults by rule: what goes wrong with the next calls.
+//! Faults: what goes wrong with the next calls.
 
-mod gate;
-mod queue;
+pub(crate) mod gate;
+pub(crate) mod queue;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::operation;
-
 pub use gate::Gate;
-pub(crate) use gate::GateState;
-pub(crate) use queue::Queue;
+use gate::GateState;
 
 /// Something that goes wrong with the next calls: of any operation, or of the one named with
-/// [`on`](Self::on); once, or as often as [`times`](Self::times) and [`always`](Self::always) say.
+/// [`on`](Self::on). It happens once, or as often as [`times`](Self::times) and [`always`](Self::always) say.
 ///
-/// Faults lie in a queue. A call takes the first one that matches it, and only that one; more than
-/// one thing happens to a call with [`then`](Self::then).
+/// Faults wait in a queue. A call takes the first one that matches it, and only that one. With
+/// [`then`](Self::then) several things happen to one call.
 ///
 /// | fault | the client sees | does the call take effect? |
 /// | --- | --- | --- |
 /// | [`status`](Self::status), [`retry_after`](Self::retry_after), [`retry_after_date`](Self::retry_after_date) | an error in the vendor's shape | no |
-/// | [`delay`](Self::delay), [`hold`](Self::hold) | the true answer, later | yes, after the wait |
-/// | [`hold_answer`](Self::hold_answer) | the true answer, later | yes, before the wait |
+/// | [`delay`](Self::delay), [`hold`](Self::hold) | the normal answer, later | yes, after the wait |
+/// | [`hold_answer`](Self::hold_answer) | the normal answer, later | yes, before the wait |
 /// | [`cut`](Self::cut) | a closed connection | no |
 /// | [`lost_answer`](Self::lost_answer) | a closed connection | yes |
-/// | [`truncated_body`](Self::truncated_body) | half of the true answer, then a closed connection | yes |
+/// | [`truncated_body`](Self::truncated_body) | half of the normal answer, then a closed connection | yes |
 /// | [`garbage_json`](Self::garbage_json) | 200 with JSON that ends half way | no |
 /// | [`html`](Self::html) | 200 with a web page | no |
 /// | [`huge_body`](Self::huge_body) | 200 with 10 MB of valid JSON | no |
@@ -60,14 +57,14 @@ enum Left {
     Always,
 }
 
-/// Something that a call waits for.
+/// What a call waits for.
 #[derive(Clone)]
 pub(crate) enum Wait {
     Delay(Duration),
     Gate(Arc<GateState>),
 }
 
-/// What becomes of a call.
+/// What happens to a call.
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {
     Answer,
@@ -202,7 +199,7 @@ impl Fault {
 
     /// Answers with this status and an error whose text repeats the request: path and query (as
     /// sent, and decoded), headers, what is encoded in `Authorization`, and the body; so that a test
-    /// can see whether the client cuts secrets out of what it reports.
+    /// can see whether the client removes secrets from what it reports.
     ///
     /// # Panics
     ///
@@ -212,15 +209,8 @@ impl Fault {
         Self::new(Outcome::Echo(checked(status)))
     }
 
-    /// Only calls of this operation, such as `"iqm.refresh"`. Without it: every call.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such operation: the fault would never happen, and the test could not fail.
-    #[track_caller]
-    pub fn on(mut self, operation: impl Into<String>) -> Self {
-        let operation = operation.into();
-        operation::assert_known(&operation);
+    /// What is behind [`on`](Self::on), which checks the name first.
+    pub(crate) fn for_operation(mut self, operation: String) -> Self {
         self.operation = Some(operation);
         self
     }
@@ -237,7 +227,7 @@ impl Fault {
         self
     }
 
-    /// The waits of both, one after the other, and what becomes of the call in `next`:
+    /// The waits of both, one after the other, and what happens to the call in `next`:
     /// `Fault::delay(wait).then(Fault::cut())`.
     ///
     /// Which operation and how often stay as they are in `self`.

@@ -12,16 +12,14 @@ mod schema;
 mod state;
 mod token;
 mod types;
+mod validation;
 mod variables;
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::http::{Method, StatusCode};
-use axum::routing;
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::answer::{Content, Refusal};
+use crate::vendor::{Context, Operation, Vendor};
 
 pub use handle::IdentityX;
 pub use people::{
@@ -30,68 +28,74 @@ pub use people::{
 };
 pub(crate) use state::State;
 
-/// Where the vendor lives on the sandbox's port.
-pub(crate) const PREFIX: &str = "/identityx/";
-
-/// The one endpoint.
-const GRAPHQL: &str = "graphql";
-
-pub(crate) const OPERATIONS: [&str; 15] = [
-    "identityx.send_app_user_login_link",
-    "identityx.log_in_app_user",
-    "identityx.log_out_app_user",
-    "identityx.active_app_user",
-    "identityx.create_app_user",
-    "identityx.send_org_user_login_link",
-    "identityx.log_in_org_user",
-    "identityx.log_out_org_user",
-    "identityx.create_api_token",
-    "identityx.active_org_user",
-    "identityx.organizations",
-    "identityx.applications",
-    "identityx.ping",
-    "identityx.introspect",
-    "identityx.other",
-];
-
-/// The operation of a request, by the root field of its query; `path` without [`PREFIX`].
-pub(crate) fn operation(method: &Method, path: &str, body: &[u8]) -> Option<&'static str> {
-    let ours = *method == Method::POST && path == GRAPHQL;
-    ours.then(|| document::operation(body))
+/// The operation of queries with this root field.
+const fn of_field(name: &'static str, fields: &'static [&'static str]) -> Operation<State> {
+    any_query(name).when(fields)
 }
 
-pub(crate) fn router(state: &Arc<State>) -> Router {
-    // Ours: the vendor's server may answer a GET as well.
-    let wrong_method = || async { not_found("the path is right and the method wrong: only POST") };
-    Router::new()
-        .route(
-            &format!("{PREFIX}{GRAPHQL}"),
-            routing::post(endpoint::answer).fallback(wrong_method),
-        )
-        .fallback(|| async { not_found("no such path; there is only /identityx/graphql") })
-        .with_state(Arc::clone(state))
+/// Decision: only a POST is answered. The vendor's server may answer a GET as well.
+const fn any_query(name: &'static str) -> Operation<State> {
+    Operation::post_async(name, "graphql", |state, request| {
+        Box::pin(endpoint::answer(state, request))
+    })
 }
 
-/// Ours.
-fn not_found(hint: &str) -> Refusal {
-    Refusal {
-        status: StatusCode::NOT_FOUND,
-        body: Content::Text("Not Found"),
-        hint: hint.to_owned(),
+impl Vendor for State {
+    const PREFIX: &'static str = "/identityx/";
+    const OPERATIONS: &'static [Operation<Self>] = &[
+        of_field(
+            "identityx.send_app_user_login_link",
+            &["mutation sendAppUserLoginLink"],
+        ),
+        of_field("identityx.log_in_app_user", &["mutation loginAppUser"]),
+        of_field("identityx.log_out_app_user", &["mutation logoutAppUser"]),
+        of_field("identityx.active_app_user", &["query activeAppUser"]),
+        of_field("identityx.create_app_user", &["mutation createAppUser"]),
+        of_field(
+            "identityx.send_org_user_login_link",
+            &["mutation sendUserLoginLink"],
+        ),
+        of_field("identityx.log_in_org_user", &["mutation userLogin"]),
+        of_field("identityx.log_out_org_user", &["mutation userLogout"]),
+        of_field(
+            "identityx.create_api_token",
+            &["mutation createActiveUserApiToken"],
+        ),
+        of_field("identityx.active_org_user", &["query activeUser"]),
+        of_field("identityx.organizations", &["query userOrganizations"]),
+        of_field(
+            "identityx.applications",
+            &["query organizationApplications"],
+        ),
+        of_field("identityx.ping", &["query ping", "mutation ping"]),
+        of_field("identityx.introspect", &["query __schema", "query __type"]),
+        any_query("identityx.other"),
+    ];
+    /// Decision: the vendor documents no limit.
+    const TOO_MANY: &'static str = "Too many requests";
+
+    type Settings = ();
+
+    fn new(context: Context, (): ()) -> Self {
+        Self::initial(context)
     }
-}
 
-/// That there is a limit, and its text, are ours.
-pub(crate) fn too_many(hint: String) -> Refusal {
-    Refusal {
-        status: StatusCode::TOO_MANY_REQUESTS,
-        body: Content::Json(error_body("Too many requests")),
-        hint,
+    fn asks_for(body: &[u8]) -> Option<String> {
+        document::root_field(body)
     }
-}
 
-/// An error that no resolver is at fault for. The shape is the one of the documented ones.
-pub(crate) fn error_body(text: &str) -> Value {
-    let extensions = json!({ "code": failure::INTERNAL });
-    json!({ "errors": [{ "message": text, "extensions": extensions }] })
+    /// An error outside any resolver. The shape is the one of the documented errors.
+    fn error_body(_: StatusCode, text: &str) -> Value {
+        let extensions = json!({ "code": failure::INTERNAL });
+        json!({ "errors": [{ "message": text, "extensions": extensions }] })
+    }
+
+    /// Decision: the vendor does not document what it answers here.
+    fn not_found(hint: String) -> Refusal {
+        Refusal {
+            status: StatusCode::NOT_FOUND,
+            body: Content::Text("Not Found"),
+            hint,
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The e-mails that the vendors send: they land here, for a test to read.
+//! The e-mails that the vendors send, for a test to read.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,28 +49,29 @@ impl Mail {
         }
     }
 
-    /// Who sent it: `"iqm"`, `"edgeiq"`, `"eqworks"` or `"identityx"`, as operations begin.
+    /// The vendor that sent it, as operations begin: `"iqm"`, for instance.
     pub fn vendor(&self) -> &str {
         self.vendor
     }
 
-    /// What it is for.
+    /// Its purpose.
     pub fn kind(&self) -> MailKind {
         self.kind
     }
 
-    /// The secret in it, as the call that redeems it takes it: a passcode, the token of a
-    /// login link, or the token or hash of a password reset.
+    /// The secret in it: a passcode, the token of a login link, or the token or hash of a password
+    /// reset.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
 
-    /// The link in it; `None` as well where it is no URL, as `IdentityX` sends them if it is asked to.
+    /// The link in it. `None` also for a link that is no URL, which `IdentityX` sends if the request
+    /// asks for it.
     pub fn link(&self) -> Option<&Url> {
         self.link.as_ref()
     }
 
-    /// The link letter for letter, as a person copies it out of the e-mail.
+    /// The text of the link, as a person copies it out of the e-mail.
     pub fn link_text(&self) -> Option<&str> {
         let url = || self.link.as_ref().map(Url::as_str);
         self.link_text.as_deref().or_else(url)
@@ -81,17 +82,17 @@ impl Mail {
         self.expires_at
     }
 
-    /// The subject that the request asked for; `None` for the vendor's own.
+    /// The subject that the request asked for. `None` for the vendor's own.
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
     }
 
-    /// The greeting that the request asked for; `None` for the vendor's own.
+    /// The greeting that the request asked for. `None` for the vendor's own.
     pub fn greeting(&self) -> Option<&str> {
         self.greeting.as_deref()
     }
 
-    /// The sender that the request asked for; `None` for the vendor's own.
+    /// The sender that the request asked for. `None` for the vendor's own.
     pub fn from_address(&self) -> Option<&str> {
         self.from_address.as_deref()
     }
@@ -107,7 +108,7 @@ impl fmt::Debug for Mail {
     }
 }
 
-/// The e-mails that were sent to one address, whichever vendor sent them.
+/// The e-mails that all vendors sent to one address.
 ///
 /// # Example
 ///
@@ -136,14 +137,14 @@ impl<'a> Inbox<'a> {
         }
     }
 
-    /// The e-mail that came last.
+    /// The latest e-mail.
     pub fn latest(&self) -> Option<Mail> {
         let sent = self.post.lock();
         let mut own = sent.iter().filter(|(to, _)| *to == self.address);
         own.next_back().map(|(_, mail)| mail.clone())
     }
 
-    /// All e-mails, the first one first.
+    /// All e-mails in the order in which they were sent.
     pub fn all(&self) -> Vec<Mail> {
         let sent = self.post.lock();
         let own = sent.iter().filter(|(to, _)| *to == self.address);
@@ -166,7 +167,7 @@ impl fmt::Debug for Inbox<'_> {
     }
 }
 
-/// Where all vendors of one sandbox send their e-mails. Clones are the same post.
+/// The e-mails of all vendors of one sandbox. Clones share them.
 #[derive(Clone, Default)]
 pub(crate) struct Post {
     sent: Arc<Mutex<Vec<(String, Mail)>>>,
@@ -182,7 +183,7 @@ impl Post {
     }
 }
 
-/// No mailbox tells the cases apart.
+/// An address in any case names the same mailbox.
 pub(crate) fn normal(address: &str) -> String {
     address.trim().to_lowercase()
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use sha2::Sha256;
 use uuid::Uuid;
 
-/// What is wrong with a token before anybody looks at its claims.
+/// What is wrong with a token before its claims are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BadJwt {
     Malformed,
@@ -30,7 +30,7 @@ impl BadJwt {
 pub(crate) struct Secret([u8; 64]);
 
 impl Secret {
-    /// Another one for each sandbox, so that the tokens of one are strangers to the next.
+    /// A new one for each sandbox, so that the tokens of one are invalid at the next.
     pub(crate) fn new() -> Self {
         let mut secret = [0; 64];
         for chunk in secret.chunks_exact_mut(16) {
@@ -39,17 +39,17 @@ impl Secret {
         Self(secret)
     }
 
-    /// The same claims make the same token.
-    /// Signs what a test made up.
+    /// Signs any claims of a test.
     #[track_caller]
     #[allow(clippy::panic, reason = "an assertion")]
     pub(crate) fn sign_any(&self, claims: &impl Serialize) -> String {
         match serde_json::to_value(claims) {
             Ok(claims) => self.sign(&claims),
-            Err(error) => panic!("these claims are no JSON: {error}"),
+            Err(error) => panic!("these claims cannot be written as JSON: {error}"),
         }
     }
 
+    /// The same claims make the same token.
     pub(crate) fn sign(&self, claims: &Value) -> String {
         let header = json!({ "alg": "HS256", "typ": "JWT" });
         let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
@@ -58,7 +58,7 @@ impl Secret {
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
-    /// The claims of a token with a good signature; else why it is a bad one.
+    /// The claims of a token with a valid signature.
     pub(crate) fn claims(&self, token: &str) -> Result<Map<String, Value>, BadJwt> {
         let malformed = BadJwt::Malformed;
         let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| malformed);

@@ -18,15 +18,16 @@ mod object_id;
 mod operation;
 mod rate_limit;
 mod request;
-mod route;
 mod sandbox;
 mod server;
-mod tokens;
+mod start;
+mod vendor;
 mod vendor_clock;
+mod vendors;
 
 pub use answer::HINT_HEADER;
 pub use clock::SandboxClock;
-pub use edgeiq::{EdgeIq, EdgeIqAccount, EdgeIqRefusals, EdgeIqUser, SessionExpiresAt};
+pub use edgeiq::{EdgeIq, EdgeIqAccount, EdgeIqRefusals, EdgeIqSessionExpiresAt, EdgeIqUser};
 pub use eqworks::{EqWorks, EqWorksAccount, EqWorksUser};
 pub use fault::{Fault, Gate};
 pub use identityx::{
@@ -34,6 +35,6 @@ pub use identityx::{
     IdentityXOrganization,
 };
 pub use inbox::{Inbox, Mail, MailKind};
-pub use iqm::{Iqm, IqmAccount, IqmUser, TokenEnvelope};
+pub use iqm::{Iqm, IqmAccount, IqmTokenEnvelope, IqmUser};
 pub use log::{Entry, RequestLog};
 pub use sandbox::{Sandbox, SandboxBuilder};

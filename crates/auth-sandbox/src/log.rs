@@ -1,4 +1,4 @@
-//! What arrived at the sandbox, for a test to look at and to assert on.
+//! The requests that arrived at the sandbox, for a test to read and to assert on.
 
 mod entry;
 
@@ -10,17 +10,18 @@ use axum::http::request::Parts;
 use tokio::sync::watch;
 
 use crate::operation;
+use crate::vendor::Recognized;
 
 pub use entry::Entry;
 pub(crate) use entry::Outcome;
 
 /// The requests that arrived at a sandbox, in the order of their arrival. Clones are the same log.
 ///
-/// A request is in the log from the moment it has been read: before faults hold it up, and whether
+/// A request is in the log from the moment it has been read: before faults delay it, and whether
 /// or not it is ever answered.
 ///
 /// [`Debug`](fmt::Debug) and the messages of the assertions show no header, query or body, which may
-/// hold secrets; the getters of [`Entry`] do, since tests check what was sent.
+/// hold secrets. The getters of [`Entry`] do, since tests check what was sent.
 #[derive(Clone)]
 pub struct RequestLog {
     inner: Arc<Inner>,
@@ -28,15 +29,18 @@ pub struct RequestLog {
 
 struct Inner {
     entries: Mutex<Vec<Entry>>,
-    /// The number of the latest request; touched also when one is finished.
+    /// The number of the latest request. Notifies also when a request is finished.
     latest: watch::Sender<u64>,
+    /// The names of all operations.
+    known: Vec<&'static str>,
 }
 
 impl RequestLog {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(known: Vec<&'static str>) -> Self {
         let inner = Inner {
             entries: Mutex::default(),
             latest: watch::Sender::new(0),
+            known,
         };
         Self {
             inner: Arc::new(inner),
@@ -56,7 +60,7 @@ impl RequestLog {
     /// fail.
     #[track_caller]
     pub fn entries_of(&self, operation: &str) -> Vec<Entry> {
-        operation::assert_known(operation);
+        operation::assert_known(operation, &self.inner.known);
         self.lock()
             .iter()
             .filter(|entry| entry.operation == operation)
@@ -71,7 +75,7 @@ impl RequestLog {
     /// As [`entries_of`](Self::entries_of).
     #[track_caller]
     pub fn last(&self, operation: &str) -> Option<Entry> {
-        operation::assert_known(operation);
+        operation::assert_known(operation, &self.inner.known);
         self.lock()
             .iter()
             .rfind(|entry| entry.operation == operation)
@@ -85,7 +89,7 @@ impl RequestLog {
     /// As [`entries_of`](Self::entries_of).
     #[track_caller]
     pub fn count(&self, operation: &str) -> usize {
-        operation::assert_known(operation);
+        operation::assert_known(operation, &self.inner.known);
         self.lock()
             .iter()
             .filter(|entry| entry.operation == operation)
@@ -96,7 +100,7 @@ impl RequestLog {
     ///
     /// # Panics
     ///
-    /// If it was another number, with a list of everything that arrived; and as
+    /// If it was another number, with a list of everything that arrived. Also as
     /// [`entries_of`](Self::entries_of).
     #[track_caller]
     #[allow(clippy::panic, reason = "an assertion")]
@@ -108,12 +112,11 @@ impl RequestLog {
         }
     }
 
-    /// Asserts that no request was refused for the way it was put together: that no answer carried
-    /// the hint header.
+    /// Asserts that no request was malformed: that no answer carried the hint header.
     ///
     /// # Panics
     ///
-    /// If one did, with a list of everything that arrived.
+    /// If an answer did, with a list of everything that arrived.
     #[track_caller]
     #[allow(clippy::panic, reason = "an assertion")]
     pub fn assert_no_hints(&self) {
@@ -141,9 +144,9 @@ impl RequestLog {
         }
     }
 
-    /// Completes when no request in the log waits any more: when each has been answered or cut.
+    /// Completes when each request in the log has been answered or cut.
     ///
-    /// A request whose client has gone away is finished all the same.
+    /// A request whose client has gone away is finished, too.
     pub async fn until_settled(&self) {
         let mut latest = self.inner.latest.subscribe();
         while self
@@ -163,7 +166,7 @@ impl RequestLog {
 
     pub(crate) fn arrived(
         &self,
-        operation: &'static str,
+        recognized: Recognized,
         parts: &Parts,
         body: &[u8],
         moment: Moment,
@@ -175,7 +178,8 @@ impl RequestLog {
             id = *latest;
             self.lock().push(Entry {
                 id,
-                operation,
+                operation: recognized.operation,
+                shown_path: recognized.shown_path,
                 method: parts.method.to_string(),
                 path: parts.uri.path().to_owned(),
                 query: parts.uri.query().map(str::to_owned),
@@ -204,7 +208,7 @@ impl RequestLog {
     }
 
     fn change(&self, id: u64, change: impl FnOnce(&mut Entry)) {
-        // It may be gone: the test may have cleared the log meanwhile.
+        // The entry is gone if the test has cleared the log meanwhile.
         if let Some(entry) = self.lock().iter_mut().rfind(|entry| entry.id == id) {
             change(entry);
         }

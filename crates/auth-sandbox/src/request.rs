@@ -47,7 +47,7 @@ impl Call {
         if !is_json(&self.headers) {
             return Err(Problem::new("Content-Type has to be application/json"));
         }
-        // Not the parser's own words: they may quote the body.
+        // Not the parser's message, which may quote the body.
         match serde_json::from_slice(&self.body) {
             Ok(Value::Object(fields)) => Ok(Fields(fields)),
             Ok(_) => Err(Problem::new("the body is JSON, but not an object")),
@@ -148,14 +148,14 @@ impl Fields {
         if unknown == 0 {
             return Ok(());
         }
-        // Not their names: a body that was encoded wrongly is one long name with a password in it.
+        // Not their names: a body in the wrong encoding is one long name with a password in it.
         let known = known.join(", ");
         Err(Problem::new(format!(
             "the body has {unknown} unknown field(s); known are: {known}"
         )))
     }
 
-    /// A text that is not empty.
+    /// A text, not empty.
     pub(crate) fn text(&self, name: &'static str) -> Result<&str, Problem> {
         match self.0.get(name) {
             None => Err(Problem::field(name, format!("{name} is missing"))),

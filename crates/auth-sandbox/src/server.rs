@@ -1,4 +1,4 @@
-//! The accept loop, and what happens to a request: log, faults, the vendor, the answer.
+//! The accept loop, and the way of a request: log, faults, vendor, answer.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,18 +11,21 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
 use percent_encoding::percent_decode_str;
+use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
-use tower::ServiceExt as _;
 
-use crate::answer::{self, HINT_HEADER};
+use crate::answer::{self, Content, HINT_HEADER, Refusal};
 use crate::body;
 use crate::clock::SandboxClock;
-use crate::fault::{Outcome, Queue, RetryAfter, Wait};
+use crate::fault::queue::Queue;
+use crate::fault::{Outcome, RetryAfter, Wait};
 use crate::log::{self, RequestLog};
-use crate::operation::{self, Routers};
+use crate::operation;
+use crate::vendor::{Recognized, RunningVendor};
 use crate::vendor_clock::VendorClock;
 
 /// Larger requests are cut off: no call of a vendor comes near it.
@@ -34,7 +37,7 @@ pub(crate) struct Server {
     pub(crate) vendor_clock: VendorClock,
     pub(crate) log: RequestLog,
     pub(crate) faults: Queue,
-    pub(crate) routers: Routers,
+    pub(crate) vendors: Vec<RunningVendor>,
 }
 
 /// Makes hyper close the connection without an answer.
@@ -53,7 +56,7 @@ impl std::error::Error for Cut {}
 pub(crate) async fn serve(listener: TcpListener, server: Arc<Server>) {
     let mut connections = 0;
     loop {
-        // Out of file descriptors, or a client that was gone at once: the next one may do better.
+        // Out of file descriptors, or a client that has gone already: the next one may succeed.
         let Ok((stream, _)) = listener.accept().await else {
             tokio::task::yield_now().await;
             continue;
@@ -92,11 +95,16 @@ impl Server {
         body: Bytes,
         connection: u64,
     ) -> Result<Response<Body>, Cut> {
-        let operation = operation::of(&parts, &body);
-        let id = self
-            .log
-            .arrived(operation, &parts, &body, self.clock.now(), connection);
-        let fault = self.faults.take(operation);
+        let vendor = self.vendor_at(parts.uri.path());
+        let recognized = vendor.and_then(|vendor| (vendor.recognize)(&parts, &body));
+        let recognized = recognized.unwrap_or_else(|| Recognized {
+            operation: operation::UNKNOWN,
+            // An unknown path may hold a secret.
+            shown_path: "…".to_owned(),
+        });
+        let fault = self.faults.take(recognized.operation);
+        let now = self.clock.now();
+        let id = self.log.arrived(recognized, &parts, &body, now, connection);
         if let Some(fault) = &fault {
             self.log.faulted(id, fault.label());
             self.wait(fault.before()).await;
@@ -104,7 +112,7 @@ impl Server {
         let outcome = fault
             .as_ref()
             .map_or(&Outcome::Answer, |fault| fault.outcome());
-        let mut result = self.carry_out(outcome, parts, body).await;
+        let mut result = self.produce(outcome, parts, body).await;
         if let Some(fault) = &fault {
             self.wait(fault.after()).await;
         }
@@ -126,13 +134,12 @@ impl Server {
         result
     }
 
-    async fn carry_out(
+    async fn produce(
         &self,
         outcome: &Outcome,
         parts: Parts,
         body: Bytes,
     ) -> Result<Response<Body>, Cut> {
-        let path = parts.uri.path().to_owned();
         Ok(match outcome {
             Outcome::Answer => self.vendor(parts, body).await,
             Outcome::Cut => return Err(Cut),
@@ -143,13 +150,13 @@ impl Server {
             Outcome::TruncatedBody => truncate(self.vendor(parts, body).await).await?,
             Outcome::Status(status, retry_after) => {
                 let text = "The sandbox was told to answer like this.";
-                let mut response = error(&path, *status, text);
+                let mut response = self.error(&parts, *status, text);
                 if let Some(value) = retry_after.and_then(|wait| self.retry_after(wait)) {
                     response.headers_mut().insert(header::RETRY_AFTER, value);
                 }
                 response
             }
-            Outcome::Echo(status) => error(&path, *status, &echo(&parts, &body)),
+            Outcome::Echo(status) => self.error(&parts, *status, &echo(&parts, &body)),
             Outcome::GarbageJson => text("application/json", r#"{"success":true,"data":{"acc"#),
             Outcome::Html => text("text/html", "<!doctype html><title>Welcome</title>"),
             Outcome::HugeBody => {
@@ -171,13 +178,34 @@ impl Server {
 
     async fn vendor(&self, parts: Parts, body: Bytes) -> Response<Body> {
         let request = Request::from_parts(parts, Body::from(body));
-        let Some(router) = self.routers.of(request.uri().path()) else {
-            return operation::no_vendor().into_response();
+        let Some(vendor) = self.vendor_at(request.uri().path()) else {
+            let prefixes: Vec<_> = self.vendors.iter().map(|vendor| vendor.prefix).collect();
+            let prefixes = prefixes.join(", ");
+            let refusal = Refusal {
+                status: StatusCode::NOT_FOUND,
+                body: Content::Json(json!({ "error": "Not found." })),
+                hint: format!("no such path; the vendors are below {prefixes}"),
+            };
+            return refusal.into_response();
         };
-        match router.oneshot(request).await {
+        let router = TowerToHyperService::new(vendor.router.clone());
+        match router.call(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         }
+    }
+
+    fn vendor_at(&self, path: &str) -> Option<&RunningVendor> {
+        let mut vendors = self.vendors.iter();
+        vendors.find(|vendor| path.starts_with(vendor.prefix))
+    }
+
+    /// An error in the shape of the vendor that the request is for.
+    fn error(&self, request: &Parts, status: u16, text: &str) -> Response<Body> {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let vendor = self.vendor_at(request.uri.path());
+        let body = vendor.map(|vendor| (vendor.error_body)(status, text));
+        answer::json(status, &body.unwrap_or_else(|| json!({ "error": text })))
     }
 
     async fn wait(&self, waits: &[Wait]) {
@@ -212,7 +240,7 @@ fn echo(parts: &Parts, body: &[u8]) -> String {
     let authorization = parts.headers.get(header::AUTHORIZATION);
     let authorization = authorization
         .and_then(|value| value.to_str().ok())
-        .unwrap_or("nobody");
+        .unwrap_or("no one");
     let encoded = authorization.rsplit(' ').next().unwrap_or_default();
     let decoded = STANDARD.decode(encoded).unwrap_or_default();
     let (decoded, body) = (
@@ -232,11 +260,6 @@ fn echo(parts: &Parts, body: &[u8]) -> String {
         "Cannot do this for {authorization} ({decoded}): {body}; sent to {target} ({plain}) with \
          {others}"
     )
-}
-
-fn error(path: &str, status: u16, text: &str) -> Response<Body> {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    answer::json(status, &operation::error_body(path, status, text))
 }
 
 fn text(content_type: &'static str, text: &'static str) -> Response<Body> {

@@ -31,7 +31,7 @@ impl VendorClock {
         self.clock.vendor_time()
     }
 
-    /// The wall clock. Setting the client's does not set this one.
+    /// The wall clock. It does not follow when a test sets the client's.
     pub(crate) fn wall(&self) -> SystemTime {
         let wall = self.clock.start() + self.now() + self.skew.ahead.min(FURTHEST);
         wall.checked_sub(self.skew.behind)

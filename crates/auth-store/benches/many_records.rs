@@ -1,17 +1,11 @@
-//! What a directory with very many tokens costs.
+//! The speed of a store with very many tokens.
 //!
 //! `cargo bench -p auth-store --features file --bench many_records [-- RECORDS [DIRECTORY]]`
-//! writes 100,000 records, then prints the time for each call. What a save costs is what the
-//! disk takes for two syncs; a directory in memory shows the rest.
+//! writes 100,000 records, then prints the time for each call. A save takes as long as two syncs of
+//! the disk. A directory in memory shows the rest.
 
-#![allow(
-    clippy::print_stdout,
-    reason = "its figures are what a benchmark is for"
-)]
-#![allow(
-    clippy::expect_used,
-    reason = "a benchmark that cannot run has nothing to print"
-)]
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
+#![allow(clippy::expect_used, reason = "a benchmark that cannot run ends")]
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
@@ -21,10 +15,10 @@ use auth_store::FileStore;
 
 const RECORDS: u32 = 100_000;
 
-/// How many write at once.
+/// How many tasks write at once.
 const WRITERS: u32 = 8;
 
-/// Calls of which the mean is shown.
+/// How many calls the mean is taken of.
 const CALLS: u32 = 1_000;
 
 fn key(number: u32) -> StoreKey {
@@ -49,7 +43,7 @@ fn show(what: &str, took: Duration) {
 
 #[tokio::main]
 async fn main() {
-    // Cargo puts `--bench` among the arguments.
+    // Cargo adds `--bench` to the arguments.
     let mut arguments = std::env::args().skip(1).filter(|it| !it.starts_with("--"));
     let records = arguments.next().map_or(RECORDS, |text| {
         text.parse().expect("the first argument is a number")

@@ -1,10 +1,6 @@
 //! Tokens in files that only their owner can read.
 
-mod access;
-mod directory;
-mod lease;
-mod lock;
-mod name;
+mod records;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -16,37 +12,29 @@ use auth_core::{BoxFuture, Error, ErrorKind, Lease, SaveOutcome, StoreKey, Token
 use etcetera::{BaseStrategy as _, HomeDirError};
 
 use crate::cipher::Cipher;
-use crate::record;
-use directory::Directory;
-use lease::FileLease;
-use lock::Lock;
-use name::Name;
+use crate::disk::blocking;
+use crate::lock::{FileLock, Locks};
+use crate::name::Name;
+use records::Records;
 
-/// How long a session waits for the lease unless [`FileStore::lease_wait`] says otherwise.
-pub const DEFAULT_LEASE_WAIT: Duration = Duration::from_secs(30);
-
-/// Writing one small file takes milliseconds, and a busy disk makes it a second.
-const WRITE_WAIT: Duration = Duration::from_secs(10);
-
-/// The directory within the user's own.
+/// The directory within the user's state directory.
 const DIRECTORY: &str = "auth-store";
 
-/// A directory with one file for each key, for all processes of one user on one machine.
+/// A store with one file for each key, for all processes of one user on one machine.
 ///
-/// The directory is made with mode 0700 and a file with 0600 before the secret is in it; a
-/// directory or file of somebody else's, or that others may read, is refused. A file is written
-/// beside its place, synced, and moved there: whoever reads it sees the earlier token or the later
-/// one. What is torn, or was written by others, is reported and kept until
-/// [`delete`](TokenStore::delete).
+/// The directory has mode 0700 and each file mode 0600 before a secret is written. A directory or
+/// file that belongs to another user, or that others have rights to, is refused.
 ///
-/// The lease is a lock on a file beside the record: when its holder dies, the system frees it.
-/// A lease that was dropped without [`release`](Lease::release) counts as
+/// A token is written to a second file, synced, and moved into place. A reader sees either the
+/// earlier token or the later one. A record that is damaged, or that another program wrote, is an
+/// error. It is kept until [`delete`](TokenStore::delete).
+///
+/// The lease is a lock on a file beside the record. The system frees it when its holder dies. A
+/// lease that was dropped without [`release`](Lease::release) counts as
 /// [abandoned](Lease::was_abandoned), too.
 ///
-/// On a system other than Unix there are no modes to check, and a directory is not synced: the
-/// user's profile has to keep others out.
-///
-/// Source: ours.
+/// On systems other than Unix there are no modes to check, and directories are not synced. There,
+/// keep the directory in the user's profile.
 ///
 /// # Example
 ///
@@ -71,111 +59,90 @@ const DIRECTORY: &str = "auth-store";
 /// ```
 #[derive(Clone)]
 pub struct FileStore {
-    directory: Arc<Path>,
+    locks: Locks,
     cipher: Option<Arc<Cipher>>,
-    lease_wait: Duration,
-    /// Whether this handle has looked for what dead processes left behind.
+    /// Whether this handle has deleted the unfinished files of dead processes.
     is_swept: Arc<AtomicBool>,
 }
 
 impl FileStore {
-    /// A store in the user's own directory for state: `$XDG_STATE_HOME/auth-store`, else
-    /// `~/.local/state/auth-store`; on Windows `%LOCALAPPDATA%\auth-store`.
+    /// Opens the store in the user's state directory.
     ///
-    /// Nothing is made before something is saved.
+    /// That is `$XDG_STATE_HOME/auth-store`, or `~/.local/state/auth-store` if the variable is not
+    /// set. On Windows it is `%LOCALAPPDATA%\auth-store`. The directory is made when the first token
+    /// is saved.
+    ///
+    /// Source: XDG Base Directory Specification, *Environment variables*.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if the user has no home directory: name one with
+    /// [`ErrorKind::InvalidConfig`] if the user has no home directory: choose a directory with
     /// [`FileStore::at`].
-    // The one place beside the command line and the examples whose purpose it is to ask the
-    // environment; by a crate that knows the systems' rules.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # fn main() -> Result<(), auth_core::Error> {
+    /// use auth_store::FileStore;
+    ///
+    /// let store = FileStore::in_state_directory()?;
+    /// assert!(store.directory().ends_with("auth-store"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    // Decision: the one place in the libraries that reads the environment, because that is what it is
+    // for. `etcetera` knows the rules of each system.
     pub fn in_state_directory() -> Result<Self, Error> {
         let state = state_directory().map_err(|error| {
-            let message = "there is no home directory to keep tokens in; name a directory";
+            let message = "there is no home directory to keep tokens in: choose a directory";
             Error::new(ErrorKind::InvalidConfig, message).with_source(error)
         })?;
         Ok(Self::at(state.join(DIRECTORY)))
     }
 
-    /// A store in the directory `path`, which is made with the first token. No other program's
-    /// files should be in it.
+    /// Opens the store in the directory `path`, which is made when the first token is saved.
+    ///
+    /// Do not keep files of other programs in it.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        let path = path.into();
-        // The program may go to another directory later.
-        let path = std::path::absolute(&path).unwrap_or(path);
         Self {
-            directory: path.into(),
+            locks: Locks::at(path.into()),
             cipher: None,
-            lease_wait: DEFAULT_LEASE_WAIT,
             is_swept: Arc::default(),
         }
     }
 
-    /// Seals what is saved with `key`. What was saved without a key before is refused: delete it,
-    /// and log in again.
+    /// Encrypts what is saved with `key`. A record that was saved without a key is refused: delete
+    /// it, and log in again.
     #[cfg(feature = "encryption")]
-    pub fn encrypt_with(mut self, key: crate::EncryptionKey) -> Self {
+    pub fn encrypt_with(mut self, key: crate::cipher::EncryptionKey) -> Self {
         self.cipher = Some(Arc::new(key));
         self
     }
 
-    /// Changes how long a session waits while another one renews;
-    /// [`DEFAULT_LEASE_WAIT`] otherwise.
+    /// Changes how long a session waits while another one renews. The default is
+    /// [`DEFAULT_LEASE_WAIT`](crate::DEFAULT_LEASE_WAIT).
     pub fn lease_wait(mut self, wait: Duration) -> Self {
-        self.lease_wait = wait;
+        self.locks.lease_wait = wait;
         self
     }
 
-    /// The directory in which the files are.
+    /// The directory of the files.
     pub fn directory(&self) -> &Path {
-        &self.directory
+        &self.locks.directory
     }
 
-    fn place(&self) -> Directory {
-        Directory::at(Arc::clone(&self.directory))
+    fn records(&self) -> Records {
+        Records::new(Arc::clone(&self.locks.directory), self.cipher.clone())
     }
 
     /// The right to write the record called `name`, for a moment.
-    async fn write_lock(&self, name: &Name) -> Result<Lock, Error> {
-        let directory = self.place();
-        let is_swept = Arc::clone(&self.is_swept);
-        blocking(move || {
-            directory.make()?;
-            if !is_swept.swap(true, Ordering::Relaxed) {
-                // What cannot be taken away is in nobody's way.
-                let _ = directory.sweep();
-            }
-            Ok(())
-        })
-        .await?;
-        let path = self.directory.join(name.write_lock());
-        lock::wait(path, WRITE_WAIT).await?.map_err(|busy| {
-            let message = format!(
-                "{}: locked by a program that does not finish writing for {WRITE_WAIT:?}",
-                busy.display()
-            );
-            Error::new(ErrorKind::Store, message)
-        })
-    }
-}
-
-/// For a store that keeps its tokens elsewhere, where there are no locks.
-#[cfg(feature = "keyring")]
-impl FileStore {
-    /// Keeps others from writing the token of `key` until what is returned is dropped.
-    pub(crate) async fn lock_out(&self, key: &StoreKey) -> Result<impl Send + use<>, Error> {
-        self.write_lock(&Name::of(key)).await
-    }
-
-    /// What the token of `key` is called.
-    pub(crate) fn name_of(key: &StoreKey) -> String {
-        Name::of(key).into_text()
-    }
-
-    /// Whether a token may be called that.
-    pub(crate) fn is_name(text: &str) -> bool {
-        Name::is(text)
+    async fn write_lock(&self, name: &Name) -> Result<FileLock, Error> {
+        if !self.is_swept.swap(true, Ordering::Relaxed) {
+            let (records, locks) = (self.records(), self.locks.clone());
+            // A file that cannot be deleted does no harm.
+            let _ = blocking(move || records.sweep(&locks)).await;
+        }
+        self.locks.write(name).await
     }
 }
 
@@ -187,14 +154,14 @@ fn state_directory() -> Result<PathBuf, HomeDirError> {
 
 #[cfg(windows)]
 fn state_directory() -> Result<PathBuf, HomeDirError> {
-    // Not the roaming profile: a token belongs to this machine.
+    // Not in the roaming profile, because a token belongs to this machine.
     Ok(etcetera::base_strategy::Windows::new()?.cache_dir())
 }
 
 impl TokenStore for FileStore {
     fn load<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Option<Token>, Error>> {
-        let (directory, cipher, key) = (self.place(), self.cipher.clone(), key.clone());
-        Box::pin(blocking(move || load(&directory, &key, cipher.as_deref())))
+        let (records, key) = (self.records(), key.clone());
+        Box::pin(blocking(move || records.load(&key)))
     }
 
     fn save<'a>(
@@ -203,20 +170,11 @@ impl TokenStore for FileStore {
         token: &'a Token,
     ) -> BoxFuture<'a, Result<SaveOutcome, Error>> {
         Box::pin(async move {
-            let name = Name::of(key);
-            let lock = self.write_lock(&name).await?;
-            let (directory, cipher) = (self.place(), self.cipher.clone());
-            let (key, token) = (key.clone(), token.clone());
+            let lock = self.write_lock(&Name::of(key)).await?;
+            let (records, key, token) = (self.records(), key.clone(), token.clone());
             blocking(move || {
                 let _lock = lock;
-                // What cannot be read may be worth more than what is saved.
-                let stored = load(&directory, &key, cipher.as_deref())?;
-                if stored.is_some_and(|stored| token.is_superseded_by(&stored)) {
-                    return Ok(SaveOutcome::Superseded);
-                }
-                let record = record::encode(&key, &token, cipher.as_deref())?;
-                directory.write(&name, &record)?;
-                Ok(SaveOutcome::Saved)
+                records.save(&key, &token)
             })
             .await
         })
@@ -224,93 +182,37 @@ impl TokenStore for FileStore {
 
     fn delete<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            let directory = self.place();
-            if !blocking(move || directory.check()).await? {
+            let records = self.records();
+            if !blocking(move || records.exist()).await? {
                 return Ok(());
             }
             let name = Name::of(key);
             let lock = self.write_lock(&name).await?;
-            let directory = self.place();
+            let records = self.records();
             blocking(move || {
                 let _lock = lock;
-                directory.delete(&name)
+                records.delete(&name)
             })
             .await
         })
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<StoreKey>, Error>> {
-        let directory = self.place();
-        Box::pin(blocking(move || {
-            let mut keys = Vec::new();
-            for name in directory.names()? {
-                let path = directory.path(&name.record());
-                // Deleted meanwhile, if it is not there.
-                let Some(bytes) = access::read(&path)? else {
-                    continue;
-                };
-                let (key, _) = record::peek(&bytes).map_err(|error| at(&path, &error))?;
-                if Name::of(&key) != name {
-                    return Err(at(&path, "this is the record of another key"));
-                }
-                keys.push(key);
-            }
-            keys.sort();
-            Ok(keys)
-        }))
+        let records = self.records();
+        Box::pin(blocking(move || records.list()))
     }
 
     fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>> {
-        Box::pin(async move {
-            let directory = self.place();
-            let lease = FileLease::wait(directory, Name::of(key), self.lease_wait).await?;
-            Ok(Box::new(lease) as Box<dyn Lease>)
-        })
+        Box::pin(self.locks.lease(Name::of(key)))
     }
 }
 
 impl fmt::Debug for FileStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FileStore")
-            .field("directory", &self.directory)
+            .field("directory", &self.locks.directory)
             .field("is_encrypted", &self.cipher.is_some())
-            .field("lease_wait", &self.lease_wait)
+            .field("lease_wait", &self.locks.lease_wait)
             .finish_non_exhaustive()
     }
-}
-
-fn load(
-    directory: &Directory,
-    key: &StoreKey,
-    cipher: Option<&Cipher>,
-) -> Result<Option<Token>, Error> {
-    if !directory.check()? {
-        return Ok(None);
-    }
-    let path = directory.path(&Name::of(key).record());
-    let Some(bytes) = access::read(&path)? else {
-        return Ok(None);
-    };
-    let token = record::decode(key, &bytes, cipher).map_err(|error| at(&path, &error))?;
-    Ok(Some(token))
-}
-
-/// Runs `work` where it may wait for the disk.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
-        let message = "the runtime ended while a token file was read or written";
-        Err(Error::new(ErrorKind::Store, message))
-    })
-}
-
-/// An error about the file or directory `path`.
-fn at(path: &Path, what: impl fmt::Display) -> Error {
-    Error::new(ErrorKind::Store, format!("{}: {what}", path.display()))
-}
-
-/// What the system said when it was asked to `what` the file or directory `path`.
-fn failed(path: &Path, what: &str, error: std::io::Error) -> Error {
-    at(path, format_args!("cannot {what}: {error}")).with_source(error)
 }

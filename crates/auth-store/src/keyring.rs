@@ -10,35 +10,39 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{BoxFuture, Error, Lease, SaveOutcome, StoreKey, Token, TokenStore};
-use zeroize::Zeroizing;
 
-use crate::file::{self, FileStore};
-use crate::record;
+use crate::error::store_error;
+use crate::file::FileStore;
+use crate::lock::{DEFAULT_LEASE_WAIT, Locks};
+use crate::name::Name;
+use crate::record::{self, Bytes};
 use backend::Backend;
 use platform::Platform;
-use problem::{Problem, fault};
+use problem::Problem;
 
-/// The directory of the locks, in the file store's own.
+/// The directory of the locks, within that of the file store.
 const LOCKS: &str = "keyring";
 
 /// How many characters of a label are shown.
 const LABEL: usize = 120;
 
 /// A keyring of the user's session: the Secret Service on Linux (GNOME Keyring, `KWallet`,
-/// `KeePassXC`), the login keychain on macOS, the AuthHeaders Manager on Windows.
+/// `KeePassXC`), the login keychain on macOS, or the Credential Manager on Windows.
 ///
-/// Each token is an entry of its own. A keyring has neither locks nor a way to save only what is
-/// newer, so both are done under locks on files that hold nothing secret: in the directory
-/// `keyring` of [`FileStore::in_state_directory`], unless another is set. The lease is one of them:
-/// when its holder dies, the system frees it.
+/// Each token is one entry. A keyring has no locks, and cannot save a token only if it is newer. Both
+/// are done under locks on files without secrets, in the directory `keyring` of
+/// [`FileStore::in_state_directory`], unless another one is set. The lease is such a lock. The system
+/// frees it when its holder dies.
 ///
-/// Whether the keyring can be used is found out by [`KeyringStoreBuilder::open`]: before a log-in
-/// mail is sent. No call waits longer than [`KeyringStoreBuilder::TIMEOUT`] for the keyring, and no
-/// call has it ask the user for a password: a locked keyring is an error.
+/// [`KeyringStoreBuilder::open`] finds out whether the keyring can be used, before a log-in e-mail is
+/// sent. No call waits longer than [`KeyringStoreBuilder::TIMEOUT`] for the keyring. No call makes it
+/// ask the user for a password: a locked keyring is an error.
 ///
-/// Windows keeps no more than 2560 bytes in an entry: less than some vendors' tokens.
+/// Windows keeps at most 2560 bytes in an entry, and some vendors' tokens are longer.
 ///
-/// A cheap clone. It has a thread of its own, which ends with the last clone.
+/// Source: Microsoft, `CREDENTIALW`, *`CredentialBlobSize`*.
+///
+/// Cloning is cheap. The store has a thread, which ends with the last clone.
 ///
 /// # Example
 ///
@@ -54,13 +58,10 @@ const LABEL: usize = 120;
 pub struct KeyringStore {
     backend: Backend,
     service: Arc<str>,
-    locks: FileStore,
+    locks: Locks,
 }
 
-/// A record, wiped from memory in the end.
-type Bytes = Zeroizing<Vec<u8>>;
-
-/// What a [`KeyringStore`] is made of.
+/// The settings of a [`KeyringStore`].
 #[derive(Clone, Debug)]
 pub struct KeyringStoreBuilder {
     service: String,
@@ -69,28 +70,26 @@ pub struct KeyringStoreBuilder {
 }
 
 impl KeyringStoreBuilder {
-    /// The program's name in the keyring, unless another is set.
+    /// The program's name in the keyring, unless another one is set.
     pub const DEFAULT_SERVICE: &str = "auth-store";
 
     /// How long one call waits for the keyring.
     pub const TIMEOUT: Duration = backend::TIMEOUT;
 
-    /// The program's name, as the keyring shows it to the user. Stores with different names see
+    /// Sets the program's name, as the keyring shows it to the user. Stores with different names see
     /// nothing of each other.
     pub fn service(mut self, service: impl Into<String>) -> Self {
         self.service = service.into();
         self
     }
 
-    /// Where the files are on which processes lock each other out; the same for all of them.
+    /// Sets the directory of the lock files. All processes that share the keyring need the same one.
     pub fn lock_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.lock_directory = Some(path.into());
         self
     }
 
-    /// How long to wait for another session's renewal; [`DEFAULT_LEASE_WAIT`] otherwise.
-    ///
-    /// [`DEFAULT_LEASE_WAIT`]: crate::DEFAULT_LEASE_WAIT
+    /// Sets how long to wait for another session's renewal. The default is [`DEFAULT_LEASE_WAIT`].
     pub fn lease_wait(mut self, wait: Duration) -> Self {
         self.lease_wait = wait;
         self
@@ -100,21 +99,23 @@ impl KeyringStoreBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](auth_core::ErrorKind::Store) if there is none, if it is locked or if it
-    /// does not answer in time; the message names the choices.
-    /// [`ErrorKind::InvalidConfig`](auth_core::ErrorKind::InvalidConfig) if there is no place for the
-    /// locks: name one.
+    /// [`ErrorKind::Store`](auth_core::ErrorKind::Store) if there is no keyring, if it is locked or if
+    /// it does not answer in time. The message names the choices.
+    /// [`ErrorKind::InvalidConfig`](auth_core::ErrorKind::InvalidConfig) if there is no directory for
+    /// the locks: set [`lock_directory`](Self::lock_directory).
     pub async fn open(self) -> Result<KeyringStore, Error> {
         let directory = match self.lock_directory {
             Some(path) => path,
             None => FileStore::in_state_directory()?.directory().join(LOCKS),
         };
+        let mut locks = Locks::at(directory);
+        locks.lease_wait = self.lease_wait;
         let store = KeyringStore {
             backend: Backend::start()?,
             service: self.service.into(),
-            locks: FileStore::at(directory).lease_wait(self.lease_wait),
+            locks,
         };
-        // Each call begins with what is asked here.
+        // Each call begins with a check of the keyring.
         store.backend.call(|_| Ok(())).await?;
         Ok(store)
     }
@@ -126,7 +127,7 @@ impl KeyringStore {
         KeyringStoreBuilder {
             service: KeyringStoreBuilder::DEFAULT_SERVICE.to_owned(),
             lock_directory: None,
-            lease_wait: file::DEFAULT_LEASE_WAIT,
+            lease_wait: DEFAULT_LEASE_WAIT,
         }
     }
 
@@ -139,86 +140,80 @@ impl KeyringStore {
         Self::builder().open().await
     }
 
-    fn place(&self, key: &StoreKey) -> Place {
-        Place {
+    fn entry(&self, key: &StoreKey) -> EntryId {
+        EntryId {
             service: Arc::clone(&self.service),
-            user: FileStore::name_of(key),
+            user: Name::of(key),
             label: format!("{}: {} ({})", self.service, key.account, key.vendor)
                 .chars()
                 .take(LABEL)
-                // D-Bus knows no NUL, and a label is one line.
+                // D-Bus allows no NUL, and a label is one line.
                 .map(|it| if it.is_control() { '_' } else { it })
                 .collect(),
         }
     }
 
-    /// Reads the record, if there is one.
-    async fn read(&self, key: &StoreKey) -> Result<Option<Token>, Error> {
-        let place = self.place(key);
-        let record = {
-            let place = place.clone();
-            self.backend
-                .call(move |platform| place.read(platform))
-                .await?
-        };
-        let decode =
-            |record: Bytes| record::decode(key, &record, None).map_err(|error| place.fault(&error));
-        record.map(decode).transpose()
+    async fn read(&self, entry: &EntryId) -> Result<Option<Bytes>, Error> {
+        let entry = entry.clone();
+        let read = move |platform: &Platform| entry.read(platform);
+        self.backend.call(read).await
     }
 }
 
-/// An entry of the keyring.
+/// What identifies an entry of the keyring, and its label.
 #[derive(Clone)]
-struct Place {
+struct EntryId {
     service: Arc<str>,
-    user: String,
+    user: Name,
     label: String,
 }
 
-impl Place {
+impl EntryId {
+    fn open(&self, platform: &Platform) -> Result<keyring_core::Entry, Problem> {
+        platform.entry(&self.service, self.user.as_str(), &self.label)
+    }
+
     fn read(&self, platform: &Platform) -> Result<Option<Bytes>, Problem> {
-        let entry = platform.entry(&self.service, &self.user, &self.label)?;
-        match entry.get_secret() {
-            Ok(record) => Ok(Some(Zeroizing::new(record))),
+        match self.open(platform)?.get_secret() {
+            Ok(record) => Ok(Some(Bytes::new(record))),
             Err(keyring_core::Error::NoEntry) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
     fn write(&self, platform: &Platform, record: &[u8]) -> Result<(), Problem> {
-        let entry = platform.entry(&self.service, &self.user, &self.label)?;
-        Ok(entry.set_secret(record)?)
+        Ok(self.open(platform)?.set_secret(record)?)
     }
 
     fn delete(&self, platform: &Platform) -> Result<(), Problem> {
-        let entry = platform.entry(&self.service, &self.user, &self.label)?;
-        match entry.delete_credential() {
+        match self.open(platform)?.delete_credential() {
             Ok(()) | Err(keyring_core::Error::NoEntry) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
-
-    fn fault(&self, error: &Error) -> Error {
-        let Self { service, user, .. } = self;
-        fault(format!(
-            "{error}; it is the entry `{user}` of `{service}` in the keyring"
-        ))
-    }
 }
 
-/// The records of all entries of a service that have a name of ours, by these names.
-fn records(platform: &Platform, service: &str) -> Result<Vec<(String, Bytes)>, Problem> {
+/// An error about the record in the entry `user` of `service`.
+fn at(service: &str, user: &Name, error: &Error) -> Error {
+    let user = user.as_str();
+    store_error(format!(
+        "{error}; it is the entry `{user}` of `{service}` in the keyring"
+    ))
+}
+
+/// The records of a service, by the names of their entries. Other entries are left out.
+fn records(platform: &Platform, service: &str) -> Result<Vec<(Name, Bytes)>, Problem> {
     let mut records = Vec::new();
     for entry in platform.entries(service)? {
         let Some((of, user)) = entry.get_specifiers() else {
             continue;
         };
-        if of != service || !FileStore::is_name(&user) {
+        let Some(name) = Name::parse(&user).filter(|_| of == service) else {
             continue;
-        }
+        };
         match entry.get_secret() {
-            Ok(record) => records.push((user, Zeroizing::new(record))),
-            // Deleted meanwhile.
+            Ok(record) => records.push((name, Bytes::new(record))),
+            // It was deleted meanwhile.
             Err(keyring_core::Error::NoEntry) => {}
             Err(error) => return Err(error.into()),
         }
@@ -228,7 +223,14 @@ fn records(platform: &Platform, service: &str) -> Result<Vec<(String, Bytes)>, P
 
 impl TokenStore for KeyringStore {
     fn load<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Option<Token>, Error>> {
-        Box::pin(self.read(key))
+        Box::pin(async move {
+            let entry = self.entry(key);
+            let record = self.read(&entry).await?;
+            record
+                .map(|record| record::decode(key, &record, None))
+                .transpose()
+                .map_err(|error| at(&self.service, &entry.user, &error))
+        })
     }
 
     fn save<'a>(
@@ -237,15 +239,15 @@ impl TokenStore for KeyringStore {
         token: &'a Token,
     ) -> BoxFuture<'a, Result<SaveOutcome, Error>> {
         Box::pin(async move {
-            let _lock = self.locks.lock_out(key).await?;
-            // What cannot be read may be worth more than what is saved.
-            let stored = self.read(key).await?;
-            if stored.is_some_and(|stored| token.is_superseded_by(&stored)) {
+            let entry = self.entry(key);
+            let _lock = self.locks.write(&entry.user).await?;
+            let stored = self.read(&entry).await?;
+            let replacement = record::replacement(key, token, stored.as_ref(), None)
+                .map_err(|error| at(&self.service, &entry.user, &error))?;
+            let Some(record) = replacement else {
                 return Ok(SaveOutcome::Superseded);
-            }
-            let record = record::encode(key, token, None)?;
-            let place = self.place(key);
-            let write = move |platform: &Platform| place.write(platform, &record);
+            };
+            let write = move |platform: &Platform| entry.write(platform, &record);
             self.backend.call(write).await?;
             Ok(SaveOutcome::Saved)
         })
@@ -253,32 +255,21 @@ impl TokenStore for KeyringStore {
 
     fn delete<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            let _lock = self.locks.lock_out(key).await?;
-            let place = self.place(key);
-            self.backend
-                .call(move |platform| place.delete(platform))
-                .await
+            let entry = self.entry(key);
+            let _lock = self.locks.write(&entry.user).await?;
+            let delete = move |platform: &Platform| entry.delete(platform);
+            self.backend.call(delete).await
         })
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<StoreKey>, Error>> {
         Box::pin(async move {
             let service = Arc::clone(&self.service);
-            let found = self
-                .backend
-                .call(move |platform| records(platform, &service));
+            let list = move |platform: &Platform| records(platform, &service);
             let mut keys = Vec::new();
-            for (user, record) in found.await? {
-                let place = Place {
-                    service: Arc::clone(&self.service),
-                    user,
-                    label: String::new(),
-                };
-                let (key, _) = record::peek(&record).map_err(|error| place.fault(&error))?;
-                if FileStore::name_of(&key) != place.user {
-                    return Err(place.fault(&fault("this is the record of another key")));
-                }
-                keys.push(key);
+            for (name, record) in self.backend.call(list).await? {
+                let owner = record::owner(&record, |key| Name::of(key) == name);
+                keys.push(owner.map_err(|error| at(&self.service, &name, &error))?);
             }
             keys.sort();
             Ok(keys)
@@ -286,7 +277,7 @@ impl TokenStore for KeyringStore {
     }
 
     fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>> {
-        self.locks.lease(key)
+        Box::pin(self.locks.lease(Name::of(key)))
     }
 }
 

@@ -1,5 +1,5 @@
 #![cfg_attr(not(doctest), doc = include_str!("../README.md"))]
-// Not in doctests: the examples use a vendor's crate, and this one depends on none. The package
+// Not in doctests: the examples use a vendor's crate, and this crate depends on none. The package
 // `examples` compiles them.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -8,9 +8,17 @@ mod cipher;
 #[cfg(any(feature = "file", feature = "redis"))]
 mod digest;
 #[cfg(feature = "file")]
+mod disk;
+#[cfg(any(feature = "file", feature = "keyring", feature = "redis"))]
+mod error;
+#[cfg(feature = "file")]
 mod file;
 #[cfg(feature = "keyring")]
 mod keyring;
+#[cfg(feature = "file")]
+mod lock;
+#[cfg(feature = "file")]
+mod name;
 #[cfg(any(feature = "file", feature = "keyring", feature = "redis"))]
 mod record;
 #[cfg(feature = "redis")]
@@ -26,8 +34,10 @@ mod thread;
 ))]
 pub use crate::cipher::EncryptionKey;
 #[cfg(feature = "file")]
-pub use crate::file::{DEFAULT_LEASE_WAIT, FileStore};
+pub use crate::file::FileStore;
 #[cfg(feature = "keyring")]
 pub use crate::keyring::{KeyringStore, KeyringStoreBuilder};
+#[cfg(feature = "file")]
+pub use crate::lock::DEFAULT_LEASE_WAIT;
 #[cfg(feature = "redis")]
 pub use crate::redis::{RedisStore, RedisStoreBuilder};

@@ -1,6 +1,6 @@
-//! What every store writes: one versioned text of a key and its token, sealed or not.
+//! The format of all stores: one versioned text with a key and its token, encrypted or not.
 //!
-//! JSON, so that a person can read what it is. The format is ours:
+//! Decision: JSON, so that a person can see what it is.
 //!
 //! ```json
 //! {"format": "auth-store", "version": 1,
@@ -10,8 +10,8 @@
 //!            "issued_at_ms": 1699964001000, "attributes": {"owId": "200001"}}}
 //! ```
 //!
-//! A sealed record has `"sealed": {"cipher": …, "nonce": …, "ciphertext": …}` in place of `token`,
-//! and what stands before it is authenticated with it.
+//! An encrypted record has `"sealed": {"cipher": …, "nonce": …, "ciphertext": …}` in place of
+//! `token`. The fields before it are authenticated with it.
 
 mod moment;
 
@@ -19,19 +19,23 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 
-use auth_core::{Error, ErrorKind, Expiry, ExposeSecret as _, SecretString, StoreKey, Token};
+use auth_core::{Error, Expiry, ExposeSecret as _, SecretString, StoreKey, Token};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::cipher::{Cipher, Sealed};
+use crate::error::store_error;
 
-/// What a record says it is.
+/// A record, wiped from memory when it is dropped.
+pub(crate) type Bytes = Zeroizing<Vec<u8>>;
+
+/// The value of the field `format`.
 const FORMAT: &str = "auth-store";
 
-/// The only version so far. Whoever changes the format counts it up and reads the earlier ones.
+/// The only version so far. A change of the format increments it and keeps reading the earlier ones.
 const VERSION: u64 = 1;
 
-/// What the records of all versions have.
+/// The fields that records of all versions have.
 #[derive(Deserialize)]
 struct Head<'a> {
     #[serde(borrow)]
@@ -45,8 +49,8 @@ struct Record<'a> {
     #[serde(borrow)]
     format: Text<'a>,
     version: u64,
-    #[serde(borrow)]
-    key: Key<'a>,
+    #[serde(with = "Key")]
+    key: StoreKey,
     generation: u64,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     token: Option<Plain<'a>>,
@@ -55,17 +59,17 @@ struct Record<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Key<'a> {
-    #[serde(borrow)]
-    vendor: Text<'a>,
-    #[serde(borrow)]
-    account: Text<'a>,
-    #[serde(borrow)]
-    scope: Text<'a>,
-    #[serde(borrow)]
-    base_url: Text<'a>,
+#[serde(remote = "StoreKey", deny_unknown_fields)]
+struct Key {
+    vendor: String,
+    account: String,
+    scope: String,
+    base_url: String,
 }
+
+/// The fields that cannot be changed without the encryption key, though they are not encrypted.
+#[derive(Serialize)]
+struct Authenticated<'a>(&'static str, u64, #[serde(with = "Key")] &'a StoreKey, u64);
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,7 +84,7 @@ struct Plain<'a> {
     attributes: BTreeMap<Text<'a>, Text<'a>>,
 }
 
-/// A text that is not copied out of the record, unless JSON had to escape something in it.
+/// A text that is not copied from the record, unless JSON had to escape something in it.
 #[derive(Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -98,35 +102,6 @@ impl Text<'_> {
             text.zeroize();
         }
         secret
-    }
-}
-
-impl<'a> From<&'a StoreKey> for Key<'a> {
-    fn from(key: &'a StoreKey) -> Self {
-        Self {
-            vendor: key.vendor.as_str().into(),
-            account: key.account.as_str().into(),
-            scope: key.scope.as_str().into(),
-            base_url: key.base_url.as_str().into(),
-        }
-    }
-}
-
-impl Key<'_> {
-    fn is(&self, key: &StoreKey) -> bool {
-        self.vendor.0 == key.vendor
-            && self.account.0 == key.account
-            && self.scope.0 == key.scope
-            && self.base_url.0 == key.base_url
-    }
-
-    fn to_store_key(&self) -> StoreKey {
-        StoreKey {
-            vendor: (*self.vendor.0).to_owned(),
-            account: (*self.account.0).to_owned(),
-            scope: (*self.scope.0).to_owned(),
-            base_url: (*self.base_url.0).to_owned(),
-        }
     }
 }
 
@@ -160,17 +135,17 @@ impl Plain<'_> {
     }
 }
 
-/// The record of `token`, sealed by `cipher` where there is one.
+/// The record of `token`, encrypted if there is a `cipher`.
 pub(crate) fn encode(
     key: &StoreKey,
     token: &Token,
     cipher: Option<&Cipher>,
-) -> Result<Zeroizing<Vec<u8>>, Error> {
+) -> Result<Bytes, Error> {
     let plain = Plain::from(token);
     let mut record = Record {
         format: FORMAT.into(),
         version: VERSION,
-        key: key.into(),
+        key: key.clone(),
         generation: token.generation(),
         token: None,
         sealed: None,
@@ -180,34 +155,50 @@ pub(crate) fn encode(
         Some(cipher) => {
             let plain = std::mem::take(&mut *json(&plain)?);
             let sealed = cipher.seal(plain, &authenticated(key, token.generation())?);
-            record.sealed = Some(sealed.map_err(fault)?);
+            record.sealed = Some(sealed?);
         }
     }
     json(&record)
 }
 
-/// The token of `key` out of its record.
+/// The record to write in place of `stored`; `None` if the token in `stored` is to stay.
+///
+/// An error if `stored` cannot be read: it may be worth more than `token`.
+pub(crate) fn replacement(
+    key: &StoreKey,
+    token: &Token,
+    stored: Option<&Bytes>,
+    cipher: Option<&Cipher>,
+) -> Result<Option<Bytes>, Error> {
+    let stored = stored.map(|it| decode(key, it, cipher)).transpose()?;
+    if stored.is_some_and(|stored| token.is_superseded_by(&stored)) {
+        return Ok(None);
+    }
+    encode(key, token, cipher).map(Some)
+}
+
+/// The token of `key` from its record.
 pub(crate) fn decode(
     key: &StoreKey,
     bytes: &[u8],
     cipher: Option<&Cipher>,
 ) -> Result<Token, Error> {
     let record = parse(bytes)?;
-    if !record.key.is(key) {
-        return Err(fault("this is the record of another key"));
+    if record.key != *key {
+        return Err(misplaced());
     }
     match (record.token, record.sealed, cipher) {
         (Some(plain), None, None) => Ok(plain.into_token(record.generation)),
         (None, Some(sealed), Some(cipher)) => {
             let authenticated = authenticated(key, record.generation)?;
-            let plain = cipher.open(&sealed, &authenticated).map_err(fault)?;
+            let plain = cipher.open(&sealed, &authenticated)?;
             let plain: Plain<'_> = serde_json::from_slice(&plain).map_err(|_| foreign())?;
             Ok(plain.into_token(record.generation))
         }
-        (None, Some(_), None) => Err(fault(
+        (None, Some(_), None) => Err(store_error(
             "the record is encrypted, and this store was given no encryption key",
         )),
-        (Some(_), None, Some(_)) => Err(fault(
+        (Some(_), None, Some(_)) => Err(store_error(
             "the record is not encrypted, and this store was given an encryption key; delete the \
              record, or read it without the key",
         )),
@@ -215,18 +206,26 @@ pub(crate) fn decode(
     }
 }
 
-/// Whose record it is and of which generation, as it says itself: without the encryption key
-/// nobody knows that this is true.
-pub(crate) fn peek(bytes: &[u8]) -> Result<(StoreKey, u64), Error> {
-    let record = parse(bytes)?;
-    Ok((record.key.to_store_key(), record.generation))
+/// The key that the record names. An error if the record is not in its place.
+///
+/// Only the encryption key proves that it is true.
+pub(crate) fn owner(
+    bytes: &[u8],
+    is_in_place: impl FnOnce(&StoreKey) -> bool,
+) -> Result<StoreKey, Error> {
+    let key = parse(bytes)?.key;
+    if is_in_place(&key) {
+        Ok(key)
+    } else {
+        Err(misplaced())
+    }
 }
 
 fn parse(bytes: &[u8]) -> Result<Record<'_>, Error> {
-    // What serde says of a mistake is not passed on: it quotes what it has read.
+    // The message of serde is not passed on, because it quotes what it has read.
     let head: Head<'_> = serde_json::from_slice(bytes).map_err(|error| {
         if error.is_eof() {
-            fault("the record breaks off: it was not written to its end")
+            store_error("the record is cut off: it was not written to its end")
         } else {
             foreign()
         }
@@ -236,7 +235,7 @@ fn parse(bytes: &[u8]) -> Result<Record<'_>, Error> {
     }
     if head.version != VERSION {
         let version = head.version;
-        return Err(fault(format!(
+        return Err(store_error(format!(
             "written by a later version of auth-store: record version {version}; this one reads \
              {VERSION}"
         )));
@@ -244,14 +243,13 @@ fn parse(bytes: &[u8]) -> Result<Record<'_>, Error> {
     serde_json::from_slice(bytes).map_err(|_| foreign())
 }
 
-/// What cannot be changed without the encryption key, though it is not sealed.
-fn authenticated(key: &StoreKey, generation: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
-    json(&(FORMAT, VERSION, Key::from(key), generation))
+fn authenticated(key: &StoreKey, generation: u64) -> Result<Bytes, Error> {
+    json(&Authenticated(FORMAT, VERSION, key, generation))
 }
 
 /// `value` as JSON, in one buffer that is wiped: one that grows leaves copies of secrets behind.
-fn json(value: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let impossible = |_| fault("the record cannot be written as JSON");
+fn json(value: &impl Serialize) -> Result<Bytes, Error> {
+    let impossible = |_| store_error("the record cannot be written as JSON");
     let mut length = Length(0);
     serde_json::to_writer(&mut length, value).map_err(impossible)?;
     let mut text = Zeroizing::new(Vec::with_capacity(length.0));
@@ -274,11 +272,11 @@ impl io::Write for Length {
 }
 
 fn foreign() -> Error {
-    fault("this is no record of auth-store")
+    store_error("this is not a record of auth-store")
 }
 
-fn fault(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Store, message)
+fn misplaced() -> Error {
+    store_error("this is the record of another key")
 }
 
 #[cfg(test)]

@@ -1,19 +1,21 @@
-//! A thread with a runtime of its own, for as long as anybody needs it.
+//! A thread with a runtime, for as long as a handle exists.
 //!
-//! A store is called from whatever runtime there is, from one that ends soon after, and from none at
-//! all. What outlives a call (a connection, the extension of a lease, a subscription) and what needs
-//! a timer therefore lives here.
+//! A store is called from any runtime, from one that ends soon after, and from none at all. All that
+//! outlives a call (a connection, the extension of a lease, a subscription) or needs a timer therefore
+//! runs here.
 
 use std::future::Future;
 use std::sync::Arc;
 
-use auth_core::{Error, ErrorKind};
+use auth_core::Error;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tracing::instrument::WithSubscriber as _;
 
-/// A handle; the thread ends with the last one.
+use crate::error::store_error;
+
+/// A handle. The thread ends with the last one.
 #[derive(Clone)]
 pub(crate) struct Thread(Arc<Running>);
 
@@ -27,8 +29,7 @@ impl Thread {
     /// Starts a thread of that name (Linux shows 15 characters).
     pub(crate) fn start(name: &str) -> Result<Self, Error> {
         Self::try_start(name).map_err(|error| {
-            let message = "no thread could be started for the token store";
-            Error::new(ErrorKind::Store, message).with_source(error)
+            store_error("no thread could be started for the token store").with_source(error)
         })
     }
 
@@ -40,7 +41,7 @@ impl Thread {
             .name(name.to_owned())
             .spawn(move || {
                 let _ = runtime.block_on(stopped);
-                // A blocking call may still be under way: do not wait for it.
+                // Without waiting for a blocking call that may still run.
                 runtime.shutdown_background();
             })?;
         Ok(Self(Arc::new(Running {
@@ -49,13 +50,13 @@ impl Thread {
         })))
     }
 
-    /// Runs `task` until it ends, or the thread does: it must not hold a handle.
+    /// Runs `task` until it ends or the thread ends. It must not hold a handle.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         let task = task.with_current_subscriber();
         self.0.handle.spawn(task).abort_handle()
     }
 
-    /// Runs `task` to its end; the thread stays until then.
+    /// Runs `task` to its end. The thread stays until then.
     pub(crate) fn spawn_to_its_end(&self, task: impl Future<Output = ()> + Send + 'static) {
         let thread = self.clone();
         self.spawn(async move {
@@ -64,40 +65,40 @@ impl Thread {
         });
     }
 
-    /// Runs `task` to its end, whatever becomes of the caller.
+    /// Runs `task` to its end, even if the caller is dropped.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        task: impl Future<Output = T> + Send + 'static,
+        task: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
-        let (tell, told) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
         self.spawn_to_its_end(async move {
-            // Nobody listens if the caller was dropped.
-            let _ = tell.send(task.await);
+            // It fails if the caller was dropped.
+            let _ = sender.send(task.await);
         });
-        told.await.map_err(|_| broken_off())
+        receiver.await.unwrap_or_else(|_| Err(interrupted()))
     }
 
     /// Runs `task` to its end, or until the caller is dropped.
     #[cfg(feature = "redis")]
     pub(crate) async fn run_while_awaited<T: Send + 'static>(
         &self,
-        task: impl Future<Output = T> + Send + 'static,
+        task: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
-        let (mut tell, told) = oneshot::channel();
+        let (mut sender, receiver) = oneshot::channel();
         self.spawn_to_its_end(async move {
             tokio::select! {
                 biased;
-                () = tell.closed() => {}
+                () = sender.closed() => {}
                 outcome = task => {
-                    let _ = tell.send(outcome);
+                    let _ = sender.send(outcome);
                 }
             }
         });
-        told.await.map_err(|_| broken_off())
+        receiver.await.unwrap_or_else(|_| Err(interrupted()))
     }
 }
 
-/// For the case that a task panics.
-fn broken_off() -> Error {
-    Error::new(ErrorKind::Store, "a task of the token store broke off")
+/// For a task that panicked.
+fn interrupted() -> Error {
+    store_error("a task of the token store was interrupted")
 }

@@ -9,15 +9,9 @@ use url::Url;
 use crate::client::Parts;
 use crate::{Client, Error, ErrorKind, Lifetime};
 
-/// EdgeIQ's own address.
-pub const DEFAULT_BASE_URL: &str = "https://api.edgeiq.io/api/v1/platform";
-
-/// The page that EdgeIQ's reset e-mails lead to. By it the vendor tells its environments apart.
-pub const DEFAULT_RESET_URL: &str = "https://app.edgeiq.io/reset_password";
-
 const USER_AGENT: &str = concat!("edgeiq-auth/", env!("CARGO_PKG_VERSION"));
 
-/// What a [`Client`] is made of.
+/// Builds a [`Client`].
 pub struct ClientBuilder {
     http: HttpBuilder,
     reset_url: String,
@@ -25,25 +19,60 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
+    /// EdgeIQ's own address.
+    pub const DEFAULT_BASE_URL: &str = "https://api.edgeiq.io/api/v1/platform";
+
+    /// The page that EdgeIQ's reset e-mails lead to. By it the vendor tells its environments apart.
+    pub const DEFAULT_RESET_URL: &str = "https://app.edgeiq.io/reset_password";
+
     pub(crate) fn new() -> Self {
         Self {
-            http: HttpBuilder::new(DEFAULT_BASE_URL, USER_AGENT),
-            reset_url: DEFAULT_RESET_URL.to_owned(),
+            http: HttpBuilder::new(Self::DEFAULT_BASE_URL, USER_AGENT),
+            reset_url: Self::DEFAULT_RESET_URL.to_owned(),
             session_lifetime: None,
         }
     }
 
     auth_core::client_builder_methods!();
 
-    /// Another page than [`DEFAULT_RESET_URL`] for reset e-mails to lead to: that of another
+    /// Another page than [`Self::DEFAULT_RESET_URL`] for reset e-mails to lead to: that of another
     /// environment of the vendor's.
+    ///
+    /// Source: EdgeIQ, "Authentication", *Resetting Your Password*.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # fn main() -> Result<(), edgeiq_auth::Error> {
+    /// use edgeiq_auth::Client;
+    ///
+    /// let client = Client::builder()
+    ///     .reset_url("https://staging.example.com/reset_password")
+    ///     .build()?;
+    /// # Ok(()) }
+    /// ```
     pub fn reset_url(mut self, reset_url: impl Into<String>) -> Self {
         self.reset_url = reset_url.into();
         self
     }
 
-    /// How long the tokens of sessions are to live, asked for with each of their log-ins: a week
-    /// at the most. Left out, the vendor decides: 4 hours.
+    /// How long the tokens of sessions live, asked for with each of their log-ins: a week at the
+    /// most. Without it the vendor decides: 4 hours.
+    ///
+    /// Source: EdgeIQ, "Authentication", *Basic Token Authentication*.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # fn main() -> Result<(), edgeiq_auth::Error> {
+    /// use std::time::Duration;
+    ///
+    /// use edgeiq_auth::Client;
+    ///
+    /// let day = Duration::from_secs(24 * 60 * 60);
+    /// let client = Client::builder().session_lifetime(day).build()?;
+    /// # Ok(()) }
+    /// ```
     pub fn session_lifetime(mut self, lifetime: Duration) -> Self {
         self.session_lifetime = Some(lifetime);
         self

@@ -4,16 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    AuthHeaders, BoxFuture, Error as CoreError, Http, Idempotency, Operation, Request, Response,
-    SessionBuilder, StoreKey, format_date_time, operation,
+    AuthHeaders, Error as CoreError, Http, Idempotency, Operation, Request, Response, StoreKey,
+    format_date_time, operation,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
-use crate::renew::Login;
+use crate::types::account;
 use crate::wire::{self, Refusal};
 use crate::{
-    ApiToken, Authenticated, ClientBuilder, Error, Lifetime, Renewer, ResetEmail, ResetToken,
-    Session, Token, User,
+    ApiToken, Authenticated, ClientBuilder, Error, Lifetime, Login, Renewer, ResetEmail,
+    ResetToken, Session, SessionBuilder, User,
 };
 
 const AUTHENTICATE: Operation = operation!("edgeiq.authenticate");
@@ -35,7 +35,17 @@ pub(crate) struct Parts {
 }
 
 impl Client {
-    /// Begins a client. EdgeIQ knows users, and no client ids.
+    /// A builder. EdgeIQ knows users, and no client ids.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # fn main() -> Result<(), edgeiq_auth::Error> {
+    /// use edgeiq_auth::Client;
+    ///
+    /// let client = Client::builder().build()?;
+    /// # Ok(()) }
+    /// ```
     pub fn builder() -> ClientBuilder {
         ClientBuilder::new()
     }
@@ -48,72 +58,56 @@ impl Client {
         self.0.session_lifetime
     }
 
-    /// A session that begins with `token` and keeps no password: when the token has ended,
-    /// somebody must log in.
+    /// A session that starts from `login`: a password, a provider that is asked for one, an
+    /// [`ApiToken`], a [`Token`](crate::Token), or what a store holds.
     ///
-    /// # Errors
+    /// Nothing is sent before the session is used.
     ///
-    /// [`Error::Core`] if the token holds characters that no header can carry.
-    pub fn session(&self, token: Token) -> Result<Session, Error> {
-        self.session_builder().token(token.into()).build()
-    }
-
-    auth_core::password_session_methods!();
-
-    /// A session that keeps no password: `provider` gives it one for each log-in.
+    /// # Example
     ///
-    /// # Errors
+    /// ```no_run
+    /// # async fn example() -> Result<(), edgeiq_auth::Error> {
+    /// use edgeiq_auth::{Client, Login};
     ///
-    /// None at present.
-    pub fn session_with_provider(
-        &self,
-        email: impl Into<String>,
-        provider: impl Fn() -> BoxFuture<'static, Result<SecretString, Error>> + Send + Sync + 'static,
-    ) -> Result<Session, Error> {
-        self.session_builder_with_provider(email, provider).build()
-    }
-
-    /// A session with a permanent token: it never renews.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Core`] if the token is empty, or holds characters that no header can carry.
-    pub fn session_with_api_token(&self, token: ApiToken) -> Result<Session, Error> {
-        self.session_builder().token(token.into()).build()
-    }
-
-    /// Begins a session with more choices: a token store, other hosts. Like
-    /// [`Client::session`], it cannot log in, so it wants a token from its store or
-    /// [`SessionBuilder::token`].
-    pub fn session_builder(&self) -> SessionBuilder<Renewer> {
-        self.0.http.session(Renewer::new(self.clone()))
-    }
-
-    /// As [`Client::session_builder`]; it also logs in, with a password from `provider`.
-    ///
-    /// The provider is asked each time, inside the Tokio runtime of a thread that it must not
-    /// block. Its error is the session's: one that is transient is asked again after a pause,
-    /// [`Error::LoginRequired`] (the person will not) is remembered.
-    pub fn session_builder_with_provider(
-        &self,
-        email: impl Into<String>,
-        provider: impl Fn() -> BoxFuture<'static, Result<SecretString, Error>> + Send + Sync + 'static,
-    ) -> SessionBuilder<Renewer> {
-        let login = Login::asking(email.into(), provider);
-        self.0
-            .http
-            .session(Renewer::with_login(self.clone(), login))
+    /// let client = Client::builder().build()?;
+    /// let session = client.session(Login::password("user@example.com", "password")).build()?;
+    /// let headers = session.headers().await?; // logs in; later calls renew where necessary
+    /// # Ok(()) }
+    /// ```
+    pub fn session(&self, login: impl Into<Login>) -> SessionBuilder {
+        let login = login.into();
+        let builder = Session::builder(Renewer::new(self.clone(), &login)).http(&self.0.http);
+        let builder = match &login.account {
+            Some(account) => builder.key(self.store_key(account)),
+            None => builder,
+        };
+        match login.token {
+            Some(token) => builder.token(token),
+            None if login.password.is_none() => builder.needs_store(),
+            None => builder,
+        }
     }
 
     /// The key under which a store keeps the token of `email`.
-    pub fn store_key(&self, email: impl Into<String>) -> StoreKey {
-        self.0.http.store_key("edgeiq", email, "")
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # fn main() -> Result<(), edgeiq_auth::Error> {
+    /// use edgeiq_auth::Client;
+    ///
+    /// let client = Client::builder().build()?;
+    /// assert_eq!(client.store_key(" user@example.com").account, "user@example.com");
+    /// # Ok(()) }
+    /// ```
+    pub fn store_key(&self, email: impl AsRef<str>) -> StoreKey {
+        StoreKey::new("edgeiq", account(email.as_ref()), "", self.0.http.base())
     }
 
-    /// Logs in for a session token that lives for `lifetime`.
+    /// Logs in: returns a session token that lives for `lifetime`, and the user's profile.
     ///
-    /// The token ends at the response's `session_expires_at`; where that is missing or unreadable,
-    /// at the moment that was asked for, else 4 hours after the request was sent.
+    /// The token ends at the response's `session_expires_at`. Where that is missing or unreadable,
+    /// it ends at the moment that was asked for, else 4 hours after the request was sent.
     ///
     /// Repeated where the response was lost: it only makes another token.
     ///
@@ -124,6 +118,23 @@ impl Client {
     /// [`Error::InvalidCredentials`]: ask the user again.
     /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig), before anything is sent, if the
     /// lifetime would end in the past or more than a week ahead.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(password: edgeiq_auth::SecretString) -> Result<(), edgeiq_auth::Error> {
+    /// use std::time::Duration;
+    ///
+    /// use edgeiq_auth::Client;
+    ///
+    /// let client = Client::builder().build()?;
+    /// let day = Duration::from_secs(24 * 60 * 60);
+    /// let authenticated = client
+    ///     .authenticate("user@example.com", &password, day.into())
+    ///     .await?;
+    /// println!("{:?}", authenticated.user.company_id);
+    /// # Ok(()) }
+    /// ```
     pub async fn authenticate(
         &self,
         email: &str,
@@ -133,15 +144,16 @@ impl Client {
         let asked = lifetime.ends_at(self.0.http.clock().now().wall())?;
         let body = wire::Authenticate {
             email,
-            password: password.expose_secret(),
+            password,
             token_expiry: asked.and_then(format_date_time),
         };
         let request = Request::post(AUTHENTICATE, "user/authenticate")
             .json(&body)
-            .secret(password)
             .idempotency(Idempotency::Yes);
         let response = self.send(request).await?;
-        wire::authenticated(&response, asked, credentials_refused)
+        let mut authenticated = wire::authenticated(&response, asked, credentials_refused)?;
+        authenticated.token = authenticated.token.with_account(email);
+        Ok(authenticated)
     }
 
     /// Makes a new permanent token for the user. The old one is dead from then on, wherever it is
@@ -156,6 +168,18 @@ impl Client {
     /// [`Error::InvalidCredentials`]: ask the user again.
     /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the old token may be dead: reset it
     /// again for one that works.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(password: edgeiq_auth::SecretString) -> Result<(), edgeiq_auth::Error> {
+    /// use edgeiq_auth::Client;
+    ///
+    /// let client = Client::builder().build()?;
+    /// let token = client.reset_api_token("user@example.com", &password).await?;
+    /// let session = client.session(token).build()?;
+    /// # Ok(()) }
+    /// ```
     pub async fn reset_api_token(
         &self,
         email: &str,
@@ -163,19 +187,18 @@ impl Client {
     ) -> Result<ApiToken, Error> {
         let body = wire::Authenticate {
             email,
-            password: password.expose_secret(),
+            password,
             token_expiry: None,
         };
-        let request = Request::post(RESET_API_TOKEN, "user/api_token_reset")
-            .json(&body)
-            .secret(password);
+        let request = Request::post(RESET_API_TOKEN, "user/api_token_reset").json(&body);
         let response = self.send(request).await?;
-        wire::api_token(&response, credentials_refused)
+        wire::api_token(&response, credentials_refused).map(|token| token.with_account(email))
     }
 
-    /// Whose token it is, if it is good.
+    /// The profile of the user whose token it is.
     ///
-    /// A refused token is told from an outage: it is [`Error::TokenRejected`] alone.
+    /// The way to ask whether a token is valid: one that is refused is [`Error::TokenRejected`],
+    /// and an outage is not.
     ///
     /// Source: EdgeIQ, "Authentication", *Basic Token Authentication*: 403 with `Not Authorized`.
     ///
@@ -183,13 +206,26 @@ impl Client {
     ///
     /// [`Error::TokenRejected`] if the token is wrong or dead (report it by
     /// [`Session::invalidate`]).
-    pub async fn me(&self, auth_headers: &AuthHeaders) -> Result<User, Error> {
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(session: edgeiq_auth::Session) -> Result<(), edgeiq_auth::Error> {
+    /// use edgeiq_auth::Client;
+    ///
+    /// let client = Client::builder().build()?;
+    /// let user = client.me(&session.auth_headers().await?).await?;
+    /// println!("{:?}", user.email);
+    /// # Ok(()) }
+    /// ```
+    pub async fn me(&self, headers: &AuthHeaders) -> Result<User, Error> {
         let response = self
-            .send(Request::get(ME, "me").auth_headers(auth_headers))
+            .send(Request::get(ME, "me").auth_headers(headers))
             .await?;
         wire::user(&response, |refusal| {
-            refusal.is_not_authorized().then(|| Error::TokenRejected {
-                message: refusal.message(),
+            refusal.not_authorized(|message, http_status| Error::TokenRejected {
+                message,
+                http_status,
             })
         })
     }
@@ -206,6 +242,19 @@ impl Client {
     /// [`Error::UnknownEmail`]. [`Error::SenderNotWhitelisted`] after a 500, if `mail` names an
     /// address to come from: no e-mail was sent.
     /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if it may have been sent.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), edgeiq_auth::Error> {
+    /// use edgeiq_auth::{Client, ResetEmail};
+    ///
+    /// let client = Client::builder().build()?;
+    /// client
+    ///     .request_password_reset("user@example.com", &ResetEmail::new())
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
     pub async fn request_password_reset(
         &self,
         email: &str,
@@ -221,12 +270,14 @@ impl Client {
         let response = self.send(request).await?;
         wire::done(&response, |refusal| {
             match (refusal.status(), mail.sender()) {
-                (404, _) => Some(Error::UnknownEmail {
-                    message: refusal.message(),
-                }),
+                (404, _) => Some(refusal.error(|message, http_status| Error::UnknownEmail {
+                    message,
+                    http_status,
+                })),
                 (500, Some(from_address)) => Some(Error::SenderNotWhitelisted {
                     from_address: from_address.to_owned(),
                     message: refusal.body(),
+                    http_status: Some(refusal.status()),
                 }),
                 _ => None,
             }
@@ -244,44 +295,54 @@ impl Client {
     /// [`Error::ResetRefused`] if the token has expired or was used: ask for a new e-mail.
     /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the password may have been set: try
     /// to log in with it.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # use edgeiq_auth::{Error, SecretString};
+    /// # async fn example(link: SecretString, password: SecretString) -> Result<(), Error> {
+    /// use edgeiq_auth::{Client, ResetToken};
+    ///
+    /// let client = Client::builder().build()?;
+    /// client.set_password(&ResetToken::from_link(&link)?, &password).await?;
+    /// # Ok(()) }
+    /// ```
     pub async fn set_password(
         &self,
         token: &ResetToken,
         new_password: &SecretString,
     ) -> Result<(), Error> {
         let body = wire::SetPassword {
-            password: new_password.expose_secret(),
-            password_confirmation: new_password.expose_secret(),
+            password: new_password,
+            password_confirmation: new_password,
         };
         let request = Request::post(SET_PASSWORD, "user/password_reset")
-            .segment(token.secret().expose_secret())
-            .json(&body)
-            .secret(token.secret())
-            .secret(new_password);
+            .secret_segment(token.secret())
+            .json(&body);
         let response = self.send(request).await?;
         // The vendor names no status for it.
         wire::done(&response, |refusal| match refusal.status() {
-            408 | 429 => None,
-            400..=499 => Some(Error::ResetRefused {
-                message: refusal.message(),
-            }),
+            408 => None,
+            400..=499 => Some(refusal.error(|message, http_status| Error::ResetRefused {
+                message,
+                http_status,
+            })),
             _ => None,
         })
     }
 
     async fn send(&self, request: Request) -> Result<Response, CoreError> {
-        // On every call, says the vendor: on one without a body, too.
+        // The vendor wants it on every call, on one without a body, too.
         let request = request.header(wire::CONTENT_TYPE, wire::JSON);
         self.0.http.send(request).await
     }
 }
 
 fn credentials_refused(refusal: &Refusal<'_>) -> Option<Error> {
-    refusal
-        .is_not_authorized()
-        .then(|| Error::InvalidCredentials {
-            message: refusal.message(),
-        })
+    refusal.not_authorized(|message, http_status| Error::InvalidCredentials {
+        message,
+        http_status,
+    })
 }
 
 impl fmt::Debug for Client {

@@ -1,52 +1,115 @@
 //! What EdgeIQ refuses, and what the caller can do about it.
 
+use std::time::Duration;
+
 use auth_core::ErrorKind;
 
-auth_core::vendor_error! {
-    /// What went wrong. Messages hold the vendor's words without any secret that was sent.
-    pub enum Error {
-        /// No such user, or a wrong password: the vendor does not say which.
-        #[error("the log-in was refused: {message}")]
-        InvalidCredentials {
-            /// What the vendor said.
-            message: String,
-        },
-        /// No profile has this e-mail address.
-        #[error("unknown e-mail address: {message}")]
-        UnknownEmail {
-            /// What the vendor said.
-            message: String,
-        },
-        /// No e-mail was sent, since EdgeIQ's support has not whitelisted the address that it was to
-        /// come from: ask them, or leave [`ResetEmail::from_address`](crate::ResetEmail::from_address)
-        /// out.
-        #[error("the sender {from_address} is not whitelisted: {message}")]
-        SenderNotWhitelisted {
-            /// The address that the e-mail was to come from.
-            from_address: String,
-            /// The body of the vendor's response, or its status if that was empty.
-            message: String,
-        },
-        /// This cannot be the token of a reset link; nothing was sent.
-        #[error("no reset token: {reason}")]
-        InvalidResetToken {
-            /// Why not.
-            reason: &'static str,
-        },
-        /// The new password was not set, since the reset token has expired or has been used, or the
-        /// password does not please the vendor.
-        #[error("the password was not set: {message}")]
-        ResetRefused {
-            /// What the vendor said.
-            message: String,
-        },
+/// What went wrong. Messages hold the vendor's text without any secret that was sent.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No such user, or a wrong password: the vendor does not say which.
+    #[error("the log-in was refused: {message}")]
+    InvalidCredentials {
+        /// What the vendor said.
+        message: String,
+        /// The HTTP status.
+        http_status: Option<u16>,
+    },
+    /// No profile has this e-mail address.
+    #[error("unknown e-mail address: {message}")]
+    UnknownEmail {
+        /// What the vendor said.
+        message: String,
+        /// The HTTP status.
+        http_status: Option<u16>,
+    },
+    /// No e-mail was sent, since EdgeIQ's support has not whitelisted the address that it was to
+    /// come from: ask them, or leave [`ResetEmail::from_address`](crate::ResetEmail::from_address)
+    /// out.
+    #[error("the sender {from_address} is not whitelisted: {message}")]
+    SenderNotWhitelisted {
+        /// The address that the e-mail was to come from.
+        from_address: String,
+        /// The body of the vendor's response, or its status if that was empty.
+        message: String,
+        /// The HTTP status.
+        http_status: Option<u16>,
+    },
+    /// This cannot be the token of a reset link; nothing was sent.
+    #[error("no reset token: {reason}")]
+    InvalidResetToken {
+        /// Why not.
+        reason: &'static str,
+    },
+    /// The new password was not set, since the reset token has expired or has been used, or the
+    /// vendor does not accept the password.
+    #[error("the password was not set: {message}")]
+    ResetRefused {
+        /// What the vendor said.
+        message: String,
+        /// The HTTP status.
+        http_status: Option<u16>,
+    },
+    /// The token was refused: it is wrong, has ended, or was replaced.
+    #[error("the token was refused: {message}")]
+    TokenRejected {
+        /// What the vendor said.
+        message: String,
+        /// The HTTP status.
+        http_status: Option<u16>,
+    },
+    /// The session has nothing to renew by: a person must log in.
+    #[error("a person must log in: {reason}")]
+    LoginRequired {
+        /// Why.
+        reason: String,
+    },
+    /// Too many calls: the vendor documents no limit, and may set one.
+    #[error("too many calls to edgeiq")]
+    RateLimited {
+        /// How long the vendor asked to wait, where it said so.
+        retry_after: Option<Duration>,
+        /// The HTTP status.
+        http_status: Option<u16>,
+    },
+    /// Everything that is not peculiar to EdgeIQ: the connection, the configuration, the token
+    /// store, a response that no document describes.
+    #[error(transparent)]
+    Core(#[from] auth_core::Error),
+}
+
+auth_core::vendor_error!(Error);
+
+impl Error {
+    /// What the caller can do.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::InvalidCredentials { .. } | Self::InvalidResetToken { .. } => {
+                ErrorKind::InvalidCredentials
+            }
+            Self::UnknownEmail { .. } => ErrorKind::NotFound,
+            Self::SenderNotWhitelisted { .. } | Self::ResetRefused { .. } => ErrorKind::Denied,
+            Self::TokenRejected { .. } => ErrorKind::TokenRejected,
+            Self::LoginRequired { .. } => ErrorKind::InteractionRequired,
+            Self::RateLimited { retry_after, .. } => ErrorKind::RateLimited {
+                retry_after: *retry_after,
+            },
+            Self::Core(error) => error.kind(),
+        }
     }
 
-    kind {
-        Self::InvalidCredentials { .. } | Self::InvalidResetToken { .. } => {
-            ErrorKind::InvalidCredentials
+    /// The HTTP status of the response that told of the failure, where there was one.
+    pub fn http_status(&self) -> Option<u16> {
+        match self {
+            Self::InvalidCredentials { http_status, .. }
+            | Self::UnknownEmail { http_status, .. }
+            | Self::SenderNotWhitelisted { http_status, .. }
+            | Self::ResetRefused { http_status, .. }
+            | Self::TokenRejected { http_status, .. }
+            | Self::RateLimited { http_status, .. } => *http_status,
+            Self::InvalidResetToken { .. } | Self::LoginRequired { .. } => None,
+            Self::Core(error) => error.http_status(),
         }
-        Self::UnknownEmail { .. } => ErrorKind::NotFound,
-        Self::SenderNotWhitelisted { .. } | Self::ResetRefused { .. } => ErrorKind::Denied,
     }
 }

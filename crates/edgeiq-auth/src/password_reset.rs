@@ -12,6 +12,17 @@ const TOKEN: &str = "token";
 /// How a reset e-mail differs from EdgeIQ's own; by default in nothing.
 ///
 /// Source: EdgeIQ, "Authentication", *Customizing The Password Reset Email*.
+///
+/// # Example
+///
+/// ```
+/// use edgeiq_auth::ResetEmail;
+///
+/// let mail = ResetEmail::new()
+///     .subject("Your new password")
+///     .greeting("Hello,")
+///     .from_address("support@example.com");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ResetEmail {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,8 +72,17 @@ impl ResetToken {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidResetToken`] if it is empty, or nothing that could stand in a path by
-    /// itself: `..`, or text with white space or control characters in it.
+    /// [`Error::InvalidResetToken`] if it is empty, or cannot be one segment of a path: `..`, or
+    /// text with white space or control characters in it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use edgeiq_auth::ResetToken;
+    ///
+    /// assert!(ResetToken::new("AbC123").is_ok());
+    /// assert!(ResetToken::new("..").is_err());
+    /// ```
     pub fn new(token: impl Into<SecretString>) -> Result<Self, Error> {
         let token = token.into();
         let text = token.expose_secret().trim();
@@ -88,6 +108,17 @@ impl ResetToken {
     /// # Errors
     ///
     /// [`Error::InvalidResetToken`] if the link has no such value, or as for [`ResetToken::new`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # fn main() -> Result<(), edgeiq_auth::Error> {
+    /// use edgeiq_auth::ResetToken;
+    ///
+    /// let link = "https://app.edgeiq.io/reset_password?token=AbC123";
+    /// let token = ResetToken::from_link(&link.into())?;
+    /// # Ok(()) }
+    /// ```
     pub fn from_link(link: &SecretString) -> Result<Self, Error> {
         // Not by a URL type, which would leave copies of the token in memory.
         let link = link.expose_secret();

@@ -1,68 +1,31 @@
-//! How a session with EdgeIQ stays alive: by logging in again, as there is no refresh call.
+//! How a session with EdgeIQ renews: by logging in again, as there is no refresh call.
 
 use std::fmt;
-use std::sync::Arc;
 
-use auth_core::{BoxFuture, Header, Reason, Renew};
-use secrecy::SecretString;
+use auth_core::{Header, PasswordSource, Reason, Renew};
 
 use crate::types::headers;
-use crate::{Client, Error};
+use crate::{Client, Error, Login};
 
-/// A session with EdgeIQ.
+/// A session with EdgeIQ: a token that is kept valid. [`Client::session`] starts one.
 pub type Session = auth_core::Session<Renewer>;
 
-/// Renews a session's token by logging in again: with the password that the caller let it keep,
-/// or with one that the caller gives each time. Without either, somebody must log in.
+/// Builds a [`Session`].
+pub type SessionBuilder = auth_core::SessionBuilder<Renewer>;
+
+/// The sessions of many users, one for each key.
+pub type SessionPool<K> = auth_core::SessionPool<K, Renewer>;
+
+/// Renews a session's token by logging in again, where the [`Login`] has a password.
 pub struct Renewer {
     client: Client,
-    login: Option<Login>,
-}
-
-/// Who logs in, and where the password comes from.
-pub(crate) struct Login {
-    email: String,
-    password: Password,
-}
-
-enum Password {
-    Held(SecretString),
-    Asked(Arc<dyn Fn() -> BoxFuture<'static, Result<SecretString, Error>> + Send + Sync>),
-}
-
-impl Login {
-    pub(crate) fn asking(
-        email: String,
-        provider: impl Fn() -> BoxFuture<'static, Result<SecretString, Error>> + Send + Sync + 'static,
-    ) -> Self {
-        let password = Password::Asked(Arc::new(provider));
-        Self { email, password }
-    }
-
-    async fn password(&self) -> Result<SecretString, Error> {
-        match &self.password {
-            Password::Held(password) => Ok(password.clone()),
-            Password::Asked(provider) => provider().await,
-        }
-    }
+    /// The e-mail address, and where its password comes from.
+    login: Option<(String, PasswordSource<Error>)>,
 }
 
 impl Renewer {
-    pub(crate) fn new(client: Client) -> Self {
-        Self {
-            client,
-            login: None,
-        }
-    }
-
-    pub(crate) fn with_password(client: Client, email: String, password: SecretString) -> Self {
-        let password = Password::Held(password);
-        let login = Some(Login { email, password });
-        Self { client, login }
-    }
-
-    pub(crate) fn with_login(client: Client, login: Login) -> Self {
-        let login = Some(login);
+    pub(crate) fn new(client: Client, login: &Login) -> Self {
+        let login = login.account.clone().zip(login.password.clone());
         Self { client, login }
     }
 }
@@ -75,16 +38,13 @@ impl Renew for Renewer {
         _current: Option<&auth_core::Token>,
         _reason: Reason,
     ) -> Result<auth_core::Token, Error> {
-        let Some(login) = &self.login else {
-            let reason = "no password is held, and nobody can be asked for one".to_owned();
+        let Some((email, password)) = &self.login else {
+            let reason = "edgeiq has no refresh call, and no password is held".to_owned();
             return Err(Error::LoginRequired { reason });
         };
-        let password = login.password().await?;
+        let password = password.get().await?;
         let lifetime = self.client.session_lifetime();
-        let authenticated = self
-            .client
-            .authenticate(&login.email, &password, lifetime)
-            .await?;
+        let authenticated = self.client.authenticate(email, &password, lifetime).await?;
         Ok(authenticated.token.into())
     }
 
@@ -96,7 +56,7 @@ impl Renew for Renewer {
 impl fmt::Debug for Renewer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Renewer")
-            .field("email", &self.login.as_ref().map(|login| &login.email))
+            .field("login", &self.login)
             .finish_non_exhaustive()
     }
 }

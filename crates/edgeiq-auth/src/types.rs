@@ -1,53 +1,66 @@
-//! What EdgeIQ's calls want and give.
+//! What EdgeIQ's calls take and return.
 
-use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use auth_core::{
-    AuthHeaders, Error as CoreError, ErrorKind, Expiry, ExtraFields, Fingerprint, Header,
-};
+use auth_core::store::Fingerprint;
+use auth_core::{AuthHeaders, Error as CoreError, ErrorKind, Expiry, ExtraFields, Header};
+use http::header::AUTHORIZATION;
 use secrecy::SecretString;
 
-use crate::{Error, wire};
-
-/// How long a session token lives if nobody asks for anything else.
-pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(4 * 60 * 60);
-
-/// How long a session token can live at the most.
-pub const LONGEST_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+use crate::Error;
 
 auth_core::vendor_token!(
     /// A session token as EdgeIQ issued it. `Debug` shows a fingerprint in place of the secret.
     Token,
-    headers
+    headers,
+    account
 );
-
-/// The headers of an authorised call: the token as it is, without a scheme.
-pub(crate) fn headers(token: &auth_core::Token) -> Result<Vec<Header>, Error> {
-    Ok(vec![Header::new(wire::AUTHORIZATION, token.access())?])
-}
 
 /// A permanent API token: it never ends by itself and never renews. `Debug` shows a fingerprint.
 ///
 /// It comes from the user's profile, from the vendor's portal, or from
 /// [`Client::reset_api_token`](crate::Client::reset_api_token), which ends the one before.
-#[derive(Clone)]
-pub struct ApiToken(SecretString);
+#[derive(Clone, Debug)]
+pub struct ApiToken(auth_core::Token);
 
 impl ApiToken {
     /// The token as the vendor shows it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use edgeiq_auth::ApiToken;
+    ///
+    /// // A store needs the account.
+    /// let token = ApiToken::new("from the portal").with_account("user@example.com");
+    /// assert!(!format!("{token:?}").contains("portal"));
+    /// ```
     pub fn new(token: impl Into<SecretString>) -> Self {
-        Self(token.into())
+        // When it was issued is not known.
+        let token = auth_core::Token::new(token.into(), Expiry::Never, UNIX_EPOCH);
+        Self(token)
     }
 
     /// The secret that authorises calls.
     pub fn secret(&self) -> &SecretString {
-        &self.0
+        self.0.access()
     }
 
-    /// A short text that tells this token from others and gives nothing away.
+    /// Whose token it is, where that is known: from
+    /// [`Client::reset_api_token`](crate::Client::reset_api_token), or by
+    /// [`with_account`](Self::with_account).
+    pub fn account(&self) -> Option<&str> {
+        self.0.account()
+    }
+
+    /// Names the account, as a store needs it.
+    pub fn with_account(self, email: impl AsRef<str>) -> Self {
+        Self(self.0.with_account(account(email.as_ref())))
+    }
+
+    /// A short text that tells this token from others and reveals nothing of it.
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(&self.0)
+        self.0.fingerprint()
     }
 
     /// The token's headers, for calls without a session.
@@ -56,40 +69,62 @@ impl ApiToken {
     ///
     /// [`Error::Core`] if the token is empty, or holds characters that no header can carry.
     pub fn auth_headers(&self) -> Result<AuthHeaders, Error> {
-        let token = self.clone().into();
-        Ok(AuthHeaders::new(&token, &headers(&token)?)?)
+        Ok(AuthHeaders::new(&self.0, &headers(&self.0)?)?)
     }
 }
 
 impl From<ApiToken> for auth_core::Token {
     fn from(token: ApiToken) -> Self {
-        // When it was issued nobody knows. In a store a token that somebody adopts is newer.
-        Self::new(token.0, Expiry::Never, UNIX_EPOCH)
+        token.0
     }
 }
 
-impl fmt::Debug for ApiToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ApiToken")
-            .field(&self.fingerprint())
-            .finish()
-    }
+/// An e-mail address, as the name of an account.
+pub(crate) fn account(email: &str) -> String {
+    email.trim().to_owned()
 }
 
-/// How long a session token is to live: a week at the most.
+/// The headers of an authorised call.
+///
+/// The prose calls it "the Basic Auth scheme". Every sample sends the token as it is, without a
+/// scheme.
+pub(crate) fn headers(token: &auth_core::Token) -> Result<Vec<Header>, Error> {
+    Ok(vec![Header::new(AUTHORIZATION, token.access())?])
+}
+
+/// How long a session token lives: a week at the most.
+///
+/// Source: EdgeIQ, "Authentication", *Basic Token Authentication*.
+///
+/// # Example
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use edgeiq_auth::Lifetime;
+///
+/// let day: Lifetime = Duration::from_secs(24 * 60 * 60).into();
+/// assert_ne!(day, Lifetime::Default); // 4 hours
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lifetime {
-    /// As long as the vendor gives unasked: [`DEFAULT_LIFETIME`].
+    /// The vendor decides: [`Lifetime::DEFAULT`].
     #[default]
     Default,
-    /// So long from the moment of the call.
+    /// This long from the moment of the call.
     For(Duration),
     /// Until this moment.
     Until(SystemTime),
 }
 
 impl Lifetime {
+    /// How long a session token lives unless the log-in asks for something else: 4 hours.
+    pub const DEFAULT: Duration = Duration::from_secs(4 * 60 * 60);
+
+    /// How long a session token can live at the most: a week.
+    pub const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
     /// The end to ask for, in whole milliseconds as it goes over the wire.
     pub(crate) fn ends_at(self, now: SystemTime) -> Result<Option<SystemTime>, Error> {
         let asked = match self {
@@ -97,7 +132,7 @@ impl Lifetime {
             Self::For(lifetime) => now.checked_add(lifetime),
             Self::Until(moment) => Some(moment),
         };
-        let latest = now + LONGEST_LIFETIME;
+        let latest = now + Self::LONGEST;
         let refused = |why| Err(CoreError::new(ErrorKind::InvalidConfig, why).into());
         let Some(asked) = asked.filter(|asked| *asked <= latest) else {
             return refused("a session token lives for a week at the most");
@@ -124,7 +159,7 @@ impl From<SystemTime> for Lifetime {
     }
 }
 
-/// What a log-in gives.
+/// What a log-in returns.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Authenticated {
@@ -158,7 +193,7 @@ pub struct User {
     pub session_token: Option<SecretString>,
     /// When that one ends, by the vendor's clock.
     pub session_expires_at: Option<SystemTime>,
-    /// The fields that stand nowhere above, by the vendor's names: it sends more than it lists.
+    /// All other fields, by the vendor's names: it sends more than it lists.
     pub other: ExtraFields,
 }
 
@@ -180,11 +215,11 @@ mod tests {
     #[test]
     fn a_week_is_the_most() {
         let hair = Duration::from_nanos(1);
-        assert!(!is_refused(LONGEST_LIFETIME.into()));
-        assert!(is_refused((LONGEST_LIFETIME + hair).into()));
+        assert!(!is_refused(Lifetime::LONGEST.into()));
+        assert!(is_refused((Lifetime::LONGEST + hair).into()));
         assert!(is_refused(Duration::MAX.into()));
-        assert!(!is_refused((now() + LONGEST_LIFETIME).into()));
-        assert!(is_refused((now() + LONGEST_LIFETIME + hair).into()));
+        assert!(!is_refused((now() + Lifetime::LONGEST).into()));
+        assert!(is_refused((now() + Lifetime::LONGEST + hair).into()));
     }
 
     #[test]

@@ -3,18 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use auth_core::{Expiry, Response, Token as CoreToken, parse_date_time};
-use http::HeaderName;
-use secrecy::SecretString;
+use auth_core::{Expiry, Response, parse_date_time, serialize_secret};
+use http::{HeaderName, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::types::DEFAULT_LIFETIME;
-use crate::{ApiToken, Authenticated, Error, ResetEmail, User};
+use crate::{ApiToken, Authenticated, Error, Lifetime, ResetEmail, User};
 
-// The prose calls it "the Basic Auth scheme"; every sample sends the token as it is, without one.
-pub(crate) const AUTHORIZATION: HeaderName = http::header::AUTHORIZATION;
 pub(crate) const CONTENT_TYPE: HeaderName = http::header::CONTENT_TYPE;
 pub(crate) const JSON: &str = "application/json";
 
@@ -22,13 +19,14 @@ pub(crate) const JSON: &str = "application/json";
 /// `Not Authorized`, its scripts look for `Not authorized`.
 const NOT_AUTHORIZED: &str = "not authorized";
 
-/// One of these makes a response a user.
+/// A response with one of these is a user.
 const KNOWN: [&str; 5] = ["_id", "id", "email", "session_token", "api_token"];
 
 #[derive(Serialize)]
 pub(crate) struct Authenticate<'a> {
     pub(crate) email: &'a str,
-    pub(crate) password: &'a str,
+    #[serde(serialize_with = "serialize_secret")]
+    pub(crate) password: &'a SecretString,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) token_expiry: Option<String>,
 }
@@ -44,17 +42,20 @@ pub(crate) struct RequestReset<'a> {
 /// One password, sent twice: the vendor refuses two that differ.
 #[derive(Serialize)]
 pub(crate) struct SetPassword<'a> {
-    pub(crate) password: &'a str,
-    pub(crate) password_confirmation: &'a str,
+    #[serde(serialize_with = "serialize_secret")]
+    pub(crate) password: &'a SecretString,
+    #[serde(serialize_with = "serialize_secret")]
+    pub(crate) password_confirmation: &'a SecretString,
 }
 
 /// A user's fields as they stand in the response: no copy of a token is made on the way.
 type Fields<'a> = BTreeMap<String, &'a RawValue>;
 
-/// A refusal, with the vendor's words redacted.
+/// A refusal, with the vendor's text redacted.
 pub(crate) struct Refusal<'a> {
     response: &'a Response,
-    words: Option<String>,
+    /// What the vendor said, or a text that stands in its place.
+    message: String,
 }
 
 impl Refusal<'_> {
@@ -62,41 +63,43 @@ impl Refusal<'_> {
         self.response.status().as_u16()
     }
 
-    /// Whether the password or the token was refused: by the status, or in words.
-    pub(crate) fn is_not_authorized(&self) -> bool {
-        match self.status() {
-            401 | 403 => true,
-            408 | 429 => false,
-            200..=299 | 400..=499 => says_not_authorized(self.response),
-            _ => false,
-        }
+    /// One of the variants that hold what the vendor said.
+    pub(crate) fn error(&self, variant: fn(String, Option<u16>) -> Error) -> Error {
+        variant(self.message.clone(), Some(self.status()))
     }
 
-    /// What the vendor said, or a text that stands in its place.
-    pub(crate) fn message(&self) -> String {
-        self.words
-            .clone()
-            .unwrap_or_else(|| format!("status {}", self.response.status()))
+    /// The variant for a password or a token that was refused: by the status, or by the text.
+    pub(crate) fn not_authorized(
+        &self,
+        variant: fn(String, Option<u16>) -> Error,
+    ) -> Option<Error> {
+        let is_meant = match self.status() {
+            401 | 403 => true,
+            408 => false,
+            200..=299 | 400..=499 => says_not_authorized(self.response),
+            _ => false,
+        };
+        is_meant.then(|| self.error(variant))
     }
 
     /// All of the body, or a text that stands in its place.
     pub(crate) fn body(&self) -> String {
         let body = self.response.text();
         if body.is_empty() {
-            self.message()
+            self.message.clone()
         } else {
             body
         }
     }
 }
 
-/// Whether the call succeeded, for calls that want nothing but that; `refused` makes this call's
-/// own errors of a refusal, and what it leaves is told by the status.
+/// For calls that want nothing but success; `refused` makes this call's own errors of a refusal.
+/// For what it leaves, the status decides.
 pub(crate) fn done(
     response: &Response,
     refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
 ) -> Result<(), Error> {
-    // Nobody documents the body, but no service answers with a web page: a proxy does.
+    // No document describes the body, but a web page comes from a proxy.
     if response.status().is_success() && !is_page(&response.text()) {
         return Ok(());
     }
@@ -117,9 +120,9 @@ pub(crate) fn authenticated(
     let expiry = match (user.session_expires_at, asked) {
         (Some(end), _) => Expiry::At(response.local(end)),
         (None, Some(asked)) => Expiry::At(asked),
-        (None, None) => Expiry::after(sent_at, DEFAULT_LIFETIME),
+        (None, None) => Expiry::after(sent_at, Lifetime::DEFAULT),
     };
-    let token = CoreToken::new(access, expiry, sent_at).into();
+    let token = auth_core::Token::new(access, expiry, sent_at).into();
     Ok(Authenticated { token, user })
 }
 
@@ -133,7 +136,7 @@ pub(crate) fn api_token(
         .ok_or_else(|| response.error(Some("no api_token")).into())
 }
 
-/// A user, with the fields that nobody describes kept aside.
+/// A user, with the fields that no document describes kept aside.
 pub(crate) fn user(
     response: &Response,
     refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
@@ -178,18 +181,30 @@ fn take<T: DeserializeOwned>(fields: &mut Fields<'_>, name: &str) -> Option<T> {
 
 /// The vendor sends an empty text where there is no token.
 fn take_secret(fields: &mut Fields<'_>, name: &str) -> Option<SecretString> {
-    use secrecy::ExposeSecret as _;
     take::<SecretString>(fields, name).filter(|secret| !secret.expose_secret().is_empty())
 }
 
 fn refusal(response: &Response, refused: impl FnOnce(&Refusal<'_>) -> Option<Error>) -> Error {
-    let words = words(response);
-    let refusal = Refusal { response, words };
-    refused(&refusal).unwrap_or_else(|| response.error(refusal.words.as_deref()).into())
+    let status = response.status();
+    // For every call.
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        return Error::RateLimited {
+            retry_after: response.retry_after(),
+            http_status: Some(status.as_u16()),
+        };
+    }
+    let message = message(response);
+    let refusal = Refusal {
+        response,
+        message: message
+            .clone()
+            .unwrap_or_else(|| format!("status {status}")),
+    };
+    refused(&refusal).unwrap_or_else(|| response.error(message.as_deref()).into())
 }
 
-/// What the vendor said, redacted, if it said anything: nobody documents the form.
-fn words(response: &Response) -> Option<String> {
+/// What the vendor said, redacted, if it said anything: no document describes the form.
+fn message(response: &Response) -> Option<String> {
     #[derive(Deserialize)]
     struct Said {
         message: Option<String>,

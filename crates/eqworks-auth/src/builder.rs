@@ -7,15 +7,9 @@ use auth_core::{Error as CoreError, HttpBuilder};
 use crate::client::Parts;
 use crate::{Client, Error, ErrorKind, Product, Stage};
 
-/// EQ Works' own address of log-ins; the stage follows it.
-pub const DEFAULT_BASE_URL: &str = "https://auth.eqworks.io";
-
-/// Where the data are: sessions may put their headers on requests to this host, too.
-pub const DATA_HOST: &str = "api.eqworks.io";
-
 const USER_AGENT: &str = concat!("eqworks-auth/", env!("CARGO_PKG_VERSION"));
 
-/// What a [`Client`] is made of.
+/// Builds a [`Client`].
 pub struct ClientBuilder {
     stage: Stage,
     product: Product,
@@ -23,11 +17,18 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
+    /// EQ Works' own address for log-ins. The stage follows it in the path of each call.
+    pub const DEFAULT_BASE_URL: &str = "https://auth.eqworks.io";
+
+    /// Where the data are: sessions may put their headers on requests to this host, too.
+    pub const DATA_HOST: &str = "api.eqworks.io";
+
     pub(crate) fn new(stage: Stage, product: Product) -> Self {
+        let http = HttpBuilder::new(Self::DEFAULT_BASE_URL, USER_AGENT);
         Self {
             stage,
             product,
-            http: HttpBuilder::new(DEFAULT_BASE_URL, USER_AGENT).allow_host(DATA_HOST),
+            http: http.allow_host(Self::DATA_HOST),
         }
     }
 

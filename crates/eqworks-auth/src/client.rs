@@ -4,15 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    AuthHeaders, Error as CoreError, Http, Idempotency, Operation, Request, Response,
-    SessionBuilder, StoreKey, operation,
+    AuthHeaders, Error as CoreError, Http, Idempotency, Operation, Request, Response, StoreKey,
+    operation,
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::wire::{self, ON, OTP, PRODUCT, USER};
+use crate::magic_link::PasscodeMail;
+use crate::types::{PRODUCT, account};
+use crate::wire::{self, ON, OTP, USER};
 use crate::{
-    ClientBuilder, Confirmation, Error, ErrorKind, PasscodeMail, PendingLogin, Product, Renewer,
-    Session, Stage, Token,
+    ClientBuilder, Confirmation, Error, ErrorKind, Login, PendingLogin, Product, Renewer, Session,
+    SessionBuilder, Stage, Token,
 };
 
 const REQUEST_PASSCODE: Operation = operation!("eqworks.request_passcode");
@@ -36,8 +38,8 @@ pub(crate) struct Parts {
 }
 
 impl Client {
-    /// Begins a client for one product, which is sent with every call: without it the vendor
-    /// takes `atom`.
+    /// A builder for one product of one stage. The product is sent with every call: without it
+    /// the vendor takes `atom`.
     pub fn builder(stage: Stage, product: impl Into<Product>) -> ClientBuilder {
         ClientBuilder::new(stage, product.into())
     }
@@ -51,47 +53,72 @@ impl Client {
         &self.0.product
     }
 
-    /// A session that begins with `token` (from a log-in, or from [`Token::from_jwt`]) and
-    /// refreshes it weeks before its end.
+    /// A session that starts from `login`: a [`Token`], or what a store holds.
     ///
-    /// # Errors
+    /// Nothing is sent before the session is used. A session refuses a token of another product
+    /// with [`Error::OtherProduct`].
     ///
-    /// [`Error::Core`] if the token holds characters that no header can carry.
-    pub fn session(&self, token: Token) -> Result<Session, Error> {
-        self.session_builder().token(token.into()).build()
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(kept: eqworks_auth::SecretString) -> Result<(), eqworks_auth::Error> {
+    /// use eqworks_auth::{Client, Login, Product, Stage, Token};
+    ///
+    /// let client = Client::builder(Stage::Prod, Product::ATOM).build()?;
+    /// let token = Token::from_jwt(kept)?; // or from a log-in
+    /// let session = client.session(Login::token(token)).build()?;
+    /// let headers = session.headers().await?; // later calls refresh where necessary
+    /// # Ok(()) }
+    /// ```
+    pub fn session(&self, login: impl Into<Login>) -> SessionBuilder {
+        let login = login.into();
+        let builder = Session::builder(Renewer::new(self.clone())).http(&self.0.http);
+        let builder = match &login.account {
+            Some(account) => builder.key(self.store_key(account)),
+            None => builder,
+        };
+        match login.token {
+            Some(token) => builder.token(token),
+            None => builder.needs_store(),
+        }
     }
 
-    /// Begins a session with more choices: a token store, other hosts. It wants a token from its
-    /// store or [`SessionBuilder::token`]; without one somebody must log in.
-    pub fn session_builder(&self) -> SessionBuilder<Renewer> {
-        self.0.http.session(Renewer::new(self.clone()))
-    }
-
-    /// The key under which a store keeps the token of `user`; stage and product are part of it.
+    /// The key under which a store keeps the token of `user`. Stage and product are part of it.
     pub fn store_key(&self, user: impl AsRef<str>) -> StoreKey {
         let scope = format!("{}/{}", self.0.stage, self.0.product);
-        let user = wire::user(user.as_ref());
-        self.0.http.store_key("eqworks", user, scope)
+        StoreKey::new("eqworks", account(user.as_ref()), scope, self.0.http.base())
     }
 
-    /// Has EQ Works mail `user` a passcode and a magic link.
+    /// Has EQ Works send `user` an e-mail with a passcode and a magic link.
     ///
-    /// The passcode lives 5 to 10 minutes; a second request may mail the same one. Not repeated
-    /// where it may have happened: the user would get a second mail.
+    /// The passcode lives 5 to 10 minutes; a second e-mail may hold the same one. Not repeated
+    /// where it may have happened: the user would get a second e-mail.
     ///
     /// Source: EQ Works, "EQ API", *Step 1: Login*.
     ///
     /// # Errors
     ///
     /// [`Error::UnknownUser`], [`Error::ProductDenied`], [`Error::AccessEnded`].
-    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if the mail may have been sent: let the user
-    /// look, and go on with [`Client::pending_login`].
+    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if the e-mail may have been sent: let the
+    /// user look, and continue with [`Client::pending_login`].
     /// [`InvalidConfig`](ErrorKind::InvalidConfig) if `user` is empty.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(pasted: eqworks_auth::SecretString) -> Result<(), eqworks_auth::Error> {
+    /// use eqworks_auth::{Client, Product, Stage};
+    ///
+    /// let client = Client::builder(Stage::Prod, Product::ATOM).build()?;
+    /// let pending = client.request_passcode("sue@acme.test").await?;
+    /// let token = pending.complete(&pasted).await?; // the passcode, or the magic link
+    /// # Ok(()) }
+    /// ```
     pub async fn request_passcode(&self, user: &str) -> Result<PendingLogin, Error> {
         self.request_passcode_with(user, &PasscodeMail::new()).await
     }
 
-    /// As [`Client::request_passcode`], with choices: where the link leads, say.
+    /// As [`Client::request_passcode`], with choices, such as where the link leads.
     ///
     /// # Errors
     ///
@@ -114,12 +141,13 @@ impl Client {
         Ok(self.pending_login(user))
     }
 
-    /// A log-in for which a passcode was requested before, by another process, say. Sends nothing.
+    /// A log-in for which a passcode was requested before, by another process, for example. Sends
+    /// nothing.
     pub fn pending_login(&self, user: impl AsRef<str>) -> PendingLogin {
-        PendingLogin::new(self.clone(), wire::user(user.as_ref()))
+        PendingLogin::new(self.clone(), user.as_ref())
     }
 
-    /// Trades a passcode for a token. [`PendingLogin::complete`] does so with whatever a person
+    /// Exchanges a passcode for a [`Token`]. [`PendingLogin::complete`] takes whatever a person
     /// pasted.
     ///
     /// Small letters and blanks around the passcode do not matter. A wrong passcode does not
@@ -133,11 +161,22 @@ impl Client {
     /// [`Error::NotAPasscode`] if it cannot be one (nothing was sent) and
     /// [`Error::WrongPasscode`]: ask the user again. [`Error::PasscodeSpent`]: request another.
     /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if it may have been spent: request another.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(passcode: eqworks_auth::SecretString) -> Result<(), eqworks_auth::Error> {
+    /// use eqworks_auth::{Client, Product, Stage};
+    ///
+    /// let client = Client::builder(Stage::Prod, Product::ATOM).build()?;
+    /// let token = client.verify("sue@acme.test", &passcode).await?;
+    /// # Ok(()) }
+    /// ```
     pub async fn verify(&self, user: &str, passcode: &SecretString) -> Result<Token, Error> {
-        self.trade(user, passcode, &[]).await
+        self.exchange(user, passcode, &[]).await
     }
 
-    /// As [`Client::verify`]; all older tokens of the user end by that, on every device.
+    /// As [`Client::verify`]. In addition, all older tokens of the user end, on every device.
     ///
     /// # Errors
     ///
@@ -147,10 +186,10 @@ impl Client {
         user: &str,
         passcode: &SecretString,
     ) -> Result<Token, Error> {
-        self.trade(user, passcode, &[RESET_UUID]).await
+        self.exchange(user, passcode, &[RESET_UUID]).await
     }
 
-    async fn trade(
+    async fn exchange(
         &self,
         user: &str,
         passcode: &SecretString,
@@ -167,8 +206,8 @@ impl Client {
             .query(options)
             .secret(&passcode)
             .idempotency(Idempotency::No);
-        let token = wire::verified(&self.send(request).await?)?;
-        Ok(self.completed(token, Some(&user)))
+        let response = self.send(request).await?;
+        wire::verified(&response, &user, &self.0.product)
     }
 
     /// Asks the vendor whether a token is good: signature, product, user, access, and that it was
@@ -181,8 +220,18 @@ impl Client {
     /// [`Error::TokenRejected`] if the token has expired or was revoked (report it by
     /// [`Session::invalidate`](auth_core::Session::invalidate)), [`Error::OtherProduct`],
     /// [`Error::UnknownUser`], [`Error::AccessEnded`].
-    pub async fn confirm(&self, auth_headers: &AuthHeaders) -> Result<Confirmation, Error> {
-        self.ask(auth_headers, &[]).await
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: eqworks_auth::Client, session: eqworks_auth::Session)
+    /// # -> Result<(), eqworks_auth::Error> {
+    /// let confirmed = client.confirm(&session.auth_headers().await?).await?;
+    /// println!("{} may do {:?}", confirmed.user, confirmed.access);
+    /// # Ok(()) }
+    /// ```
+    pub async fn confirm(&self, headers: &AuthHeaders) -> Result<Confirmation, Error> {
+        self.ask(headers, &[]).await
     }
 
     /// As [`Client::confirm`], but weaker: the vendor checks the signature only, and does not look
@@ -193,28 +242,28 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::TokenRejected`], [`Error::OtherProduct`].
-    pub async fn confirm_light(&self, auth_headers: &AuthHeaders) -> Result<Confirmation, Error> {
-        self.ask(auth_headers, &[("light", ON)]).await
+    pub async fn confirm_light(&self, headers: &AuthHeaders) -> Result<Confirmation, Error> {
+        self.ask(headers, &[("light", ON)]).await
     }
 
     async fn ask(
         &self,
-        auth_headers: &AuthHeaders,
+        headers: &AuthHeaders,
         options: &[(&str, &str)],
     ) -> Result<Confirmation, Error> {
         let request = self
             .call(CONFIRM, "confirm")
             .query(options)
-            .auth_headers(auth_headers);
+            .auth_headers(headers);
         wire::confirmed(&self.send(request).await?)
     }
 
-    /// Trades a valid token for one that lives another 90 days. The old one stays valid until its
-    /// own end.
+    /// Exchanges a valid token for one that lives another 90 days. The old one stays valid until
+    /// its own end.
     ///
     /// A token that has ended is not sent: the vendor refuses it. A refresh whose response was lost
-    /// is sent once more, which does no harm: at most there is one more valid token that nobody
-    /// holds. Two refreshes in one second may give the same token.
+    /// is sent once more, which does no harm: at most there is one more valid token that is not
+    /// in use. Two refreshes in one second may give the same token.
     ///
     /// Source: EQ Works, "EQ API", *Step 4: JWT Expiry Reset*.
     ///
@@ -223,13 +272,22 @@ impl Client {
     /// [`Error::LoginRequired`] if the token has ended. [`Error::TokenRejected`] if it was
     /// revoked: log in again. [`Error::AccessEnded`], [`Error::UnknownUser`],
     /// [`Error::OtherProduct`].
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: eqworks_auth::Client, token: eqworks_auth::Token)
+    /// # -> Result<(), eqworks_auth::Error> {
+    /// let token = client.refresh(&token).await?; // a session does this by itself
+    /// # Ok(()) }
+    /// ```
     pub async fn refresh(&self, token: &Token) -> Result<Token, Error> {
         let response = self.ask_for_the_next(token, &[]).await?;
-        self.next(&response, token)
+        wire::refreshed(&response, token, &self.0.product)
     }
 
-    /// As [`Client::refresh`]; all older tokens of the user end by that, on every device, the one
-    /// that was traded among them: after a leak, say.
+    /// As [`Client::refresh`]. In addition, all older tokens of the user end, on every device,
+    /// `token` among them: after a leak, for example.
     ///
     /// It is sent once more, too, where the response was lost. If the first attempt had its effect,
     /// the second is refused.
@@ -240,18 +298,19 @@ impl Client {
     /// log in again.
     pub async fn refresh_and_revoke_older(&self, token: &Token) -> Result<Token, Error> {
         let response = self.ask_for_the_next(token, &[RESET_UUID]).await?;
-        match self.next(&response, token) {
-            Err(Error::TokenRejected { .. }) if response.follows_a_lost_attempt() => {
-                Err(Error::RefreshLost)
+        wire::refreshed(&response, token, &self.0.product).map_err(|error| {
+            let is_refusal = match &error {
+                Error::TokenRejected { .. } => true,
+                // The same refusal, whose text was lost as well.
+                Error::Core(error) => error.kind() == ErrorKind::Denied,
+                _ => false,
+            };
+            if is_refusal && response.follows_a_lost_attempt() {
+                let http_status = error.http_status();
+                return Error::RefreshLost { http_status };
             }
-            // The same refusal, whose words were lost as well.
-            Err(Error::Core(error))
-                if response.follows_a_lost_attempt() && error.kind() == ErrorKind::Denied =>
-            {
-                Err(Error::RefreshLost)
-            }
-            other => other,
-        }
+            error
+        })
     }
 
     async fn ask_for_the_next(
@@ -271,19 +330,6 @@ impl Client {
         Ok(self.send(request).await?)
     }
 
-    fn next(&self, response: &Response, token: &Token) -> Result<Token, Error> {
-        Ok(self.completed(wire::refreshed(response)?, token.user()))
-    }
-
-    /// What the response left out, the request knows.
-    fn completed(&self, token: Token, user: Option<&str>) -> Token {
-        let user = token.user().or(user).map(str::to_owned);
-        let product = token.product().unwrap_or_else(|| self.0.product.clone());
-        token
-            .with_user(user)
-            .with_product(Some(product.to_string()))
-    }
-
     /// A `GET` with the product, as every call of this vendor is.
     fn call(&self, operation: Operation, path: &str) -> Request {
         Request::get(operation, self.0.stage.as_str())
@@ -298,7 +344,7 @@ impl Client {
 
 /// The user's address, if it is one at all.
 fn known(user: &str) -> Result<String, Error> {
-    let user = wire::user(user);
+    let user = account(user);
     if user.is_empty() {
         let message = "the user's address must not be empty";
         return Err(CoreError::new(ErrorKind::InvalidConfig, message).into());

@@ -1,15 +1,42 @@
-//! The log-in by e-mail: what the mail is asked for with, and what a person pastes from it.
+//! What the e-mail with the passcode looks like, and what its link says.
+//!
+//! [`PasscodeMail`] asks for another e-mail than the vendor's own, and goes to
+//! [`Client::request_passcode_with`](crate::Client::request_passcode_with). [`MagicLink`] is for a
+//! program that is the redirect of the link, and has to find the [`PendingLogin`] that the link
+//! belongs to. A program in which the user pastes passcode or link needs neither of them:
+//! [`PendingLogin::complete`] reads both.
+//!
+//! [`PendingLogin`]: crate::PendingLogin
+//! [`PendingLogin::complete`]: crate::PendingLogin::complete
 
 use std::fmt;
 
 use auth_core::{BaseUrl, Error as CoreError};
 use secrecy::{ExposeSecret, SecretString};
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 
-use crate::wire::{self, ON, OTP, PRODUCT, USER};
-use crate::{Client, Error, ErrorKind, Product, Token};
+pub use url::Url;
 
-/// What the mail with the passcode looks like. Everything is optional.
+use crate::types::{PRODUCT, account};
+use crate::wire::{self, ON, OTP, USER};
+use crate::{Error, ErrorKind, Product};
+
+/// What the e-mail with the passcode looks like. Everything is optional.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use eqworks_auth::magic_link::PasscodeMail;
+/// use eqworks_auth::{Client, Product, Stage};
+///
+/// let client = Client::builder(Stage::Prod, Product::ATOM).build()?;
+/// let mail = PasscodeMail::new()
+///     .redirect("https://app.acme.test/logged-in?next=%2Freports".parse()?)
+///     .zone("America/Toronto");
+/// let pending = client.request_passcode_with("sue@acme.test", &mail).await?;
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Default)]
 pub struct PasscodeMail {
     redirect: Option<Url>,
@@ -18,7 +45,7 @@ pub struct PasscodeMail {
 }
 
 impl PasscodeMail {
-    /// The vendor's own mail: a passcode, and a link to the vendor's address.
+    /// The vendor's own e-mail: a passcode, and a link to the vendor's address.
     pub fn new() -> Self {
         Self::default()
     }
@@ -26,14 +53,14 @@ impl PasscodeMail {
     /// Makes the magic link lead to `url` (https, or http to a loopback host): its query is kept,
     /// `user`, `otp` and `product` are set, and its fragment stays.
     ///
-    /// The vendor's default link spends the passcode when it is opened, by a mail scanner, say;
-    /// one that leads to your program does not.
+    /// The vendor's default link spends the passcode when it is opened, by a mail scanner, for
+    /// example. One that leads to your program does not.
     pub fn redirect(mut self, url: Url) -> Self {
         self.redirect = Some(url);
         self
     }
 
-    /// The time zone of the times in the mail, such as `America/Toronto`; UTC by default.
+    /// The time zone of the times in the e-mail, such as `America/Toronto`; UTC by default.
     pub fn zone(mut self, zone: impl Into<String>) -> Self {
         self.zone = Some(zone.into());
         self
@@ -50,8 +77,8 @@ impl PasscodeMail {
         if let Some(url) = &self.redirect {
             check_redirect(url)?;
             // The vendor decodes the value once more than others do: encoded only by the request,
-            // `?a=1&b=2` would be torn apart at its `&`. A URL holds no blank, so that this
-            // encoding has no `+` for one.
+            // `?a=1&b=2` would be split at its `&`. A URL holds no blank, so this encoding has no
+            // `+` for one.
             let encoded = form_urlencoded::byte_serialize(url.as_str().as_bytes()).collect();
             query.push(("redirect", encoded));
         }
@@ -92,85 +119,10 @@ fn check_redirect(url: &Url) -> Result<(), Error> {
     })
 }
 
-/// A log-in that waits for the passcode or the magic link from the user's mailbox. Made by
-/// [`Client::request_passcode`], or by [`Client::pending_login`] in another process.
-#[derive(Clone)]
-pub struct PendingLogin {
-    client: Client,
-    user: String,
-}
-
-impl PendingLogin {
-    pub(crate) fn new(client: Client, user: String) -> Self {
-        Self { client, user }
-    }
-
-    /// Who logs in, as the vendor writes it: in lower case.
-    pub fn user(&self) -> &str {
-        &self.user
-    }
-
-    /// What the token will be good for.
-    pub fn product(&self) -> &Product {
-        self.client.product()
-    }
-
-    /// Trades what a person pasted for a token: the passcode, or the magic link in any form
-    /// that [`MagicLink::parse`] reads.
-    ///
-    /// A link is read and never followed. Not repeated where it may have happened: a passcode
-    /// works once.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotAPasscode`] or [`Error::OtherLogin`] if it cannot belong to this log-in:
-    /// nothing was sent, ask the person again. Otherwise as [`Client::verify`].
-    pub async fn complete(&self, pasted: &SecretString) -> Result<Token, Error> {
-        let passcode = self.passcode(pasted)?;
-        self.client.verify(&self.user, &passcode).await
-    }
-
-    /// As [`PendingLogin::complete`]; all older tokens of the user end by that, on every device.
-    ///
-    /// # Errors
-    ///
-    /// As [`PendingLogin::complete`].
-    pub async fn complete_and_revoke_older(&self, pasted: &SecretString) -> Result<Token, Error> {
-        let passcode = self.passcode(pasted)?;
-        let client = &self.client;
-        client.verify_and_revoke_older(&self.user, &passcode).await
-    }
-
-    fn passcode(&self, pasted: &SecretString) -> Result<SecretString, Error> {
-        let link = MagicLink::parse(pasted)?;
-        let refused = |reason: String| Err(Error::OtherLogin { reason });
-        // Whoever gets a person to paste a stranger's link logs that person in as the stranger.
-        if link.user().is_some_and(|user| user != self.user) {
-            return refused(format!("it is not for {}", self.user));
-        }
-        let product = self.product();
-        let is_other = |other: &Product| !other.as_str().eq_ignore_ascii_case(product.as_str());
-        if link.product().is_some_and(is_other) {
-            return refused(format!("it is not for {product}"));
-        }
-        Ok(link.passcode)
-    }
-}
-
-impl fmt::Debug for PendingLogin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PendingLogin")
-            .field("user", &self.user)
-            .field("client", &self.client)
-            .finish()
-    }
-}
-
 /// A magic link, taken apart: a passcode, and whose it is where the link says so.
 ///
-/// For programs that are the link's redirect and have to find the log-in that it belongs to. It
-/// tells what the link *says*: compare [`MagicLink::user`] with who asked for the mail before
-/// anybody is logged in, as [`PendingLogin::complete`] does.
+/// It tells what the link *says*: compare [`MagicLink::user`] with who asked for the e-mail before
+/// you log the user in, as [`PendingLogin::complete`](crate::PendingLogin::complete) does.
 pub struct MagicLink {
     user: Option<String>,
     passcode: SecretString,
@@ -181,20 +133,22 @@ impl MagicLink {
     /// Takes apart what a person pasted: the vendor's own link, a redirect's (whatever its host,
     /// path, other parameters and fragment), or a passcode alone. Nothing is sent.
     ///
+    /// Source: EQ Works, "EQ API", *Step 1: Login*, for the two forms of link.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotAPasscode`] if it is none of these; the message does not repeat it.
+    ///
+    /// # Example
+    ///
     /// ```
-    /// use eqworks_auth::MagicLink;
+    /// use eqworks_auth::magic_link::MagicLink;
     ///
     /// let pasted = "https://app.example.test/login?a=1&user=sue%40acme.test&otp=fdea9f#/frag";
     /// let link = MagicLink::parse(&pasted.into())?;
     /// assert_eq!(link.user(), Some("sue@acme.test"));
     /// # Ok::<(), eqworks_auth::Error>(())
     /// ```
-    ///
-    /// Source: EQ Works, "EQ API", *Step 1: Login*, of the two forms of link.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotAPasscode`] if it is none of these; it is not repeated in the message.
     pub fn parse(pasted: &SecretString) -> Result<Self, Error> {
         let refused = |reason: &str| {
             let reason = reason.to_owned();
@@ -213,15 +167,15 @@ impl MagicLink {
         let one = |name: &str| {
             let mut values = url.query_pairs().filter(|(key, _)| key == name);
             match (values.next(), values.next()) {
-                (_, Some(_)) => Err(refused("the link says a thing twice")),
+                (_, Some(_)) => Err(refused("the link has a parameter twice")),
                 (value, None) => Ok(value.map(|(_, value)| value)),
             }
         };
         let otp = one(OTP)?.ok_or_else(|| refused("the link holds no passcode"))?;
         let passcode = wire::passcode(&otp)
             .ok_or_else(|| refused("the link's passcode is not six hexadecimal characters"))?;
-        // No address holds a blank: this one is a `+` that nobody encoded.
-        let user = one(USER)?.map(|user| wire::user(&user).replace(' ', "+"));
+        // No address holds a blank: this one is a `+` that was not encoded.
+        let user = one(USER)?.map(|user| account(&user).replace(' ', "+"));
         Ok(Self {
             user,
             passcode,

@@ -1,4 +1,4 @@
-//! How a session with EQ Works stays alive: by refreshing its token while that is valid.
+//! How a session with EQ Works renews: by refreshing its token while that is valid.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,18 +6,24 @@ use std::time::Duration;
 use auth_core::{Header, Reason, Renew};
 
 use crate::types::headers;
-use crate::{Client, Error, TOKEN_LIFETIME, Token};
+use crate::{Client, Error, Token};
 
-/// A session with EQ Works.
+/// A session with EQ Works: a token that is kept valid. [`Client::session`] starts one.
 ///
-/// It renews a 90-day token when about a third of its life is left, while callers go on with the
-/// present one; if that fails, it tries again once a day. A token that has ended cannot be
-/// renewed: then [`Error::LoginRequired`] says why somebody must log in, and
-/// [`Session::set_token`](auth_core::Session::set_token) takes the new token over.
+/// It renews a 90-day token when about a third of its life is left, while callers continue with
+/// the present one. If that fails, it tries again once a day. A token that has ended cannot be
+/// renewed: then [`Error::LoginRequired`] says why a person must log in, and
+/// [`Session::set_token`](auth_core::Session::set_token) takes the new token.
 ///
-/// EQ Works knows no log-out: [`Session::log_out`](auth_core::Session::log_out) forgets the token,
+/// EQ Works has no log-out: [`Session::log_out`](auth_core::Session::log_out) forgets the token,
 /// which stays valid. [`Client::refresh_and_revoke_older`] ends all older ones.
 pub type Session = auth_core::Session<Renewer>;
+
+/// Builds a [`Session`].
+pub type SessionBuilder = auth_core::SessionBuilder<Renewer>;
+
+/// The sessions of many users, one for each key.
+pub type SessionPool<K> = auth_core::SessionPool<K, Renewer>;
 
 /// Renews a session's token by a refresh. There is no other way without a person.
 pub struct Renewer {
@@ -43,7 +49,7 @@ impl Renew for Renewer {
             return Err(Error::LoginRequired { reason });
         };
         match self.client.refresh(&current.clone().into()).await {
-            Ok(token) => Ok(Token::into(token)),
+            Ok(token) => Ok(token.into()),
             // There is nothing else to renew by.
             Err(error @ Error::TokenRejected { .. }) => Err(Error::LoginRequired {
                 reason: error.to_string(),
@@ -52,14 +58,22 @@ impl Renew for Renewer {
         }
     }
 
+    /// Refuses the token of another product, wherever a session gets it from.
     fn headers(&self, token: &auth_core::Token) -> Result<Vec<Header>, Error> {
+        let product = self.client.product();
+        if !product.accepts(token) {
+            return Err(Error::OtherProduct {
+                message: format!("the session is for {product}"),
+                http_status: None,
+            });
+        }
         headers(token)
     }
 
-    /// A third: only a person can mend a renewal that came too late, so weeks are left for trying.
-    /// More than 30 days are not, for a token that lives for thousands of years.
+    /// A third. A renewal that comes too late costs a log-in by a person, so there must be weeks
+    /// for further tries. For a token that lives for thousands of years, no more than 30 days.
     fn window(&self, lifetime: Duration) -> Duration {
-        lifetime.min(TOKEN_LIFETIME) / 3
+        lifetime.min(Token::LIFETIME) / 3
     }
 }
 

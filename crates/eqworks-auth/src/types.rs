@@ -1,20 +1,22 @@
-//! What EQ Works' calls take and give.
+//! What EQ Works' calls take and return.
 
 use std::borrow::Cow;
 use std::fmt;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use auth_core::{Expiry, Header, UnverifiedClaims};
+use auth_core::{Expiry, ExtraFields, Header, UnverifiedClaims};
+use http::HeaderName;
 use secrecy::{ExposeSecret, SecretString};
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 
 use crate::Error;
-use crate::wire::{self, PRODUCT, USER};
 
-/// How long the vendor's tokens live at present, by its documentation: 90 days. A token's own
-/// claims decide; this stands in where one does not say when it was issued.
-pub const TOKEN_LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+// Required, and raw: with `Bearer ` in front it is refused, and `Authorization` is ignored.
+const EQ_API_JWT: HeaderName = HeaderName::from_static("eq-api-jwt");
+// Recommended.
+const EQ_API_USER: HeaderName = HeaderName::from_static("eq-api-user");
+
+/// The product's name in queries, in claims, and in stored tokens.
+pub(crate) const PRODUCT: &str = "product";
 
 /// Which of EQ Works' systems is called.
 ///
@@ -46,14 +48,18 @@ impl fmt::Display for Stage {
 
 /// What a token is good for. Two products are documented; the vendor has more.
 ///
+/// The vendor compares products without case, so they are kept in lower case.
+///
+/// Source: EQ Works, "EQ API", *Step 1: Login*.
+///
+/// # Example
+///
 /// ```
 /// use eqworks_auth::Product;
 ///
-/// assert_eq!(Product::from("atom"), Product::ATOM);
+/// assert_eq!(Product::from("Atom"), Product::ATOM);
 /// assert_eq!(Product::from("clearlake").as_str(), "clearlake");
 /// ```
-///
-/// Source: EQ Works, "EQ API", *Step 1: Login*.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Product(Cow<'static, str>);
 
@@ -63,21 +69,33 @@ impl Product {
     /// `locus`.
     pub const LOCUS: Self = Self(Cow::Borrowed("locus"));
 
+    /// Accepted by the vendor in place of any product.
+    const ALL: Self = Self(Cow::Borrowed("all"));
+
     /// As it goes over the wire.
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
 
-impl From<String> for Product {
-    fn from(name: String) -> Self {
-        Self(Cow::Owned(name.trim().to_owned()))
+    /// Whether a session for this product may use `token`. What does not say for certain that the
+    /// two differ is left to the vendor.
+    pub(crate) fn accepts(&self, token: &auth_core::Token) -> bool {
+        token
+            .attribute(PRODUCT)
+            .map(Self::from)
+            .is_none_or(|other| other == *self || other == Self::ALL || *self == Self::ALL)
     }
 }
 
 impl From<&str> for Product {
     fn from(name: &str) -> Self {
-        name.to_owned().into()
+        Self(Cow::Owned(name.trim().to_lowercase()))
+    }
+}
+
+impl From<String> for Product {
+    fn from(name: String) -> Self {
+        name.as_str().into()
     }
 }
 
@@ -94,36 +112,59 @@ impl fmt::Display for Product {
 }
 
 auth_core::vendor_token!(
-    /// A token as EQ Works issued it: a JWT signed with the vendor's secret, so that nobody else
+    /// A token as EQ Works issued it: a JWT signed with the vendor's secret, so that only the vendor
     /// can verify it. `Debug` shows a fingerprint in its place.
     Token,
-    headers
+    headers,
+    account
 );
 
 impl Token {
-    pub(crate) fn with_user(self, user: Option<String>) -> Self {
-        match user {
-            Some(user) => Self(self.0.with_attribute(USER, user)),
-            None => self,
-        }
+    /// How long the vendor's tokens live at present, by its documentation: 90 days.
+    ///
+    /// A token's own claims decide. This stands in where one does not say when it was issued.
+    pub const LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+    pub(crate) fn issued(jwt: SecretString, expiry: Expiry, at: SystemTime) -> Self {
+        Self(auth_core::Token::new(jwt, expiry, at))
     }
 
-    pub(crate) fn with_product(self, product: Option<String>) -> Self {
-        match product {
-            Some(product) => Self(self.0.with_attribute(PRODUCT, product)),
+    /// Sets whose token it is and what it is good for, where that is known.
+    pub(crate) fn with(self, user: Option<&str>, product: Option<&str>) -> Self {
+        let Self(token) = match user {
+            Some(user) => self.with_account(user),
             None => self,
-        }
+        };
+        Self(match product {
+            Some(product) => token.with_attribute(PRODUCT, Product::from(product).as_str()),
+            None => token,
+        })
+    }
+
+    pub(crate) fn with_claims(self, claims: &UnverifiedClaims) -> Self {
+        self.with(claims.text("email"), claims.text(PRODUCT))
     }
 
     /// A token that was kept as text.
     ///
-    /// When it was issued, when it ends and whose it is are taken from its claims, unverified,
-    /// and by the vendor's clock, since there is no response to compare that one with. A token
-    /// without `exp` does not end by itself.
+    /// When it was issued, when it ends, its product and its account are taken from its claims,
+    /// unverified, and by the vendor's clock, since there is no response to compare that one with.
+    /// A token without `exp` does not end by itself.
     ///
     /// # Errors
     ///
-    /// [`Error::TokenRejected`] if the text is no JWT; it is not repeated in the message.
+    /// [`Error::TokenRejected`] if the text is no JWT; the message does not repeat it.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # fn example(kept: eqworks_auth::SecretString) -> Result<(), eqworks_auth::Error> {
+    /// use eqworks_auth::{Client, Product, Stage, Token};
+    ///
+    /// let client = Client::builder(Stage::Prod, Product::ATOM).build()?;
+    /// let session = client.session(Token::from_jwt(kept)?).build()?;
+    /// # Ok(()) }
+    /// ```
     pub fn from_jwt(jwt: impl Into<SecretString>) -> Result<Self, Error> {
         let mut jwt = jwt.into();
         // A file ends with a line break, which no header can carry.
@@ -133,25 +174,15 @@ impl Token {
         }
         let claims = UnverifiedClaims::of(&jwt).map_err(|error| Error::TokenRejected {
             message: error.to_string(),
+            http_status: None,
         })?;
         let expiry = claims.expiry();
         let issued_at = claims.moment("iat").and_then(Expiry::at).or_else(|| {
             // An `iat` of now would make every restart begin a new life of the token.
-            expiry.at()?.checked_sub(TOKEN_LIFETIME)
+            expiry.at()?.checked_sub(Self::LIFETIME)
         });
-        let (user, product) = wire::whose(&claims);
-        Ok(Self(auth_core::Token::new(
-            jwt,
-            expiry,
-            issued_at.unwrap_or(UNIX_EPOCH),
-        ))
-        .with_user(user)
-        .with_product(product))
-    }
-
-    /// Whose token it is: an e-mail address.
-    pub fn user(&self) -> Option<&str> {
-        self.0.attribute(USER)
+        let issued_at = issued_at.unwrap_or(UNIX_EPOCH);
+        Ok(Self::issued(jwt, expiry, issued_at).with_claims(&claims))
     }
 
     /// What the token is good for.
@@ -170,16 +201,24 @@ impl Token {
     }
 }
 
+/// A user's address as the vendor compares it: trimmed (of a byte-order mark, too) and in lower
+/// case.
+pub(crate) fn account(user: &str) -> String {
+    user.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+        .to_lowercase()
+}
+
 /// The headers of an authorised call: the token without a scheme, and the user where known.
 pub(crate) fn headers(token: &auth_core::Token) -> Result<Vec<Header>, Error> {
-    let mut headers = vec![Header::new(wire::EQ_API_JWT, token.access())?];
-    if let Some(user) = token.attribute(USER) {
-        headers.push(Header::new(wire::EQ_API_USER, &user.into())?);
+    let mut headers = vec![Header::new(EQ_API_JWT, token.access())?];
+    if let Some(user) = token.account() {
+        headers.push(Header::new(EQ_API_USER, &user.into())?);
     }
     Ok(headers)
 }
 
 /// What the vendor says of a token.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Confirmation {
     /// Whose token it is.
@@ -193,26 +232,8 @@ pub struct Confirmation {
     /// When the user's access ends, by the vendor's clock: after that no log-in helps. `None`
     /// after a light confirmation, which does not look.
     pub access_expiry: Option<Expiry>,
-    pub(crate) access: Option<Box<RawValue>>,
-}
-
-impl Confirmation {
-    /// What the user may do, which the vendor does not describe, if it has the type `T`.
-    pub fn access<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_str(self.access.as_ref()?.get()).ok()
-    }
-}
-
-impl fmt::Debug for Confirmation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Confirmation")
-            .field("user", &self.user)
-            .field("product", &self.product)
-            .field("is_light", &self.is_light)
-            .field("time_left", &self.time_left)
-            .field("access_expiry", &self.access_expiry)
-            .finish_non_exhaustive()
-    }
+    /// What the user may do, by the vendor's names. No document describes it.
+    pub access: ExtraFields,
 }
 
 #[cfg(test)]
@@ -239,7 +260,7 @@ mod tests {
         let token = Token::from_jwt(jwt(claims)).unwrap();
         assert_eq!(token.issued_at(), at(1_000));
         assert_eq!(token.expiry(), Expiry::At(at(7_777_000)));
-        assert_eq!(token.user(), Some("sue@acme.test"));
+        assert_eq!(token.account(), Some("sue@acme.test"));
         assert_eq!(token.product(), Some(Product::LOCUS));
         let claims = token.unverified_claims().unwrap();
         assert_eq!(claims.get::<u64>("iat"), Some(1_000));
@@ -249,7 +270,7 @@ mod tests {
     fn without_iat_a_stored_token_is_taken_to_live_90_days() {
         let token = Token::from_jwt(jwt(r#"{"exp":1800000000}"#)).unwrap();
         assert_eq!(token.issued_at(), at(1_800_000_000 - 7_776_000));
-        assert_eq!((token.user(), token.product()), (None, None));
+        assert_eq!((token.account(), token.product()), (None, None));
     }
 
     #[test]
@@ -307,8 +328,15 @@ mod tests {
     }
 
     #[test]
+    fn a_user_is_written_as_the_vendor_compares_it() {
+        for user in [" Sue.S@Acme.Test\n", "\u{feff}sue.s@acme.test \u{feff}"] {
+            assert_eq!(account(user), "sue.s@acme.test");
+        }
+    }
+
+    #[test]
     fn an_open_set_of_products_has_two_names_of_its_own() {
-        assert_eq!(Product::from(" atom ").as_str(), "atom");
+        assert_eq!(Product::from(" ATOM ").as_str(), "atom");
         assert_eq!(Product::from("locus".to_owned()), Product::LOCUS);
         assert_eq!(
             format!("{0} {0:?}", Product::from("clearlake")),

@@ -6,7 +6,6 @@ use std::time::Duration;
 use auth_core::{
     Error as CoreError, ErrorKind, Expiry, Response, UnverifiedClaims, parse_date_time,
 };
-use http::HeaderName;
 use secrecy::SecretString;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -14,23 +13,12 @@ use serde_json::value::RawValue;
 
 use crate::{Confirmation, Error, Product, Token};
 
-// Required, and raw: with `Bearer ` in front it is refused, and `Authorization` is ignored.
-pub(crate) const EQ_API_JWT: HeaderName = HeaderName::from_static("eq-api-jwt");
-// Recommended.
-pub(crate) const EQ_API_USER: HeaderName = HeaderName::from_static("eq-api-user");
-
-/// Names of the query, and of what is kept beside a token.
+/// Names of the query.
 pub(crate) const USER: &str = "user";
-pub(crate) const PRODUCT: &str = "product";
 pub(crate) const OTP: &str = "otp";
 
 /// Switches of the query: any value will do that JavaScript takes for true.
 pub(crate) const ON: &str = "1";
-
-/// An address as the vendor compares it: trimmed and in lower case.
-pub(crate) fn user(user: &str) -> String {
-    user.trim().to_lowercase()
-}
 
 /// A passcode in the vendor's own spelling: six hexadecimal characters. It takes small letters and
 /// blanks around them as well.
@@ -49,7 +37,7 @@ struct PasscodeSent {
 struct TokenPayload {
     token: SecretString,
     user: Option<String>,
-    // The seed's sample ends before it.
+    // The documented sample ends before it.
     product: Option<String>,
 }
 
@@ -79,28 +67,30 @@ struct Refused<'a> {
     message: Cow<'a, str>,
 }
 
-/// What a 403 whose words nobody knows means for one call.
-type Otherwise = fn(message: String) -> Option<Error>;
+/// One of the variants that hold what the vendor said.
+type Variant = fn(message: String, http_status: Option<u16>) -> Error;
 
 /// To whom the passcode was sent, as the vendor writes it.
 pub(crate) fn passcode_sent(response: &Response) -> Result<String, Error> {
-    let sent: PasscodeSent = read(response, |_| None)?;
+    let sent: PasscodeSent = read(response, None)?;
     Ok(sent.user)
 }
 
 /// The token of a passcode.
-pub(crate) fn verified(response: &Response) -> Result<Token, Error> {
-    token(response, |message| Some(Error::WrongPasscode { message }))
+pub(crate) fn verified(response: &Response, user: &str, asked: &Product) -> Result<Token, Error> {
+    token(response, Some(user), asked, wrong_passcode)
 }
 
-/// The token of a refresh.
-pub(crate) fn refreshed(response: &Response) -> Result<Token, Error> {
-    token(response, token_refused)
+/// The token of a refresh of `old`, whose account it keeps.
+pub(crate) fn refreshed(response: &Response, old: &Token, asked: &Product) -> Result<Token, Error> {
+    let token = token(response, None, asked, token_rejected)?;
+    Ok(token.with(old.account(), None))
 }
 
 pub(crate) fn confirmed(response: &Response) -> Result<Confirmation, Error> {
-    let confirmed: Confirmed = read(response, token_refused)?;
+    let confirmed: Confirmed = read(response, Some(token_rejected))?;
     let millis = confirmed.ttl.and_then(|ttl| ttl.millis);
+    let access = confirmed.access.as_deref().map_or("{}", RawValue::get);
     Ok(Confirmation {
         user: confirmed.user,
         product: Product::from(confirmed.product),
@@ -108,55 +98,52 @@ pub(crate) fn confirmed(response: &Response) -> Result<Confirmation, Error> {
         time_left: millis
             .and_then(|millis| Duration::try_from_secs_f64((millis / 1_000.0).max(0.0)).ok()),
         access_expiry: confirmed.access_expired_at,
-        access: confirmed.access,
+        // Not described, so anything may stand there.
+        access: response.json_part(access).unwrap_or_default(),
     })
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "the signature of all of these")]
-fn token_refused(message: String) -> Option<Error> {
-    Some(Error::TokenRejected { message })
-}
-
-fn token(response: &Response, otherwise: Otherwise) -> Result<Token, Error> {
-    let payload: TokenPayload = read(response, otherwise)?;
+/// A token. What the response leaves out is in the claims, or known from the request.
+fn token(
+    response: &Response,
+    user: Option<&str>,
+    asked: &Product,
+    unknown: Variant,
+) -> Result<Token, Error> {
+    let payload: TokenPayload = read(response, Some(unknown))?;
     let claims = UnverifiedClaims::of(&payload.token)?;
     // `exp` is a moment on the vendor's clock.
     let expiry = match claims.expiry() {
         Expiry::At(end) => Expiry::At(response.local(end)),
         Expiry::Never => Expiry::Never,
     };
-    let (user, product) = whose(&claims);
-    Ok(Token::from(auth_core::Token::new(
-        payload.token,
-        expiry,
-        response.sent_at(),
-    ))
-    .with_user(payload.user.or(user))
-    .with_product(payload.product.or(product)))
+    Ok(Token::issued(payload.token, expiry, response.sent_at())
+        .with(user, Some(asked.as_str()))
+        .with_claims(&claims)
+        .with(payload.user.as_deref(), payload.product.as_deref()))
 }
 
-/// The user and the product, as the claims have them.
-pub(crate) fn whose(claims: &UnverifiedClaims) -> (Option<String>, Option<String>) {
-    let text = |name| claims.text(name).map(str::to_owned);
-    (text("email"), text(PRODUCT))
-}
-
-/// Reads a success, or tells what a refusal means.
-fn read<'a, T: Deserialize<'a>>(response: &'a Response, otherwise: Otherwise) -> Result<T, Error> {
+/// Reads a success, or tells what a refusal means. `unknown` is what a 403 with an unknown text
+/// means for this call.
+fn read<'a, T: Deserialize<'a>>(
+    response: &'a Response,
+    unknown: Option<Variant>,
+) -> Result<T, Error> {
     if response.status().is_success() {
         return Ok(response.json()?);
     }
-    Err(refusal(response, otherwise))
+    Err(refusal(response, unknown))
 }
 
-fn refusal(response: &Response, otherwise: Otherwise) -> Error {
+fn refusal(response: &Response, unknown: Option<Variant>) -> Error {
     let status = response.status().as_u16();
     if status == 429 {
         return Error::RateLimited {
             retry_after: response.retry_after(),
+            http_status: Some(status),
         };
     }
-    let Ok(Refused { message: raw }) = response.json::<Refused<'_>>() else {
+    let Ok(Refused { message }) = response.json::<Refused<'_>>() else {
         if status == 404 {
             // An unknown path is answered with a web page, an unknown user with JSON.
             let message = "the vendor does not know this call; check the base url and the stage";
@@ -165,34 +152,66 @@ fn refusal(response: &Response, otherwise: Otherwise) -> Error {
         }
         return response.error(None).into();
     };
-    let message = response.redact(&raw).trim_end_matches('.').to_owned();
-    match status {
-        403 => forbidden(&raw, message.clone()).or_else(|| otherwise(message)),
-        404 if raw.starts_with("User ") => Some(Error::UnknownUser { message }),
-        _ => None,
+    match documented(status, &message).or(unknown.filter(|_| status == 403)) {
+        Some(variant) => {
+            let message = response.redact(&message).trim_end_matches('.').to_owned();
+            variant(message, Some(status))
+        }
+        None => response.error(Some(&message)).into(),
     }
-    .unwrap_or_else(|| response.error(Some(&raw)).into())
 }
 
-/// The vendor tells its refusals apart by their words alone.
-fn forbidden(raw: &str, message: String) -> Option<Error> {
-    let begins_with = |beginnings: &[&str]| beginnings.iter().any(|it| raw.starts_with(it));
-    let error = if begins_with(&["Access for "]) {
-        Error::AccessEnded { message }
-    } else if begins_with(&["User "]) && raw.contains(" does not have access to ") {
-        Error::ProductDenied { message }
-    } else if begins_with(&["Invalid OTP"]) {
-        Error::WrongPasscode { message }
-    } else if begins_with(&["No OTP to redeem"]) {
-        Error::PasscodeSpent { message }
-    } else if begins_with(&["JWT not valid for this resource"]) {
-        Error::OtherProduct { message }
-    } else if begins_with(&["Invalid JWT", "JWT missing required fields", "Invalid UUID"]) {
-        Error::TokenRejected { message }
-    } else {
-        return None;
-    };
-    Some(error)
+/// The vendor tells its refusals apart by their texts alone.
+fn documented(status: u16, message: &str) -> Option<Variant> {
+    let starts = |beginning: &str| message.starts_with(beginning);
+    Some(match status {
+        404 if starts("User ") => |message, http_status| Error::UnknownUser {
+            message,
+            http_status,
+        },
+        403 if starts("Access for ") => |message, http_status| Error::AccessEnded {
+            message,
+            http_status,
+        },
+        403 if starts("User ") && message.contains(" does not have access to ") => {
+            |message, http_status| Error::ProductDenied {
+                message,
+                http_status,
+            }
+        }
+        403 if starts("No OTP to redeem") => |message, http_status| Error::PasscodeSpent {
+            message,
+            http_status,
+        },
+        403 if starts("JWT not valid for this resource") => {
+            |message, http_status| Error::OtherProduct {
+                message,
+                http_status,
+            }
+        }
+        403 if starts("Invalid OTP") => wrong_passcode,
+        403 if ["Invalid JWT", "JWT missing required fields", "Invalid UUID"]
+            .into_iter()
+            .any(starts) =>
+        {
+            token_rejected
+        }
+        _ => return None,
+    })
+}
+
+fn wrong_passcode(message: String, http_status: Option<u16>) -> Error {
+    Error::WrongPasscode {
+        message,
+        http_status,
+    }
+}
+
+fn token_rejected(message: String, http_status: Option<u16>) -> Error {
+    Error::TokenRejected {
+        message,
+        http_status,
+    }
 }
 
 fn access_expiry<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Expiry>, D::Error> {
@@ -221,10 +240,5 @@ mod tests {
         for text in ["", "FDEA9", "FDEA9F0", "FDEA9G", "FDE A9F", "ＦＤ", "fdeé9"] {
             assert!(passcode(text).is_none(), "{text}");
         }
-    }
-
-    #[test]
-    fn a_user_is_written_as_the_vendor_compares_it() {
-        assert_eq!(user(" Sue.S@Acme.Test\n"), "sue.s@acme.test");
     }
 }

@@ -28,7 +28,7 @@ async fn main() -> Outcome {
 }
 
 async fn on_the_sandbox() -> Outcome {
-    let sandbox = Sandbox::builder().rotate_refresh_tokens(true).start()?;
+    let sandbox = Sandbox::builder().iqm_rotate_refresh_tokens(true).start()?;
     let folder = tempfile::tempdir()?;
     println!("IQM, emulated at {}", sandbox.iqm().base_url());
 

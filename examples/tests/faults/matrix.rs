@@ -69,7 +69,7 @@ pub(crate) struct Cell {
 pub(crate) fn sandbox() -> Sandbox {
     Sandbox::builder()
         .clock(SandboxClock::frozen())
-        .rotate_refresh_tokens(true)
+        .iqm_rotate_refresh_tokens(true)
         .start()
         .unwrap()
 }

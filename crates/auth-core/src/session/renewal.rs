@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::Shared;
 use super::state::{Outcome, RenewalState};
-use super::store::{Persistence, StoreFailures, is_newer, superseded};
+use super::store::{Persistence, StoreFailures, is_newer, later, superseded};
 use crate::auth_headers::AuthHeaders;
 use crate::background;
 use crate::renew::{Reason, Renew};
@@ -160,7 +160,7 @@ impl<R: Renew> Renewal<'_, R> {
             Step::Issued { token, after } => (token, after),
         };
         let fence = lease.as_ref().map_or(0, |lease| lease.fence());
-        let token = token.with_generation((after + 1).max(fence));
+        let token = token.with_generation(later(after).max(fence));
         self.keep(token, lease.err()).await
     }
 
@@ -290,6 +290,8 @@ impl<R: Renew> Shared<R> {
         state.renewal = None;
         let outcome = if state.epoch == epoch {
             let outcome = result.and_then(|renewed| {
+                // Even if it cannot be used: its refresh token gets the next one.
+                state.token = Some(renewed.token.clone());
                 let headers = self.install(&mut state, renewed.token)?;
                 state.store_failures = renewed.failures;
                 Ok(headers)

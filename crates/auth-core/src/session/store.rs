@@ -121,6 +121,11 @@ pub(super) fn is_later_than_given(stored: &Token, given: &Token) -> bool {
     given.issued_at() != UNIX_EPOCH && stored.issued_at() > given.issued_at()
 }
 
+/// The generation after `generation`. A store is input: no number in it may overflow.
+pub(super) fn later(generation: u64) -> u64 {
+    generation.saturating_add(1)
+}
+
 /// For a token in whose place the store keeps a later one.
 pub(super) fn superseded() -> Error {
     let message = "the store holds a later token of this account and kept it";

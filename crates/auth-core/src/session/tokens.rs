@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Shared;
 use super::state::{RenewalState, wait};
-use super::store::{Persistence, StoreFailures, is_later_than_given, is_newer, superseded};
+use super::store::{Persistence, StoreFailures, is_later_than_given, is_newer, later, superseded};
 use crate::auth_headers::AuthHeaders;
 use crate::background;
 use crate::renew::Renew;
@@ -17,7 +17,7 @@ use crate::{Error, ErrorKind, Token};
 const LOG_IN_ATTEMPTS: u32 = 5;
 
 impl<R: Renew> Shared<R> {
-    /// Makes `token` the present one.
+    /// Makes `token` the present one. On failure the state is as before.
     pub(super) fn install(
         &self,
         state: &mut RenewalState<R::Error>,
@@ -26,12 +26,12 @@ impl<R: Renew> Shared<R> {
         let now = self.clock.now();
         let headers = self.renewer.headers(&token)?;
         let headers = AuthHeaders::due(&token, &headers, now)?;
-        let lifetime = token.lifetime();
-        state.token = Some(token);
         if !headers.0.is_valid(now) {
-            let message = "the vendor issued a token that has already ended";
+            let message = "the token has already ended";
             return Err(Error::new(ErrorKind::Protocol, message).into());
         }
+        let lifetime = token.lifetime();
+        state.token = Some(token);
         if let Some(lifetime) = lifetime {
             // Deadlines are nanoseconds in 64 bits: 584 years.
             let lifetime = lifetime.min(Duration::from_nanos(u64::MAX));
@@ -152,8 +152,8 @@ impl<R: Renew> Shared<R> {
         for _ in 0..LOG_IN_ATTEMPTS {
             let generation = match persistence.load().await? {
                 Some(stored) if stored.has_same_access(&token) => stored.generation(),
-                Some(stored) => stored.generation().max(token.generation()) + 1,
-                None => token.generation() + 1,
+                Some(stored) => later(stored.generation().max(token.generation())),
+                None => later(token.generation()),
             };
             let token = token.clone().with_generation(generation);
             {

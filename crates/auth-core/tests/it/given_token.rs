@@ -139,6 +139,33 @@ async fn a_token_of_another_account_is_refused_at_once() {
     assert_eq!(store.list().await.unwrap(), [key()]);
 }
 
+#[tokio::test]
+async fn a_token_that_is_refused_leaves_the_session_its_own() {
+    let (vendor, clock, session) = Vendor::with_session();
+    session.headers().await.unwrap();
+    let ended = clock.now().wall() - LIFETIME * 2;
+    let error = session.set_token(issued(7, ended)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert_eq!(number(&session.headers().await.unwrap()), 1);
+    // What the next renewal starts from is still the token before.
+    assert_eq!(vendor.seen_by(&session).await.as_deref(), Some("token-1"));
+}
+
+#[tokio::test]
+async fn the_highest_generation_in_a_store_overflows_nothing() {
+    let (vendor, clock, _) = Vendor::with_session();
+    let store = Moody::new();
+    let ended = clock.now().wall() - LIFETIME * 2;
+    put(&store, issued(7, ended).with_generation(u64::MAX)).await;
+    let session = vendor.session().key(key()).store(store).build().unwrap();
+    assert_eq!(number(&session.headers().await.unwrap()), 1);
+    session
+        .set_token(issued(8, clock.now().wall()))
+        .await
+        .unwrap();
+    assert_eq!(number(&session.headers().await.unwrap()), 8);
+}
+
 #[test]
 fn a_store_without_a_key_and_a_key_without_a_store_are_refused() {
     let (vendor, ..) = Vendor::with_session();

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use auth_core::{
-    Clock, Error, ErrorKind, Expiry, Header, Reason, Renew, Session, SessionBuilder, State, Token,
+    Clock, Error, ErrorKind, Expiry, ExposeSecret as _, Header, Reason, Renew, Session,
+    SessionBuilder, State, Token,
 };
 use auth_sandbox::SandboxClock;
 use tokio::sync::Semaphore;
@@ -23,6 +24,8 @@ struct Inner {
     failures: Mutex<VecDeque<Error>>,
     lifetime: Mutex<Option<Duration>>,
     reasons: Mutex<Vec<Reason>>,
+    /// The token from which the last renewal started.
+    known: Mutex<Option<Token>>,
     /// One permit lets one renewal through.
     gate: Semaphore,
     panics: AtomicUsize,
@@ -36,6 +39,7 @@ impl Vendor {
             failures: Mutex::default(),
             lifetime: Mutex::new(Some(LIFETIME)),
             reasons: Mutex::default(),
+            known: Mutex::default(),
             gate: Semaphore::new(Semaphore::MAX_PERMITS),
             panics: AtomicUsize::new(0),
         }))
@@ -60,6 +64,15 @@ impl Vendor {
 
     pub(crate) fn reasons(&self) -> Vec<Reason> {
         self.0.reasons.lock().unwrap().clone()
+    }
+
+    /// Renews `session`, and says from which token that started.
+    pub(crate) async fn seen_by(&self, session: &Session<Self>) -> Option<String> {
+        session.renew().await.unwrap();
+        let known = self.0.known.lock().unwrap();
+        known
+            .as_ref()
+            .map(|token| token.access().expose_secret().to_owned())
     }
 
     /// The next renewal fails.
@@ -103,8 +116,9 @@ impl Vendor {
 impl Renew for Vendor {
     type Error = Error;
 
-    async fn renew(&self, _: Option<&Token>, reason: Reason) -> Result<Token, Error> {
+    async fn renew(&self, known: Option<&Token>, reason: Reason) -> Result<Token, Error> {
         let inner = &self.0;
+        *inner.known.lock().unwrap() = known.cloned();
         let sent = inner.clock.now().wall();
         let number = inner.calls.fetch_add(1, Ordering::SeqCst) + 1;
         inner.reasons.lock().unwrap().push(reason);

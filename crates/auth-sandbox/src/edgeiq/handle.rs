@@ -1,4 +1,4 @@
-//! What a test sees of the emulated EdgeIQ, and the strings that it can pull.
+//! What a test sees and changes of the emulated EdgeIQ.
 
 use std::fmt;
 
@@ -6,6 +6,7 @@ use url::Url;
 
 use super::state::{Book, State};
 use super::users::{self, EdgeIqAccount, EdgeIqUser};
+use crate::sandbox::Sandbox;
 
 /// The emulated EdgeIQ of a [`Sandbox`](crate::Sandbox).
 ///
@@ -25,19 +26,23 @@ use super::users::{self, EdgeIqAccount, EdgeIqUser};
 /// ```
 #[derive(Clone, Copy)]
 pub struct EdgeIq<'a> {
-    base_url: &'a Url,
     state: &'a State,
 }
 
-impl<'a> EdgeIq<'a> {
-    pub(crate) fn new(base_url: &'a Url, state: &'a State) -> Self {
-        Self { base_url, state }
+impl Sandbox {
+    /// EdgeIQ: its base URL and its users.
+    pub fn edgeiq(&self) -> EdgeIq<'_> {
+        EdgeIq {
+            state: self.vendor(),
+        }
     }
+}
 
-    /// Where it answers: `http://127.0.0.1:<port>/edgeiq/api/v1/platform/`, to which `me` and the
-    /// others are appended.
+impl EdgeIq<'_> {
+    /// The base URL: `http://127.0.0.1:<port>/edgeiq/api/v1/platform/`, to which `me` and the other
+    /// paths are appended.
     pub fn base_url(&self) -> Url {
-        self.base_url.clone()
+        self.state.base_url.clone()
     }
 
     /// A user who can authenticate.
@@ -45,7 +50,7 @@ impl<'a> EdgeIq<'a> {
         users::NORMAL
     }
 
-    /// Another user who can.
+    /// Another user who can authenticate.
     pub fn other_user(&self) -> EdgeIqAccount {
         users::OTHER
     }
@@ -63,7 +68,7 @@ impl<'a> EdgeIq<'a> {
         self.book(|book| book.user(email).map(|user| user.api_token.clone()))
     }
 
-    /// Revokes the session tokens of a user; the permanent token still works.
+    /// Revokes the session tokens of a user. The permanent token stays valid.
     pub fn revoke_sessions(&self, email: &str) {
         self.book(|book| {
             let sessions = book.sessions.values_mut();
@@ -84,7 +89,7 @@ impl<'a> EdgeIq<'a> {
         self.book(|book| book.whitelist.insert(address.into()));
     }
 
-    /// Sets a user's password behind the client's back. Tokens stay valid.
+    /// Sets a user's password without any call of a client. Tokens stay valid.
     ///
     /// # Panics
     ///
@@ -102,12 +107,12 @@ impl<'a> EdgeIq<'a> {
         );
     }
 
-    /// How many tokens were issued, of either kind, by whichever call.
+    /// How many tokens of both kinds were issued, by all calls together.
     pub fn issued(&self) -> usize {
         self.book(|book| book.issued)
     }
 
-    fn book<T>(&self, with: impl FnOnce(&mut Book) -> T) -> T {
+    fn book<T>(self, with: impl FnOnce(&mut Book) -> T) -> T {
         with(&mut self.state.book())
     }
 }
@@ -115,7 +120,7 @@ impl<'a> EdgeIq<'a> {
 impl fmt::Debug for EdgeIq<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EdgeIq")
-            .field("base_url", &self.base_url.as_str())
+            .field("base_url", &self.state.base_url.as_str())
             .finish_non_exhaustive()
     }
 }

@@ -5,15 +5,14 @@ use percent_encoding::percent_decode_str;
 use serde_json::json;
 use url::Url;
 
+use super::refusal::refuse;
 use super::state::{RESET_LIFETIME, Reset, State, check_headers};
 use super::users::random;
-use super::{No, PREFIX, RESET, refuse};
-use crate::answer;
+use crate::answer::{self, Answer};
 use crate::inbox::{Mail, MailKind};
 use crate::request::{Call, Fields, Problem};
-use crate::route::Answer;
 
-pub(super) fn request_reset(edgeiq: &State, call: &Call) -> Answer<No> {
+pub(super) fn request_reset(edgeiq: &State, call: &Call) -> Answer {
     check_headers(call)?;
     let fields = call.json()?;
     fields.only(&["email", "url", "subject", "greeting", "from_address"])?;
@@ -27,10 +26,10 @@ pub(super) fn request_reset(edgeiq: &State, call: &Call) -> Answer<No> {
     let from_address = optional(&fields, "from_address")?;
 
     let mut book = edgeiq.book();
-    // The texts of both failures are ours: the vendor documents the statuses. So is their order.
+    // Decision: texts and order of both failures. The vendor documents the statuses.
     if book.user(email).is_none() {
         let hint = "there is no user with this e-mail address";
-        return Err(No(refuse(StatusCode::NOT_FOUND, "Not Found", hint)));
+        return Err(refuse(StatusCode::NOT_FOUND, "Not Found", hint));
     }
     if from_address
         .as_ref()
@@ -38,7 +37,7 @@ pub(super) fn request_reset(edgeiq: &State, call: &Call) -> Answer<No> {
     {
         let hint = "from_address is not whitelisted; the sandbox's support is whitelist_sender";
         let (status, text) = (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
-        return Err(No(refuse(status, text, hint)));
+        return Err(refuse(status, text, hint));
     }
 
     let token = reset_token();
@@ -61,32 +60,33 @@ pub(super) fn request_reset(edgeiq: &State, call: &Call) -> Answer<No> {
     Ok(done())
 }
 
-pub(super) fn set(edgeiq: &State, call: &Call) -> Answer<No> {
+pub(super) fn set(edgeiq: &State, call: &Call) -> Answer {
     check_headers(call)?;
     let fields = call.json()?;
     fields.only(&["password", "password_confirmation"])?;
     let password = fields.text("password")?;
     let confirmation = fields.text("password_confirmation")?;
-    let segment = call.uri.path().strip_prefix(PREFIX);
-    let segment = segment.and_then(|path| path.strip_prefix(RESET));
+    let segment = call.uri.path().rsplit('/').next();
     let token = percent_decode_str(segment.unwrap_or_default()).decode_utf8_lossy();
 
     let mut book = edgeiq.book();
-    // The vendor says only that these fail; status and text are ours.
-    let no = |hint| No(refuse(StatusCode::BAD_REQUEST, "Bad Request", hint));
+    // Decision: status and text. The vendor says only that these fail.
+    let refused = |hint| refuse(StatusCode::BAD_REQUEST, "Bad Request", hint);
     let found = book.resets.iter().find(|(_, reset)| reset.token == token);
     let (email, reset) =
-        found.ok_or_else(|| no("the reset token was never sent, or was used or replaced"))?;
+        found.ok_or_else(|| refused("the reset token was never sent, or was used or replaced"))?;
     if edgeiq.clock.now() >= reset.ends {
-        return Err(no("the reset token has expired by the sandbox's clock"));
+        return Err(refused(
+            "the reset token has expired by the sandbox's clock",
+        ));
     }
     // The token stays: nothing was changed.
     if password != confirmation {
-        return Err(no("password and password_confirmation differ"));
+        return Err(refused("password and password_confirmation differ"));
     }
     let email = email.clone();
     book.resets.remove(&email);
-    // Tokens that are out stay valid: the vendor does not say otherwise.
+    // Decision: issued tokens stay valid. The vendor does not say otherwise.
     if let Some(user) = book.user_mut(&email) {
         password.clone_into(&mut user.password);
     }
@@ -101,13 +101,13 @@ fn optional(fields: &Fields, name: &'static str) -> Result<Option<String>, Probl
     }
 }
 
-/// What these tokens look like the vendor does not say. These hold what a path and a query have to
-/// encode, so that a client that forgets to is found out.
+/// Decision: the vendor does not document the form of these tokens. Here they hold characters that a
+/// path and a query have to encode, so that a test finds a client that does not encode them.
 fn reset_token() -> String {
     format!("{}/+{}==", random(), random())
 }
 
-/// The body is ours: the vendor documents only the status.
+/// Decision: the body. The vendor documents only the status.
 fn done() -> axum::http::Response<axum::body::Body> {
     answer::json(StatusCode::OK, &json!({}))
 }

@@ -1,17 +1,16 @@
-//! Tokens of both kinds, and whose they are.
+//! Tokens of both kinds, and the profile of their user.
 
 use axum::http::StatusCode;
 use serde_json::json;
 
-use super::No;
-use super::state::check_headers;
-use super::state::{LONGEST_SESSION, SESSION_LIFETIME, Session, SessionExpiresAt, State};
+use super::settings::EdgeIqSessionExpiresAt;
+use super::state::{LONGEST_SESSION, SESSION_LIFETIME, Session, State, check_headers};
 use super::users::random;
+use crate::answer::{self, Answer};
+use crate::date;
 use crate::request::{Call, Problem};
-use crate::route::Answer;
-use crate::{answer, date};
 
-pub(super) fn authenticate(edgeiq: &State, call: &Call) -> Answer<No> {
+pub(super) fn authenticate(edgeiq: &State, call: &Call) -> Answer {
     check_headers(call)?;
     let fields = call.json()?;
     fields.only(&["email", "password", "token_expiry"])?;
@@ -22,7 +21,7 @@ pub(super) fn authenticate(edgeiq: &State, call: &Call) -> Answer<No> {
         let asked = date::parse(fields.text("token_expiry")?).ok_or_else(|| {
             Problem::new("token_expiry has to be a date like 2019-06-10T19:49:51.217Z")
         })?;
-        // What the vendor answers to a date out of range it does not say.
+        // Decision: 400. The vendor does not document its answer to a date out of range.
         let lifetime = asked.duration_since(wall).unwrap_or_default();
         if lifetime.is_zero() {
             return Err(Problem::new("token_expiry is in the past by the vendor's clock").into());
@@ -40,9 +39,9 @@ pub(super) fn authenticate(edgeiq: &State, call: &Call) -> Answer<No> {
     let token = random();
     body["session_token"] = json!(token);
     match edgeiq.settings.session_expires_at {
-        SessionExpiresAt::Given => body["session_expires_at"] = json!(date::format(ends_at)),
-        SessionExpiresAt::Missing => {}
-        SessionExpiresAt::Garbage => body["session_expires_at"] = json!("soon"),
+        EdgeIqSessionExpiresAt::Given => body["session_expires_at"] = json!(date::format(ends_at)),
+        EdgeIqSessionExpiresAt::Missing => {}
+        EdgeIqSessionExpiresAt::Garbage => body["session_expires_at"] = json!("soon"),
     }
     let session = Session {
         email: email.to_owned(),
@@ -54,7 +53,7 @@ pub(super) fn authenticate(edgeiq: &State, call: &Call) -> Answer<No> {
     Ok(answer::json(StatusCode::OK, &body))
 }
 
-pub(super) fn reset_api_token(edgeiq: &State, call: &Call) -> Answer<No> {
+pub(super) fn reset_api_token(edgeiq: &State, call: &Call) -> Answer {
     check_headers(call)?;
     let fields = call.json()?;
     fields.only(&["email", "password"])?;
@@ -62,14 +61,14 @@ pub(super) fn reset_api_token(edgeiq: &State, call: &Call) -> Answer<No> {
 
     let mut book = edgeiq.book();
     let user = edgeiq.credentials(&mut book, email, password)?;
-    // Sessions live on: the vendor does not say otherwise.
+    // Decision: sessions stay valid. The vendor does not say otherwise.
     user.api_token = random();
     let body = user.json();
     book.issued += 1;
     Ok(answer::json(StatusCode::OK, &body))
 }
 
-pub(super) fn me(edgeiq: &State, call: &Call) -> Answer<No> {
+pub(super) fn me(edgeiq: &State, call: &Call) -> Answer {
     check_headers(call)?;
     let user = edgeiq.authorized(&edgeiq.book(), call)?;
     Ok(answer::json(StatusCode::OK, &user.json()))

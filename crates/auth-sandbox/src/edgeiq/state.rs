@@ -5,62 +5,28 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::{StatusCode, header};
+use url::Url;
 
+use super::refusal::error_body;
+use super::settings::{EdgeIqRefusals, Settings};
 use super::users::{self, EdgeIqUser};
-use super::{No, error_body};
-use crate::answer::{Content, Refusal};
+use crate::answer::{Content, Failure, Refusal};
 use crate::inbox::Post;
 use crate::request::{Call, Problem};
+use crate::vendor::Context;
 use crate::vendor_clock::VendorClock;
 
 /// How long a session lives unless the request says otherwise.
 pub(super) const SESSION_LIFETIME: Duration = Duration::from_secs(4 * 3_600);
 /// How long it lives at most.
 pub(super) const LONGEST_SESSION: Duration = Duration::from_secs(7 * 86_400);
-/// How long the link in an e-mail lives. Ours: the vendor says "a certain amount of time".
+/// How long the link in an e-mail lives. Decision: the vendor says "a certain amount of time".
 pub(super) const RESET_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
-
-/// What the answer to `edgeiq.authenticate` says about the end of the session; see
-/// [`SandboxBuilder::edgeiq_session_expires_at`](crate::SandboxBuilder::edgeiq_session_expires_at).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SessionExpiresAt {
-    /// `session_expires_at` says when the session ends.
-    #[default]
-    Given,
-    /// There is no such field.
-    Missing,
-    /// The field holds a text that is no date.
-    Garbage,
-}
-
-/// The form in which a caller is told that it is not authorized; see
-/// [`SandboxBuilder::edgeiq_refusals`](crate::SandboxBuilder::edgeiq_refusals).
-///
-/// The vendor documents a response "of `Not Authorized`" to a refused token, and its own scripts
-/// look for `Not authorized` after a failed `authenticate`; neither says whether that is JSON. Here
-/// the former spelling stands for a refused token and the latter for refused credentials.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum EdgeIqRefusals {
-    /// Refused tokens as plain text, refused credentials as JSON.
-    #[default]
-    Mixed,
-    /// All as plain text.
-    Text,
-    /// All as JSON: `{"error":"Not Authorized"}`.
-    Json,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Settings {
-    pub(crate) session_expires_at: SessionExpiresAt,
-    pub(crate) refusals: EdgeIqRefusals,
-}
 
 pub(crate) struct State {
     pub(super) clock: VendorClock,
     pub(super) post: Post,
+    pub(super) base_url: Url,
     pub(super) settings: Settings,
     book: Mutex<Book>,
 }
@@ -86,17 +52,18 @@ pub(super) struct Reset {
 }
 
 impl State {
-    pub(crate) fn new(clock: VendorClock, post: Post, settings: Settings) -> Self {
+    pub(super) fn initial(context: Context, settings: Settings) -> Self {
         let book = Book {
-            users: users::seeded(),
+            users: users::initial(),
             sessions: HashMap::new(),
             resets: HashMap::new(),
             whitelist: HashSet::new(),
             issued: 0,
         };
         Self {
-            clock,
-            post,
+            clock: context.clock,
+            post: context.post,
+            base_url: context.base_url,
             settings,
             book: Mutex::new(book),
         }
@@ -107,23 +74,25 @@ impl State {
     }
 
     /// The user whose token the call carries.
-    pub(super) fn authorized(&self, book: &Book, call: &Call) -> Result<EdgeIqUser, No> {
-        let no = |hint| self.bad_token(hint);
+    pub(super) fn authorized(&self, book: &Book, call: &Call) -> Result<EdgeIqUser, Failure> {
+        let refused = |hint| self.bad_token(hint);
         let sent = call
             .headers
             .get(header::AUTHORIZATION)
-            .ok_or_else(|| no("the Authorization header is missing"))?;
+            .ok_or_else(|| refused("the Authorization header is missing"))?;
         let sent = sent
             .to_str()
-            .map_err(|_| no("the Authorization header is not ASCII"))?;
+            .map_err(|_| refused("the Authorization header is not ASCII"))?;
         if sent.contains(' ') {
-            return Err(no(
+            return Err(refused(
                 "the Authorization header has to be the token and nothing else, without a scheme",
             ));
         }
-        let email = book.owner(sent, self.clock.now()).map_err(no)?;
+        let email = book.owner(sent, self.clock.now()).map_err(refused)?;
         let user = book.user(email);
-        Ok(user.ok_or_else(|| no("the token's user is gone"))?.clone())
+        Ok(user
+            .ok_or_else(|| refused("the token's user is gone"))?
+            .clone())
     }
 
     /// The user with this e-mail address and password.
@@ -132,7 +101,7 @@ impl State {
         book: &'b mut Book,
         email: &str,
         password: &str,
-    ) -> Result<&'b mut EdgeIqUser, No> {
+    ) -> Result<&'b mut EdgeIqUser, Failure> {
         match book.user_mut(email) {
             None => Err(self.bad_credentials("there is no user with this e-mail address")),
             Some(user) if user.password != password => {
@@ -142,20 +111,20 @@ impl State {
         }
     }
 
-    fn bad_token(&self, hint: &str) -> No {
+    fn bad_token(&self, hint: &str) -> Failure {
         let json = self.settings.refusals == EdgeIqRefusals::Json;
         forbidden("Not Authorized", json, hint)
     }
 
-    /// The status is ours: the vendor documents only the text.
-    fn bad_credentials(&self, hint: &str) -> No {
+    /// Decision: the status, since the vendor documents only the text.
+    fn bad_credentials(&self, hint: &str) -> Failure {
         let json = self.settings.refusals != EdgeIqRefusals::Text;
         forbidden("Not authorized", json, hint)
     }
 }
 
-fn forbidden(text: &'static str, json: bool, hint: &str) -> No {
-    No(Refusal {
+fn forbidden(text: &'static str, json: bool, hint: &str) -> Failure {
+    Failure::Refused(Refusal {
         status: StatusCode::FORBIDDEN,
         body: if json {
             Content::Json(error_body(text))
@@ -175,7 +144,7 @@ impl Book {
         self.users.iter_mut().find(|user| user.email == email)
     }
 
-    /// Whose token this is, of either kind; or why it is not accepted.
+    /// The e-mail address of a token's user, for both kinds of token. The error says why it is refused.
     pub(super) fn owner(&self, token: &str, now: Duration) -> Result<&str, &'static str> {
         let permanent = self.users.iter().find(|user| user.api_token == token);
         if let Some(user) = permanent {
@@ -192,8 +161,8 @@ impl Book {
     }
 }
 
-/// The headers that the vendor lists for every call. That their absence is refused is ours.
-pub(super) fn check_headers(call: &Call) -> Result<(), No> {
+/// The headers that the vendor lists for every call. Decision: a call without them is refused.
+pub(super) fn check_headers(call: &Call) -> Result<(), Problem> {
     for name in [header::ACCEPT, header::CONTENT_TYPE] {
         let value = call
             .headers
@@ -201,9 +170,8 @@ pub(super) fn check_headers(call: &Call) -> Result<(), No> {
             .and_then(|value| value.to_str().ok());
         let essence = value.and_then(|value| value.split(';').next());
         if !essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json")) {
-            return Err(
-                Problem::new(format!("the header {name} has to be application/json")).into(),
-            );
+            let hint = format!("the header {name} has to be application/json");
+            return Err(Problem::new(hint));
         }
     }
     Ok(())

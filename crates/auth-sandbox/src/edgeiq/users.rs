@@ -36,7 +36,7 @@ impl EdgeIqUser {
         }
     }
 
-    /// The permanent token. Default: one that nobody can guess.
+    /// The permanent token. Default: a random one.
     pub fn api_token(mut self, token: impl Into<String>) -> Self {
         self.api_token = token.into();
         self
@@ -49,14 +49,14 @@ impl EdgeIqUser {
         self
     }
 
-    /// The company. Default: the one of all seeded users.
+    /// The company. Default: the one of all initial users.
     pub fn company_id(mut self, company_id: impl Into<String>) -> Self {
         self.company_id = company_id.into();
         self
     }
 
-    /// The user's JSON. The fields after `api_token` are ours: the vendor's users have more than
-    /// anyone lists.
+    /// The user's JSON. Decision: the fields after `api_token`. The vendor's users have more fields
+    /// than its documentation lists.
     pub(super) fn json(&self) -> Value {
         json!({
             "_id": self.id,
@@ -83,7 +83,7 @@ impl fmt::Debug for EdgeIqUser {
     }
 }
 
-/// A user whom every sandbox has from the start.
+/// A user of every new sandbox.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EdgeIqAccount {
@@ -125,14 +125,14 @@ pub(super) const OTHER: EdgeIqAccount = EdgeIqAccount {
     company_id: COMPANY,
 };
 
-pub(super) fn seeded() -> Vec<EdgeIqUser> {
+pub(super) fn initial() -> Vec<EdgeIqUser> {
     let user = |account: EdgeIqAccount| {
         EdgeIqUser::new(account.email, account.password).name(account.first_name, account.last_name)
     };
     vec![user(NORMAL), user(OTHER)]
 }
 
-/// A token nobody can guess.
+/// A random token.
 pub(super) fn random() -> String {
     Uuid::new_v4().simple().to_string()
 }

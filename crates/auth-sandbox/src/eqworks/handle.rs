@@ -1,4 +1,4 @@
-//! What a test sees of the emulated EQ Works, and the strings that it can pull.
+//! What a test sees and changes of the emulated EQ Works.
 
 use std::fmt;
 
@@ -8,6 +8,7 @@ use url::Url;
 use super::state::{Book, State};
 use super::token;
 use super::users::{self, EqWorksAccount, EqWorksUser, new_uuid, normal};
+use crate::sandbox::Sandbox;
 
 /// The emulated EQ Works of a [`Sandbox`](crate::Sandbox).
 ///
@@ -32,12 +33,17 @@ pub struct EqWorks<'a> {
     state: &'a State,
 }
 
-impl<'a> EqWorks<'a> {
-    pub(crate) fn new(state: &'a State) -> Self {
-        Self { state }
+impl Sandbox {
+    /// EQ Works: its base URL and its users.
+    pub fn eqworks(&self) -> EqWorks<'_> {
+        EqWorks {
+            state: self.vendor(),
+        }
     }
+}
 
-    /// Where it answers: `http://127.0.0.1:<port>/eqworks/`, to which the stage is appended, `dev`
+impl EqWorks<'_> {
+    /// The base URL: `http://127.0.0.1:<port>/eqworks/`, to which the stage is appended, `dev`
     /// or `prod`, and then the call.
     pub fn base_url(&self) -> Url {
         self.state.base_url.clone()
@@ -81,8 +87,8 @@ impl<'a> EqWorks<'a> {
         })
     }
 
-    /// A valid JWT, as if the user had just logged in. It counts among the tokens
-    /// [`issued`](Self::issued) no more than one of [`sign`](Self::sign) does.
+    /// A valid JWT, as if the user had just logged in. [`issued`](Self::issued) does not count it, nor
+    /// one of [`sign`](Self::sign).
     ///
     /// # Panics
     ///
@@ -93,7 +99,7 @@ impl<'a> EqWorks<'a> {
         self.with_user(email, |user| self.state.mint(user, &product))
     }
 
-    /// A JWT with these claims, whatever they are, signed with the vendor's secret: one without
+    /// A JWT with any claims, signed with the vendor's secret: one without
     /// `exp`, for instance, or one that has expired.
     ///
     /// # Panics
@@ -146,7 +152,7 @@ impl<'a> EqWorks<'a> {
         self.with_user(email, |user| user.access_ends = Some(wall));
     }
 
-    /// Removes a user; the tokens that are out stay behind.
+    /// Removes a user, and none of the tokens that were issued.
     ///
     /// # Panics
     ///
@@ -163,7 +169,7 @@ impl<'a> EqWorks<'a> {
         token::accepts(self.state, jwt)
     }
 
-    /// How many tokens were issued, by whichever call.
+    /// How many tokens were issued, by all calls together.
     pub fn issued(&self) -> usize {
         self.book(|book| book.issued)
     }

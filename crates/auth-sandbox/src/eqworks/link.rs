@@ -19,8 +19,8 @@ pub(super) fn target(redirect: &str) -> Option<Url> {
     Url::parse(&decoded).ok()
 }
 
-/// The link itself: the target with its own query and fragment, and these set, in their old place
-/// where they were there before.
+/// The link itself: the target with its own query and fragment and these three parameters. A
+/// parameter that the target has already is replaced in its place.
 pub(super) fn magic(mut target: Url, user: &str, otp: &str, product: &str) -> Url {
     let mut pairs: Vec<(String, String)> = target.query_pairs().into_owned().collect();
     for (name, value) in [("user", user), ("otp", otp), ("product", product)] {
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn the_links_own_query_and_fragment_are_kept_and_what_names_the_user_is_replaced() {
+    fn query_and_fragment_are_kept_and_the_parameters_of_the_log_in_are_replaced() {
         assert_eq!(
             link("https://app.example.test/login?a=1&b=2&user=someone@else.test#/frag"),
             "https://app.example.test/login?a=1&b=2&user=wl.user%40acme.test&otp=FDEA9F&product=atom#/frag"
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn any_scheme_will_do() {
+    fn any_scheme_is_accepted() {
         assert_eq!(
             link("javascript:alert(1)"),
             "javascript:alert(1)?user=wl.user%40acme.test&otp=FDEA9F&product=atom"
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_relative_or_cannot_be_decoded_is_no_target() {
+    fn a_redirect_that_is_relative_or_cannot_be_decoded_is_no_target() {
         for redirect in [
             "/login",
             "login?a=b",

@@ -7,23 +7,26 @@ use serde_json::json;
 use url::Url;
 use uuid::Uuid;
 
+use super::link;
 use super::query::Query;
+use super::refusal::refuse;
 use super::state::{Passcode, State};
 use super::users::normal;
-use super::{No, PREFIX, VERIFY, link, no};
-use crate::answer;
+use crate::answer::{self, Answer, Failure};
 use crate::inbox::{Mail, MailKind};
 use crate::request::Call;
-use crate::route::Answer;
+
+/// The path of the call that the default link leads to.
+pub(super) const VERIFY: &str = "verify";
 
 /// How long a new passcode lives.
 const LIFETIME: Duration = Duration::from_secs(600);
-/// How long it has to live on for the next e-mail to hold the same one.
+/// How long a passcode has to be still valid for the next e-mail to hold the same one.
 const SHORTEST: Duration = Duration::from_secs(300);
 
 const FAILED: &str = "Failed to complete the login process";
 
-pub(super) fn login(eqworks: &State, call: &Call) -> Answer<No> {
+pub(super) fn login(eqworks: &State, call: &Call) -> Answer {
     let query = Query::of(call);
     let email = normal(required(&query, "user")?);
     refuse_lists(&query, FAILED)?;
@@ -34,7 +37,7 @@ pub(super) fn login(eqworks: &State, call: &Call) -> Answer<No> {
     if !user.products.contains(&product) {
         let text = format!("User {email} does not have access to {product}");
         let hint = "the product is not one of the user's";
-        return Err(no(StatusCode::FORBIDDEN, &text, hint));
+        return Err(refuse(StatusCode::FORBIDDEN, &text, hint));
     }
     let target = match query.get("redirect") {
         None => verify_url(eqworks, call),
@@ -42,7 +45,7 @@ pub(super) fn login(eqworks: &State, call: &Call) -> Answer<No> {
     };
     let target = target.ok_or_else(|| {
         let hint = "redirect, decoded twice, is not an absolute URL";
-        no(StatusCode::INTERNAL_SERVER_ERROR, FAILED, hint)
+        refuse(StatusCode::INTERNAL_SERVER_ERROR, FAILED, hint)
     })?;
 
     let now = eqworks.clock.now();
@@ -55,7 +58,7 @@ pub(super) fn login(eqworks: &State, call: &Call) -> Answer<No> {
         },
     };
     let lives = passcode.ends.saturating_sub(now);
-    // The parameter is observed and not explained; that its e-mail has no link is our reading.
+    // Decision: its e-mail has no link. The parameter was observed, and is not documented.
     let (kind, link) = if query.get("nolink").is_some() {
         (MailKind::Passcode, None)
     } else {
@@ -77,11 +80,11 @@ pub(super) fn login(eqworks: &State, call: &Call) -> Answer<No> {
     ))
 }
 
-/// A parameter that cannot be left out.
-pub(super) fn required<'q>(query: &'q Query, name: &str) -> Result<&'q str, No> {
+/// A required parameter.
+pub(super) fn required<'q>(query: &'q Query, name: &str) -> Result<&'q str, Failure> {
     query.get(name).ok_or_else(|| {
         let text = format!("Missing '{name}' in query string parameters");
-        no(
+        refuse(
             StatusCode::BAD_REQUEST,
             &text,
             format!("{name} is missing or empty"),
@@ -90,20 +93,19 @@ pub(super) fn required<'q>(query: &'q Query, name: &str) -> Result<&'q str, No> 
 }
 
 /// Fails as the vendor does where a parameter is given twice.
-pub(super) fn refuse_lists(query: &Query, failed: &str) -> Result<(), No> {
+pub(super) fn refuse_lists(query: &Query, failed: &str) -> Result<(), Failure> {
     if query.has_a_list() {
         let hint = "a parameter is given twice";
-        return Err(no(StatusCode::INTERNAL_SERVER_ERROR, failed, hint));
+        return Err(refuse(StatusCode::INTERNAL_SERVER_ERROR, failed, hint));
     }
     Ok(())
 }
 
-/// The default link is the verify call of the service itself: here of the sandbox, so that no test
-/// that opens it knocks on the vendor's door.
+/// The default link is the verify call of the same stage: here of the sandbox, so that no test that
+/// opens it calls the vendor.
 fn verify_url(eqworks: &State, call: &Call) -> Option<Url> {
-    let path = call.uri.path().strip_prefix(PREFIX)?;
-    let (stage, _) = path.split_once('/')?;
-    eqworks.base_url.join(&format!("{stage}/{VERIFY}")).ok()
+    let login = eqworks.base_url.join(call.uri.path()).ok()?;
+    login.join(VERIFY).ok()
 }
 
 fn six_hexadecimals() -> String {

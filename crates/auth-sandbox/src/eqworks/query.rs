@@ -20,8 +20,7 @@ impl Query {
         Some(value)
     }
 
-    /// Whether a parameter is given twice, whichever: to the vendor it is a list then, which it is
-    /// not prepared for.
+    /// Whether any parameter is given twice. To the vendor it is a list then, and the call fails.
     pub(super) fn has_a_list(&self) -> bool {
         let names = self.0.iter().map(|(name, _)| name).enumerate();
         names
@@ -29,7 +28,7 @@ impl Query {
             .any(|(at, name)| self.0[..at].iter().any(|(earlier, _)| earlier == name))
     }
 
-    /// Whether a switch such as `light=1` is on. That `true` does it too is ours.
+    /// Whether a switch such as `light=1` is on. Decision: `true` switches it on, too.
     pub(super) fn is_on(&self, name: &str) -> bool {
         matches!(self.get(name), Some("1" | "true"))
     }

@@ -8,10 +8,12 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::refusal::refuse;
 use super::users::{self, EqWorksUser};
-use super::{No, no};
+use crate::answer::Failure;
 use crate::inbox::Post;
 use crate::jwt::Secret;
+use crate::vendor::Context;
 use crate::vendor_clock::VendorClock;
 
 /// How long a JWT lives: 90 days, in seconds.
@@ -20,7 +22,6 @@ const JWT_LIFETIME: u64 = 7_776_000;
 pub(crate) struct State {
     pub(super) clock: VendorClock,
     pub(super) post: Post,
-    /// Where the default link leads to.
     pub(super) base_url: Url,
     pub(super) secret: Secret,
     book: Mutex<Book>,
@@ -40,16 +41,16 @@ pub(super) struct Passcode {
 }
 
 impl State {
-    pub(crate) fn new(clock: VendorClock, post: Post, base_url: Url) -> Self {
+    pub(super) fn initial(context: Context) -> Self {
         let book = Book {
-            users: users::seeded(),
+            users: users::initial(),
             passcodes: HashMap::new(),
             issued: 0,
         };
         Self {
-            clock,
-            post,
-            base_url,
+            clock: context.clock,
+            post: context.post,
+            base_url: context.base_url,
             secret: Secret::new(),
             book: Mutex::new(book),
         }
@@ -76,19 +77,19 @@ impl State {
         &self,
         book: &'b mut Book,
         email: &str,
-    ) -> Result<&'b mut EqWorksUser, No> {
+    ) -> Result<&'b mut EqWorksUser, Failure> {
         let wall = self.clock.wall();
         let Some(user) = book.user_mut(email).filter(|user| user.active) else {
             let text = format!("User {email} not found");
             let hint = "there is no user with this e-mail address, or it is inactive";
-            return Err(no(StatusCode::NOT_FOUND, &text, hint));
+            return Err(refuse(StatusCode::NOT_FOUND, &text, hint));
         };
         if user.has_ended(wall) {
             let text = format!(
                 "Access for {email} has expired. Please contact the administrator to reactivate \
                  this account."
             );
-            return Err(no(
+            return Err(refuse(
                 StatusCode::FORBIDDEN,
                 &text,
                 "the user's access has ended",
@@ -109,7 +110,7 @@ impl EqWorksUser {
         self.access_ends.is_some_and(|ends| wall >= ends)
     }
 
-    /// What the user may do. What is in it is ours: the vendor's calls only hand it on.
+    /// What the user may do. Decision: its contents, which the vendor does not document.
     pub(super) fn access(&self) -> Value {
         json!({ "products": self.products, "read": true, "write": false })
     }

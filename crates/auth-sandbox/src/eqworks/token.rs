@@ -1,21 +1,21 @@
-//! The calls that give out and check the JWT.
+//! The calls that issue and check the JWT.
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::login::{refuse_lists, required};
 use super::query::Query;
+use super::refusal::refuse;
 use super::state::State;
 use super::users::{ATOM, new_uuid, normal};
-use super::{No, no};
+use crate::answer::{self, Answer, Failure};
+use crate::date;
 use crate::jwt::BadJwt;
 use crate::request::Call;
-use crate::route::Answer;
-use crate::{answer, date};
 
 const FAILED: &str = "Failed to validate the existing token";
 
-pub(super) fn verify(eqworks: &State, call: &Call) -> Answer<No> {
+pub(super) fn verify(eqworks: &State, call: &Call) -> Answer {
     let query = Query::of(call);
     let email = normal(required(&query, "user")?);
     let otp = required(&query, "otp")?.trim().to_uppercase();
@@ -30,12 +30,16 @@ pub(super) fn verify(eqworks: &State, call: &Call) -> Answer<No> {
     let Some(passcode) = passcode.filter(|passcode| now < passcode.ends) else {
         let text = format!("No OTP to redeem for user {email}");
         let hint = "no passcode was sent, or it was used, or has expired by the sandbox's clock";
-        return Err(no(StatusCode::FORBIDDEN, &text, hint));
+        return Err(refuse(StatusCode::FORBIDDEN, &text, hint));
     };
     if passcode.code != otp {
-        // It stays: a wrong try does not burn it.
+        // The passcode stays valid after a wrong one was sent.
         let text = format!("Invalid OTP for user {email}");
-        return Err(no(StatusCode::FORBIDDEN, &text, "the passcode is wrong"));
+        return Err(refuse(
+            StatusCode::FORBIDDEN,
+            &text,
+            "the passcode is wrong",
+        ));
     }
     book.passcodes.remove(&email);
     book.issued += 1;
@@ -56,7 +60,7 @@ pub(super) fn verify(eqworks: &State, call: &Call) -> Answer<No> {
     Ok(answer::json(StatusCode::OK, &body))
 }
 
-pub(super) fn confirm(eqworks: &State, call: &Call) -> Answer<No> {
+pub(super) fn confirm(eqworks: &State, call: &Call) -> Answer {
     let query = Query::of(call);
     let token = check_token(eqworks, call, &query)?;
     let light = query.is_on("light");
@@ -68,8 +72,8 @@ pub(super) fn confirm(eqworks: &State, call: &Call) -> Answer<No> {
         "ttl": ttl(eqworks, token.exp),
     });
     if light {
-        // The token's word and nobody else's: it may be revoked, its user gone. What the access is
-        // then is ours: an empty object.
+        // What the token says, unchecked: it may be revoked, and its user removed. Decision: the
+        // access is an empty object then.
         body["access"] = json!({});
     } else {
         let mut book = eqworks.book();
@@ -81,7 +85,7 @@ pub(super) fn confirm(eqworks: &State, call: &Call) -> Answer<No> {
     Ok(answer::json(StatusCode::OK, &body))
 }
 
-pub(super) fn refresh(eqworks: &State, call: &Call) -> Answer<No> {
+pub(super) fn refresh(eqworks: &State, call: &Call) -> Answer {
     let query = Query::of(call);
     let token = check_token(eqworks, call, &query)?;
     let mut book = eqworks.book();
@@ -105,7 +109,7 @@ pub(super) fn refresh(eqworks: &State, call: &Call) -> Answer<No> {
     Ok(answer::json(StatusCode::OK, &body))
 }
 
-/// What a token says for itself.
+/// The claims of a token.
 pub(super) struct Token {
     pub(super) email: String,
     pub(super) product: String,
@@ -120,33 +124,37 @@ impl Token {
         let text = |name: &str| Some(claims.get(name)?.as_str()?.to_owned());
         Some(Self {
             email: normal(&text("email")?),
-            // Ours: tokens without one are taken for the default, as calls without one are.
+            // Decision: a token without a product is one for the default, as a call is.
             product: text("product").unwrap_or_else(|| ATOM.to_owned()),
             jwt_uuid: text("jwt_uuid")?,
             exp: claims.get("exp").and_then(Value::as_i64),
         })
     }
 
-    fn check_uuid(&self, current: &str) -> Result<(), No> {
+    fn check_uuid(&self, current: &str) -> Result<(), Failure> {
         if self.jwt_uuid == current {
             return Ok(());
         }
         let text = format!("Invalid UUID for user {}", self.email);
-        Err(no(StatusCode::FORBIDDEN, &text, "the JWT was revoked"))
+        Err(refuse(StatusCode::FORBIDDEN, &text, "the JWT was revoked"))
     }
 }
 
-/// The checks that need no list of users, which are all that `light=1` makes.
-fn check_token(eqworks: &State, call: &Call, query: &Query) -> Result<Token, No> {
+/// The checks without the list of users. `light=1` makes no others.
+fn check_token(eqworks: &State, call: &Call, query: &Query) -> Result<Token, Failure> {
     let Some(sent) = call.headers.get("eq-api-jwt") else {
         let hint = "the header eq-api-jwt is missing (Authorization is ignored)";
-        return Err(no(StatusCode::FORBIDDEN, "Invalid JWT: undefined", hint));
+        return Err(refuse(
+            StatusCode::FORBIDDEN,
+            "Invalid JWT: undefined",
+            hint,
+        ));
     };
     let sent = String::from_utf8_lossy(sent.as_bytes());
     let claims = signed_claims(eqworks, &sent).map_err(|reason| {
         // As the vendor does: the answer repeats the secret.
         let text = format!("Invalid JWT: {sent}");
-        no(
+        refuse(
             StatusCode::FORBIDDEN,
             &text,
             format!("the JWT is refused: {reason}"),
@@ -154,7 +162,7 @@ fn check_token(eqworks: &State, call: &Call, query: &Query) -> Result<Token, No>
     })?;
     let token = Token::read(&claims).ok_or_else(|| {
         let hint = "the JWT has no email or no jwt_uuid";
-        no(
+        refuse(
             StatusCode::FORBIDDEN,
             "JWT missing required fields in payload",
             hint,
@@ -163,7 +171,7 @@ fn check_token(eqworks: &State, call: &Call, query: &Query) -> Result<Token, No>
     refuse_lists(query, FAILED)?;
     if !token.product.eq_ignore_ascii_case(&query.product()) {
         let hint = "product in the query (atom where it is missing) is not the JWT's product";
-        return Err(no(
+        return Err(refuse(
             StatusCode::FORBIDDEN,
             "JWT not valid for this resource",
             hint,
@@ -172,7 +180,7 @@ fn check_token(eqworks: &State, call: &Call, query: &Query) -> Result<Token, No>
     Ok(token)
 }
 
-/// The claims of a token that is signed and has not expired; else why not.
+/// The claims of a token that is signed and has not expired. The error says why it is refused.
 fn signed_claims(eqworks: &State, token: &str) -> Result<Map<String, Value>, &'static str> {
     if token.contains(' ') {
         return Err("eq-api-jwt has to be the JWT and nothing else, without a scheme");
@@ -202,7 +210,7 @@ pub(super) fn accepts(eqworks: &State, token: &str) -> bool {
     })
 }
 
-/// The words are ours, and so is `null` for a token that does not expire.
+/// Decision: the wording, and `null` for a token that does not expire.
 fn ttl(eqworks: &State, exp: Option<i64>) -> Value {
     let Some(exp) = exp else {
         return Value::Null;

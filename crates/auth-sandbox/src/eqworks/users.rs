@@ -13,7 +13,7 @@ pub struct EqWorksUser {
     pub(super) products: Vec<String>,
     pub(super) access_ends: Option<SystemTime>,
     pub(super) active: bool,
-    /// In every valid token of the user; a new one revokes them all.
+    /// In every valid token of the user. A new one revokes them all.
     pub(super) jwt_uuid: String,
 }
 
@@ -48,7 +48,7 @@ impl EqWorksUser {
         self
     }
 
-    /// The account is switched off: to the outside it does not exist.
+    /// The account is switched off: the vendor answers as if it did not exist.
     pub fn inactive(mut self) -> Self {
         self.active = false;
         self
@@ -66,7 +66,7 @@ impl fmt::Debug for EqWorksUser {
     }
 }
 
-/// A user whom every sandbox has from the start.
+/// A user of every new sandbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EqWorksAccount {
@@ -95,7 +95,7 @@ pub(super) const INACTIVE: EqWorksAccount = EqWorksAccount {
     products: &[ATOM, "locus"],
 };
 
-pub(super) fn seeded() -> Vec<EqWorksUser> {
+pub(super) fn initial() -> Vec<EqWorksUser> {
     let user = |account: EqWorksAccount| EqWorksUser::new(account.email).products(account.products);
     vec![
         user(NORMAL),

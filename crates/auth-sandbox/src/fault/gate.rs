@@ -1,4 +1,4 @@
-//! Where held calls wait, and how a test lets them go.
+//! Where held calls wait, and how a test releases them.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The faults that are still to happen.
+//! The faults that have not happened yet.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -29,15 +29,15 @@ pub(super) struct Caller {
 impl Call {
     /// The call that a resolver belongs to.
     pub(super) fn of<'c>(ctx: &Context<'c>) -> Result<&'c Self, Failure> {
-        let missing = |_| Failure::internal(500, "no call", "the sandbox has lost its own call");
+        let missing = |_| Failure::internal(500, "no call", "the sandbox has lost the call");
         ctx.data().map_err(missing)
     }
 
     /// The vendor's memory, which every resolver but `ping` asks another service for.
     pub(super) fn open(&self) -> Result<MutexGuard<'_, Book>, Failure> {
         let book = self.state.book();
-        if book.knobs.inner_service_down {
-            // Host, port and address are ours.
+        if book.switches.inner_service_down {
+            // Decision: host, port and address.
             let message = "request to http://token-service.sandbox.invalid:4001/ failed, reason: \
                            connect ECONNREFUSED 192.0.2.1:4001";
             let hint = "the sandbox was told that an inner service is down";
@@ -63,13 +63,13 @@ impl Call {
         user: &IdentityXOrgUser,
     ) -> Result<String, Failure> {
         let Some(id) = self.header(ORG_ID) else {
-            // Ours, after the one of the application.
+            // Decision: the text, after the one of the application.
             let message = "Unable to find an organization for this request.";
             return Err(Failure::new(BAD_INPUT, message, "x-org-id is missing"));
         };
         let is_member = |each: &Membership| each.organization_id == id;
-        // Ours: an organisation that is unknown is one that nobody is a member of.
-        if !user.memberships.iter().any(is_member) || book.knobs.denied.contains(id) {
+        // Decision: an unknown organisation has no members.
+        if !user.memberships.iter().any(is_member) || book.switches.denied.contains(id) {
             let message = "You do not have permission to access this resource.";
             let hint = "the administrator has no access to the organisation in x-org-id";
             return Err(Failure::new(UNAUTHORIZED, message, hint));
@@ -102,7 +102,7 @@ impl Call {
         wanted: &[Kind],
     ) -> Result<&'b IdentityXOrgUser, Failure> {
         let caller = self.caller(book, wanted)?;
-        // Ours: the tokens of somebody who is gone are gone.
+        // Decision: the tokens of a removed user are unknown.
         book.org_user_by_id(&caller.id)
             .ok_or_else(|| Failure::bad_header_token(BadToken::Unknown))
     }
@@ -116,14 +116,16 @@ impl Call {
         };
         let value = value.to_str().unwrap_or_default();
         let bearer = value.strip_prefix("Bearer ");
-        let value = bearer.filter(|_| book.knobs.bearer_form).unwrap_or(value);
-        // Ours: without a space it is a scheme without a token, which no JWT is.
+        let value = bearer
+            .filter(|_| book.switches.bearer_form)
+            .unwrap_or(value);
+        // Decision: without a space it is a scheme with an empty token.
         let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
         let kind = match scheme {
             "AppUser" => Kind::AppSession,
             "OrgUser" => Kind::OrgSession,
             "OrgUserApiToken" => Kind::ApiToken,
-            // The message is observed, the code is ours.
+            // The message was observed. Decision: the code.
             _ => {
                 let message = "Invalid authorization type. Allowed types are OrgUser AppUser \
                                OrgUserApiToken";

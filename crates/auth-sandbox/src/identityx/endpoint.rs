@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use async_graphql::async_trait::async_trait;
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation};
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{Pos, Request, Response, ServerError, ValidationResult, Variables};
-use axum::body::{Body, Bytes};
-use axum::extract;
+use async_graphql::{Pos, Request, Response, ServerError, Variables};
+use axum::body::Body;
 use axum::http::{HeaderMap, Response as HttpResponse, StatusCode};
 use axum::response::IntoResponse;
 use serde_json::{Map, Value, json};
@@ -18,30 +15,28 @@ use super::document;
 use super::failure::{Failure, INTERNAL};
 use super::schema::SCHEMA;
 use super::state::State;
+use super::validation::ValidationOnly;
 use super::variables;
 use crate::answer::{self, Content, Refusal};
-use crate::request::is_json;
+use crate::request::{self, is_json};
 
-pub(super) async fn answer(
-    extract::State(state): extract::State<Arc<State>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> HttpResponse<Body> {
+pub(super) async fn answer(state: Arc<State>, request: request::Call) -> HttpResponse<Body> {
+    let headers = request.headers;
     let call = Call { state, headers };
-    match prepare(&call, &body).await {
+    match prepare(&call, &request.body).await {
         Ok(request) => execute(call, request).await,
         Err(refusal) => refusal.into_response(),
     }
 }
 
-/// All that is refused before a resolver is asked.
+/// The checks before a resolver is asked.
 async fn prepare(call: &Call, body: &[u8]) -> Result<Request, Refusal> {
     let fields = fields(&call.headers, body)?;
     refuse_blocked(call)?;
     let Parts { query, name, sent } = parts(&fields)?;
 
     let parsed = parse_query(query).map_err(|error| {
-        // Not the parser's own words: they quote the query.
+        // Not the parser's message, which quotes the query.
         let (text, hint) = ("Syntax Error", "the query is not GraphQL");
         let places: Vec<Pos> = error.positions().collect();
         refuse(
@@ -58,7 +53,7 @@ async fn prepare(call: &Call, body: &[u8]) -> Result<Request, Refusal> {
         refuse("GRAPHQL_VALIDATION_FAILED", errors.collect(), hint)
     })?;
     let Some(operation) = document::chosen(&parsed, name) else {
-        // Ours.
+        // Decision: the text, which no document has.
         let hint = "operationName does not choose one of the query's operations";
         let text = "Unknown operation named by operationName.".to_owned();
         return Err(refuse(
@@ -79,7 +74,7 @@ async fn prepare(call: &Call, body: &[u8]) -> Result<Request, Refusal> {
 }
 
 fn fields(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, Refusal> {
-    // That the vendor's server does not look at another body is ours, as the text is.
+    // Decision: the text, and that another content type counts as no body.
     if body.is_empty() || !is_json(headers) {
         return Err(Refusal {
             status: StatusCode::INTERNAL_SERVER_ERROR,
@@ -102,7 +97,7 @@ fn fields(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, Refusa
     })?;
     match value {
         Value::Object(fields) => Ok(fields),
-        // Ours: the vendor may take a list of requests.
+        // Decision: a list is refused. The vendor may accept a list of requests.
         _ => Err(bad_request("the body is JSON, but not an object")),
     }
 }
@@ -115,7 +110,7 @@ struct Parts<'f> {
     sent: Map<String, Value>,
 }
 
-/// The parts of a request. What is answered to one without them is ours.
+/// The parts of a request. Decision: the answer to a request without them.
 fn parts(fields: &Map<String, Value>) -> Result<Parts<'_>, Refusal> {
     let Some(query) = fields.get("query").and_then(Value::as_str) else {
         return Err(bad_request("query is missing, or no text"));
@@ -144,7 +139,7 @@ fn bad_request(hint: &str) -> Refusal {
 /// The one check that fails for every operation, whether or not it is about an application.
 fn refuse_blocked(call: &Call) -> Result<(), Refusal> {
     let id = call.headers.get(APP_ID).and_then(|id| id.to_str().ok());
-    match id.filter(|id| call.state.book().knobs.blocked.contains(*id)) {
+    match id.filter(|id| call.state.book().switches.blocked.contains(*id)) {
         None => Ok(()),
         Some(id) => {
             let text = format!(
@@ -156,7 +151,7 @@ fn refuse_blocked(call: &Call) -> Result<(), Refusal> {
     }
 }
 
-/// An answer that no resolver had a part in: 400, without `data`.
+/// An answer without any resolver: 400, without `data`.
 fn refuse(code: &str, errors: Vec<(String, Vec<Pos>)>, hint: &str) -> Refusal {
     let errors = errors.into_iter().map(|(message, locations)| {
         let mut error = json!({ "message": message, "extensions": { "code": code } });
@@ -173,7 +168,7 @@ fn refuse(code: &str, errors: Vec<(String, Vec<Pos>)>, hint: &str) -> Refusal {
 }
 
 async fn execute(call: Call, request: Request) -> HttpResponse<Body> {
-    let error_beside_data = call.state.book().knobs.error_beside_data;
+    let error_beside_data = call.state.book().switches.error_beside_data;
     let response = SCHEMA.execute(request.data(call)).await;
     let failures = response.errors.iter();
     let mut hint = failures
@@ -182,7 +177,7 @@ async fn execute(call: Call, request: Request) -> HttpResponse<Body> {
         .next();
     let mut errors: Vec<Value> = response.errors.iter().map(Failure::json).collect();
     if errors.is_empty() && error_beside_data {
-        // Ours: an error of nobody's, so that it takes no data with it.
+        // Decision: an error of no field, so that all data stays.
         let mut error = json!({ "message": "Something beside the data has failed." });
         error["extensions"] = json!({ "code": INTERNAL });
         errors.push(error);
@@ -190,7 +185,7 @@ async fn execute(call: Call, request: Request) -> HttpResponse<Body> {
     }
     let mut body = json!({
         "data": response.data.into_json().unwrap_or_default(),
-        // What is in it is ours: clients ignore it.
+        // Decision: its contents, since clients ignore it.
         "extensions": { "sandbox": { "executed": true } },
     });
     if !errors.is_empty() {
@@ -203,7 +198,8 @@ async fn execute(call: Call, request: Request) -> HttpResponse<Body> {
     answer
 }
 
-/// The query alone, against the schema: without variables, whose mistakes are other mistakes.
+/// Checks the query against the schema, without the variables: the vendor answers their mistakes
+/// differently.
 async fn validate(query: ExecutableDocument) -> Result<(), Vec<ServerError>> {
     let mut request = Request::new("").data(ValidationOnly);
     request.set_parsed_query(query);
@@ -212,32 +208,5 @@ async fn validate(query: ExecutableDocument) -> Result<(), Vec<ServerError>> {
         Ok(())
     } else {
         Err(errors)
-    }
-}
-
-/// In the data of a request that is not to be executed.
-struct ValidationOnly;
-
-/// Ends such a request in time.
-pub(super) struct StopAfterValidation;
-
-impl ExtensionFactory for StopAfterValidation {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Self)
-    }
-}
-
-#[async_trait]
-impl Extension for StopAfterValidation {
-    async fn validation(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        next: NextValidation<'_>,
-    ) -> Result<ValidationResult, Vec<ServerError>> {
-        let valid = next.run(ctx).await?;
-        match ctx.data_opt::<ValidationOnly>() {
-            Some(ValidationOnly) => Err(Vec::new()),
-            None => Ok(valid),
-        }
     }
 }

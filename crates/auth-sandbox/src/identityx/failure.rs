@@ -1,4 +1,4 @@
-//! What goes wrong in a resolver, as the vendor says it.
+//! The errors of resolvers, as the vendor writes them.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What a test sees of the emulated IdentityX, and the strings that it can pull.
+//! What a test sees and changes of the emulated IdentityX.
 
 use std::fmt;
 
@@ -9,10 +9,9 @@ use super::people::{
     self, IdentityXAccount, IdentityXAppUser, IdentityXApplication, IdentityXOrgUser,
     IdentityXOrganization,
 };
-use super::schema::api_token;
 use super::state::{Book, State};
 use super::token::{Kind, Record};
-use super::{GRAPHQL, PREFIX};
+use crate::sandbox::Sandbox;
 
 /// The emulated IdentityX of a [`Sandbox`](crate::Sandbox).
 ///
@@ -38,21 +37,26 @@ pub struct IdentityX<'a> {
     state: &'a State,
 }
 
-impl<'a> IdentityX<'a> {
-    pub(crate) fn new(state: &'a State) -> Self {
-        Self { state }
+impl Sandbox {
+    /// IdentityX: its endpoint, its applications and its users.
+    pub fn identityx(&self) -> IdentityX<'_> {
+        IdentityX {
+            state: self.vendor(),
+        }
     }
+}
 
-    /// Where it lives: `http://127.0.0.1:<port>/identityx/`. A client takes the
+impl IdentityX<'_> {
+    /// The base URL: `http://127.0.0.1:<port>/identityx/`. A client takes the
     /// [`endpoint`](Self::endpoint).
     pub fn base_url(&self) -> Url {
         self.state.base_url.clone()
     }
 
-    /// Where it answers: `http://127.0.0.1:<port>/identityx/graphql`.
+    /// Its GraphQL endpoint: `http://127.0.0.1:<port>/identityx/graphql`.
     pub fn endpoint(&self) -> Url {
         let mut url = self.state.base_url.clone();
-        url.set_path(&format!("{PREFIX}{GRAPHQL}"));
+        url.set_path(&format!("{}graphql", url.path()));
         url
     }
 
@@ -108,8 +112,8 @@ impl<'a> IdentityX<'a> {
         });
     }
 
-    /// Removes an organisation, and leaves the memberships in it behind: who asks for them gets an
-    /// error in the place of each, beside the others.
+    /// Removes an organisation, and keeps the memberships in it. A call that asks for them gets an
+    /// error in the place of each, and the others as before.
     pub fn remove_organization(&self, id: &str) {
         self.book(|book| book.organizations.retain(|other| other.id != id));
     }
@@ -167,12 +171,12 @@ impl<'a> IdentityX<'a> {
     /// If there is no such administrator.
     #[track_caller]
     pub fn mint_api_token(&self, email: &str) -> String {
-        let mint = |book: &mut Book, id: &str| api_token(self.state, book, id);
+        let mint = |book: &mut Book, id: &str| self.state.api_token(book, id);
         found(self.with_org_user(email, mint), email)
     }
 
-    /// A JWT with these claims, whatever they are, signed with the vendor's secret. The vendor does
-    /// not know it, since it is in no list.
+    /// A JWT with any claims, signed with the vendor's secret. The vendor does not know it, since it is
+    /// in no list.
     ///
     /// # Panics
     ///
@@ -189,7 +193,7 @@ impl<'a> IdentityX<'a> {
         }
     }
 
-    /// Revokes the permanent token of an administrator. The next one is another one.
+    /// Revokes the permanent token of an administrator. The next one is different.
     ///
     /// # Panics
     ///
@@ -207,43 +211,42 @@ impl<'a> IdentityX<'a> {
     pub fn block_application(&self, id: &str, blocked: bool) {
         self.book(|book| {
             if blocked {
-                book.knobs.blocked.insert(id.to_owned());
+                book.switches.blocked.insert(id.to_owned());
             } else {
-                book.knobs.blocked.remove(id);
+                book.switches.blocked.remove(id);
             }
         });
     }
 
-    /// Nobody has permission for the organisation, or its members have it again.
+    /// No administrator has permission for the organisation, or its members have it again.
     pub fn deny_organization(&self, id: &str, denied: bool) {
         self.book(|book| {
             if denied {
-                book.knobs.denied.insert(id.to_owned());
+                book.switches.denied.insert(id.to_owned());
             } else {
-                book.knobs.denied.remove(id);
+                book.switches.denied.remove(id);
             }
         });
     }
 
     /// An inner service of the vendor is down, or up again. While it is down, every field but
-    /// `ping` fails in the way of a bad token. That this goes for fields that take no token is ours.
+    /// `ping` fails as with a bad token. Decision: fields that take no token fail, too.
     pub fn inner_service_down(&self, down: bool) {
-        self.book(|book| book.knobs.inner_service_down = down);
+        self.book(|book| book.switches.inner_service_down = down);
     }
 
     /// Whether `Authorization: Bearer OrgUser <token>` is accepted beside `OrgUser <token>`.
     /// Default: no, as the service was seen to do, and unlike its documentation.
     pub fn accept_bearer_form(&self, accept: bool) {
-        self.book(|book| book.knobs.bearer_form = accept);
+        self.book(|book| book.switches.bearer_form = accept);
     }
 
     /// Whether an answer without errors gets one beside its data. Default: no.
     pub fn error_beside_data(&self, error: bool) {
-        self.book(|book| book.knobs.error_beside_data = error);
+        self.book(|book| book.switches.error_beside_data = error);
     }
 
-    /// Whether a token would be accepted at present, for what it is for: as a login link, as a
-    /// session or as an API token.
+    /// Whether a token would be accepted at present: as a login link, as a session or as an API token.
     pub fn accepts(&self, token: &str) -> bool {
         let kinds = [
             Kind::OrgLink,
@@ -256,7 +259,7 @@ impl<'a> IdentityX<'a> {
         self.book(|book| kinds.into_iter().any(|kind| accepts(book, kind)))
     }
 
-    /// How many sessions and API tokens were made, by whichever call.
+    /// How many sessions and API tokens were made, by all calls together.
     pub fn issued(&self) -> usize {
         self.book(|book| book.issued)
     }
@@ -280,7 +283,7 @@ impl<'a> IdentityX<'a> {
     }
 }
 
-/// Not where the book is locked: the panic would hold the lock.
+/// To be called when the book is not locked: the panic would hold the lock.
 #[track_caller]
 #[allow(clippy::panic, reason = "an assertion")]
 fn found<T>(found: Option<T>, email: &str) -> T {

@@ -24,7 +24,7 @@ pub(super) struct SendAppUserLoginLink {
     pub(super) fields: Option<Value>,
 }
 
-/// Trades the token of a link.
+/// Exchanges the token of a link.
 #[derive(InputObject)]
 #[graphql(name = "LoginAppUserMutationInput")]
 pub(super) struct LogInAppUser {
@@ -45,7 +45,7 @@ pub(super) struct SendUserLoginLink {
     pub(super) email: String,
 }
 
-/// Trades the token of a link.
+/// Exchanges the token of a link.
 #[derive(InputObject)]
 #[graphql(name = "UserLoginMutationInput")]
 pub(super) struct UserLogIn {
@@ -77,7 +77,7 @@ pub(super) struct CreateAppUser {
 #[graphql(name = "UserOrganizationsQueryInput")]
 pub(super) struct UserOrganizations {
     // Of this type since nothing else here names it, and the schema is to have it.
-    /// Ours: GraphQL has no input type without a field, and nobody has seen the fields of this one.
+    /// Decision: GraphQL has no input type without a field, and the fields of this one are unknown.
     #[allow(dead_code, reason = "it stands for what is not known")]
     pub(super) unused: Option<ObjectId>,
 }

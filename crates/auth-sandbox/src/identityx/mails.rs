@@ -25,15 +25,15 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
 
 impl State {
     /// Sends an administrator a link to the portal: here to the sandbox, so that no test that opens
-    /// it knocks on the vendor's door.
+    /// it calls the vendor.
     pub(super) fn send_org_link(&self, book: &mut Book, owner: &str, email: &str) {
         let minted = self.mint(book, Record::new(Kind::OrgLink, owner, None));
         let link = format!("{}authenticate/{}", self.base_url, minted.value);
         self.send_link(email, minted, link);
     }
 
-    /// Sends an app user a link, glued together as text, as the vendor does it: what comes of an
-    /// `authUrl` that has a query already leads nowhere.
+    /// Sends an app user a link, concatenated as text, as the vendor does it. With an `authUrl` that
+    /// has a query already, the link is broken.
     pub(super) fn send_app_link(
         &self,
         book: &mut Book,

@@ -1,4 +1,4 @@
-//! Who and what there is at the emulated IdentityX.
+//! The users, applications and organisations of the emulated IdentityX.
 
 use std::fmt;
 
@@ -101,8 +101,8 @@ impl IdentityXOrgUser {
     }
 
     /// Makes the administrator a member of one more organisation. The vendor's roles are `Owner`,
-    /// `Administrator`, `Member` and `Guest`; any other name stands for one that the vendor adds
-    /// when the client under test has been built already.
+    /// `Administrator`, `Member` and `Guest`. Any other name stands for one that the vendor adds
+    /// after the client under test was built.
     pub fn member_of(
         mut self,
         organization_id: impl Into<String>,
@@ -191,7 +191,7 @@ impl IdentityXAppUser {
         self.email.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
 
-    /// Given name and family name; `None` without both. Ours, as `domain` is.
+    /// Given name and family name, `None` without both. Decision: its form, and the one of `domain`.
     pub(super) fn full_name(&self) -> Option<String> {
         let parts = [&self.given_name, &self.family_name].into_iter().flatten();
         let name = parts.map(String::as_str).collect::<Vec<_>>().join(" ");
@@ -208,7 +208,7 @@ impl fmt::Debug for IdentityXAppUser {
     }
 }
 
-/// Somebody whom every sandbox has from the start.
+/// A user of every new sandbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IdentityXAccount {

@@ -5,20 +5,20 @@ use std::sync::LazyLock;
 use async_graphql::{Context, EmptySubscription, Object, Schema};
 
 use super::call::Call;
-use super::endpoint::StopAfterValidation;
 use super::failure::Failure;
 use super::inputs::{
     CreateAppUser, LogInAppUser, LogOutAppUser, SendAppUserLoginLink, SendUserLoginLink, UserLogIn,
     UserOrganizations,
 };
 use super::people::IdentityXAppUser;
-use super::state::{Book, State};
+use super::state::Book;
 use super::token::{BadToken, Kind, Record};
 use super::types::{
     AppUser, AppUserAuthentication, Application, OrganizationMembership, User, UserAuthentication,
 };
+use super::validation::StopAfterValidation;
 
-/// It holds nothing of any sandbox, so that all of them share it.
+/// It holds nothing of any sandbox, so all of them share it.
 pub(super) static SCHEMA: LazyLock<Schema<Query, Mutation, EmptySubscription>> =
     LazyLock::new(|| {
         Schema::build(Query, Mutation, EmptySubscription)
@@ -30,14 +30,14 @@ const OK: &str = "ok";
 const PONG: &str = "pong";
 
 // A nullable field that fails is `null` beside the error, with the object around it intact. Here
-// that is `Option<Result<…>>`; a `Result<Option<…>>` takes the object with it.
+// that is `Option<Result<…>>`. With `Result<Option<…>>` the object becomes `null`, too.
 
 pub(super) struct Query;
 
 #[Object]
 #[allow(clippy::unused_async, reason = "the macro takes nothing else")]
 impl Query {
-    /// Whether anybody is there.
+    /// Whether the service answers.
     async fn ping(&self) -> &'static str {
         PONG
     }
@@ -92,7 +92,7 @@ pub(super) struct Mutation;
 #[Object]
 #[allow(clippy::unused_async, reason = "the macro takes nothing else")]
 impl Mutation {
-    /// Whether anybody is there.
+    /// Whether the service answers.
     async fn ping(&self) -> &'static str {
         PONG
     }
@@ -106,7 +106,7 @@ impl Mutation {
         Some(send_app_user_login_link(ctx, input))
     }
 
-    /// Trades the token of a link for a session.
+    /// Exchanges the token of a link for a session.
     async fn login_app_user(
         &self,
         ctx: &Context<'_>,
@@ -155,7 +155,7 @@ impl Mutation {
         let call = Call::of(ctx)?;
         let mut book = call.open()?;
         let application = call.application(&book)?;
-        // Ours: somebody who is there already stays as they are.
+        // Decision: a user who exists already stays unchanged.
         if let Some(user) = book.app_user(&application, &input.email) {
             return Ok(user.into());
         }
@@ -177,7 +177,7 @@ impl Mutation {
         Some(send_user_login_link(ctx, &input.email))
     }
 
-    /// Trades the token of a link for a session.
+    /// Exchanges the token of a link for a session.
     async fn user_login(
         &self,
         ctx: &Context<'_>,
@@ -208,7 +208,7 @@ impl Mutation {
         let call = Call::of(ctx)?;
         let mut book = call.open()?;
         let id = call.org_user(&book, &[Kind::OrgSession])?.id.clone();
-        Ok(api_token(&call.state, &mut book, &id))
+        Ok(call.state.api_token(&mut book, &id))
     }
 }
 
@@ -217,7 +217,7 @@ fn active_app_user(ctx: &Context<'_>) -> Result<AppUser, Failure> {
     let mut book = call.open()?;
     let caller = call.caller(&book, &[Kind::AppSession])?;
     let user = book.app_user_by_id(&caller.id);
-    // Ours: the tokens of somebody who is gone are gone.
+    // Decision: the tokens of a removed user are unknown.
     let user = user.ok_or_else(|| Failure::bad_header_token(BadToken::Unknown))?;
     Ok(AppUser::from(&*user))
 }
@@ -262,15 +262,4 @@ fn app_token(
         return Err(Failure::internal(400, message, hint));
     }
     Ok((application, id, record))
-}
-
-/// The same token at every call.
-pub(super) fn api_token(state: &State, book: &mut Book, user: &str) -> String {
-    if let Some(token) = book.api_tokens.get(user) {
-        return token.clone();
-    }
-    let minted = state.mint(book, Record::new(Kind::ApiToken, user, None));
-    book.api_tokens
-        .insert(user.to_owned(), minted.value.clone());
-    minted.value
 }

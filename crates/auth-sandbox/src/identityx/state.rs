@@ -2,16 +2,23 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
 
+use serde_json::{Value, json};
 use url::Url;
 
 use super::people::{
     self, IdentityXAppUser, IdentityXApplication, IdentityXOrgUser, IdentityXOrganization,
 };
-use super::token::Record;
+use super::token::{BadToken, Kind, Minted, Record};
 use crate::inbox::{Post, normal};
-use crate::jwt::Secret;
+use crate::jwt::{BadJwt, Secret};
+use crate::object_id::object_id;
+use crate::vendor::Context;
 use crate::vendor_clock::VendorClock;
+
+/// How long a login link lives, in seconds.
+const LINK_LIFETIME: u64 = 3_600;
 
 pub(crate) struct State {
     pub(super) clock: VendorClock,
@@ -31,23 +38,28 @@ pub(super) struct Book {
     /// The permanent tokens, by the administrator's id.
     pub(super) api_tokens: HashMap<String, String>,
     pub(super) issued: usize,
-    pub(super) knobs: Knobs,
+    pub(super) switches: Switches,
 }
 
 /// What a test has switched on.
 #[derive(Default)]
-pub(super) struct Knobs {
+pub(super) struct Switches {
     pub(super) inner_service_down: bool,
     pub(super) bearer_form: bool,
     pub(super) error_beside_data: bool,
     /// Applications that are no longer allowed.
     pub(super) blocked: HashSet<String>,
-    /// Organisations that nobody has permission for.
+    /// Organisations that no administrator has permission for.
     pub(super) denied: HashSet<String>,
 }
 
 impl State {
-    pub(crate) fn new(clock: VendorClock, post: Post, base_url: Url) -> Self {
+    pub(super) fn initial(context: Context) -> Self {
+        let Context {
+            clock,
+            post,
+            base_url,
+        } = context;
         let mut book = Book {
             organizations: people::organizations(),
             applications: people::applications(),
@@ -56,7 +68,7 @@ impl State {
             tokens: HashMap::new(),
             api_tokens: HashMap::new(),
             issued: 0,
-            knobs: Knobs::default(),
+            switches: Switches::default(),
         };
         for user in people::app_users() {
             book.add_app_user(user, millis(&clock));
@@ -74,9 +86,73 @@ impl State {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The vendor's wall clock as its `Date` has it.
+    /// The vendor's wall clock, as a `Date` of its schema.
     pub(super) fn millis(&self) -> i64 {
         millis(&self.clock)
+    }
+
+    /// Makes a token and remembers it.
+    pub(super) fn mint(&self, book: &mut Book, record: Record) -> Minted {
+        let (id, iat) = (object_id(), self.clock.unix_seconds());
+        let mut claims = json!({
+            "aud": record.owner,
+            "jti": id,
+            "iat": iat,
+            "sub": record.kind.subject(),
+        });
+        // Decision: an app user's session carries it, too, as the link does.
+        if let Some(application) = &record.application {
+            claims["iss"] = application.as_str().into();
+        }
+        let mut ends = None;
+        if record.kind.is_link() {
+            let exp = iat + LINK_LIFETIME;
+            claims["exp"] = exp.into();
+            ends = Some(UNIX_EPOCH + Duration::from_secs(exp));
+        } else {
+            book.issued += 1;
+        }
+        book.tokens.insert(id.clone(), record);
+        let value = self.secret.sign(&claims);
+        Minted { id, value, ends }
+    }
+
+    /// The id and the record of a token of this kind.
+    pub(super) fn check(
+        &self,
+        book: &Book,
+        token: &str,
+        kind: Kind,
+    ) -> Result<(String, Record), BadToken> {
+        let claims = self.secret.claims(token).map_err(|bad| match bad {
+            BadJwt::Malformed => BadToken::Malformed,
+            // Decision: another algorithm counts as a bad signature.
+            BadJwt::Algorithm | BadJwt::Signature => BadToken::Signature,
+        })?;
+        let exp = claims.get("exp").and_then(Value::as_u64);
+        if exp.is_some_and(|exp| self.clock.unix_seconds() >= exp) {
+            return Err(BadToken::Expired);
+        }
+        let text = |name| claims.get(name).and_then(Value::as_str);
+        if text("sub") != Some(kind.subject()) {
+            return Err(BadToken::Subject);
+        }
+        let id = text("jti").ok_or(BadToken::Unknown)?;
+        let record = book.tokens.get(id).filter(|record| record.kind == kind);
+        let record = record.ok_or(BadToken::Unknown)?;
+        Ok((id.to_owned(), record.clone()))
+    }
+
+    /// The permanent token of an administrator: the same at every call.
+    pub(super) fn api_token(&self, book: &mut Book, user: &str) -> String {
+        if let Some(token) = book.api_tokens.get(user) {
+            return token.clone();
+        }
+        let token = self
+            .mint(book, Record::new(Kind::ApiToken, user, None))
+            .value;
+        book.api_tokens.insert(user.to_owned(), token.clone());
+        token
     }
 }
 
@@ -85,7 +161,7 @@ fn millis(clock: &VendorClock) -> i64 {
 }
 
 impl Book {
-    // That addresses are the same in any case is ours.
+    // Decision: addresses are compared without regard to case.
 
     pub(super) fn org_user(&self, email: &str) -> Option<&IdentityXOrgUser> {
         let email = normal(email);

@@ -1,15 +1,8 @@
 //! The JWTs: login links, sessions and the permanent API token.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use serde_json::{Map, Value, json};
-
-use super::state::{Book, State};
-use crate::jwt::BadJwt;
-use crate::object_id::object_id;
-
-/// How long a login link lives, in seconds.
-const LINK_LIFETIME: u64 = 3_600;
+use serde_json::{Map, Value};
 
 /// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +16,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// The claim `sub`.
-    fn subject(self) -> &'static str {
+    pub(super) fn subject(self) -> &'static str {
         match self {
             Self::OrgLink => "user-login-link",
             Self::AppLink => "app-user-login-link",
@@ -33,7 +26,7 @@ impl Kind {
         }
     }
 
-    fn is_link(self) -> bool {
+    pub(super) fn is_link(self) -> bool {
         matches!(self, Self::OrgLink | Self::AppLink)
     }
 }
@@ -111,59 +104,5 @@ impl BadToken {
                 "the token was never issued by this sandbox, was logged out or revoked"
             }
         }
-    }
-}
-
-impl State {
-    /// Makes a token and remembers it.
-    pub(super) fn mint(&self, book: &mut Book, record: Record) -> Minted {
-        let (id, iat) = (object_id(), self.clock.unix_seconds());
-        let mut claims = json!({
-            "aud": record.owner,
-            "jti": id,
-            "iat": iat,
-            "sub": record.kind.subject(),
-        });
-        // That an app user's session carries it too, as the link does, is ours.
-        if let Some(application) = &record.application {
-            claims["iss"] = application.as_str().into();
-        }
-        let mut ends = None;
-        if record.kind.is_link() {
-            let exp = iat + LINK_LIFETIME;
-            claims["exp"] = exp.into();
-            ends = Some(UNIX_EPOCH + Duration::from_secs(exp));
-        } else {
-            book.issued += 1;
-        }
-        book.tokens.insert(id.clone(), record);
-        let value = self.secret.sign(&claims);
-        Minted { id, value, ends }
-    }
-
-    /// The id and the record of a token of this kind.
-    pub(super) fn check(
-        &self,
-        book: &Book,
-        token: &str,
-        kind: Kind,
-    ) -> Result<(String, Record), BadToken> {
-        let claims = self.secret.claims(token).map_err(|bad| match bad {
-            BadJwt::Malformed => BadToken::Malformed,
-            // That another algorithm is taken for a bad signature is ours.
-            BadJwt::Algorithm | BadJwt::Signature => BadToken::Signature,
-        })?;
-        let exp = claims.get("exp").and_then(Value::as_u64);
-        if exp.is_some_and(|exp| self.clock.unix_seconds() >= exp) {
-            return Err(BadToken::Expired);
-        }
-        let text = |name| claims.get(name).and_then(Value::as_str);
-        if text("sub") != Some(kind.subject()) {
-            return Err(BadToken::Subject);
-        }
-        let id = text("jti").ok_or(BadToken::Unknown)?;
-        let record = book.tokens.get(id).filter(|record| record.kind == kind);
-        let record = record.ok_or(BadToken::Unknown)?;
-        Ok((id.to_owned(), record.clone()))
     }
 }

@@ -1,4 +1,4 @@
-//! What the operations answer.
+//! What the operations return.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ impl ScalarType for Date {
     }
 }
 
-/// An id of the vendor's store; ids in answers are plain strings.
+/// An id of the vendor's store. Ids in answers are plain strings.
 pub(super) struct ObjectId(String);
 
 #[Scalar(name = "ObjectID")]
@@ -165,8 +165,8 @@ pub(super) struct OrganizationMembership {
 }
 
 impl OrganizationMembership {
-    /// An organisation that is gone fails, and takes this one place of the list with it. That is
-    /// ours, and the way to an answer with data beside an error.
+    /// Decision: a removed organisation fails, and with it this one place of the list. That is one way
+    /// to an answer with data beside an error.
     pub(super) fn new(membership: &Membership, book: &Book) -> Self {
         let mut organizations = book.organizations.iter();
         let found = organizations.find(|each| each.id == membership.organization_id);

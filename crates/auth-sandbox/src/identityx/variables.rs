@@ -40,8 +40,8 @@ static INPUTS: LazyLock<HashMap<String, Fields>> = LazyLock::new(|| {
 
 /// What is wrong with the variables, and where the query declares the one that is wrong.
 ///
-/// All that follows the variable's name is ours, in the words of graphql-js; so is that the value
-/// is repeated, as that library does it.
+/// Decision: what follows the variable's name, and that the value is repeated. Both are as in
+/// graphql-js.
 pub(super) fn check(
     operation: &OperationDefinition,
     sent: &Map<String, Value>,

@@ -1,4 +1,4 @@
-//! What a test sees of the emulated IQM, and the strings that it can pull.
+//! What a test sees and changes of the emulated IQM.
 
 use std::fmt;
 
@@ -8,6 +8,7 @@ use super::state::{
     AuthorizationCode, Book, CLIENT_ID, CLIENT_SECRET, CODE_LIFETIME, State, random,
 };
 use super::users::{self, IqmAccount, IqmUser};
+use crate::sandbox::Sandbox;
 
 /// The emulated IQM of a [`Sandbox`](crate::Sandbox).
 ///
@@ -27,31 +28,35 @@ use super::users::{self, IqmAccount, IqmUser};
 /// ```
 #[derive(Clone, Copy)]
 pub struct Iqm<'a> {
-    base_url: &'a Url,
     state: &'a State,
 }
 
-impl<'a> Iqm<'a> {
-    pub(crate) fn new(base_url: &'a Url, state: &'a State) -> Self {
-        Self { base_url, state }
+impl Sandbox {
+    /// IQM: its base URL, its client credentials and its users.
+    pub fn iqm(&self) -> Iqm<'_> {
+        Iqm {
+            state: self.vendor(),
+        }
     }
+}
 
-    /// Where it answers: `http://127.0.0.1:<port>/iqm/`, to which `api/v3/…` is appended.
+impl Iqm<'_> {
+    /// The base URL: `http://127.0.0.1:<port>/iqm/`, to which `api/v3/…` is appended.
     pub fn base_url(&self) -> Url {
-        self.base_url.clone()
+        self.state.base_url.clone()
     }
 
-    /// The client id that it accepts.
+    /// The accepted client id.
     pub fn client_id(&self) -> &'static str {
         CLIENT_ID
     }
 
-    /// The client secret that it accepts.
+    /// The accepted client secret.
     pub fn client_secret(&self) -> &'static str {
         CLIENT_SECRET
     }
 
-    /// A user who can log in: the one of the vendor's samples.
+    /// A user who can log in. The vendor's samples have the same one.
     pub fn user(&self) -> IqmAccount {
         users::NORMAL
     }
@@ -81,7 +86,7 @@ impl<'a> Iqm<'a> {
         self.book(|book| book.add_user(user));
     }
 
-    /// Sets a user's password behind the client's back. Tokens stay valid.
+    /// Sets a user's password without any call of a client. Tokens stay valid.
     ///
     /// # Panics
     ///
@@ -91,7 +96,7 @@ impl<'a> Iqm<'a> {
         self.change_user(email, |user| user.password = Some(password.into()));
     }
 
-    /// Puts a user's organization on hold, or takes it off again.
+    /// Puts a user's organization on hold, or ends the hold.
     ///
     /// # Panics
     ///
@@ -116,7 +121,7 @@ impl<'a> Iqm<'a> {
         self.book(|book| book.resets.get(email).map(|reset| reset.hash.clone()))
     }
 
-    /// Mints a code for the authorization code grant, as if the user had just consented in the
+    /// Makes a code for the authorization code grant, as if the user had just consented in the
     /// browser. It can be used once, within ten minutes.
     ///
     /// # Panics
@@ -127,21 +132,21 @@ impl<'a> Iqm<'a> {
         self.change_user(email, |_| ());
         let (email, redirect_uri) = (email.to_owned(), redirect_uri.into());
         let (code, ends) = (random(), self.state.now() + CODE_LIFETIME);
-        let minted = AuthorizationCode {
+        let made = AuthorizationCode {
             email,
             redirect_uri,
             ends,
         };
-        self.book(|book| book.authorization_codes.insert(code.clone(), minted));
+        self.book(|book| book.authorization_codes.insert(code.clone(), made));
         code
     }
 
-    /// Revokes the access tokens of a user; the refresh tokens still work.
+    /// Revokes the access tokens of a user. The refresh tokens stay valid.
     pub fn revoke_access_tokens(&self, email: &str) {
         self.book(|book| book.ledger.revoke_owner(email, true, false));
     }
 
-    /// Revokes the refresh tokens of a user; the access tokens still work until they expire.
+    /// Revokes the refresh tokens of a user. The access tokens stay valid until they expire.
     pub fn revoke_refresh_tokens(&self, email: &str) {
         self.book(|book| book.ledger.revoke_owner(email, false, true));
     }
@@ -157,7 +162,7 @@ impl<'a> Iqm<'a> {
         self.book(|book| book.ledger.owner(access_token, now).is_ok())
     }
 
-    /// How many access tokens were issued, by whichever call.
+    /// How many access tokens were issued, by all calls together.
     pub fn issued(&self) -> usize {
         self.book(|book| book.ledger.issued())
     }
@@ -167,12 +172,12 @@ impl<'a> Iqm<'a> {
         self.book(|book| book.ledger.reuse_detected())
     }
 
-    fn book<T>(&self, with: impl FnOnce(&mut Book) -> T) -> T {
+    fn book<T>(self, with: impl FnOnce(&mut Book) -> T) -> T {
         with(&mut self.state.book())
     }
 
     #[track_caller]
-    fn change_user(&self, email: &str, change: impl FnOnce(&mut IqmUser)) {
+    fn change_user(self, email: &str, change: impl FnOnce(&mut IqmUser)) {
         // Not inside `book`: the panic would hold the lock, and name that function as its place.
         let found = self.state.book().user_mut(email).map(change).is_some();
         assert!(found, "the sandbox has no user {email:?} at IQM");
@@ -182,7 +187,7 @@ impl<'a> Iqm<'a> {
 impl fmt::Debug for Iqm<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Iqm")
-            .field("base_url", &self.base_url.as_str())
+            .field("base_url", &self.state.base_url.as_str())
             .finish_non_exhaustive()
     }
 }

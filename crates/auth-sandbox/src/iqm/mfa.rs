@@ -1,15 +1,15 @@
 //! Multi-factor authentication.
 //!
-//! The vendor documents two calls and not how the second knows whose code it is. Here codes are
-//! unique among all users of the sandbox, and the code alone finds the user.
+//! The vendor documents two calls, and not how the second knows whose code it is. Decision: codes
+//! are unique among all users of the sandbox, and the code alone finds the user.
 
 use axum::http::StatusCode;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::state::{CODE_LIFETIME, MfaCode, State, success};
-use super::{Answer, refuse};
-use crate::answer;
+use super::refusal::{refuse, success};
+use super::state::{CODE_LIFETIME, MfaCode, State};
+use crate::answer::{self, Answer};
 use crate::request::Call;
 
 pub(super) fn send(iqm: &State, call: &Call) -> Answer {
@@ -47,7 +47,7 @@ pub(super) fn send(iqm: &State, call: &Call) -> Answer {
             ends: iqm.now() + CODE_LIFETIME,
         },
     );
-    // The text is ours: the vendor documents only the status.
+    // Decision: the vendor documents only the status.
     Ok(answer::json(
         StatusCode::OK,
         &success(&json!("MFA code sent successfully.")),
@@ -60,7 +60,7 @@ pub(super) fn verify(iqm: &State, call: &Call) -> Answer {
     let otp = fields.text("otp")?;
 
     let mut book = iqm.book();
-    let no = |hint| {
+    let refused = |hint| {
         refuse(
             StatusCode::UNAUTHORIZED,
             "Invalid or expired MFA code.",
@@ -70,17 +70,17 @@ pub(super) fn verify(iqm: &State, call: &Call) -> Answer {
     let code = book
         .mfa_codes
         .get(otp)
-        .ok_or_else(|| no("no such code was sent, or it was used"))?;
+        .ok_or_else(|| refused("no such code was sent, or it was used"))?;
     if iqm.now() >= code.ends {
-        return Err(no("the code has expired by the sandbox's clock"));
+        return Err(refused("the code has expired by the sandbox's clock"));
     }
     let email = code.email.clone();
     let user = book
         .user(&email)
-        .ok_or_else(|| no("the code's user is gone"))?
+        .ok_or_else(|| refused("the code's user is gone"))?
         .clone();
     if user.on_hold {
-        // What the documented 403 stands for is not said; this case and its text are ours.
+        // Decision: the vendor documents a 403 and not when it is sent.
         let text = "User is not allowed to access provided customer";
         return Err(refuse(
             StatusCode::FORBIDDEN,

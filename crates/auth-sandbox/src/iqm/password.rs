@@ -3,9 +3,9 @@
 use axum::http::StatusCode;
 use serde_json::json;
 
-use super::state::{Book, RESET_LIFETIME, Reset, State, random, success};
-use super::{Answer, refuse};
-use crate::answer::{self, Content, Refusal};
+use super::refusal::{refuse, success};
+use super::state::{Book, RESET_LIFETIME, Reset, State, random};
+use crate::answer::{self, Answer, Content, Failure, Refusal};
 use crate::inbox::{Mail, MailKind};
 use crate::request::Call;
 
@@ -21,7 +21,7 @@ pub(super) fn request_reset(iqm: &State, call: &Call) -> Answer {
         return Err(refuse(StatusCode::NOT_FOUND, text, hint));
     }
     let hash = random();
-    // Without a link: the vendor does not say what the one in its e-mail looks like.
+    // Without a link: the vendor does not document the form of the link in its e-mail.
     iqm.post.send(
         email,
         Mail {
@@ -36,7 +36,7 @@ pub(super) fn request_reset(iqm: &State, call: &Call) -> Answer {
         validated: false,
     };
     book.resets.insert(email.to_owned(), reset);
-    // The text is ours: the vendor documents only that it is a string.
+    // Decision: the vendor documents only that it is a string.
     Ok(answer::json(
         StatusCode::OK,
         &success(&json!("Password reset email sent successfully.")),
@@ -50,8 +50,8 @@ pub(super) fn validate_reset(iqm: &State, call: &Call) -> Answer {
 
     let mut book = iqm.book();
     let found = book.resets.iter_mut().find(|(_, reset)| reset.hash == hash);
-    // The reasons are ours. The e-mail address is documented as always there; for a link that
-    // belongs to nobody it is empty.
+    // Decision: the reasons, and an empty address for an unknown link. The vendor documents that
+    // there is always an address.
     let data = match found {
         None => json!({ "resetEmail": "", "isValid": false, "invalidReason": UNKNOWN_LINK }),
         Some((email, reset)) if iqm.now() >= reset.ends => {
@@ -74,8 +74,8 @@ pub(super) fn set(iqm: &State, call: &Call) -> Answer {
     let (email, password) = (fields.text("email")?, fields.text("password")?);
 
     let mut book = iqm.book();
-    // The call itself proves nothing, so it has to follow a link that was validated. How the
-    // vendor ties the two together it does not say.
+    // Decision: the call proves nothing by itself, so it has to follow a link that was validated.
+    // The vendor does not document how the two belong together.
     match book.resets.get(email) {
         None => {
             return Err(not_valid(
@@ -109,7 +109,7 @@ pub(super) fn change(iqm: &State, call: &Call) -> Answer {
     fields.only(&["oldPassword", "newPassword"])?;
     let (old, new) = (fields.text("oldPassword")?, fields.text("newPassword")?);
     if user.password.as_deref() != Some(old) {
-        // Status and text are ours: the vendor documents no answer to a wrong old password.
+        // Decision: the vendor documents no answer to a wrong old password.
         let hint = "oldPassword is not the user's password";
         return Err(refuse(
             StatusCode::FORBIDDEN,
@@ -124,19 +124,20 @@ pub(super) fn change(iqm: &State, call: &Call) -> Answer {
     ))
 }
 
-/// Tokens that are out stay valid: the vendor does not say otherwise.
+/// Decision: issued tokens stay valid. The vendor does not say otherwise.
 fn store(book: &mut Book, email: &str, password: &str) {
     if let Some(user) = book.user_mut(email) {
         user.password = Some(password.to_owned());
     }
 }
 
-/// As documented: it says `success`, and the status says that it is none.
-fn not_valid(reason: &str, hint: &str) -> Refusal {
+/// As documented: the body says `success`, and the status says failure.
+fn not_valid(reason: &str, hint: &str) -> Failure {
     let data = json!({ "invalidReason": reason, "isValid": false });
-    Refusal {
+    let refusal = Refusal {
         status: StatusCode::FORBIDDEN,
         body: Content::Json(success(&data)),
         hint: hint.to_owned(),
-    }
+    };
+    refusal.into()
 }

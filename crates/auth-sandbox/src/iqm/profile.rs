@@ -1,11 +1,11 @@
-//! What a logged-in user can ask for: the profile, and to be logged out.
+//! The calls of a user who is logged in: profile and log-out.
 
 use axum::http::StatusCode;
 use serde_json::json;
 
-use super::Answer;
-use super::state::{State, require_ow_id, success};
-use crate::answer;
+use super::refusal::success;
+use super::state::{State, require_ow_id};
+use crate::answer::{self, Answer};
 use crate::request::Call;
 
 pub(super) fn profile(iqm: &State, call: &Call) -> Answer {
@@ -27,7 +27,7 @@ pub(super) fn log_out(iqm: &State, call: &Call) -> Answer {
     let mut book = iqm.book();
     iqm.bearer(&book, call)?;
     require_ow_id(call)?;
-    // That the refresh token dies too is ours: the vendor does not say.
+    // Decision: the refresh token is revoked, too. The vendor does not say.
     book.ledger.revoke_family_of(call.bearer()?);
     Ok(answer::json(
         StatusCode::OK,

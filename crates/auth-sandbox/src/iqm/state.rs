@@ -5,41 +5,33 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use url::Url;
 use uuid::Uuid;
 
+use super::ledger::Ledger;
+use super::refusal::refuse;
+use super::settings::{IqmTokenEnvelope, Settings};
 use super::users::{self, IqmUser};
-use super::{error_body, refuse};
-use crate::answer::{Content, Refusal};
+use crate::answer::Failure;
 use crate::inbox::Post;
 use crate::request::{Call, Problem};
-use crate::tokens::{Ledger, Policy};
+use crate::vendor::Context;
 use crate::vendor_clock::VendorClock;
 
 pub(super) const CLIENT_ID: &str = "iqm-sandbox-client";
 pub(super) const CLIENT_SECRET: &str = "iqm-sandbox-secret";
 
-/// How long an MFA code and an authorization code live. Ours: the vendor does not say; RFC 6749
-/// recommends at most ten minutes for the latter.
+/// How long an MFA code and an authorization code live. Decision: the vendor does not say, and RFC
+/// 6749 recommends at most ten minutes for the latter.
 pub(super) const CODE_LIFETIME: Duration = Duration::from_secs(600);
-/// How long a reset link lives. Ours.
+/// How long a reset link lives. Decision: the vendor does not say.
 pub(super) const RESET_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
-
-/// How the token endpoint wraps its answer to the password grant; the vendor documents both.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TokenEnvelope {
-    /// `{"success":true,"data":{…}}`, as in the vendor's sample.
-    #[default]
-    Enveloped,
-    /// The tokens and nothing around them, as RFC 6749 has it.
-    Bare,
-}
 
 pub(crate) struct State {
     pub(super) clock: VendorClock,
     pub(super) post: Post,
-    pub(super) envelope: TokenEnvelope,
+    pub(super) base_url: Url,
+    pub(super) envelope: IqmTokenEnvelope,
     book: Mutex<Book>,
 }
 
@@ -62,7 +54,7 @@ pub(super) struct AuthorizationCode {
     pub(super) ends: Duration,
 }
 
-/// A reset link; the newest of a user is the only one.
+/// A reset link. Only the newest one of a user is valid.
 pub(super) struct Reset {
     pub(super) hash: String,
     pub(super) ends: Duration,
@@ -70,23 +62,19 @@ pub(super) struct Reset {
 }
 
 impl State {
-    pub(crate) fn new(
-        clock: VendorClock,
-        post: Post,
-        policy: Policy,
-        envelope: TokenEnvelope,
-    ) -> Self {
+    pub(super) fn initial(context: Context, settings: Settings) -> Self {
         let book = Book {
-            users: users::seeded(),
-            ledger: Ledger::new(policy),
+            users: users::initial(),
+            ledger: Ledger::new(settings),
             mfa_codes: HashMap::new(),
             authorization_codes: HashMap::new(),
             resets: HashMap::new(),
         };
         Self {
-            clock,
-            post,
-            envelope,
+            clock: context.clock,
+            post: context.post,
+            base_url: context.base_url,
+            envelope: settings.token_envelope,
             book: Mutex::new(book),
         }
     }
@@ -99,40 +87,41 @@ impl State {
         self.clock.now()
     }
 
-    pub(super) fn check_client(call: &Call) -> Result<(), Refusal> {
-        // The text is ours: the vendor documents no answer to wrong client credentials.
+    pub(super) fn check_client(call: &Call) -> Result<(), Failure> {
+        // Decision: the vendor documents no answer to wrong client credentials.
         let text = "Client authentication failed.";
         call.check_basic(CLIENT_ID, CLIENT_SECRET)
             .map_err(|problem| refuse(StatusCode::UNAUTHORIZED, text, problem.hint))
     }
 
     /// The user whose bearer token the call carries.
-    pub(super) fn bearer(&self, book: &Book, call: &Call) -> Result<IqmUser, Refusal> {
-        // The text is ours: the vendor documents no answer to a dead token.
-        let no = |hint: String| refuse(StatusCode::UNAUTHORIZED, "Invalid access token.", hint);
-        let token = call.bearer().map_err(|problem| no(problem.hint))?;
+    pub(super) fn bearer(&self, book: &Book, call: &Call) -> Result<IqmUser, Failure> {
+        // Decision: the vendor documents no answer to an invalid token.
+        let refused =
+            |hint: String| refuse(StatusCode::UNAUTHORIZED, "Invalid access token.", hint);
+        let token = call.bearer().map_err(|problem| refused(problem.hint))?;
         let owner = book
             .ledger
             .owner(token, self.now())
-            .map_err(|dead| no(format!("the bearer token {}", dead.reason())))?;
+            .map_err(|rejected| refused(format!("the bearer token {}", rejected.reason())))?;
         let user = book
             .user(owner)
-            .ok_or_else(|| no("the token's user is gone".to_owned()))?;
+            .ok_or_else(|| refused("the token's user is gone".to_owned()))?;
         check_ow_id(call, user)?;
         Ok(user.clone())
     }
 }
 
 /// The workspace named has to be the token's, wherever one is named.
-fn check_ow_id(call: &Call, user: &IqmUser) -> Result<(), Refusal> {
+fn check_ow_id(call: &Call, user: &IqmUser) -> Result<(), Failure> {
     let Some(sent) = call.headers.get(OW_ID) else {
         return Ok(());
     };
     let sent = sent.to_str().ok().and_then(|text| text.parse().ok());
     match sent {
-        None => Err(malformed(Problem::new("X-IAA-OW-ID has to be an integer"))),
+        None => Err(Problem::new("X-IAA-OW-ID has to be an integer").into()),
         sent if sent == user.ow_id => Ok(()),
-        // The text is ours; the vendor documents only the status.
+        // Decision: the vendor documents only the status.
         Some(_) => Err(refuse(
             StatusCode::FORBIDDEN,
             "User is not allowed to access provided workspace.",
@@ -144,30 +133,11 @@ fn check_ow_id(call: &Call, user: &IqmUser) -> Result<(), Refusal> {
 const OW_ID: &str = "x-iaa-ow-id";
 
 /// Refuses a call without the header that names the workspace.
-pub(super) fn require_ow_id(call: &Call) -> Result<(), Refusal> {
+pub(super) fn require_ow_id(call: &Call) -> Result<(), Failure> {
     if call.headers.contains_key(OW_ID) {
         return Ok(());
     }
-    Err(malformed(Problem::new("the X-IAA-OW-ID header is missing")))
-}
-
-/// A request that was put together wrongly. The texts are ours: the vendor documents none.
-pub(super) fn malformed(problem: Problem) -> Refusal {
-    let mut body = error_body("Invalid request.");
-    if let Some(field) = problem.field {
-        body["errorObjects"][0]["field"] = json!(field);
-    }
-    Refusal {
-        status: StatusCode::BAD_REQUEST,
-        body: Content::Json(body),
-        hint: problem.hint,
-    }
-}
-
-impl From<Problem> for Refusal {
-    fn from(problem: Problem) -> Self {
-        malformed(problem)
-    }
+    Err(Problem::new("the X-IAA-OW-ID header is missing").into())
 }
 
 impl Book {
@@ -193,12 +163,7 @@ impl Book {
     }
 }
 
-/// A token nobody can guess.
+/// A random token.
 pub(super) fn random() -> String {
     Uuid::new_v4().simple().to_string()
-}
-
-/// `{"success":true,"data":…}`
-pub(super) fn success(data: &Value) -> Value {
-    json!({ "success": true, "data": data })
 }

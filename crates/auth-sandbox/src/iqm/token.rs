@@ -3,30 +3,24 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::state::{AuthorizationCode, Book, CLIENT_ID, CLIENT_SECRET, State, TokenEnvelope};
-use super::state::{malformed, success};
+use super::ledger::Issued;
+use super::refusal::{refuse, success};
+use super::settings::IqmTokenEnvelope;
+use super::state::{AuthorizationCode, Book, CLIENT_ID, CLIENT_SECRET, State};
 use super::users::IqmUser;
-use super::{Answer, refuse};
-use crate::answer::{self, Content, Refusal};
+use crate::answer::{self, Answer, Content, Failure, Refusal};
 use crate::request::{Call, Fields, Problem};
-use crate::tokens::Issued;
 
-/// Which grant a body asks for, however it is encoded: faults and the log need to know before
-/// anything is checked.
-pub(super) fn operation(body: &[u8]) -> Option<&'static str> {
-    let grant = if let Ok(fields) = serde_json::from_slice::<Value>(body) {
+/// Which grant a body asks for, in either encoding: faults and the log need it before anything is
+/// checked.
+pub(super) fn grant(body: &[u8]) -> Option<String> {
+    if let Ok(fields) = serde_json::from_slice::<Value>(body) {
         let mut names = ["grant_type", "grantType"].iter();
-        names.find_map(|name| fields.get(*name)?.as_str().map(str::to_owned))?
-    } else {
-        let mut form = url::form_urlencoded::parse(body);
-        form.find(|(name, _)| name == "grant_type")?.1.into_owned()
-    };
-    match grant.as_str() {
-        "password" => Some("iqm.log_in_oauth"),
-        "refresh_token" => Some("iqm.refresh"),
-        "authorization_code" => Some("iqm.authorization_code"),
-        _ => None,
+        return names.find_map(|name| fields.get(*name)?.as_str().map(str::to_owned));
     }
+    let mut form = url::form_urlencoded::parse(body);
+    let (_, grant) = form.find(|(name, _)| name == "grant_type")?;
+    Some(grant.into_owned())
 }
 
 pub(super) fn sign_up(iqm: &State, call: &Call) -> Answer {
@@ -37,14 +31,14 @@ pub(super) fn sign_up(iqm: &State, call: &Call) -> Answer {
 
     let mut book = iqm.book();
     let Some(user) = book.user_mut(email).filter(|user| user.password.is_none()) else {
-        return Err(Refusal {
+        return Err(Failure::Refused(Refusal {
             status: StatusCode::FORBIDDEN,
             body: Content::Json(json!({ "success": false, "errorObjects": [{
                 "error": "User is not allowed to create a password.",
                 "reason": "User is not invited or invitation is processed or invitation is expired.",
             }] })),
             hint: "only a user who was invited and has not signed up yet can sign up".to_owned(),
-        });
+        }));
     };
     user.password = Some(password.to_owned());
     let issued = book.ledger.issue(email, iqm.now());
@@ -104,13 +98,14 @@ pub(super) fn token(iqm: &State, call: &Call) -> Answer {
             refresh_grant(iqm, fields.text("refresh_token")?)
         }
         ("authorization_code", true) => code_grant(iqm, &fields),
-        ("authorization_code", false) => Err(malformed(Problem::new(
-            "the authorization code grant has to be a form",
-        ))),
-        _ => Err(malformed(Problem::field(
+        ("authorization_code", false) => {
+            Err(Problem::new("the authorization code grant has to be a form").into())
+        }
+        _ => Err(Problem::field(
             spelling,
             "the grant type has to be password, refresh_token or authorization_code",
-        ))),
+        )
+        .into()),
     }
 }
 
@@ -120,8 +115,8 @@ fn password_grant(iqm: &State, email: &str, password: &str) -> Answer {
     let issued = book.ledger.issue(email, iqm.now());
     let payload = payload(&issued, user.ow_id);
     let body = match iqm.envelope {
-        TokenEnvelope::Enveloped => success(&payload),
-        TokenEnvelope::Bare => payload,
+        IqmTokenEnvelope::Enveloped => success(&payload),
+        IqmTokenEnvelope::Bare => payload,
     };
     Ok(answer::json(StatusCode::OK, &body))
 }
@@ -131,10 +126,10 @@ fn refresh_grant(iqm: &State, token: &str) -> Answer {
         .book()
         .ledger
         .refresh(token, iqm.now())
-        .map_err(|dead| {
-            let hint = format!("the refresh token {}", dead.reason());
-            // Status and text are ours: the vendor documents no answer to a dead refresh token. 401
-            // is in its list and says what to do, namely to log in again.
+        .map_err(|rejected| {
+            let hint = format!("the refresh token {}", rejected.reason());
+            // Decision: the vendor documents no answer to an invalid refresh token. 401 is in its
+            // list, and means that the user has to log in again.
             refuse(StatusCode::UNAUTHORIZED, "Invalid refresh token.", hint)
         })?;
     Ok(answer::json(StatusCode::OK, &payload(&issued, None)))
@@ -159,20 +154,20 @@ fn code_grant(iqm: &State, fields: &Fields) -> Answer {
     }
 
     let mut book = iqm.book();
-    // Taken out whatever comes of it: a code is for one use (RFC 6749, section 4.1.2).
+    // Removed in any case: a code is for one use (RFC 6749, section 4.1.2).
     let found = book.authorization_codes.remove(code);
-    let no = |hint| refuse(StatusCode::BAD_REQUEST, "Invalid authorization code.", hint);
+    let refused = |hint| refuse(StatusCode::BAD_REQUEST, "Invalid authorization code.", hint);
     let AuthorizationCode {
         email,
-        redirect_uri: minted_for,
+        redirect_uri: made_for,
         ends,
-    } = found.ok_or_else(|| no("the code was never minted here, or was used already"))?;
+    } = found.ok_or_else(|| refused("the code was never made here, or was used already"))?;
     if iqm.now() >= ends {
-        return Err(no("the code has expired by the sandbox's clock"));
+        return Err(refused("the code has expired by the sandbox's clock"));
     }
-    if redirect_uri != minted_for {
-        return Err(no(
-            "redirect_uri is not the one that the code was minted for",
+    if redirect_uri != made_for {
+        return Err(refused(
+            "redirect_uri is not the one that the code was made for",
         ));
     }
     let issued = book.ledger.issue(&email, iqm.now());
@@ -185,24 +180,26 @@ fn check_password(
     email: &str,
     password: &str,
     host: Option<String>,
-) -> Result<IqmUser, Refusal> {
-    let no = |hint| {
+) -> Result<IqmUser, Failure> {
+    let refused = |hint| {
         let text = "User doesn't exist or user is not allowed to provided workspace.";
         refuse(StatusCode::FORBIDDEN, text, hint)
     };
     let user = book
         .user(email)
-        .ok_or_else(|| no("there is no user with this e-mail address"))?;
+        .ok_or_else(|| refused("there is no user with this e-mail address"))?;
     match &user.password {
-        None => return Err(no("the user was invited and has not signed up yet")),
-        Some(set) if set != password => return Err(no("the password is wrong")),
+        None => return Err(refused("the user was invited and has not signed up yet")),
+        Some(set) if set != password => return Err(refused("the password is wrong")),
         Some(_) => {}
     }
     if host.is_some_and(|host| host != user.workspace_host) {
-        return Err(no("X-IAA-HOST is not the host of the user's workspace"));
+        return Err(refused(
+            "X-IAA-HOST is not the host of the user's workspace",
+        ));
     }
     if user.on_hold {
-        return Err(Refusal {
+        return Err(Failure::Refused(Refusal {
             status: StatusCode::BAD_REQUEST,
             body: Content::Json(json!({
                 "success": false,
@@ -217,7 +214,7 @@ fn check_password(
                 }],
             })),
             hint: "the user's organization is on hold".to_owned(),
-        });
+        }));
     }
     Ok(user.clone())
 }

@@ -16,7 +16,7 @@ pub struct IqmUser {
     pub(super) last_name: String,
 }
 
-/// The workspace of everybody who has no other.
+/// The host of the default workspace.
 const DEFAULT_HOST: &str = "app.iqm.com";
 
 impl IqmUser {
@@ -41,13 +41,13 @@ impl IqmUser {
         }
     }
 
-    /// The organization workspace id. Default: one that nobody else has.
+    /// The organization workspace id. Default: one that no other user has.
     pub fn ow_id(mut self, ow_id: u64) -> Self {
         self.ow_id = Some(ow_id);
         self
     }
 
-    /// The organization has not paid: log-ins are refused with 400.
+    /// The organization is on hold: log-ins are refused with 400.
     pub fn on_hold(mut self) -> Self {
         self.on_hold = true;
         self
@@ -82,13 +82,13 @@ impl fmt::Debug for IqmUser {
     }
 }
 
-/// A user whom every sandbox has from the start.
+/// A user of every new sandbox.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IqmAccount {
     /// The e-mail address, which is the name to log in with.
     pub email: &'static str,
-    /// The password; for an invited user the one to sign up with.
+    /// The password, or for an invited user the one to sign up with.
     pub password: &'static str,
     /// The organization workspace id.
     pub ow_id: u64,
@@ -124,7 +124,7 @@ pub(super) const WORKSPACE: IqmAccount = IqmAccount {
     ..account("workspace@iqm.com", "Workspace-1!", 200_005)
 };
 
-pub(super) fn seeded() -> Vec<IqmUser> {
+pub(super) fn initial() -> Vec<IqmUser> {
     let user = |account: IqmAccount| {
         IqmUser::new(account.email, account.password)
             .ow_id(account.ow_id)

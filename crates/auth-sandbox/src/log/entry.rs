@@ -1,12 +1,10 @@
-//! One request: what was sent, and what became of it.
+//! One request: what was sent, and how it was answered.
 
 use std::fmt;
 
 use auth_core::Moment;
 use axum::http::HeaderMap;
 use serde_json::Value;
-
-use crate::operation;
 
 /// One request in the [`RequestLog`](crate::RequestLog).
 #[derive(Clone)]
@@ -15,6 +13,8 @@ pub struct Entry {
     pub(super) operation: &'static str,
     pub(super) method: String,
     pub(super) path: String,
+    /// Without secrets.
+    pub(super) shown_path: String,
     pub(super) query: Option<String>,
     pub(super) headers: HeaderMap,
     pub(super) body: String,
@@ -33,7 +33,7 @@ pub(crate) enum Outcome {
 }
 
 impl Entry {
-    /// The operation, such as `"iqm.refresh"`; `"unknown"` for a request that belongs to none.
+    /// The operation, such as `"iqm.refresh"`, or `"unknown"` for a request that belongs to none.
     pub fn operation(&self) -> &'static str {
         self.operation
     }
@@ -83,7 +83,7 @@ impl Entry {
         }
     }
 
-    /// The status answered; `None` while the request waits, and if the connection was cut.
+    /// The status of the answer. `None` while the request waits, and if the connection was cut.
     pub fn status(&self) -> Option<u16> {
         match self.outcome {
             Outcome::Answered(status) => Some(status),
@@ -106,7 +106,7 @@ impl Entry {
         self.moment
     }
 
-    /// The number of the connection that it came on; the first is 1.
+    /// The number of its connection. The first is 1.
     pub fn connection(&self) -> u64 {
         self.connection
     }
@@ -121,17 +121,17 @@ impl fmt::Debug for Entry {
 /// One line without secrets: `#2 iqm.refresh POST /iqm/api/v3/ua/oauth/token: 401 (…)`.
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (path, hidden) = operation::path_to_show(self.operation, &self.path);
         let Self {
             id,
             operation,
             method,
+            shown_path,
             connection,
             ..
         } = self;
         write!(
             f,
-            "#{id} {operation} {method} {path}{hidden} on connection {connection}: "
+            "#{id} {operation} {method} {shown_path} on connection {connection}: "
         )?;
         match self.outcome {
             Outcome::Pending => f.write_str("not answered yet")?,

@@ -1,12 +1,19 @@
-//! A client that does no more than send and read.
+//! A client that only sends requests and reads answers.
 
 pub(crate) mod edgeiq;
 pub(crate) mod eqworks;
 pub(crate) mod identityx;
 
-use auth_sandbox::{IqmAccount, Sandbox};
+use auth_sandbox::{IqmAccount, Sandbox, SandboxClock};
 use reqwest::{Client, RequestBuilder, StatusCode, Url, header};
 use serde_json::{Value, json};
+
+/// A sandbox on a frozen clock.
+pub(crate) fn frozen() -> (SandboxClock, Sandbox) {
+    let clock = SandboxClock::frozen();
+    let sandbox = Sandbox::builder().clock(clock.clone()).start().unwrap();
+    (clock, sandbox)
+}
 
 /// An answer, read completely.
 #[derive(Debug)]
@@ -33,6 +40,14 @@ impl Reply {
         assert_eq!(self.status, status, "{self:?}");
         let sent = self.hint.as_deref().unwrap_or_default();
         assert!(sent.contains(hint), "{sent:?} does not say {hint:?}");
+    }
+
+    /// Asserts an error of IQM, and that it has a hint.
+    #[track_caller]
+    pub(crate) fn assert_error(&self, status: u16, text: &str) {
+        assert_eq!((self.status, self.error()), (status, text), "{self:?}");
+        assert_eq!(self.body["success"], false);
+        assert!(self.hint.is_some());
     }
 
     pub(crate) fn tokens(&self) -> Tokens {
@@ -69,8 +84,8 @@ pub(crate) async fn read(request: RequestBuilder) -> Reply {
 }
 
 fn client() -> Client {
-    // Where another crate of the workspace switches rustls on, reqwest wants to be told whose
-    // cryptography to use. Whoever was first is right.
+    // Where another crate of the workspace switches rustls on, reqwest needs a default provider of
+    // cryptography. The first one that is installed stays.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
         .no_proxy()
@@ -131,10 +146,16 @@ impl<'a> Caller<'a> {
             .form(&[("grant_type", "refresh_token"), ("refresh_token", refresh)])
     }
 
+    pub(crate) async fn log_in_as(&self, user: IqmAccount) -> Reply {
+        read(self.log_in_request(user)).await
+    }
+
+    pub(crate) async fn log_in_reply(&self) -> Reply {
+        self.log_in_as(self.sandbox.iqm().user()).await
+    }
+
     pub(crate) async fn log_in(&self) -> Tokens {
-        read(self.log_in_request(self.sandbox.iqm().user()))
-            .await
-            .tokens()
+        self.log_in_reply().await.tokens()
     }
 
     pub(crate) async fn refresh(&self, refresh: &str) -> Reply {

@@ -7,7 +7,7 @@ use auth_sandbox::{Sandbox, SandboxClock};
 use futures_util::FutureExt;
 use reqwest::header;
 
-use crate::caller::{Caller, read};
+use crate::caller::Caller;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -27,7 +27,7 @@ async fn a_sleep_is_woken_by_advance_from_another_thread() {
 }
 
 #[tokio::test]
-async fn a_sleep_is_not_over_before_all_of_its_time_has_passed() {
+async fn a_sleep_does_not_end_early() {
     let clock = SandboxClock::frozen();
     let mut sleep = clock.sleep(HOUR);
     clock.advance(Duration::from_nanos(3_599_999_999_999));
@@ -66,7 +66,7 @@ async fn a_dropped_sleep_no_longer_counts_as_a_sleeper() {
 }
 
 #[tokio::test]
-async fn setting_the_wall_clock_and_suspending_wake_nobody() {
+async fn setting_the_wall_clock_and_suspending_wake_no_sleeper() {
     let clock = SandboxClock::frozen();
     let mut sleep = clock.sleep(HOUR);
     clock.suspend(HOUR);
@@ -102,7 +102,7 @@ fn a_frozen_clock_stands_still_and_each_move_moves_what_it_says() {
 }
 
 #[test]
-fn moves_beyond_all_time_neither_overflow_nor_go_back() {
+fn moves_beyond_the_range_neither_overflow_nor_go_back() {
     let clock = SandboxClock::frozen_at(UNIX_EPOCH);
     clock.jump_wall_back(Duration::MAX);
     assert_eq!(clock.now().wall(), UNIX_EPOCH);
@@ -116,11 +116,11 @@ fn moves_beyond_all_time_neither_overflow_nor_go_back() {
 }
 
 #[tokio::test]
-async fn a_token_ages_with_time_that_passes_and_not_with_a_clock_that_is_set() {
+async fn a_token_ages_when_time_passes_and_not_when_a_clock_is_set() {
     let clock = SandboxClock::frozen();
     let sandbox = Sandbox::builder()
         .clock(clock.clone())
-        .token_lifetime(2 * HOUR)
+        .iqm_token_lifetime(2 * HOUR)
         .start()
         .unwrap();
     let token = Caller::new(&sandbox).log_in().await.access;
@@ -155,17 +155,17 @@ async fn the_date_header_follows_the_clock_and_the_skew() {
         (&ahead, "Thu, 01 Jan 2026 03:00:00 GMT"),
         (&behind, "Thu, 01 Jan 2026 00:00:00 GMT"),
     ] {
-        let reply = read(Caller::new(sandbox).log_in_request(sandbox.iqm().user())).await;
+        let reply = Caller::new(sandbox).log_in_reply().await;
         assert_eq!(reply.headers[header::DATE], expected);
     }
 }
 
 #[tokio::test]
-async fn a_skew_beyond_all_dates_is_still_a_date() {
+async fn with_the_largest_skew_there_is_still_a_date_header() {
     let sandbox = Sandbox::builder()
         .server_ahead_by(Duration::MAX)
         .start()
         .unwrap();
-    let reply = read(Caller::new(&sandbox).log_in_request(sandbox.iqm().user())).await;
+    let reply = Caller::new(&sandbox).log_in_reply().await;
     assert!(httpdate::parse_http_date(reply.headers[header::DATE].to_str().unwrap()).is_ok());
 }

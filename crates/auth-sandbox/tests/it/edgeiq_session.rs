@@ -1,20 +1,14 @@
-//! EdgeIQ: session tokens, permanent tokens, and whose they are.
+//! EdgeIQ: session tokens, permanent tokens, and the profile of their user.
 
 use std::time::Duration;
 
-use auth_sandbox::{EdgeIqRefusals, EdgeIqUser, Sandbox, SandboxClock, SessionExpiresAt};
+use auth_sandbox::{EdgeIqRefusals, EdgeIqSessionExpiresAt, EdgeIqUser, Sandbox, SandboxClock};
 use serde_json::json;
 
 use crate::caller::edgeiq::EdgeIqCaller;
-use crate::caller::read;
+use crate::caller::{frozen, read};
 
 const HOUR: Duration = Duration::from_secs(3_600);
-
-fn frozen() -> (SandboxClock, Sandbox) {
-    let clock = SandboxClock::frozen();
-    let sandbox = Sandbox::builder().clock(clock.clone()).start().unwrap();
-    (clock, sandbox)
-}
 
 #[tokio::test]
 async fn a_session_lives_four_hours_and_the_answer_says_until_when() {
@@ -79,8 +73,8 @@ async fn a_session_lives_as_long_as_asked_up_to_a_week() {
 #[tokio::test]
 async fn the_end_of_a_session_may_be_missing_or_unreadable() {
     for (form, expected) in [
-        (SessionExpiresAt::Missing, None),
-        (SessionExpiresAt::Garbage, Some(json!("soon"))),
+        (EdgeIqSessionExpiresAt::Missing, None),
+        (EdgeIqSessionExpiresAt::Garbage, Some(json!("soon"))),
     ] {
         let builder = Sandbox::builder().clock(SandboxClock::frozen());
         let sandbox = builder.edgeiq_session_expires_at(form).start().unwrap();
@@ -95,7 +89,7 @@ async fn the_end_of_a_session_may_be_missing_or_unreadable() {
 }
 
 #[tokio::test]
-async fn the_clock_that_counts_is_the_servers_and_setting_the_clients_does_not_set_it() {
+async fn the_end_is_by_the_servers_clock_which_does_not_follow_the_clients() {
     let clock = SandboxClock::frozen();
     let builder = Sandbox::builder().clock(clock.clone());
     let sandbox = builder.server_ahead_by(2 * HOUR).start().unwrap();
@@ -108,7 +102,7 @@ async fn the_clock_that_counts_is_the_servers_and_setting_the_clients_does_not_s
 }
 
 #[tokio::test]
-async fn the_user_has_more_fields_than_anyone_lists() {
+async fn the_user_has_more_fields_than_are_documented() {
     let sandbox = Sandbox::start().unwrap();
     let (edgeiq, caller) = (sandbox.edgeiq(), EdgeIqCaller::new(&sandbox));
     let user = edgeiq.user();
@@ -126,12 +120,12 @@ async fn the_user_has_more_fields_than_anyone_lists() {
     assert_eq!(reply.body["_id"].as_str().unwrap().len(), 24);
     assert!(reply.body["user_type"].is_string());
     assert!(reply.body["metadata"].is_object());
-    // Those are in the answer to authenticate alone.
+    // Only the answer to authenticate has it.
     assert!(reply.body.get("session_token").is_none());
 }
 
 #[tokio::test]
-async fn a_permanent_token_never_expires_and_dies_when_it_is_reset() {
+async fn a_permanent_token_never_expires_and_ends_when_it_is_reset() {
     let (clock, sandbox) = frozen();
     let (edgeiq, caller) = (sandbox.edgeiq(), EdgeIqCaller::new(&sandbox));
     let (user, other) = (edgeiq.user(), edgeiq.other_user());
@@ -150,11 +144,11 @@ async fn a_permanent_token_never_expires_and_dies_when_it_is_reset() {
     for token in [new, &session, &edgeiq.api_token(other.email).unwrap()] {
         assert_eq!(caller.me(token).await.status, 200);
     }
-    assert_eq!(edgeiq.api_token("nobody@edgeiq.example"), None);
+    assert_eq!(edgeiq.api_token("unknown@edgeiq.example"), None);
 }
 
 #[tokio::test]
-async fn revoking_kills_the_sessions_of_one_user_and_no_permanent_token() {
+async fn revoking_ends_the_sessions_of_one_user_and_no_permanent_token() {
     let sandbox = Sandbox::start().unwrap();
     let (edgeiq, caller) = (sandbox.edgeiq(), EdgeIqCaller::new(&sandbox));
     let session = caller.session().await;
@@ -183,7 +177,7 @@ async fn the_token_goes_into_authorization_as_it_is() {
 }
 
 #[tokio::test]
-async fn who_is_not_authorized_is_told_so_in_the_form_that_was_set() {
+async fn a_refusal_has_the_form_that_was_set() {
     let (token, credentials) = ("Not Authorized", "Not authorized");
     let json = |text: &str| json!({ "error": text }).to_string();
     for (form, refused_token, refused_credentials) in [
@@ -202,7 +196,7 @@ async fn who_is_not_authorized_is_told_so_in_the_form_that_was_set() {
         assert_eq!(reply.text, refused_token);
 
         let email = sandbox.edgeiq().user().email;
-        for (email, hint) in [(email, "password is wrong"), ("nobody@a.test", "no user")] {
+        for (email, hint) in [(email, "password is wrong"), ("unknown@a.test", "no user")] {
             for path in ["user/authenticate", "user/api_token_reset"] {
                 let body = json!({ "email": email, "password": "wrong" });
                 let reply = caller.post(path, body).await;
@@ -214,7 +208,7 @@ async fn who_is_not_authorized_is_told_so_in_the_form_that_was_set() {
 }
 
 #[tokio::test]
-async fn a_test_adds_users_and_changes_passwords_behind_the_clients_back() {
+async fn a_test_adds_users_and_sets_passwords() {
     let sandbox = Sandbox::start().unwrap();
     let (edgeiq, caller) = (sandbox.edgeiq(), EdgeIqCaller::new(&sandbox));
     let user = EdgeIqUser::new("ann@a.test", "first").name("Ann", "Other");

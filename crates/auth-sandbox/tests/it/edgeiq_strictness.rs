@@ -1,7 +1,7 @@
-//! EdgeIQ: what is not as documented is refused, with a hint that repeats no secret.
+//! EdgeIQ: a call that is not as documented is refused, with a hint that repeats no secret.
 
 use auth_sandbox::Sandbox;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::caller::edgeiq::EdgeIqCaller;
 use crate::caller::read;
@@ -42,49 +42,29 @@ async fn a_body_has_to_be_what_its_call_documents() {
     let caller = EdgeIqCaller::new(&sandbox);
     let email = sandbox.edgeiq().user().email;
     let (authenticate, reset) = ("user/authenticate", "user/password_reset_request");
+    let fields = "1 unknown field(s); known are: email, password";
+    let expiring =
+        |expiry: Value| json!({ "email": email, "password": SECRET, "token_expiry": expiry });
+    let (mail, secret) = (json!({ "email": email }), json!({ "password": SECRET }));
+    let relative = json!({ "email": email, "url": "/reset" });
+    let untitled = json!({ "email": email, "url": "https://a.test", "subject": "" });
+    let not_text = "token_expiry has to be a string";
+    let confirmation = "password_confirmation is missing";
     for (path, body, hint) in [
         (authenticate, json!([SECRET]), "not an object"),
-        (
-            authenticate,
-            json!({ SECRET: 1 }),
-            "1 unknown field(s); known are: email, password",
-        ),
-        (
-            authenticate,
-            json!({ "email": email }),
-            "password is missing",
-        ),
-        (
-            authenticate,
-            json!({ "password": SECRET }),
-            "email is missing",
-        ),
-        (
-            authenticate,
-            json!({ "email": email, "password": SECRET, "token_expiry": 5 }),
-            "token_expiry has to be a string",
-        ),
+        (authenticate, json!({ SECRET: 1 }), fields),
+        (authenticate, mail.clone(), "password is missing"),
+        (authenticate, secret.clone(), "email is missing"),
+        (authenticate, expiring(json!(5)), not_text),
         (
             "user/api_token_reset",
-            json!({ "email": email, "password": SECRET, "token_expiry": "x" }),
+            expiring(json!("x")),
             "1 unknown field(s)",
         ),
-        (reset, json!({ "email": email }), "url is missing"),
-        (
-            reset,
-            json!({ "email": email, "url": "/reset" }),
-            "absolute URL",
-        ),
-        (
-            reset,
-            json!({ "email": email, "url": "https://a.test", "subject": "" }),
-            "subject is empty",
-        ),
-        (
-            "user/password_reset/x",
-            json!({ "password": SECRET }),
-            "password_confirmation is missing",
-        ),
+        (reset, mail, "url is missing"),
+        (reset, relative, "absolute URL"),
+        (reset, untitled, "subject is empty"),
+        ("user/password_reset/x", secret, confirmation),
     ] {
         let reply = caller.post(path, body).await;
         reply.assert(400, hint);

@@ -1,4 +1,4 @@
-//! EQ Works: the table of failures, row by row.
+//! EQ Works: the table of failures.
 
 use auth_sandbox::{EqWorksUser, Sandbox};
 use reqwest::Method;
@@ -20,7 +20,7 @@ fn assert_failure(reply: &Reply, status: u16, message: &str) {
 }
 
 #[tokio::test]
-async fn user_and_otp_cannot_be_left_out() {
+async fn user_and_otp_are_required() {
     let sandbox = Sandbox::start().unwrap();
     let caller = EqWorksCaller::new(&sandbox);
     for (call, query, missing) in [
@@ -38,7 +38,7 @@ async fn user_and_otp_cannot_be_left_out() {
 async fn unknown_and_inactive_users_are_not_found() {
     let sandbox = Sandbox::start().unwrap();
     let (eqworks, caller) = (sandbox.eqworks(), EqWorksCaller::new(&sandbox));
-    for user in ["nobody@a.test", eqworks.inactive_user().email] {
+    for user in ["unknown@a.test", eqworks.inactive_user().email] {
         let message = format!("User {user} not found");
         assert_failure(&caller.get("login", &[("user", user)]).await, 404, &message);
         let query = [("user", user), ("otp", "ABCDEF")];
@@ -56,7 +56,7 @@ async fn unknown_and_inactive_users_are_not_found() {
 }
 
 #[tokio::test]
-async fn who_has_no_access_any_more_is_sent_to_the_administrator() {
+async fn a_user_whose_access_has_ended_is_referred_to_the_administrator() {
     let sandbox = Sandbox::start().unwrap();
     let (eqworks, caller) = (sandbox.eqworks(), EqWorksCaller::new(&sandbox));
     let message = |user: &str| {
@@ -99,7 +99,7 @@ async fn a_product_that_is_not_the_users_is_refused() {
 }
 
 #[tokio::test]
-async fn a_passcode_that_was_never_sent_is_not_there_to_redeem() {
+async fn a_passcode_that_was_never_sent_cannot_be_redeemed() {
     let sandbox = Sandbox::start().unwrap();
     let user = sandbox.eqworks().user().email;
     let query = [("user", user), ("otp", "ABCDEF")];
@@ -113,8 +113,8 @@ async fn a_bad_token_is_repeated_in_the_answer_and_not_in_the_hint() {
     let (eqworks, caller) = (sandbox.eqworks(), EqWorksCaller::new(&sandbox));
     let user = eqworks.user().email;
     let good = eqworks.mint_token(user, "atom");
-    let stranger = Sandbox::start().unwrap();
-    let foreign = stranger.eqworks().mint_token(user, "atom");
+    let elsewhere = Sandbox::start().unwrap();
+    let foreign = elsewhere.eqworks().mint_token(user, "atom");
     let unsigned = format!("{}.", good.rsplit_once('.').unwrap().0);
     let none = good.replacen(good.split('.').next().unwrap(), "eyJhbGciOiJub25lIn0", 1);
     let past = eqworks.sign(&json!({ "email": user, "exp": 1 }));
@@ -138,16 +138,10 @@ async fn a_bad_token_is_repeated_in_the_answer_and_not_in_the_hint() {
         }
         assert!(!eqworks.accepts(jwt));
     }
-    assert_failure(
-        &caller.get("confirm", &[]).await,
-        403,
-        "Invalid JWT: undefined",
-    );
-    assert_failure(
-        &caller.get("refresh", &[]).await,
-        403,
-        "Invalid JWT: undefined",
-    );
+    for call in ["confirm", "refresh"] {
+        let reply = caller.get(call, &[]).await;
+        assert_failure(&reply, 403, "Invalid JWT: undefined");
+    }
 }
 
 #[tokio::test]

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use auth_core::Clock;
-use auth_sandbox::{EqWorksUser, MailKind, Sandbox, SandboxClock};
+use auth_sandbox::{EqWorksUser, MailKind, Sandbox};
 use serde_json::json;
 
 use crate::caller::eqworks::{EqWorksCaller, token_in};
+use crate::caller::{Reply, frozen, read};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-fn frozen() -> (SandboxClock, Sandbox) {
-    let clock = SandboxClock::frozen();
-    let sandbox = Sandbox::builder().clock(clock.clone()).start().unwrap();
-    (clock, sandbox)
+#[track_caller]
+fn assert_message(reply: &Reply, message: &str) {
+    assert_eq!(reply.body["message"], message);
 }
 
 async fn link(sandbox: &Sandbox, query: &[(&str, &str)]) -> String {
@@ -55,37 +55,27 @@ async fn one_e_mail_carries_the_passcode_and_a_link_to_the_verify_call() {
 }
 
 #[tokio::test]
-async fn opening_the_default_link_spends_the_passcode() {
+async fn opening_the_default_link_uses_up_the_passcode() {
     let sandbox = Sandbox::start().unwrap();
     let caller = EqWorksCaller::new(&sandbox);
     let user = sandbox.eqworks().user().email;
     caller.passcode(user, "atom").await;
-    let link = sandbox
-        .inbox(user)
-        .latest()
-        .unwrap()
-        .link()
-        .unwrap()
-        .clone();
-    let opened = crate::caller::read(caller.any(reqwest::Method::GET, link.as_str())).await;
+    let mail = sandbox.inbox(user).latest().unwrap();
+    let link = mail.link().unwrap().as_str();
+    let opened = read(caller.any(reqwest::Method::GET, link)).await;
     assert!(sandbox.eqworks().accepts(&token_in(&opened)));
     assert_eq!(sandbox.eqworks().passcode(user), None);
 }
 
 #[tokio::test]
-async fn a_scanner_that_only_asks_for_the_head_spends_the_passcode_too() {
+async fn a_scanner_that_sends_a_head_uses_up_the_passcode_too() {
     let sandbox = Sandbox::start().unwrap();
     let caller = EqWorksCaller::new(&sandbox);
     let user = sandbox.eqworks().user().email;
     caller.passcode(user, "atom").await;
-    let link = sandbox
-        .inbox(user)
-        .latest()
-        .unwrap()
-        .link()
-        .unwrap()
-        .clone();
-    let head = crate::caller::read(caller.any(reqwest::Method::HEAD, link.as_str())).await;
+    let mail = sandbox.inbox(user).latest().unwrap();
+    let link = mail.link().unwrap().as_str();
+    let head = read(caller.any(reqwest::Method::HEAD, link)).await;
     assert_eq!((head.status, &*head.text), (200, ""));
     assert_eq!(sandbox.eqworks().passcode(user), None);
     sandbox.log().assert_count("eqworks.verify", 1);
@@ -97,7 +87,7 @@ async fn a_redirect_keeps_its_query_and_fragment_and_names_the_user() {
     let expected = "https://app.example.test/login?a=1&b=2&user=sue%40eqworks.example&otp=OTP&product=atom#/frag";
     let redirect = "https://app.example.test/login?a=1&b=2&user=someone@else.test#/frag";
     assert_eq!(link(&sandbox, &[("redirect", redirect)]).await, expected);
-    // Encoded once more, as a careful client does: the same.
+    // Encoded once more, as a careful client does, it is the same.
     let twice = redirect.replace('&', "%26").replace('#', "%23");
     assert_eq!(link(&sandbox, &[("redirect", &twice)]).await, expected);
 }
@@ -106,18 +96,17 @@ async fn a_redirect_keeps_its_query_and_fragment_and_names_the_user() {
 async fn a_redirect_is_decoded_twice_so_that_a_nested_query_needs_to_be_encoded_twice() {
     let sandbox = Sandbox::start().unwrap();
     let tail = "user=sue%40eqworks.example&otp=OTP&product=atom";
-    let once = "https://a.test/?next=%2Fhome%3Fx%3D1%26y%3D2";
-    let found = link(&sandbox, &[("redirect", once)]).await;
-    assert_eq!(
-        found,
-        format!("https://a.test/?next=%2Fhome%3Fx%3D1&y=2&{tail}")
-    );
-    let twice = "https://a.test/?next=%252Fhome%253Fx%253D1%2526y%253D2";
-    let found = link(&sandbox, &[("redirect", twice)]).await;
-    assert_eq!(
-        found,
-        format!("https://a.test/?next=%2Fhome%3Fx%3D1%26y%3D2&{tail}")
-    );
+    for (next, decoded) in [
+        ("%2Fhome%3Fx%3D1%26y%3D2", "%2Fhome%3Fx%3D1&y=2"),
+        (
+            "%252Fhome%253Fx%253D1%2526y%253D2",
+            "%2Fhome%3Fx%3D1%26y%3D2",
+        ),
+    ] {
+        let redirect = format!("https://a.test/?next={next}");
+        let found = link(&sandbox, &[("redirect", &redirect)]).await;
+        assert_eq!(found, format!("https://a.test/?next={decoded}&{tail}"));
+    }
 }
 
 #[tokio::test]
@@ -140,10 +129,7 @@ async fn a_redirect_that_is_relative_or_broken_is_an_internal_error() {
         let query = [("user", user), ("redirect", redirect)];
         let reply = EqWorksCaller::new(&sandbox).get("login", &query).await;
         reply.assert(500, "redirect, decoded twice");
-        assert_eq!(
-            reply.body["message"],
-            "Failed to complete the login process"
-        );
+        assert_message(&reply, "Failed to complete the login process");
     }
     assert_eq!(sandbox.inbox(user).count(), 0);
 }
@@ -164,17 +150,12 @@ async fn the_user_is_trimmed_and_lower_cased() {
 }
 
 #[tokio::test]
-async fn without_a_link_the_e_mail_holds_the_passcode_alone() {
+async fn without_a_link_the_e_mail_holds_only_the_passcode() {
     let sandbox = Sandbox::start().unwrap();
     let user = sandbox.eqworks().user().email;
     let query = [("user", user), ("nolink", "1"), ("zone", "America/Toronto")];
-    assert_eq!(
-        EqWorksCaller::new(&sandbox)
-            .get("login", &query)
-            .await
-            .status,
-        200
-    );
+    let reply = EqWorksCaller::new(&sandbox).get("login", &query).await;
+    assert_eq!(reply.status, 200);
     let mail = sandbox.inbox(user).latest().unwrap();
     assert_eq!(mail.kind(), MailKind::Passcode);
     assert!(mail.link().is_none());
@@ -199,17 +180,14 @@ async fn the_same_passcode_is_sent_again_while_more_than_five_minutes_remain() {
 
     let query = [("user", user), ("otp", &*first)];
     let reply = caller.get("verify", &query).await;
-    assert_eq!(
-        reply.body["message"],
-        "Invalid OTP for user sue@eqworks.example"
-    );
+    assert_message(&reply, "Invalid OTP for user sue@eqworks.example");
     clock.advance(Duration::from_nanos(599_999_999_999));
     let query = [("user", user), ("otp", &*second)];
     assert_eq!(caller.get("verify", &query).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_passcode_dies_after_ten_minutes() {
+async fn a_passcode_expires_after_ten_minutes() {
     let (clock, sandbox) = frozen();
     let caller = EqWorksCaller::new(&sandbox);
     let user = sandbox.eqworks().user().email;
@@ -217,14 +195,11 @@ async fn a_passcode_dies_after_ten_minutes() {
     clock.advance(10 * MINUTE);
     let reply = caller.get("verify", &[("user", user), ("otp", &otp)]).await;
     reply.assert(403, "expired");
-    assert_eq!(
-        reply.body["message"],
-        format!("No OTP to redeem for user {user}")
-    );
+    assert_message(&reply, &format!("No OTP to redeem for user {user}"));
 }
 
 #[tokio::test]
-async fn a_wrong_try_does_not_burn_the_passcode_and_the_right_one_does() {
+async fn a_passcode_stays_valid_after_a_wrong_try_and_is_used_up_by_the_right_one() {
     let sandbox = Sandbox::start().unwrap();
     let caller = EqWorksCaller::new(&sandbox);
     let user = sandbox.eqworks().user().email;
@@ -234,10 +209,7 @@ async fn a_wrong_try_does_not_burn_the_passcode_and_the_right_one_does() {
             .get("verify", &[("user", user), ("otp", "wrong!")])
             .await;
         reply.assert(403, "wrong");
-        assert_eq!(
-            reply.body["message"],
-            format!("Invalid OTP for user {user}")
-        );
+        assert_message(&reply, &format!("Invalid OTP for user {user}"));
     }
     let padded = format!("  {} ", otp.to_lowercase());
     let reply = caller
@@ -245,10 +217,7 @@ async fn a_wrong_try_does_not_burn_the_passcode_and_the_right_one_does() {
         .await;
     assert_eq!(reply.status, 200, "{reply:?}");
     let reply = caller.get("verify", &[("user", user), ("otp", &otp)]).await;
-    assert_eq!(
-        reply.body["message"],
-        format!("No OTP to redeem for user {user}")
-    );
+    assert_message(&reply, &format!("No OTP to redeem for user {user}"));
     assert_eq!(sandbox.eqworks().issued(), 1);
 }
 
@@ -259,12 +228,9 @@ async fn the_product_is_atom_where_it_is_missing() {
     eqworks.add_user(EqWorksUser::new("lou@a.test").products(["locus", "clearlake"]));
     let reply = caller.get("login", &[("user", "lou@a.test")]).await;
     reply.assert(403, "not one of the user's");
-    assert_eq!(
-        reply.body["message"],
-        "User lou@a.test does not have access to atom"
-    );
+    assert_message(&reply, "User lou@a.test does not have access to atom");
     let otp = caller.passcode("lou@a.test", "CLEARLAKE").await;
-    // The verify call does not look at the user's products.
+    // The verify call does not check the user's products.
     let reply = caller
         .get("verify", &[("user", "lou@a.test"), ("otp", &otp)])
         .await;

@@ -1,22 +1,17 @@
-//! EQ Works: the JWT, given out, confirmed and refreshed.
+//! EQ Works: the JWT is issued, confirmed and refreshed.
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use auth_sandbox::{EqWorksUser, Sandbox, SandboxClock};
+use auth_sandbox::{EqWorksUser, Sandbox};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::caller::eqworks::{EqWorksCaller, token_in};
+use crate::caller::{frozen, read};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const START: u64 = 1_767_225_600;
-
-fn frozen() -> (SandboxClock, Sandbox) {
-    let clock = SandboxClock::frozen();
-    let sandbox = Sandbox::builder().clock(clock.clone()).start().unwrap();
-    (clock, sandbox)
-}
 
 fn part(jwt: &str, number: usize) -> Value {
     let part = jwt.split('.').nth(number).unwrap();
@@ -75,7 +70,7 @@ async fn a_jwt_expires_by_the_vendors_clock_and_can_be_refreshed_until_then() {
 }
 
 #[tokio::test]
-async fn a_token_is_confirmed_with_what_is_left_of_its_life() {
+async fn a_token_is_confirmed_with_its_remaining_lifetime() {
     let (clock, sandbox) = frozen();
     let caller = EqWorksCaller::new(&sandbox);
     let user = sandbox.eqworks().user().email;
@@ -104,7 +99,7 @@ async fn a_token_is_confirmed_with_what_is_left_of_its_life() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_users_access_is_named_before_it_comes() {
+async fn the_end_of_a_users_access_is_known_in_advance() {
     let (clock, sandbox) = frozen();
     let caller = EqWorksCaller::new(&sandbox);
     let ends = UNIX_EPOCH + Duration::from_secs(START) + DAY;
@@ -172,7 +167,7 @@ async fn the_product_of_a_token_has_to_be_named_unless_it_is_atom() {
 }
 
 #[tokio::test]
-async fn a_new_uuid_revokes_every_token_but_the_new_one_and_the_light_check_does_not_see_it() {
+async fn a_new_uuid_revokes_every_older_token_and_the_light_check_ignores_it() {
     let sandbox = Sandbox::start().unwrap();
     let (eqworks, caller) = (sandbox.eqworks(), EqWorksCaller::new(&sandbox));
     let user = eqworks.user().email;
@@ -193,29 +188,20 @@ async fn a_new_uuid_revokes_every_token_but_the_new_one_and_the_light_check_does
         let reply = caller.with_jwt("confirm", jwt, &[]).await;
         assert_eq!(reply.status == 200, valid);
         if !valid {
-            assert_eq!(
-                reply.body["message"],
-                format!("Invalid UUID for user {user}")
-            );
-            caller
-                .with_jwt("refresh", jwt, &[])
-                .await
-                .assert(403, "revoked");
+            let message = format!("Invalid UUID for user {user}");
+            assert_eq!(reply.body["message"], message);
+            let reply = caller.with_jwt("refresh", jwt, &[]).await;
+            reply.assert(403, "revoked");
         }
-        assert_eq!(
-            caller
-                .with_jwt("confirm", jwt, &[("light", "1")])
-                .await
-                .status,
-            200
-        );
+        let light = caller.with_jwt("confirm", jwt, &[("light", "1")]).await;
+        assert_eq!(light.status, 200);
     }
     eqworks.revoke(user);
     assert!(!eqworks.accepts(&newest));
 }
 
 #[tokio::test]
-async fn a_token_may_live_for_ever_or_for_ten_thousand_years() {
+async fn a_token_may_never_expire_or_after_ten_thousand_years() {
     let sandbox = Sandbox::start().unwrap();
     let (eqworks, caller) = (sandbox.eqworks(), EqWorksCaller::new(&sandbox));
     let user = eqworks.user().email;
@@ -240,11 +226,11 @@ async fn both_stages_answer_and_authorization_is_ignored() {
         .mint_token(sandbox.eqworks().user().email, "atom");
     for stage in ["dev", "prod"] {
         let confirm = || caller.any(reqwest::Method::GET, &format!("{stage}/confirm"));
-        let reply = crate::caller::read(confirm().header("eq-api-jwt", &jwt)).await;
+        let reply = read(confirm().header("eq-api-jwt", &jwt)).await;
         assert_eq!(reply.status, 200);
-        let reply = crate::caller::read(confirm().bearer_auth(&jwt)).await;
+        let reply = read(confirm().bearer_auth(&jwt)).await;
         assert_eq!(reply.body["message"], "Invalid JWT: undefined");
         let both = confirm().bearer_auth("x").header("eq-api-jwt", &jwt);
-        assert_eq!(crate::caller::read(both).await.status, 200);
+        assert_eq!(read(both).await.status, 200);
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use auth_sandbox::{Fault, Sandbox, SandboxClock};
+use auth_sandbox::{Fault, Sandbox};
 use reqwest::header;
 
-use crate::caller::{Caller, read};
+use crate::caller::{Caller, frozen, read};
 
 const MEGABYTE: usize = 1_000_000;
 
@@ -22,7 +22,7 @@ async fn faulty(sandbox: &Sandbox, fault: Fault) -> reqwest::Result<reqwest::Res
 async fn a_status_is_answered_in_the_vendors_shape_and_without_effect() {
     let sandbox = Sandbox::start().unwrap();
     sandbox.fault(Fault::status(503));
-    let reply = read(Caller::new(&sandbox).log_in_request(sandbox.iqm().user())).await;
+    let reply = Caller::new(&sandbox).log_in_reply().await;
     assert_eq!(reply.status, 503);
     assert_eq!(reply.body["success"], false);
     assert!(!reply.error().is_empty());
@@ -32,10 +32,7 @@ async fn a_status_is_answered_in_the_vendors_shape_and_without_effect() {
 
 #[tokio::test]
 async fn retry_after_is_sent_in_seconds_or_as_a_date() {
-    let sandbox = Sandbox::builder()
-        .clock(SandboxClock::frozen())
-        .start()
-        .unwrap();
+    let (_, sandbox) = frozen();
     let wait = Duration::from_millis(1_500);
     let response = faulty(&sandbox, Fault::retry_after(429, wait))
         .await
@@ -60,8 +57,7 @@ async fn retry_after_is_sent_in_seconds_or_as_a_date() {
 
 #[tokio::test]
 async fn a_delay_is_over_when_the_clock_has_moved() {
-    let clock = SandboxClock::frozen();
-    let sandbox = Sandbox::builder().clock(clock.clone()).start().unwrap();
+    let (clock, sandbox) = frozen();
     sandbox.fault(Fault::delay(Duration::from_secs(5)));
     let request = Caller::new(&sandbox).log_in_request(sandbox.iqm().user());
     let waiting = tokio::spawn(read(request));
@@ -100,7 +96,7 @@ async fn a_held_answer_waits_for_its_gate_after_the_effect() {
 }
 
 #[tokio::test]
-async fn a_gate_holds_several_calls_and_lets_all_of_them_go() {
+async fn a_gate_holds_several_calls_and_releases_them_all() {
     let sandbox = Sandbox::start().unwrap();
     let (fault, gate) = Fault::hold();
     sandbox.fault(fault.times(3));
@@ -117,7 +113,7 @@ async fn a_gate_holds_several_calls_and_lets_all_of_them_go() {
 }
 
 #[tokio::test]
-async fn a_call_whose_client_has_gone_takes_effect_all_the_same() {
+async fn a_call_whose_client_has_gone_takes_effect_nevertheless() {
     let sandbox = Sandbox::start().unwrap();
     let (fault, gate) = Fault::hold();
     sandbox.fault(fault);
@@ -146,7 +142,7 @@ async fn a_cut_call_has_no_effect_and_a_lost_answer_has() {
 }
 
 #[tokio::test]
-async fn of_a_truncated_body_half_arrives() {
+async fn half_of_a_truncated_body_arrives() {
     let sandbox = Sandbox::start().unwrap();
     let mut response = faulty(&sandbox, Fault::truncated_body()).await.unwrap();
     assert_eq!(response.status(), 200);
@@ -176,7 +172,7 @@ async fn garbage_and_html_come_with_status_200_and_without_effect() {
 }
 
 #[tokio::test]
-async fn a_huge_body_is_valid_json_of_a_length_that_nobody_named() {
+async fn a_huge_body_is_valid_json_of_unknown_length() {
     let sandbox = Sandbox::start().unwrap();
     let response = faulty(&sandbox, Fault::huge_body()).await.unwrap();
     assert_eq!(response.status(), 200);
@@ -188,7 +184,7 @@ async fn a_huge_body_is_valid_json_of_a_length_that_nobody_named() {
 }
 
 #[tokio::test]
-async fn a_redirect_names_the_place_and_keeps_the_method() {
+async fn a_redirect_names_the_location_and_keeps_the_method() {
     let sandbox = Sandbox::start().unwrap();
     let elsewhere = url::Url::parse("http://127.0.0.1:9/elsewhere").unwrap();
     let response = faulty(&sandbox, Fault::redirect(&elsewhere)).await.unwrap();
@@ -203,7 +199,7 @@ async fn an_echo_repeats_every_secret_of_the_request() {
     let (iqm, caller) = (sandbox.iqm(), Caller::new(&sandbox));
     sandbox.fault(Fault::echo(400).times(2));
 
-    let reply = read(caller.log_in_request(iqm.user())).await;
+    let reply = caller.log_in_as(iqm.user()).await;
     assert_eq!(reply.status, 400);
     for secret in [iqm.user().password, iqm.client_secret()] {
         assert!(
@@ -237,14 +233,7 @@ async fn a_fault_waits_for_its_operation_and_is_used_up_in_order() {
     let mut statuses = Vec::new();
     for _ in 0..4 {
         sandbox.fault(Fault::status(418).times(0));
-        statuses.push(
-            caller
-                .refresh_request(&tokens.refresh)
-                .send()
-                .await
-                .unwrap()
-                .status(),
-        );
+        statuses.push(caller.refresh(&tokens.refresh).await.status);
     }
     assert_eq!(statuses, [503, 503, 500, 200]);
     assert_eq!(sandbox.pending_faults(), 1);
@@ -253,26 +242,20 @@ async fn a_fault_waits_for_its_operation_and_is_used_up_in_order() {
 }
 
 #[tokio::test]
-async fn a_fault_for_always_stays_until_it_is_cleared() {
+async fn a_permanent_fault_stays_until_it_is_cleared() {
     let sandbox = Sandbox::start().unwrap();
     let caller = Caller::new(&sandbox);
     sandbox.fault(Fault::status(503).always());
     for _ in 0..5 {
-        assert_eq!(
-            read(caller.log_in_request(sandbox.iqm().user()))
-                .await
-                .status,
-            503
-        );
+        assert_eq!(caller.log_in_reply().await.status, 503);
     }
     sandbox.clear_faults();
     caller.log_in().await;
 }
 
 #[tokio::test]
-async fn faults_can_be_put_one_after_the_other() {
-    let clock = SandboxClock::frozen();
-    let sandbox = Sandbox::builder().clock(clock.clone()).start().unwrap();
+async fn faults_can_be_combined() {
+    let (clock, sandbox) = frozen();
     sandbox.fault(Fault::delay(Duration::from_secs(1)).then(Fault::lost_answer()));
     let request = Caller::new(&sandbox).log_in_request(sandbox.iqm().user());
     let waiting = tokio::spawn(request.send());

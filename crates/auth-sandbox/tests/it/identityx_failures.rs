@@ -1,8 +1,8 @@
-//! IdentityX: the table of failures, but for those of the Authorization header.
+//! IdentityX: the table of failures, except those of the Authorization header.
 
 use std::time::Duration;
 
-use auth_sandbox::{IdentityXApplication, Sandbox, SandboxClock};
+use auth_sandbox::{IdentityXApplication, Sandbox};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::caller::identityx::{
     ACTIVE_USER, AUTH_URL, CREATE_APP_USER, IdentityXCaller, LOG_IN_APP_USER, LOG_IN_ORG_USER,
     LOG_OUT_APP_USER, SEND_APP_LINK, SEND_ORG_LINK,
 };
-use crate::caller::{Reply, read};
+use crate::caller::{Reply, frozen, read};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -18,7 +18,7 @@ fn internal(status: u16) -> Value {
     json!({ "code": "INTERNAL_SERVER_ERROR", "exception": { "statusCode": status } })
 }
 
-/// Asserts a 400 that no resolver had a part in.
+/// Asserts a 400 without any resolver.
 #[track_caller]
 fn assert_refused(reply: &Reply, code: &str) -> String {
     assert_eq!(reply.status, 400, "{reply:?}");
@@ -31,20 +31,20 @@ fn assert_refused(reply: &Reply, code: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_unknown_address_is_told_and_gets_no_e_mail() {
+async fn an_unknown_address_is_an_error_and_gets_no_e_mail() {
     let sandbox = Sandbox::start().unwrap();
     let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
-    let message = "No user was found for 'Nobody@A.test'";
-    let input = json!({ "email": "Nobody@A.test", "authUrl": AUTH_URL });
+    let message = "No user was found for 'Unknown@A.test'";
+    let input = json!({ "email": "Unknown@A.test", "authUrl": AUTH_URL });
     let reply = caller.for_app(SEND_APP_LINK, input.clone()).await;
     reply.assert_graphql("sendAppUserLoginLink", true, message, &internal(404));
     let reply = caller
-        .send(SEND_ORG_LINK, json!({ "email": "Nobody@A.test" }))
+        .send(SEND_ORG_LINK, json!({ "email": "Unknown@A.test" }))
         .await;
     reply.assert_graphql("sendUserLoginLink", true, message, &internal(404));
-    assert_eq!(sandbox.inbox("nobody@a.test").count(), 0);
+    assert_eq!(sandbox.inbox("unknown@a.test").count(), 0);
 
-    // Users of one application are strangers to another, and app users no administrators.
+    // Users of one application are unknown to another, and app users are no administrators.
     let email = identityx.app_user().email;
     let message = format!("No user was found for '{email}'");
     let input = json!({ "email": email, "authUrl": AUTH_URL });
@@ -57,49 +57,33 @@ async fn an_unknown_address_is_told_and_gets_no_e_mail() {
 }
 
 #[tokio::test]
-async fn a_link_token_is_refused_for_what_is_wrong_with_it() {
-    let clock = SandboxClock::frozen();
-    let sandbox = Sandbox::builder().clock(clock.clone()).start().unwrap();
+async fn a_refused_link_token_is_told_why() {
+    let (clock, sandbox) = frozen();
     let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
-    let stranger = Sandbox::start().unwrap();
-    let foreign = IdentityXCaller::new(&stranger);
+    let elsewhere = Sandbox::start().unwrap();
+    let foreign = IdentityXCaller::new(&elsewhere);
     let (app, org) = (caller.app_link().await, caller.org_link().await);
     let (app, org) = (app.code().unwrap(), org.code().unwrap());
-    let unknown = |sub: &str| identityx.sign(&json!({ "sub": sub, "jti": "nobody's" }));
+    let unknown = |sub: &str| identityx.sign(&json!({ "sub": sub, "jti": "unknown" }));
     let (app_session, org_session) = (caller.app_session().await, caller.org_session().await);
+    let (unknown_app, unknown_org) = (unknown("app-user-login-link"), unknown("user-login-link"));
+    let (padded_app, padded_org) = (format!("{app} "), format!(" {org}"));
     let (foreign_app, foreign_org) = (foreign.app_link().await, foreign.org_link().await);
+    let (foreign_app, foreign_org) = (foreign_app.code().unwrap(), foreign_org.code().unwrap());
+    let subject = "The token subject does not match.";
+    let identifier = "No token was found for the provided token identifier.";
     let none = app.replacen(app.split('.').next().unwrap(), "eyJhbGciOiJub25lIn0", 1);
     let issued = identityx.issued();
     for (for_app, for_org, status, message) in [
         ("", "", 422, "jwt malformed"),
         ("garbage", "a.b", 422, "jwt malformed"),
         ("a.b.c", "a.b.c.d", 422, "jwt malformed"),
-        (
-            &*format!("{app} "),
-            &*format!(" {org}"),
-            422,
-            "jwt malformed",
-        ),
-        (
-            foreign_app.code().unwrap(),
-            foreign_org.code().unwrap(),
-            400,
-            "invalid signature",
-        ),
+        (&*padded_app, &*padded_org, 422, "jwt malformed"),
+        (foreign_app, foreign_org, 400, "invalid signature"),
         (&*none, &*none, 400, "invalid signature"),
-        (org, app, 400, "The token subject does not match."),
-        (
-            &*app_session,
-            &*org_session,
-            400,
-            "The token subject does not match.",
-        ),
-        (
-            &*unknown("app-user-login-link"),
-            &*unknown("user-login-link"),
-            404,
-            "No token was found for the provided token identifier.",
-        ),
+        (org, app, 400, subject),
+        (&*app_session, &*org_session, 400, subject),
+        (&*unknown_app, &*unknown_org, 404, identifier),
     ] {
         let reply = caller
             .for_app(LOG_IN_APP_USER, json!({ "token": for_app }))
@@ -121,7 +105,7 @@ async fn a_link_token_is_refused_for_what_is_wrong_with_it() {
 }
 
 #[tokio::test]
-async fn the_token_of_one_application_is_not_taken_for_another() {
+async fn the_token_of_one_application_is_refused_by_another() {
     let sandbox = Sandbox::start().unwrap();
     let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
     let message = "The requested application ID does not match the token payload";
@@ -146,21 +130,13 @@ async fn the_calls_of_app_users_need_an_application_that_exists() {
     let message = "Unable to find an application for this request.";
     let code = json!({ "code": "BAD_USER_INPUT" });
     let unknown = "60a1b2c3d4e5f60718293aff";
+    let send = json!({ "email": email, "authUrl": AUTH_URL });
+    let new = json!({ "email": "new@a.test" });
     for (query, field, nullable, input) in [
-        (
-            SEND_APP_LINK,
-            "sendAppUserLoginLink",
-            true,
-            json!({ "email": email, "authUrl": AUTH_URL }),
-        ),
+        (SEND_APP_LINK, "sendAppUserLoginLink", true, send),
         (LOG_IN_APP_USER, "loginAppUser", false, token.clone()),
-        (LOG_OUT_APP_USER, "logoutAppUser", false, token.clone()),
-        (
-            CREATE_APP_USER,
-            "createAppUser",
-            false,
-            json!({ "email": "new@a.test" }),
-        ),
+        (LOG_OUT_APP_USER, "logoutAppUser", false, token),
+        (CREATE_APP_USER, "createAppUser", false, new.clone()),
     ] {
         let missing = caller.send(query, input.clone()).await;
         missing.assert_graphql(field, nullable, message, &code);
@@ -168,11 +144,8 @@ async fn the_calls_of_app_users_need_an_application_that_exists() {
         reply.assert_graphql(field, nullable, message, &code);
     }
     identityx.add_application(IdentityXApplication::new(unknown, "Known now"));
-    let input = json!({ "email": "new@a.test" });
-    caller
-        .for_app_id(unknown, CREATE_APP_USER, input)
-        .await
-        .data();
+    let reply = caller.for_app_id(unknown, CREATE_APP_USER, new).await;
+    reply.data();
 }
 
 #[tokio::test]
@@ -193,7 +166,7 @@ async fn an_application_that_is_no_longer_allowed_fails_every_operation() {
         assert_eq!(assert_refused(&reply, "FORBIDDEN"), message);
     }
     assert!(identityx.accepts(&session));
-    // Who does not name it, or names another one, is not concerned.
+    // Calls that name no application or another one are answered.
     caller.send("{ ping }", Value::Null).await.data();
     let other = identityx.other_application_id();
     caller
@@ -205,7 +178,7 @@ async fn an_application_that_is_no_longer_allowed_fails_every_operation() {
 }
 
 #[tokio::test]
-async fn a_query_that_is_none_or_does_not_fit_the_schema_is_a_400() {
+async fn a_query_that_is_no_graphql_or_does_not_fit_the_schema_is_a_400() {
     let sandbox = Sandbox::start().unwrap();
     let caller = IdentityXCaller::new(&sandbox);
     for query in ["", "{", "{ ping", "query {}", "secret-in-the-query }"] {
@@ -222,7 +195,7 @@ async fn a_query_that_is_none_or_does_not_fit_the_schema_is_a_400() {
         "mutation { userLogin(input: { token: 5 }) { token { id } } }",
         "query($x: String!) { ping }",
         "query($x: NoSuchInput) { userOrganizations(input: $x) { id } }",
-        // The mistake is the query's, whatever becomes of the variable.
+        // The mistake is in the query. The variable does not matter.
         "mutation($input: UserLoginMutationInput!) { userLogin(input: $input) { nothing } }",
         "query A { ping } query B { ping }",
     ] {
@@ -262,41 +235,32 @@ async fn a_variable_that_is_missing_or_mistyped_is_an_internal_error_with_400() 
     let null = "of non-null type \"UserLoginMutationInput!\" must not be null.";
     let body = json!({ "query": query, "variables": { "input": null } });
     assert_eq!(refused(body).await, null);
+    let extra = json!({ "token": token, "x": 1 });
+    let context = json!({ "email": "a@a.test", "authUrl": "u", "additionalContext": [1] });
+    let redirect = json!({ "email": "a@a.test", "authUrl": "u", "redirectTo": true });
     for (query, input, why) in [
         (query, json!("text"), "to be an object"),
         (query, json!([{ "token": token }]), "to be an object"),
         (query, json!({}), "\"token\" of required type \"String!\""),
         (query, json!({ "token": null }), "not to be null"),
         (query, json!({ "token": 5 }), "Expected type String"),
-        (
-            query,
-            json!({ "token": token, "x": 1 }),
-            "Field \"x\" is not defined",
-        ),
-        (
-            SEND_APP_LINK,
-            json!({ "email": "a@a.test", "authUrl": "u", "additionalContext": [1] }),
-            "Expected type JSONObject",
-        ),
-        (
-            SEND_APP_LINK,
-            json!({ "email": "a@a.test", "authUrl": "u", "redirectTo": true }),
-            "Expected type String",
-        ),
+        (query, extra, "Field \"x\" is not defined"),
+        (SEND_APP_LINK, context, "Expected type JSONObject"),
+        (SEND_APP_LINK, redirect, "Expected type String"),
     ] {
         let body = json!({ "query": query, "variables": { "input": input } });
         let message = refused(body).await;
         assert!(message.starts_with("got invalid value "), "{message}");
         assert!(message.contains(why), "{message}");
     }
-    // As the library of such servers does: the message repeats what was sent.
+    // As in graphql-js: the message repeats what was sent.
     let body = json!({ "query": query, "variables": { "input": { "tokn": token } } });
     assert!(refused(body).await.contains(token));
     assert_eq!(sandbox.identityx().issued(), 0);
 }
 
 #[tokio::test]
-async fn scalar_variables_and_defaults_are_taken_where_they_fit() {
+async fn scalar_variables_and_defaults_are_accepted_where_they_fit() {
     let sandbox = Sandbox::start().unwrap();
     let caller = IdentityXCaller::new(&sandbox);
     let email = sandbox.identityx().org_user().email;
@@ -322,44 +286,31 @@ async fn a_body_that_is_no_request_is_refused_without_json() {
     let sandbox = Sandbox::start().unwrap();
     let caller = IdentityXCaller::new(&sandbox);
     let json_type = || caller.bare().header("content-type", "application/json");
-    for (request, status, content_type) in [
-        (json_type(), 500, "text/plain; charset=utf-8"),
-        (caller.bare(), 500, "text/plain; charset=utf-8"),
-        (
-            caller.bare().body(r#"{"query":"{ ping }"}"#),
-            500,
-            "text/plain; charset=utf-8",
-        ),
-        (json_type().body("{"), 400, "text/html; charset=utf-8"),
-        (
-            json_type().body("query { ping }"),
-            400,
-            "text/html; charset=utf-8",
-        ),
-        (json_type().body("{}"), 400, "text/plain; charset=utf-8"),
-        (json_type().body("[]"), 400, "text/plain; charset=utf-8"),
-        (
-            json_type().body(r#"{"query":5}"#),
-            400,
-            "text/plain; charset=utf-8",
-        ),
-        (
-            json_type().body(r#"{"query":"{ ping }","variables":[]}"#),
-            400,
-            "text/plain; charset=utf-8",
-        ),
-        (
-            json_type().body(r#"{"query":"{ ping }","operationName":1}"#),
-            400,
-            "text/plain; charset=utf-8",
-        ),
+    let json = |body: &'static str| json_type().body(body);
+    let (variables, name) = (
+        r#"{"query":"{ ping }","variables":[]}"#,
+        r#"{"query":"{ ping }","operationName":1}"#,
+    );
+    let untyped = caller.bare().body(r#"{"query":"{ ping }"}"#);
+    for (request, status, kind) in [
+        (json_type(), 500, "plain"),
+        (caller.bare(), 500, "plain"),
+        (untyped, 500, "plain"),
+        (json("{"), 400, "html"),
+        (json("query { ping }"), 400, "html"),
+        (json("{}"), 400, "plain"),
+        (json("[]"), 400, "plain"),
+        (json(r#"{"query":5}"#), 400, "plain"),
+        (json(variables), 400, "plain"),
+        (json(name), 400, "plain"),
     ] {
         let reply = read(request).await;
         assert_eq!(reply.status, status, "{reply:?}");
+        let content_type = format!("text/{kind}; charset=utf-8");
         assert_eq!(reply.headers["content-type"], content_type, "{reply:?}");
         assert_eq!(reply.body, Value::Null);
         assert!(!reply.text.is_empty() && reply.hint.is_some());
-        let html = content_type.starts_with("text/html");
+        let html = kind == "html";
         assert_eq!(reply.text.starts_with("<!DOCTYPE html>"), html);
     }
 }

@@ -1,11 +1,12 @@
-//! IdentityX: the e-mailed links and what they are traded for.
+//! IdentityX: the e-mailed links, and the sessions that they are exchanged for.
 
 use std::time::Duration;
 
 use auth_core::Clock;
-use auth_sandbox::{IdentityXAppUser, MailKind, Sandbox, SandboxClock};
+use auth_sandbox::{IdentityXAppUser, MailKind, Sandbox};
 use serde_json::{Value, json};
 
+use crate::caller::frozen;
 use crate::caller::identityx::{
     ACTIVE_APP_USER, ACTIVE_USER, AUTH_URL, CREATE_APP_USER, IdentityXCaller, LOG_IN_APP_USER,
     LOG_IN_ORG_USER, SEND_APP_LINK, claims, text,
@@ -13,17 +14,11 @@ use crate::caller::identityx::{
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-fn frozen() -> (SandboxClock, Sandbox) {
-    let clock = SandboxClock::frozen();
-    let sandbox = Sandbox::builder().clock(clock.clone()).start().unwrap();
-    (clock, sandbox)
-}
-
 /// The names of the claims, and `sub`.
-fn shape(jwt: &str) -> (Vec<String>, String) {
+fn shape(jwt: &str) -> (String, String) {
     let claims = claims(jwt);
-    let names = claims.as_object().unwrap().keys().cloned().collect();
-    (names, text(&claims["sub"]))
+    let names: Vec<_> = claims.as_object().unwrap().keys().cloned().collect();
+    (names.join(" "), text(&claims["sub"]))
 }
 
 /// The link of an e-mail with `JWT` in the place of the token.
@@ -39,7 +34,7 @@ async fn link(sandbox: &Sandbox, auth_url: &str, redirect: Option<&str>) -> (Str
 }
 
 #[tokio::test]
-async fn an_app_user_trades_the_token_of_the_link_for_a_session() {
+async fn an_app_user_exchanges_the_token_of_the_link_for_a_session() {
     let (clock, sandbox) = frozen();
     let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
     let user = identityx.app_user();
@@ -88,7 +83,7 @@ async fn an_app_user_trades_the_token_of_the_link_for_a_session() {
 }
 
 #[tokio::test]
-async fn an_administrator_trades_the_token_of_the_link_for_a_session() {
+async fn an_administrator_exchanges_the_token_of_the_link_for_a_session() {
     let sandbox = Sandbox::start().unwrap();
     let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
     let user = identityx.org_user();
@@ -119,44 +114,21 @@ async fn an_administrator_trades_the_token_of_the_link_for_a_session() {
 }
 
 #[tokio::test]
-async fn tokens_say_what_they_are_for_and_only_links_when_they_end() {
+async fn tokens_say_their_purpose_and_only_those_of_links_their_end() {
     let sandbox = Sandbox::start().unwrap();
     let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
-    let names = |names: &[&str]| {
-        names
-            .iter()
-            .map(|&name| name.to_owned())
-            .collect::<Vec<_>>()
-    };
-    let app_link = caller.app_link().await;
-    for (jwt, expected, sub) in [
-        (
-            app_link.code().unwrap().to_owned(),
-            &["aud", "exp", "iat", "iss", "jti", "sub"][..],
-            "app-user-login-link",
-        ),
-        (
-            caller.org_link().await.code().unwrap().to_owned(),
-            &["aud", "exp", "iat", "jti", "sub"],
-            "user-login-link",
-        ),
-        (
-            caller.app_session().await,
-            &["aud", "iat", "iss", "jti", "sub"],
-            "app-user-auth",
-        ),
-        (
-            caller.org_session().await,
-            &["aud", "iat", "jti", "sub"],
-            "user-auth",
-        ),
-        (
-            identityx.mint_api_token(identityx.org_user().email),
-            &["aud", "iat", "jti", "sub"],
-            "user-api-token",
-        ),
+    let (app_link, org_link) = (caller.app_link().await, caller.org_link().await);
+    let (app, org) = (caller.app_session().await, caller.org_session().await);
+    let api = identityx.mint_api_token(identityx.org_user().email);
+    let (app_code, org_code) = (app_link.code().unwrap(), org_link.code().unwrap());
+    for (jwt, names, sub) in [
+        (app_code, "aud exp iat iss jti sub", "app-user-login-link"),
+        (org_code, "aud exp iat jti sub", "user-login-link"),
+        (&app, "aud iat iss jti sub", "app-user-auth"),
+        (&org, "aud iat jti sub", "user-auth"),
+        (&api, "aud iat jti sub", "user-api-token"),
     ] {
-        assert_eq!(shape(&jwt), (names(expected), sub.to_owned()));
+        assert_eq!(shape(jwt), (names.to_owned(), sub.to_owned()));
     }
     let link = claims(app_link.code().unwrap());
     assert_eq!(link["iss"], identityx.application_id());
@@ -165,37 +137,24 @@ async fn tokens_say_what_they_are_for_and_only_links_when_they_end() {
 }
 
 #[tokio::test]
-async fn the_link_is_glued_together_even_where_it_breaks() {
+async fn the_link_is_concatenated_even_where_that_breaks_it() {
     let sandbox = Sandbox::start().unwrap();
-    for (auth_url, redirect, expected, is_url) in [
+    let encoded = "?token=JWT&redirectTo=%2Fpath%3Fa%3Db%20c%26d%3D%C3%A9~!*'()";
+    let spa = "?token=JWT&redirectTo=%2F";
+    for (auth_url, redirect, appended, is_url) in [
         (
             "https://a.test",
             Some("/path?a=b c&d=é~!*'()"),
-            "https://a.test?token=JWT&redirectTo=%2Fpath%3Fa%3Db%20c%26d%3D%C3%A9~!*'()",
+            encoded,
             true,
         ),
-        (
-            "https://a.test/x",
-            Some(""),
-            "https://a.test/x?token=JWT",
-            true,
-        ),
-        (
-            "https://a.test/?foo=bar",
-            None,
-            "https://a.test/?foo=bar?token=JWT",
-            true,
-        ),
-        (
-            "https://a.test/#/spa",
-            Some("/"),
-            "https://a.test/#/spa?token=JWT&redirectTo=%2F",
-            true,
-        ),
-        ("no url", None, "no url?token=JWT", false),
+        ("https://a.test/x", Some(""), "?token=JWT", true),
+        ("https://a.test/?foo=bar", None, "?token=JWT", true),
+        ("https://a.test/#/spa", Some("/"), spa, true),
+        ("no url", None, "?token=JWT", false),
     ] {
         let sent = link(&sandbox, auth_url, redirect).await;
-        assert_eq!(sent, (expected.to_owned(), is_url));
+        assert_eq!(sent, (format!("{auth_url}{appended}"), is_url));
     }
 }
 
@@ -234,7 +193,7 @@ async fn a_link_works_for_an_hour_and_makes_a_new_session_each_time() {
 }
 
 #[tokio::test]
-async fn what_the_request_for_a_link_says_comes_back_with_the_session() {
+async fn source_and_context_of_the_request_for_a_link_come_back_with_the_session() {
     let sandbox = Sandbox::start().unwrap();
     let caller = IdentityXCaller::new(&sandbox);
     let email = sandbox.identityx().app_user().email;
@@ -277,7 +236,7 @@ async fn creating_an_app_user_twice_gives_the_same_one() {
         .await;
     assert_eq!(&again.data()["createAppUser"], first);
 
-    // In another application it is somebody else.
+    // In another application it is another user.
     let other = identityx.other_application_id();
     let other = caller
         .for_app_id(other, CREATE_APP_USER, input("nina@new.test", "Nina"))
@@ -290,7 +249,7 @@ async fn creating_an_app_user_twice_gives_the_same_one() {
 }
 
 #[tokio::test]
-async fn an_added_app_user_is_as_it_was_added() {
+async fn an_added_app_user_has_the_properties_that_were_set() {
     let sandbox = Sandbox::start().unwrap();
     let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
     let application = identityx.other_application_id();
@@ -313,7 +272,7 @@ async fn an_added_app_user_is_as_it_was_added() {
 }
 
 #[tokio::test]
-async fn an_address_is_somebody_else_in_another_application() {
+async fn an_address_is_another_user_in_another_application() {
     let sandbox = Sandbox::start().unwrap();
     let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
     let (email, other) = (identityx.app_user().email, identityx.other_application_id());

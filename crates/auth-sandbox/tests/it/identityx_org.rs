@@ -85,7 +85,7 @@ async fn the_applications_are_those_of_the_organisation_in_the_header() {
 }
 
 #[tokio::test]
-async fn who_is_no_member_has_no_permission() {
+async fn an_administrator_who_is_no_member_has_no_permission() {
     let sandbox = Sandbox::start().unwrap();
     let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
     let own = identityx.organization_id();
@@ -109,7 +109,7 @@ async fn who_is_no_member_has_no_permission() {
 }
 
 #[tokio::test]
-async fn an_organisation_that_is_gone_is_a_gap_in_the_list_beside_an_error() {
+async fn a_removed_organisation_is_null_in_the_list_beside_an_error() {
     let sandbox = Sandbox::start().unwrap();
     let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
     identityx.add_organization(IdentityXOrganization::new(NEW, "Short-lived"));
@@ -135,7 +135,7 @@ async fn an_organisation_that_is_gone_is_a_gap_in_the_list_beside_an_error() {
 }
 
 #[tokio::test]
-async fn a_field_that_fails_leaves_its_nullable_neighbours_alone() {
+async fn a_nullable_field_that_fails_leaves_the_other_fields_intact() {
     let sandbox = Sandbox::start().unwrap();
     let caller = IdentityXCaller::new(&sandbox);
     let session = format!("OrgUser {}", caller.org_session().await);
@@ -149,7 +149,7 @@ async fn a_field_that_fails_leaves_its_nullable_neighbours_alone() {
 }
 
 #[tokio::test]
-async fn an_error_stands_beside_the_data_where_a_test_asks_for_it() {
+async fn a_test_can_have_an_error_beside_the_data() {
     let sandbox = Sandbox::start().unwrap();
     let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
     let session = format!("OrgUser {}", caller.org_session().await);
@@ -181,7 +181,7 @@ async fn executed_answers_carry_extensions() {
     assert_eq!(refused.body.get("extensions"), None);
 }
 
-/// The query that tools send, with everything that newer ones ask for.
+/// The query that tools send, with all fields that newer tools ask for.
 const INTROSPECTION: &str = "query IntrospectionQuery { __schema { description queryType { name } \
     mutationType { name } subscriptionType { name } types { ...FullType } directives { name \
     description isRepeatable locations args(includeDeprecated: true) { ...InputValue } } } } \
@@ -196,7 +196,7 @@ const INTROSPECTION: &str = "query IntrospectionQuery { __schema { description q
     ofType { kind name ofType { kind name } } } } } } } }";
 
 #[tokio::test]
-async fn introspection_tells_the_schema() {
+async fn introspection_returns_the_schema() {
     let sandbox = Sandbox::start().unwrap();
     let caller = IdentityXCaller::new(&sandbox);
     let reply = caller.send(INTROSPECTION, Value::Null).await;
@@ -217,7 +217,7 @@ async fn introspection_tells_the_schema() {
     }
     let fields_of = |list: &Value| {
         let each = list.as_array().unwrap().iter();
-        let each = each.map(|each| format!("{}: {}", text(&each["name"]), spelt(&each["type"])));
+        let each = each.map(|each| format!("{}: {}", text(&each["name"]), written(&each["type"])));
         each.collect::<Vec<_>>().join(" ")
     };
     let authentication = "additionalContext: JSONObject loginSource: String \
@@ -249,100 +249,63 @@ async fn introspection_tells_the_schema() {
     sandbox.log().assert_count("identityx.introspect", 1);
 }
 
-/// A type as a schema spells it.
-fn spelt(ty: &Value) -> String {
+/// A type as a schema writes it.
+fn written(ty: &Value) -> String {
     match ty["kind"].as_str().unwrap() {
-        "NON_NULL" => format!("{}!", spelt(&ty["ofType"])),
-        "LIST" => format!("[{}]", spelt(&ty["ofType"])),
+        "NON_NULL" => format!("{}!", written(&ty["ofType"])),
+        "LIST" => format!("[{}]", written(&ty["ofType"])),
         _ => text(&ty["name"]),
     }
 }
 
 #[tokio::test]
-async fn a_request_is_named_after_its_root_field_and_its_faults_find_it() {
+async fn a_request_and_its_faults_are_named_after_the_root_field() {
     let sandbox = Sandbox::start().unwrap();
     let caller = IdentityXCaller::new(&sandbox);
-    for (body, operation) in [
-        (json!({ "query": "{ ping }" }), "ping"),
-        (json!({ "query": "mutation { ping }" }), "ping"),
+    let two = "query A { ping } query B { activeUser { id } }";
+    let by_query = [
+        ("{ ping }", "ping"),
+        ("mutation { ping }", "ping"),
+        ("query A { alias: activeUser { id } }", "active_org_user"),
+        ("{ __typename activeAppUser { id } }", "active_app_user"),
+        (SEND_ORG_LINK, "send_org_user_login_link"),
         (
-            json!({ "query": "query A { alias: activeUser { id } }" }),
-            "active_org_user",
-        ),
-        (
-            json!({ "query": "{ __typename activeAppUser { id } }" }),
-            "active_app_user",
-        ),
-        (
-            json!({ "query": SEND_ORG_LINK }),
-            "send_org_user_login_link",
-        ),
-        (
-            json!({ "query": "mutation { sendAppUserLoginLink }" }),
+            "mutation { sendAppUserLoginLink }",
             "send_app_user_login_link",
         ),
+        ("mutation { loginAppUser }", "log_in_app_user"),
+        ("mutation { logoutAppUser }", "log_out_app_user"),
+        ("mutation { createAppUser }", "create_app_user"),
+        ("mutation { userLogin }", "log_in_org_user"),
+        ("mutation { userLogout }", "log_out_org_user"),
+        ("mutation { createActiveUserApiToken }", "create_api_token"),
+        (ORGANIZATIONS, "organizations"),
+        (APPLICATIONS, "applications"),
+        ("{ __schema { types { name } } }", "introspect"),
+        ("{ __type(name: \"User\") { name } }", "introspect"),
+        (two, "other"),
+        ("{ ping activeUser { id } }", "other"),
+        ("{ ...Fields } fragment Fields on Query { ping }", "other"),
+        ("{ userLogin }", "other"),
+        ("mutation { activeUser { id } }", "other"),
+        ("{ nothing }", "other"),
+        ("{ __typename }", "other"),
+        ("{", "other"),
+    ];
+    let by_query = by_query.map(|(query, operation)| (json!({ "query": query }), operation));
+    let by_body = [
         (
-            json!({ "query": "mutation { loginAppUser }" }),
-            "log_in_app_user",
-        ),
-        (
-            json!({ "query": "mutation { logoutAppUser }" }),
-            "log_out_app_user",
-        ),
-        (
-            json!({ "query": "mutation { createAppUser }" }),
-            "create_app_user",
-        ),
-        (
-            json!({ "query": "mutation { userLogin }" }),
-            "log_in_org_user",
-        ),
-        (
-            json!({ "query": "mutation { userLogout }" }),
-            "log_out_org_user",
-        ),
-        (
-            json!({ "query": "mutation { createActiveUserApiToken }" }),
-            "create_api_token",
-        ),
-        (json!({ "query": ORGANIZATIONS }), "organizations"),
-        (json!({ "query": APPLICATIONS }), "applications"),
-        (
-            json!({ "query": "{ __schema { types { name } } }" }),
-            "introspect",
-        ),
-        (
-            json!({ "query": "{ __type(name: \"User\") { name } }" }),
-            "introspect",
-        ),
-        (
-            json!({ "query": "query A { ping } query B { activeUser { id } }", "operationName": "B" }),
+            json!({ "query": two, "operationName": "B" }),
             "active_org_user",
-        ),
-        (
-            json!({ "query": "query A { ping } query B { activeUser { id } }" }),
-            "other",
         ),
         (
             json!({ "query": "query A { ping }", "operationName": "B" }),
             "other",
         ),
-        (json!({ "query": "{ ping activeUser { id } }" }), "other"),
-        (
-            json!({ "query": "{ ...Fields } fragment Fields on Query { ping }" }),
-            "other",
-        ),
-        (json!({ "query": "{ userLogin }" }), "other"),
-        (
-            json!({ "query": "mutation { activeUser { id } }" }),
-            "other",
-        ),
-        (json!({ "query": "{ nothing }" }), "other"),
-        (json!({ "query": "{ __typename }" }), "other"),
-        (json!({ "query": "{" }), "other"),
         (json!({ "query": 5 }), "other"),
         (json!([]), "other"),
-    ] {
+    ];
+    for (body, operation) in by_query.into_iter().chain(by_body) {
         sandbox.log().clear();
         let operation = format!("identityx.{operation}");
         sandbox.fault(Fault::status(503).on(&operation));

@@ -1,4 +1,4 @@
-//! The e-mails land in an inbox.
+//! The inbox of an e-mail address.
 
 use auth_sandbox::{EdgeIqUser, EqWorksUser, Fault, IdentityXOrgUser, MailKind, Sandbox};
 use serde_json::json;

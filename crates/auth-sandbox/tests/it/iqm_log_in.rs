@@ -2,26 +2,20 @@
 
 use std::time::Duration;
 
-use auth_sandbox::{IqmUser, Sandbox, SandboxClock, TokenEnvelope};
+use auth_sandbox::{IqmTokenEnvelope, IqmUser, Sandbox};
 use serde_json::{Value, json};
 
-use crate::caller::{Caller, read};
+use crate::caller::{Caller, frozen, read};
 
 const NOT_ALLOWED: &str = "User doesn't exist or user is not allowed to provided workspace.";
 const REDIRECT: &str = "https://app.example.com/callback";
 
-/// Checks a token payload against the contract's table; `owId` only where the call names it.
+/// Checks a token payload against IQM's documentation. `owId` is only in answers of some calls.
 fn assert_tokens(payload: &Value, ow_id: Option<u64>) {
-    assert!(
-        payload["access_token"]
-            .as_str()
-            .is_some_and(|token| !token.is_empty())
-    );
-    assert!(
-        payload["refresh_token"]
-            .as_str()
-            .is_some_and(|token| !token.is_empty())
-    );
+    for name in ["access_token", "refresh_token"] {
+        let token = payload[name].as_str();
+        assert!(token.is_some_and(|token| !token.is_empty()), "{name}");
+    }
     assert_eq!(payload["scope"], "read write");
     assert_eq!(payload["token_type"], "bearer");
     assert_eq!(payload["expires_in"], 35_999);
@@ -41,12 +35,12 @@ async fn an_invited_user_signs_up_once_and_gets_tokens_without_a_workspace() {
         let body = json!({ "email": user.email, "password": user.password });
         read(caller.basic("sign-up").json(&body))
     };
-    assert_eq!(read(caller.log_in_request(user)).await.status, 403);
+    assert_eq!(caller.log_in_as(user).await.status, 403);
 
     let reply = sign_up().await;
     assert_eq!((reply.status, &reply.body["success"]), (200, &json!(true)));
     assert_tokens(&reply.body["data"], None);
-    let reply = read(caller.log_in_request(user)).await;
+    let reply = caller.log_in_as(user).await;
     assert_eq!(reply.body["data"]["owId"], user.ow_id);
 
     let reply = sign_up().await;
@@ -62,9 +56,9 @@ async fn an_invited_user_signs_up_once_and_gets_tokens_without_a_workspace() {
 }
 
 #[tokio::test]
-async fn a_stranger_cannot_sign_up() {
+async fn a_user_without_an_invitation_cannot_sign_up() {
     let sandbox = Sandbox::start().unwrap();
-    let body = json!({ "email": "stranger@example.com", "password": "123456" });
+    let body = json!({ "email": "unknown@example.com", "password": "123456" });
     let reply = read(Caller::new(&sandbox).basic("sign-up").json(&body)).await;
     assert_eq!(reply.status, 403);
 }
@@ -89,7 +83,7 @@ async fn a_wrong_password_and_an_unknown_user_are_rejected_alike() {
     let caller = Caller::new(&sandbox);
     for (email, password, hint) in [
         ("user1@iqm.com", "wrong", "the password is wrong"),
-        ("nobody@iqm.com", "123456", "no user"),
+        ("unknown@iqm.com", "123456", "no user"),
     ] {
         let body = json!({ "grantType": "password", "email": email, "password": password });
         let form = [
@@ -111,10 +105,10 @@ async fn a_wrong_password_and_an_unknown_user_are_rejected_alike() {
 }
 
 #[tokio::test]
-async fn a_user_on_hold_is_told_so() {
+async fn a_user_on_hold_gets_the_reason() {
     let sandbox = Sandbox::start().unwrap();
     let caller = Caller::new(&sandbox);
-    let reply = read(caller.log_in_request(sandbox.iqm().on_hold_user())).await;
+    let reply = caller.log_in_as(sandbox.iqm().on_hold_user()).await;
     assert_eq!(reply.status, 400);
     let data = &reply.body["data"];
     assert_eq!(data["status"], "On Hold");
@@ -132,15 +126,13 @@ async fn a_user_on_hold_is_told_so() {
         .iqm()
         .set_on_hold(sandbox.iqm().on_hold_user().email, false);
     assert_eq!(
-        read(caller.log_in_request(sandbox.iqm().on_hold_user()))
-            .await
-            .status,
+        caller.log_in_as(sandbox.iqm().on_hold_user()).await.status,
         200
     );
 }
 
 #[tokio::test]
-async fn the_workspaces_host_has_to_be_right_where_it_is_named() {
+async fn a_workspace_host_that_is_sent_has_to_be_right() {
     let sandbox = Sandbox::start().unwrap();
     let user = sandbox.iqm().workspace_user();
     let log_in = |host: Option<&str>| {
@@ -157,14 +149,17 @@ async fn the_workspaces_host_has_to_be_right_where_it_is_named() {
         200
     );
     let reply = log_in(Some("elsewhere.example.com")).await;
-    assert_eq!((reply.status, reply.error()), (403, NOT_ALLOWED));
+    reply.assert_error(403, NOT_ALLOWED);
     assert!(reply.hint.unwrap().contains("X-IAA-HOST"));
 }
 
 #[tokio::test]
-async fn the_token_endpoint_wraps_a_password_grant_as_the_builder_says() {
-    for envelope in [TokenEnvelope::Enveloped, TokenEnvelope::Bare] {
-        let sandbox = Sandbox::builder().envelope(envelope).start().unwrap();
+async fn the_token_endpoint_wraps_a_password_grant_as_it_was_set() {
+    for envelope in [IqmTokenEnvelope::Enveloped, IqmTokenEnvelope::Bare] {
+        let sandbox = Sandbox::builder()
+            .iqm_token_envelope(envelope)
+            .start()
+            .unwrap();
         let caller = Caller::new(&sandbox);
         let (email, password) = (sandbox.iqm().user().email, sandbox.iqm().user().password);
         let form = [
@@ -177,7 +172,7 @@ async fn the_token_endpoint_wraps_a_password_grant_as_the_builder_says() {
         for request in [request().form(&form), request().json(&older)] {
             let reply = read(request).await;
             assert_eq!(reply.status, 200);
-            let payload = if envelope == TokenEnvelope::Bare {
+            let payload = if envelope == IqmTokenEnvelope::Bare {
                 &reply.body
             } else {
                 assert_eq!(reply.body["success"], true);
@@ -197,7 +192,7 @@ async fn a_refresh_is_bare_and_without_a_workspace_in_every_encoding() {
     let reply = caller.refresh(&refresh).await;
     assert_eq!(reply.status, 200);
     assert_tokens(&reply.body, None);
-    // The sample spells the field one way, the table above it the other.
+    // The vendor's sample and the table above it spell the field differently.
     for name in ["grant_type", "grantType"] {
         let body = json!({ name: "refresh_token", "refresh_token": refresh });
         assert_tokens(
@@ -209,11 +204,10 @@ async fn a_refresh_is_bare_and_without_a_workspace_in_every_encoding() {
 }
 
 #[tokio::test]
-async fn an_authorization_code_is_traded_once_with_the_redirect_it_was_minted_for() {
-    let clock = SandboxClock::frozen();
-    let sandbox = Sandbox::builder().clock(clock.clone()).start().unwrap();
+async fn an_authorization_code_is_exchanged_once_with_the_redirect_it_was_made_for() {
+    let (clock, sandbox) = frozen();
     let (iqm, caller) = (sandbox.iqm(), Caller::new(&sandbox));
-    let trade = async |code: &str, redirect_uri: &str, secret: &str| {
+    let exchange = async |code: &str, redirect_uri: &str, secret: &str| {
         let form = [
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -223,25 +217,28 @@ async fn an_authorization_code_is_traded_once_with_the_redirect_it_was_minted_fo
         ];
         read(caller.basic("oauth/token").form(&form)).await
     };
-    let mint = || iqm.authorization_code(iqm.user().email, REDIRECT);
+    let new_code = || iqm.authorization_code(iqm.user().email, REDIRECT);
 
-    let code = mint();
-    let reply = trade(&code, REDIRECT, iqm.client_secret()).await;
+    let code = new_code();
+    let reply = exchange(&code, REDIRECT, iqm.client_secret()).await;
     assert_eq!(reply.status, 200);
     assert_tokens(&reply.body, None);
-    let reply = trade(&code, REDIRECT, iqm.client_secret()).await;
-    assert_eq!(reply.status, 400);
-    assert!(reply.hint.unwrap().contains("used already"));
+    let reply = exchange(&code, REDIRECT, iqm.client_secret()).await;
+    reply.assert(400, "used already");
 
-    let reply = trade(&mint(), "https://evil.example.com/", iqm.client_secret()).await;
-    assert_eq!(reply.status, 400);
-    assert!(reply.hint.unwrap().contains("redirect_uri"));
-    assert_eq!(trade(&mint(), REDIRECT, "wrong").await.status, 401);
+    let reply = exchange(
+        &new_code(),
+        "https://evil.example.com/",
+        iqm.client_secret(),
+    )
+    .await;
+    reply.assert(400, "redirect_uri");
+    assert_eq!(exchange(&new_code(), REDIRECT, "wrong").await.status, 401);
 
-    let code = mint();
+    let code = new_code();
     clock.advance(Duration::from_secs(600));
     assert!(
-        trade(&code, REDIRECT, iqm.client_secret())
+        exchange(&code, REDIRECT, iqm.client_secret())
             .await
             .hint
             .unwrap()
@@ -251,7 +248,7 @@ async fn an_authorization_code_is_traded_once_with_the_redirect_it_was_minted_fo
 }
 
 #[tokio::test]
-async fn a_user_who_was_added_can_log_in_and_replaces_a_namesake() {
+async fn an_added_user_can_log_in_and_replaces_the_one_with_the_same_address() {
     let sandbox = Sandbox::start().unwrap();
     let (iqm, caller) = (sandbox.iqm(), Caller::new(&sandbox));
     let log_in = |password: &str| {
@@ -270,10 +267,10 @@ async fn a_user_who_was_added_can_log_in_and_replaces_a_namesake() {
 }
 
 #[test]
-#[should_panic(expected = "the sandbox has no user \"nobody@iqm.com\" at IQM")]
-fn a_code_for_nobody_is_a_mistake_in_the_test() {
+#[should_panic(expected = "the sandbox has no user \"unknown@iqm.com\" at IQM")]
+fn a_code_for_an_unknown_user_is_a_mistake_in_the_test() {
     Sandbox::start()
         .unwrap()
         .iqm()
-        .authorization_code("nobody@iqm.com", REDIRECT);
+        .authorization_code("unknown@iqm.com", REDIRECT);
 }

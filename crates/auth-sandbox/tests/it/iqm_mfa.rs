@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use auth_sandbox::{Sandbox, SandboxClock};
+use auth_sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use crate::caller::{Caller, Reply, read};
+use crate::caller::{Caller, Reply, frozen, read};
 
 async fn send(caller: &Caller<'_>, ow_id: Value) -> Reply {
     read(caller.post("auth/mfa/send").json(&json!({ "owId": ow_id }))).await
@@ -15,10 +15,10 @@ async fn verify(caller: &Caller<'_>, otp: &str) -> Reply {
     read(caller.post("auth/mfa/verify").json(&json!({ "otp": otp }))).await
 }
 
-const WRONG: (u16, &str) = (401, "Invalid or expired MFA code.");
+const WRONG: &str = "Invalid or expired MFA code.";
 
 #[tokio::test]
-async fn a_code_is_sent_and_traded_once_for_an_access_token_in_camel_case() {
+async fn a_code_is_sent_and_exchanged_once_for_an_access_token_in_camel_case() {
     let sandbox = Sandbox::start().unwrap();
     let (iqm, caller) = (sandbox.iqm(), Caller::new(&sandbox));
     let user = iqm.mfa_user();
@@ -38,7 +38,7 @@ async fn a_code_is_sent_and_traded_once_for_an_access_token_in_camel_case() {
     assert!(iqm.accepts(data["accessToken"].as_str().unwrap()));
 
     let reply = verify(&caller, &code).await;
-    assert_eq!((reply.status, reply.error()), WRONG);
+    reply.assert_error(401, WRONG);
     assert_eq!(iqm.mfa_code(user.email), None);
     sandbox.log().assert_count("iqm.mfa_send", 1);
     sandbox.log().assert_count("iqm.mfa_verify", 2);
@@ -49,15 +49,9 @@ async fn no_code_is_sent_to_an_unknown_workspace_or_a_user_without_mfa() {
     let sandbox = Sandbox::start().unwrap();
     let caller = Caller::new(&sandbox);
     let reply = send(&caller, json!(1)).await;
-    assert_eq!(
-        (reply.status, reply.error()),
-        (400, "Invalid owId or user not found.")
-    );
+    reply.assert_error(400, "Invalid owId or user not found.");
     let reply = send(&caller, json!(sandbox.iqm().user().ow_id)).await;
-    assert_eq!(
-        (reply.status, reply.error()),
-        (422, "User MFA settings not configured.")
-    );
+    reply.assert_error(422, "User MFA settings not configured.");
     let reply = send(&caller, json!("200004")).await;
     assert_eq!(
         (reply.status, &reply.body["errorObjects"][0]["field"]),
@@ -66,9 +60,8 @@ async fn no_code_is_sent_to_an_unknown_workspace_or_a_user_without_mfa() {
 }
 
 #[tokio::test]
-async fn a_code_dies_of_age_and_of_a_newer_one() {
-    let clock = SandboxClock::frozen();
-    let sandbox = Sandbox::builder().clock(clock.clone()).start().unwrap();
+async fn a_code_ends_with_its_lifetime_and_with_a_newer_one() {
+    let (clock, sandbox) = frozen();
     let (iqm, caller) = (sandbox.iqm(), Caller::new(&sandbox));
     let user = iqm.mfa_user();
     send(&caller, json!(user.ow_id)).await;
@@ -78,11 +71,11 @@ async fn a_code_dies_of_age_and_of_a_newer_one() {
         send(&caller, json!(user.ow_id)).await;
     }
     let reply = verify(&caller, &first).await;
-    assert_eq!((reply.status, reply.error()), WRONG);
+    reply.assert_error(401, WRONG);
 
     clock.advance(Duration::from_secs(600));
     let reply = verify(&caller, &iqm.mfa_code(user.email).unwrap()).await;
-    assert_eq!((reply.status, reply.error()), WRONG);
+    reply.assert_error(401, WRONG);
     assert!(reply.hint.unwrap().contains("expired"));
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use auth_sandbox::{Sandbox, SandboxClock};
+use auth_sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use crate::caller::{Caller, Reply, read};
+use crate::caller::{Caller, Reply, frozen, read};
 
 async fn call(caller: &Caller<'_>, path: &str, body: Value) -> Reply {
     read(caller.post(path).json(&body)).await
@@ -58,7 +58,7 @@ async fn a_reset_link_is_sent_validated_and_used_once() {
     let reply = set(&caller, email, password).await;
     assert_eq!(reply.status, 200);
     assert_eq!(reply.body["data"], "Password changed successfully.");
-    assert_eq!(read(caller.log_in_request(iqm.user())).await.status, 403);
+    assert_eq!(caller.log_in_as(iqm.user()).await.status, 403);
     let body = json!({ "grantType": "password", "email": email, "password": password });
     assert_eq!(read(caller.basic("login").json(&body)).await.status, 200);
 
@@ -71,17 +71,15 @@ async fn a_reset_link_is_sent_validated_and_used_once() {
 }
 
 #[tokio::test]
-async fn no_link_is_sent_to_a_stranger() {
+async fn no_link_is_sent_to_an_unknown_address() {
     let sandbox = Sandbox::start().unwrap();
-    let reply = request(&Caller::new(&sandbox), "stranger@example.com").await;
-    let expected = (404, "The email is not available in the system.");
-    assert_eq!((reply.status, reply.error()), expected);
+    let reply = request(&Caller::new(&sandbox), "unknown@example.com").await;
+    reply.assert_error(404, "The email is not available in the system.");
 }
 
 #[tokio::test]
 async fn an_unknown_and_an_expired_link_are_not_valid() {
-    let clock = SandboxClock::frozen();
-    let sandbox = Sandbox::builder().clock(clock.clone()).start().unwrap();
+    let (clock, sandbox) = frozen();
     let (iqm, caller) = (sandbox.iqm(), Caller::new(&sandbox));
     let email = iqm.user().email;
     request(&caller, email).await;
@@ -108,7 +106,7 @@ async fn a_password_is_not_set_before_the_link_is_validated() {
     let email = sandbox.iqm().user().email;
     assert_not_valid(&set(&caller, email, "without a link").await);
     request(&caller, email).await;
-    let reply = set(&caller, email, "without a look at it").await;
+    let reply = set(&caller, email, "without validation").await;
     assert_not_valid(&reply);
     assert!(reply.hint.unwrap().contains("validated"));
     caller.log_in().await;
@@ -137,6 +135,6 @@ async fn a_logged_in_user_changes_the_password_with_the_old_one() {
         (reply.status, &reply.body["data"]),
         (200, &json!("Password reset successfully."))
     );
-    assert_eq!(read(caller.log_in_request(iqm.user())).await.status, 403);
+    assert_eq!(caller.log_in_as(iqm.user()).await.status, 403);
     sandbox.log().assert_count("iqm.change_password", 3);
 }

@@ -1,4 +1,4 @@
-//! IQM: the calls of a logged-in user.
+//! IQM: the calls of a user who is logged in.
 
 use auth_sandbox::Sandbox;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::caller::{Caller, read};
 
 #[tokio::test]
-async fn the_profile_says_who_one_is() {
+async fn the_profile_is_the_one_of_the_tokens_user() {
     let sandbox = Sandbox::start().unwrap();
     let caller = Caller::new(&sandbox);
     let tokens = caller.log_in().await;

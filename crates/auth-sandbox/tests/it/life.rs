@@ -1,4 +1,4 @@
-//! A sandbox starts, is alone, and goes.
+//! A sandbox starts, shares nothing, and ends.
 
 use std::collections::HashSet;
 use std::net::TcpStream;
@@ -21,7 +21,7 @@ async fn fifty_sandboxes_at_once_share_nothing() {
     let callers: Vec<_> = sandboxes.iter().map(Caller::new).collect();
     let tokens = join_all(callers[1..].iter().map(Caller::log_in)).await;
 
-    // A token of one is a stranger to the next.
+    // A token of one is unknown to the next.
     for (number, tokens) in tokens.iter().enumerate() {
         let (own, next) = (number + 1, (number + 1) % 49 + 1);
         assert!(sandboxes[own].iqm().accepts(&tokens.access));

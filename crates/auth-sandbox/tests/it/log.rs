@@ -131,7 +131,7 @@ fn a_misspelt_operation_panics_wherever_it_is_named() {
 }
 
 #[tokio::test]
-async fn hints_can_be_asserted_away() {
+async fn a_test_can_assert_that_there_are_no_hints() {
     let sandbox = Sandbox::start().unwrap();
     let caller = Caller::new(&sandbox);
     caller.log_in().await;

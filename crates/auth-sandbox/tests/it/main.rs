@@ -1,4 +1,4 @@
-//! The sandbox, as a client sees it over HTTP.
+//! The sandbox as a client sees it, over HTTP.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,8 +1,8 @@
-//! What is not as documented is refused, with a hint that says why and repeats no secret.
+//! A call that is not as documented is refused, with a hint that says why and repeats no secret.
 
 use auth_sandbox::Sandbox;
 use reqwest::RequestBuilder;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::caller::{Caller, read};
 
@@ -48,35 +48,32 @@ async fn client_credentials_are_checked_on_all_three_calls() {
 async fn a_body_has_to_be_what_its_call_documents() {
     let sandbox = Sandbox::start().unwrap();
     let caller = Caller::new(&sandbox);
-    let log_in = || caller.basic("login");
     let form = format!("grantType=password&email=user1@iqm.com&password={SECRET}");
-    let json =
-        |grant: &str| format!(r#"{{"grantType":"{grant}","email":"a","password":"{SECRET}"}}"#);
+    let text = |body: String| with(caller.basic("login"), JSON, body);
+    let json = |body: Value| text(body.to_string());
+    let log_in = |grant: &str, email: Value, password: &str| json!({ "grantType": grant, "email": email, "password": password });
     for (request, hint) in [
-        (with(log_in(), FORM, form.clone()), "application/json"),
-        (with(log_in(), JSON, form), "line 1, column"),
         (
-            with(log_in(), JSON, format!("[\"{SECRET}\"]")),
-            "not an object",
+            with(caller.basic("login"), FORM, form.clone()),
+            "application/json",
         ),
+        (text(form), "line 1, column"),
+        (json(json!([SECRET])), "not an object"),
         (
-            with(log_in(), JSON, json("Password")),
+            json(log_in("Password", json!("a"), SECRET)),
             "grantType has to be password",
         ),
+        (json(json!({ SECRET: 1 })), "1 unknown field(s); known are"),
         (
-            with(log_in(), JSON, format!(r#"{{"{SECRET}":1}}"#)),
-            "1 unknown field(s); known are",
-        ),
-        (
-            log_in().json(&json!({ "email": "a", "password": SECRET })),
+            json(json!({ "email": "a", "password": SECRET })),
             "grantType is missing",
         ),
         (
-            log_in().json(&json!({ "grantType": "password", "email": 5, "password": SECRET })),
+            json(log_in("password", json!(5), SECRET)),
             "email has to be a string",
         ),
         (
-            log_in().json(&json!({ "grantType": "password", "email": "a", "password": "" })),
+            json(log_in("password", json!("a"), "")),
             "password is empty",
         ),
     ] {
@@ -89,51 +86,23 @@ async fn the_token_endpoint_spells_its_fields_as_documented_for_each_encoding() 
     let sandbox = Sandbox::start().unwrap();
     let caller = Caller::new(&sandbox);
     let token = || caller.basic("oauth/token");
+    let form = |body: &str| with(token(), FORM, body.replace("SECRET", SECRET));
+    let json = |body: Value| token().json(&body);
+    let older = json!({ "grantType": "password", "username": "a", "password": SECRET });
+    let code = json!({ "grant_type": "authorization_code", "code": SECRET });
+    let password = form("grant_type=password&email=a&password=SECRET");
+    let twice = form("grant_type=refresh_token&refresh_token=SECRET&refresh_token=b");
+    let plain = with(token(), ("content-type", "text/plain"), SECRET);
     for (request, hint) in [
-        (
-            token().form(&[
-                ("grant_type", "password"),
-                ("email", "a"),
-                ("password", SECRET),
-            ]),
-            "known are: grant_type, username, password",
-        ),
-        (
-            token().json(&json!({ "grantType": "password", "username": "a", "password": SECRET })),
-            "known are: grantType, email, password",
-        ),
-        (
-            token().form(&[("grant_type", "implicit")]),
-            "the grant type has to be",
-        ),
-        (
-            token().form(&[("grantType", "refresh_token")]),
-            "grant_type is missing",
-        ),
-        (
-            token().form(&[("grant_type", "refresh_token")]),
-            "refresh_token is missing",
-        ),
-        (
-            token().json(&json!({ "grant_type": "authorization_code", "code": SECRET })),
-            "has to be a form",
-        ),
-        (
-            with(
-                token(),
-                FORM,
-                format!("grant_type=refresh_token&refresh_token={SECRET}&refresh_token=b"),
-            ),
-            "twice",
-        ),
-        (
-            with(token(), ("content-type", "text/plain"), SECRET),
-            "application/json",
-        ),
-        (
-            token().form(&[("grant_type", "refresh_token"), ("refresh_token", "")]),
-            "is empty",
-        ),
+        (password, "known are: grant_type, username, password"),
+        (json(older), "known are: grantType, email, password"),
+        (form("grant_type=implicit"), "the grant type has to be"),
+        (form("grantType=refresh_token"), "grant_type is missing"),
+        (form("grant_type=refresh_token"), "refresh_token is missing"),
+        (json(code), "has to be a form"),
+        (twice, "twice"),
+        (plain, "application/json"),
+        (form("grant_type=refresh_token&refresh_token="), "is empty"),
     ] {
         assert_refused(request, 400, hint).await;
     }
@@ -160,7 +129,7 @@ async fn unknown_paths_and_wrong_methods_are_not_found() {
 }
 
 #[tokio::test]
-async fn a_path_of_no_vendor_is_not_found_and_the_hint_says_where_they_live() {
+async fn a_path_of_no_vendor_is_not_found_and_the_hint_names_the_vendors_paths() {
     let sandbox = Sandbox::start().unwrap();
     let reply = read(Caller::new(&sandbox).post("/api/v3/ua/login")).await;
     assert_eq!(reply.status, 404);

@@ -1,4 +1,4 @@
-//! What holds for every vendor: faults in its shape, echoed secrets, the rate limit, the log.
+//! Every vendor: faults in its shape, echoed secrets, the rate limit, the log.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -167,32 +167,32 @@ async fn the_log_shows_no_secret_of_any_vendor() {
 }
 
 #[test]
-fn a_handle_names_the_user_that_a_vendor_does_not_have() {
+fn a_call_for_an_unknown_user_names_the_user_and_the_vendor() {
     let sandbox = Sandbox::start().unwrap();
     let panic_of = |call: &dyn Fn()| {
         let payload = catch_unwind(AssertUnwindSafe(call)).unwrap_err();
         payload.downcast_ref::<String>().unwrap().clone()
     };
     let (edgeiq, eqworks) = (sandbox.edgeiq(), sandbox.eqworks());
-    let nobody = "nobody@a.test";
-    let at_edgeiq = "the sandbox has no user \"nobody@a.test\" at EdgeIQ";
-    let at_eqworks = "the sandbox has no user \"nobody@a.test\" at EQ Works";
+    let unknown = "unknown@a.test";
+    let at_edgeiq = "the sandbox has no user \"unknown@a.test\" at EdgeIQ";
+    let at_eqworks = "the sandbox has no user \"unknown@a.test\" at EQ Works";
     let identityx = sandbox.identityx();
-    let (ours, other) = (identityx.application_id(), identityx.other_application_id());
+    let (application, other) = (identityx.application_id(), identityx.other_application_id());
     let (ann, ada) = (identityx.app_user().email, identityx.org_user().email);
-    let at_identityx = "the sandbox has no user \"nobody@a.test\" at IdentityX";
+    let at_identityx = "the sandbox has no user \"unknown@a.test\" at IdentityX";
     let ann_at_identityx = "the sandbox has no user \"ann@identityx.example\" at IdentityX";
     for (call, expected) in [
         (
-            &(|| edgeiq.set_password(nobody, "x")) as &dyn Fn(),
+            &(|| edgeiq.set_password(unknown, "x")) as &dyn Fn(),
             at_edgeiq,
         ),
-        (&|| _ = eqworks.mint_token(nobody, "atom"), at_eqworks),
-        (&|| eqworks.revoke(nobody), at_eqworks),
-        (&|| eqworks.end_access(nobody), at_eqworks),
-        (&|| eqworks.remove_user(nobody), at_eqworks),
+        (&|| _ = eqworks.mint_token(unknown, "atom"), at_eqworks),
+        (&|| eqworks.revoke(unknown), at_eqworks),
+        (&|| eqworks.end_access(unknown), at_eqworks),
+        (&|| eqworks.remove_user(unknown), at_eqworks),
         (
-            &|| _ = identityx.mint_app_user_session(ours, nobody),
+            &|| _ = identityx.mint_app_user_session(application, unknown),
             at_identityx,
         ),
         (
@@ -200,11 +200,11 @@ fn a_handle_names_the_user_that_a_vendor_does_not_have() {
             ann_at_identityx,
         ),
         (
-            &|| _ = identityx.mint_org_user_session(nobody),
+            &|| _ = identityx.mint_org_user_session(unknown),
             at_identityx,
         ),
-        (&|| _ = identityx.mint_api_token(nobody), at_identityx),
-        (&|| identityx.revoke_api_token(nobody), at_identityx),
+        (&|| _ = identityx.mint_api_token(unknown), at_identityx),
+        (&|| identityx.revoke_api_token(unknown), at_identityx),
     ] {
         assert_eq!(panic_of(call), expected);
     }

@@ -1,4 +1,4 @@
-//! The program's key, and what it does.
+//! The program's key.
 
 use std::fmt;
 
@@ -10,25 +10,22 @@ use chacha20poly1305::{AeadInOut as _, Key, KeyInit as _, XChaCha20Poly1305, XNo
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{Fault, Sealed};
+use super::sealed::Sealed;
+use crate::error::store_error;
 
-/// What records call the algorithm.
+/// The name of the algorithm in records.
 const CIPHER: &str = "xchacha20-poly1305";
 
 const KEY: usize = 32;
 
-const UNKNOWN_CIPHER: Fault = "the record is encrypted by an algorithm that is not known here";
-const NOT_OURS: Fault = "the record was encrypted with another key, or was changed since";
-const NO_NONCE: Fault = "the operating system gives no random numbers to encrypt with";
-const TOO_LONG: Fault = "the token is too long to be encrypted";
-
-/// A key of the program's, with which a store seals what it keeps.
+/// A key of the program, with which a store encrypts what it keeps.
 ///
-/// Random bytes, not a password. They are wiped when the key is dropped, and `Debug` shows nothing
-/// of them. The record's key (vendor, account, …) and its generation are not sealed, but cannot be
-/// changed either.
+/// It is 32 random bytes, not a password. They are wiped when the key is dropped, and `Debug` shows
+/// nothing of them. The record's key (vendor, account, …) and its generation are not encrypted, but
+/// a change of them is found out.
 ///
-/// Source: ours; XChaCha20-Poly1305 with a random nonce for each record, as `RustCrypto` has it.
+/// Decision: XChaCha20-Poly1305 by `RustCrypto`, because its nonce is long enough to be random for
+/// every record.
 ///
 /// # Example
 ///
@@ -39,7 +36,7 @@ const TOO_LONG: Fault = "the token is too long to be encrypted";
 /// // As from `head -c 32 /dev/urandom | base64`.
 /// let old = EncryptionKey::from_base64(&"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".into())?;
 /// let new = EncryptionKey::from_base64(&"ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=".into())?;
-/// // Seals with the new key and opens what the old one sealed.
+/// // Encrypts with the new key, and decrypts what the old one encrypted.
 /// let key = new.with_older(old);
 /// # Ok(())
 /// # }
@@ -58,15 +55,15 @@ impl EncryptionKey {
         }
     }
 
-    /// A key from the Base64 text (standard alphabet, padded) of 32 random bytes; white space
-    /// around it does not count.
+    /// A key from the Base64 text (standard alphabet, padded) of 32 random bytes. White space
+    /// around it is ignored.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if it is something else.
+    /// [`ErrorKind::InvalidConfig`] if the text is anything else.
     pub fn from_base64(text: &SecretString) -> Result<Self, Error> {
         let mut key = SecretBox::<[u8; KEY]>::init_with_mut(|_| ());
-        // Room for a text that is too long, too, so that nothing is left in a smaller buffer.
+        // As long as the text, so that nothing is left in a smaller buffer if it is too long.
         let text = text.expose_secret().trim();
         let mut bytes = Zeroizing::new(vec![0; text.len()]);
         let length = STANDARD.decode_slice(text, &mut bytes);
@@ -79,23 +76,25 @@ impl EncryptionKey {
         Ok(Self::new(key))
     }
 
-    /// Opens what `older` sealed, and what its older ones did, too: for the time after a change of
-    /// keys. Nothing is sealed with it.
+    /// Also decrypts what `older` and its older keys encrypted, for the time after a change of keys.
+    /// Nothing is encrypted with them.
     pub fn with_older(mut self, older: Self) -> Self {
         self.older.push(older.key);
         self.older.extend(older.older);
         self
     }
 
-    /// Seals `plain`, of which nothing is left in memory; `authenticated` cannot be changed then.
-    pub(crate) fn seal(&self, mut plain: Vec<u8>, authenticated: &[u8]) -> Result<Sealed, Fault> {
+    /// Encrypts `plain` and wipes it from memory. A later change of `authenticated` is found out.
+    pub(crate) fn seal(&self, mut plain: Vec<u8>, authenticated: &[u8]) -> Result<Sealed, Error> {
         let sealed = (|| {
-            let nonce = XNonce::try_generate().map_err(|_| NO_NONCE)?;
-            // In place, and the tag is put behind it: if that moves the buffer, what stays behind
-            // is sealed already.
+            let nonce = XNonce::try_generate().map_err(|_| {
+                store_error("the operating system gives no random numbers to encrypt with")
+            })?;
+            // In place, and then the tag is appended. If that moves the buffer, what stays behind
+            // is encrypted already.
             algorithm(&self.key)
                 .encrypt_in_place(&nonce, authenticated, &mut plain)
-                .map_err(|_| TOO_LONG)?;
+                .map_err(|_| store_error("the token is too long to be encrypted"))?;
             Ok(Sealed {
                 cipher: CIPHER.to_owned(),
                 nonce: STANDARD.encode(nonce),
@@ -106,18 +105,20 @@ impl EncryptionKey {
         sealed
     }
 
-    /// Opens what this key sealed, or an older one.
+    /// Decrypts what this key or an older one encrypted.
     pub(crate) fn open(
         &self,
         sealed: &Sealed,
         authenticated: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
         if sealed.cipher != CIPHER {
-            return Err(UNKNOWN_CIPHER);
+            return Err(store_error(
+                "the record is encrypted by an unknown algorithm",
+            ));
         }
-        let nonce = STANDARD.decode(&sealed.nonce).map_err(|_| NOT_OURS)?;
-        let nonce = XNonce::try_from(nonce.as_slice()).map_err(|_| NOT_OURS)?;
-        let ciphertext = STANDARD.decode(&sealed.ciphertext).map_err(|_| NOT_OURS)?;
+        let nonce = STANDARD.decode(&sealed.nonce).map_err(|_| refused())?;
+        let nonce = XNonce::try_from(nonce.as_slice()).map_err(|_| refused())?;
+        let ciphertext = STANDARD.decode(&sealed.ciphertext).map_err(|_| refused())?;
         for key in std::iter::once(&self.key).chain(&self.older) {
             let mut plain = Zeroizing::new(ciphertext.clone());
             let opened = algorithm(key).decrypt_in_place(&nonce, authenticated, &mut *plain);
@@ -125,8 +126,12 @@ impl EncryptionKey {
                 return Ok(plain);
             }
         }
-        Err(NOT_OURS)
+        Err(refused())
     }
+}
+
+fn refused() -> Error {
+    store_error("the record was encrypted with another key, or was changed since")
 }
 
 fn algorithm(key: &SecretBox<[u8; KEY]>) -> XChaCha20Poly1305 {

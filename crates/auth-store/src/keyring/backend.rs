@@ -1,4 +1,4 @@
-//! Calls to the keyring: they block, and each ends in time.
+//! Calls to the keyring. They block, and each is bounded in time.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,7 +8,8 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::platform::Platform;
-use super::problem::{Problem, explain, fault, silence};
+use super::problem::{Problem, explain, timed_out};
+use crate::error::store_error;
 use crate::thread::Thread;
 
 /// How long one call waits for the keyring.
@@ -17,8 +18,9 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
 /// The thread's name, as a debugger shows it (Linux keeps 15 characters).
 const THREAD_NAME: &str = "auth-keyring";
 
-/// The keyring, and the thread on which calls wait for it. Not the caller's runtime: that could
-/// not end before a call does that hangs.
+/// The keyring, and the thread on which calls wait for it.
+///
+/// They do not wait on the caller's runtime, which could not end while a call hangs.
 #[derive(Clone)]
 pub(super) struct Backend {
     thread: Thread,
@@ -37,7 +39,7 @@ impl Backend {
         })
     }
 
-    /// Does `work` if the keyring is unlocked. It may be done twice, if the keyring was restarted.
+    /// Does `work` if the keyring is unlocked. It is done twice if the keyring was restarted.
     pub(super) async fn call<T: Send + 'static>(
         &self,
         work: impl Fn(&Platform) -> Result<T, Problem> + Send + 'static,
@@ -50,15 +52,17 @@ impl Backend {
             };
             match timeout(TIMEOUT, job).await {
                 Ok(Ok(outcome)) => outcome.map_err(explain),
-                Ok(Err(_)) => Err(fault("a call of the keyring's library broke off")),
+                Ok(Err(_)) => Err(store_error(
+                    "a call of the keyring's library was interrupted",
+                )),
                 Err(_) => {
-                    // The call may go on for ever, and nobody must wait behind it.
-                    connection.give_up();
-                    Err(silence(TIMEOUT))
+                    // The call may hang forever, and no other call must wait behind it.
+                    connection.discard();
+                    Err(timed_out(TIMEOUT))
                 }
             }
         };
-        self.thread.run(task).await?
+        self.thread.run(task).await
     }
 }
 
@@ -71,29 +75,29 @@ impl Connection {
         };
         match once() {
             Err(Problem::Broken) => {
-                // It was restarted, perhaps, and has forgotten us.
-                self.give_up();
+                // A keyring that was restarted has forgotten this connection.
+                self.discard();
                 once()
             }
             outcome => outcome,
         }
-        .inspect_err(|_| self.give_up())
+        .inspect_err(|_| self.discard())
     }
 
     fn get(&self) -> Result<Arc<Platform>, Problem> {
         if let Some(platform) = &*self.slot() {
             return Ok(Arc::clone(platform));
         }
-        // Not under the lock: it may take long.
+        // Not under the lock, because it may take long.
         let platform = Arc::new(Platform::connect()?);
         *self.slot() = Some(Arc::clone(&platform));
         Ok(platform)
     }
 
-    fn give_up(&self) {
-        let given_up = self.slot().take();
-        // Not under the lock either.
-        drop(given_up);
+    fn discard(&self) {
+        let discarded = self.slot().take();
+        // Not under the lock.
+        drop(discarded);
     }
 
     fn slot(&self) -> std::sync::MutexGuard<'_, Option<Arc<Platform>>> {

@@ -1,4 +1,4 @@
-//! The keyrings of the platforms, behind one face.
+//! The keyrings of the platforms, behind one type.
 
 use keyring_core::Entry;
 
@@ -33,7 +33,7 @@ impl Platform {
         self.0.check()
     }
 
-    /// The entry of that name, which need not be there. The label is for people.
+    /// The entry of that name, which need not exist. The label is for people.
     pub(super) fn entry(&self, service: &str, user: &str, label: &str) -> Result<Entry, Problem> {
         Ok(self.0.entry(service, user, label)?)
     }

@@ -1,32 +1,33 @@
-//! What can be wrong with a keyring, in words that name the choices.
+//! What can be wrong with a keyring, with messages that name the choices.
 
 use std::time::Duration;
 
-use auth_core::{Error, ErrorKind};
+use auth_core::Error;
 use keyring_core::Error as Cause;
 
-/// What is wrong.
-#[allow(dead_code, reason = "each platform has some of them only")]
+use crate::error::store_error;
+
+#[allow(dead_code, reason = "each platform has only some of them")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Problem {
-    /// There is none in this session.
+    /// This session has no keyring.
     Unreachable,
-    /// It wants a password.
+    /// It needs a password.
     Locked,
-    /// It has no place to which entries go.
+    /// It has no default collection.
     Empty,
     /// The connection to it, or a call, failed.
     Broken,
     /// Two entries have one name.
     Twice,
-    /// The token is too long for an entry; so many bytes fit.
+    /// The token is too long for an entry, which holds this many bytes.
     TooLong(u32),
-    /// A platform that no crate is for.
+    /// No crate supports this platform.
     Unsupported,
 }
 
 impl From<Cause> for Problem {
-    /// The cause itself is not kept: it may hold what was read.
+    /// The cause itself is not kept, because it may hold what was read.
     fn from(cause: Cause) -> Self {
         match cause {
             Cause::PlatformFailure(cause) => {
@@ -41,11 +42,7 @@ impl From<Cause> for Problem {
     }
 }
 
-pub(super) fn fault(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Store, message)
-}
-
-/// What is left where a keyring cannot be had.
+/// The choice without a keyring.
 const OTHERWISE: &str = "or keep tokens in a FileStore (with an encryption key) or a RedisStore";
 
 pub(super) fn explain(problem: Problem) -> Error {
@@ -66,26 +63,26 @@ pub(super) fn explain(problem: Problem) -> Error {
         ),
         Problem::Broken => (
             "the keyring failed",
-            "look into its log, restart it or unlock it",
+            "read its log, restart it or unlock it",
         ),
         Problem::Twice => (
             "the keyring has two entries for this token",
             "delete one in the keyring's own program",
         ),
         Problem::TooLong(limit) => {
-            return fault(format!(
+            return store_error(format!(
                 "the token is too long for this keyring, which keeps {limit} bytes: keep tokens in \
                  a FileStore (with an encryption key) or a RedisStore"
             ));
         }
         Problem::Unsupported => ("this platform has no keyring", "use another platform"),
     };
-    fault(format!("{what}: {choice}, {OTHERWISE}"))
+    store_error(format!("{what}: {choice}, {OTHERWISE}"))
 }
 
-pub(super) fn silence(waited: Duration) -> Error {
-    fault(format!(
-        "the keyring did not answer within {waited:?}: it hangs, or shows a prompt that nobody \
-         answers; unlock or restart it, {OTHERWISE}"
+pub(super) fn timed_out(waited: Duration) -> Error {
+    store_error(format!(
+        "the keyring did not answer within {waited:?}: it hangs, or waits for an answer to a \
+         prompt; unlock or restart it, {OTHERWISE}"
     ))
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use auth_core::Expiry;
 
-/// What lies beyond the range of 64 bits is brought to its end.
+/// A moment beyond the range of 64 bits becomes the end of that range.
 pub(super) fn to_millis(moment: SystemTime) -> i64 {
     match moment.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
@@ -15,12 +15,12 @@ pub(super) fn to_millis(moment: SystemTime) -> i64 {
     }
 }
 
-/// 1970 for what this system's clock cannot represent.
+/// 1970, if this system's clock cannot represent the moment.
 pub(super) fn from_millis(millis: i64) -> SystemTime {
     represented(millis).unwrap_or(UNIX_EPOCH)
 }
 
-/// Never, if it is later than what this system's clock can represent.
+/// Never, if the moment is later than this system's clock can represent.
 pub(super) fn expiry(millis: i64) -> Expiry {
     match represented(millis) {
         None if millis > 0 => Expiry::Never,

@@ -1,4 +1,4 @@
-//! The record format, from the outside of its module.
+//! The record format.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -25,7 +25,7 @@ fn token() -> Token {
         .with_generation(7)
 }
 
-/// All that a token has, with its secrets in clear.
+/// All of a token, with its secrets.
 fn whole(token: &Token) -> String {
     let refresh = token.refresh().map(|it| it.expose_secret().to_owned());
     let access = token.access().expose_secret();
@@ -34,7 +34,7 @@ fn whole(token: &Token) -> String {
 
 fn message(bytes: &[u8], cipher: Option<&Cipher>) -> String {
     let error = decode(&key(), bytes, cipher).unwrap_err();
-    assert_eq!(auth_core::AuthError::kind(&error), ErrorKind::Store);
+    assert_eq!(error.kind(), auth_core::ErrorKind::Store);
     for shown in [error.to_string(), format!("{error:?}")] {
         for secret in [ACCESS, REFRESH] {
             for part in secret.split('-') {
@@ -52,7 +52,7 @@ fn a_record_reads_as_it_was_published() {
     assert_eq!(std::str::from_utf8(&written).unwrap(), text);
     let read = decode(&key(), text.as_bytes(), None).unwrap();
     assert_eq!(whole(&read), whole(&token()));
-    assert_eq!(peek(text.as_bytes()).unwrap(), (key(), 7));
+    assert_eq!(owner(text.as_bytes(), |it| *it == key()).unwrap(), key());
 }
 
 #[test]
@@ -101,22 +101,22 @@ fn moments_are_rounded_down_and_never_overflow() {
 }
 
 #[test]
-fn what_breaks_off_is_no_record_wherever_it_breaks_off() {
+fn a_record_that_is_cut_off_is_refused_wherever_it_is_cut() {
     let record = encode(&key(), &token(), None).unwrap();
     for length in 0..record.len() {
         let said = message(&record[..length], None);
         assert!(
-            said.starts_with("the record breaks off"),
+            said.starts_with("the record is cut off"),
             "{length}: {said}"
         );
     }
     let mut longer = record.to_vec();
     longer.extend(b"}");
-    assert_eq!(message(&longer, None), "this is no record of auth-store");
+    assert_eq!(message(&longer, None), "this is not a record of auth-store");
 }
 
 #[test]
-fn what_others_wrote_is_no_record() {
+fn what_another_program_wrote_is_no_record() {
     let plain = encode(&key(), &token(), None).unwrap();
     let plain = std::str::from_utf8(&plain).unwrap();
     for text in [
@@ -134,7 +134,7 @@ fn what_others_wrote_is_no_record() {
     ] {
         assert_eq!(
             message(text.as_bytes(), None),
-            "this is no record of auth-store",
+            "this is not a record of auth-store",
             "{text}"
         );
     }
@@ -143,7 +143,7 @@ fn what_others_wrote_is_no_record() {
 #[test]
 fn another_version_is_refused_by_name() {
     for version in [0, 2, 3, u64::MAX] {
-        // Whatever it looks like.
+        // The rest of the record does not matter.
         let text = format!(r#"{{"format":"auth-store","token":[],"version":{version}}}"#);
         let said = message(text.as_bytes(), None);
         let expected = format!("record version {version}; this one reads 1");
@@ -162,8 +162,12 @@ fn the_record_of_another_key_is_refused() {
     ] {
         let mut other = key();
         change(&mut other);
-        let error = decode(&other, &record, None).unwrap_err();
-        assert_eq!(error.to_string(), "this is the record of another key");
+        for error in [
+            decode(&other, &record, None).unwrap_err(),
+            owner(&record, |it| *it == other).unwrap_err(),
+        ] {
+            assert_eq!(error.to_string(), "this is the record of another key");
+        }
     }
 }
 
@@ -189,7 +193,8 @@ mod sealed {
             for hidden in [ACCESS, REFRESH, "owId", "1700000000234", "expires"] {
                 assert!(!text.contains(hidden), "{text}");
             }
-            assert_eq!(peek(record).unwrap(), (key(), 7));
+            assert!(text.contains("\"generation\":7"), "{text}");
+            assert_eq!(owner(record, |it| *it == key()).unwrap(), key());
             let read = decode(&key(), record, Some(&cipher)).unwrap();
             assert_eq!(whole(&read), whole(&token()));
         }
@@ -212,7 +217,7 @@ mod sealed {
         assert!(message(&sealed, Some(&cipher(2))).contains("with another key"));
         let text = std::str::from_utf8(&sealed).unwrap();
         let other = text.replace("xchacha20-poly1305", "rot13");
-        assert!(message(other.as_bytes(), Some(&cipher(1))).contains("not known here"));
+        assert!(message(other.as_bytes(), Some(&cipher(1))).contains("unknown algorithm"));
     }
 
     #[test]
@@ -235,14 +240,14 @@ mod sealed {
         let text = std::str::from_utf8(&record).unwrap();
         let later = text.replace("\"generation\":7", "\"generation\":8");
         assert!(message(later.as_bytes(), Some(&cipher)).contains("was changed since"));
-        // Somebody else's record under our name.
+        // The record of another account under this account's name.
         let mut other = key();
         other.account = "user2@iqm.com".into();
         let theirs = encode(&other, &token(), Some(&cipher)).unwrap();
         let renamed = std::str::from_utf8(&theirs).unwrap();
         let renamed = renamed.replace("user2@iqm.com", "user1@iqm.com");
         assert!(message(renamed.as_bytes(), Some(&cipher)).contains("was changed since"));
-        // Each bit: white space apart, which JSON lets nobody add inside of texts.
+        // Each bit: JSON allows no change inside of its texts that goes unseen.
         for at in 0..record.len() {
             for bit in 0..8 {
                 let mut changed = record.to_vec();

@@ -1,4 +1,4 @@
-//! What a store in Redis is made of.
+//! The settings of a store in Redis.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,25 +6,25 @@ use std::time::Duration;
 
 use auth_core::{Error, ErrorKind, ExposeSecret as _, SecretString};
 use redis::{Client, ConnectionInfo, IntoConnectionInfo as _};
-use tokio::sync::mpsc::unbounded_channel;
 
+use super::entries::{Entries, Limits};
 use super::link::Link;
 use super::names::Names;
-use super::watch::watch;
-use super::{Limits, RedisStore, Shared};
+use super::store::RedisStore;
+use super::watch::Watches;
 use crate::cipher::Cipher;
 use crate::thread::Thread;
 
-/// The shortest lease: what extends it needs some time, too.
+/// The shortest lease, because its extension takes some time.
 const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 
-/// A longer time than any that is meant; the server's own sums end at 292 million years.
+/// Longer than any time that makes sense. The server's own limit is 292 million years.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// The thread's name, as a debugger shows it (Linux keeps 15 characters).
 const THREAD_NAME: &str = "auth-redis";
 
-/// What a [`RedisStore`] is made of.
+/// The settings of a [`RedisStore`].
 pub struct RedisStoreBuilder {
     url: SecretString,
     prefix: String,
@@ -35,23 +35,32 @@ pub struct RedisStoreBuilder {
     root_certificates: Option<Vec<u8>>,
 }
 
+impl RedisStore {
+    /// Begins a store on the server at `url`: `redis://[user:password@]host[:port][/database]`,
+    /// `rediss://…` for TLS (feature `redis-tls`), or `unix:///path/to/socket`.
+    pub fn builder(url: SecretString) -> RedisStoreBuilder {
+        RedisStoreBuilder::new(url)
+    }
+}
+
 impl RedisStoreBuilder {
-    /// What the names of all entries begin with, unless another prefix is set.
+    /// The prefix of all names, unless another one is set.
     pub const DEFAULT_PREFIX: &str = "auth-store:";
 
     /// How long one call waits for the server.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
 
-    /// For how long a worker that died still keeps others from renewing.
+    /// How long a worker that died keeps others from renewing.
     pub const DEFAULT_LEASE_TIME: Duration = Duration::from_secs(30);
 
-    /// How long a worker waits for another's renewal: one with all its repeats takes no longer.
+    /// How long a worker waits for another worker's renewal. A renewal with all its retries takes no
+    /// longer.
     pub const DEFAULT_LEASE_WAIT: Duration = Duration::from_secs(180);
 
-    /// How long a token is kept after its end.
+    /// How long a token is kept after it has expired.
     pub const DEFAULT_KEEP_AFTER_END: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-    pub(super) fn new(url: SecretString) -> Self {
+    fn new(url: SecretString) -> Self {
         Self {
             url,
             prefix: Self::DEFAULT_PREFIX.to_owned(),
@@ -67,66 +76,67 @@ impl RedisStoreBuilder {
         }
     }
 
-    /// What the names of all entries and channels begin with: stores with different prefixes see
+    /// Sets the prefix of the names of all entries and channels. Stores with different prefixes see
     /// nothing of each other.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// How long one call waits for the server, connecting and repeats included.
+    /// Sets how long one call waits for the server, connecting and retries included.
     ///
     /// [`TokenStore::list`](auth_core::TokenStore::list) makes many calls, and
-    /// [`TokenStore::lease`](auth_core::TokenStore::lease) waits for other workers besides.
+    /// [`TokenStore::lease`](auth_core::TokenStore::lease) also waits for other workers.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// After how long a lease ends by itself if its holder has died or cannot reach the server.
+    /// Sets how long a lease lasts if its holder has died or cannot reach the server.
     ///
-    /// It is extended at each third of this time for as long as it is held, so it need not be as
-    /// long as a renewal.
+    /// A lease is extended every third of this time while it is held, so this need not be as long as
+    /// a renewal.
     pub fn lease_time(mut self, time: Duration) -> Self {
         self.limits.lease_time = time;
         self
     }
 
-    /// How long to wait for another worker's renewal.
+    /// Sets how long to wait for another worker's renewal.
     pub fn lease_wait(mut self, wait: Duration) -> Self {
         self.limits.lease_wait = wait;
         self
     }
 
-    /// How long the server keeps a token after its end: nobody knows how long its refresh token
-    /// lives. A token that never ends is kept until it is deleted.
+    /// Sets how long the server keeps a token after it has expired: its refresh token may live longer.
+    /// A token that never expires is kept until it is deleted.
     pub fn keep_after_end(mut self, time: Duration) -> Self {
         self.limits.keep_after_end = time;
         self
     }
 
-    /// Encrypts what is saved, so that who can read the server's memory, its files or the wire has
-    /// no token. All workers need the same key.
+    /// Encrypts what is saved. The server's memory, its files and the network then show no token. All
+    /// workers need the same key.
     #[cfg(feature = "encryption")]
-    pub fn encrypt_with(mut self, key: crate::EncryptionKey) -> Self {
+    pub fn encrypt_with(mut self, key: crate::cipher::EncryptionKey) -> Self {
         self.cipher = Some(key);
         self
     }
 
-    /// The certificates (PEM) that may sign the server's, in place of the system's.
+    /// Sets the root certificates (PEM) for the server's certificate, in place of the system's.
     #[cfg(feature = "redis-tls")]
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificates = Some(pem.into());
         self
     }
 
-    /// Builds the store and starts its thread. Needs no runtime and connects to nothing: the first
-    /// call does.
+    /// Builds the store and starts its thread.
+    ///
+    /// It needs no runtime. The first call connects to the server.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if the URL, the prefix or a time cannot be used;
-    /// [`ErrorKind::Store`] if the system gives no thread.
+    /// [`ErrorKind::InvalidConfig`] if the URL, the prefix or a time is invalid.
+    /// [`ErrorKind::Store`] if no thread can be started.
     pub fn build(self) -> Result<RedisStore, Error> {
         let Limits {
             lease_time,
@@ -135,12 +145,12 @@ impl RedisStoreBuilder {
         } = self.limits;
         if self.prefix.contains(['{', '}']) {
             return Err(invalid(
-                "the prefix must not contain braces: they mark what belongs to one key",
+                "the prefix must not contain braces: they mark the names of one key",
             ));
         }
         if self.timeout.is_zero() || lease_time < SHORTEST_LEASE {
             return Err(invalid(
-                "the timeout must not be zero, and the lease time not below 100 ms",
+                "the timeout must not be zero, and the lease time must be at least 100 ms",
             ));
         }
         if [self.timeout, lease_time, lease_wait, keep_after_end]
@@ -151,30 +161,32 @@ impl RedisStoreBuilder {
         }
         let link = Link::new(self.client()?, self.timeout);
         let thread = Thread::start(THREAD_NAME)?;
-        let (orders, received) = unbounded_channel();
-        let shared = Arc::new(Shared {
+        let entries = Arc::new(Entries {
             link,
             names: Names::new(self.prefix),
             cipher: self.cipher,
             limits: self.limits,
-            orders,
         });
-        thread.spawn(watch(Arc::clone(&shared), received));
-        Ok(RedisStore { thread, shared })
+        let watches = Watches::start(&thread, Arc::clone(&entries));
+        Ok(RedisStore {
+            thread,
+            entries,
+            watches,
+        })
     }
 
     fn client(&self) -> Result<Client, Error> {
         let url = self.url.expose_secret();
-        // What the library says of a bad URL is not passed on: it may quote a password.
+        // The message of the library is not passed on, because it may quote a password.
         let info = url.into_connection_info().map_err(|_| {
             invalid(
-                "the URL of redis cannot be used: redis://[user:password@]host[:port][/database], \
+                "the URL of redis is invalid: use redis://[user:password@]host[:port][/database], \
                  rediss://… for TLS (feature `redis-tls`) or unix:///path/to/socket",
             )
         })?;
         self.open(info).map_err(|_| {
             invalid(
-                "the certificates for redis cannot be used: they are PEM, and for rediss:// only",
+                "the certificates for redis are invalid: they must be PEM, and are for rediss:// only",
             )
         })
     }
@@ -189,7 +201,7 @@ impl RedisStoreBuilder {
     fn open(&self, info: ConnectionInfo) -> redis::RedisResult<Client> {
         use rustls::crypto::{CryptoProvider, ring};
         if CryptoProvider::get_default().is_none() {
-            // It fails only if another thread was faster: then there is a default as well.
+            // It fails only if another thread was faster, and then there is a default, too.
             let _ = ring::default_provider().install_default();
         }
         match self.root_certificates.clone() {

@@ -1,40 +1,37 @@
-//! What went wrong with the server, in words that say what to do.
+//! Errors of the server, with messages that say what to do.
 //!
-//! The library's and the server's own texts are not passed on: a server quotes the arguments of a
-//! command that it does not like, and a record is one of them.
+//! The messages of the library and of the server are not passed on. A server quotes the arguments of
+//! a command that it refuses, and a record is one of them.
 
 use std::time::Duration;
 
-use auth_core::{Error, ErrorKind};
+use auth_core::Error;
 use redis::{ErrorKind as Kind, RedisError};
 
-/// An error of the store.
-pub(super) fn fault(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Store, message)
-}
+use crate::error::store_error;
 
-/// For a server that says nothing at all.
-pub(super) fn silence(address: &str, waited: Duration) -> Error {
-    fault(format!(
+/// For a server that does not answer.
+pub(super) fn timed_out(address: &str, waited: Duration) -> Error {
+    store_error(format!(
         "redis at {address} did not answer within {waited:?}: it is down, out of reach or overloaded"
     ))
 }
 
-/// For an answer that none of our requests has.
-pub(super) fn nonsense(address: &str) -> Error {
-    fault(format!(
-        "what answers at {address} is no redis that this store understands: version 5 is the least"
+/// For a reply that no request of this store has.
+pub(super) fn unknown_reply(address: &str) -> Error {
+    store_error(format!(
+        "the server at {address} is not a redis that this store supports: it needs version 5 or later"
     ))
 }
 
-/// Whether the same request may succeed a moment later, on another connection perhaps.
-pub(super) fn is_passing(error: &RedisError) -> bool {
+/// Whether the same request may succeed a moment later, perhaps on another connection.
+pub(super) fn is_transient(error: &RedisError) -> bool {
     (error.is_io_error() && !error.is_timeout()) || error.code() == Some("LOADING")
 }
 
 pub(super) fn explain(error: &RedisError, address: &str) -> Error {
     if error.is_connection_refusal() {
-        return fault(format!(
+        return store_error(format!(
             "redis at {address} refuses connections: start it, or correct the address"
         ));
     }
@@ -43,24 +40,24 @@ pub(super) fn explain(error: &RedisError, address: &str) -> Error {
             "refuses the user or the password: correct them in the URL"
         }
         (_, Some("NOPERM")) => {
-            "does not let this user use the store: allow it the keys and channels of the prefix, and \
-             the commands that the documentation of RedisStore names"
+            "does not let this user use the store: allow the keys and channels of the prefix, and the \
+             commands that the documentation of RedisStore names"
         }
         (_, Some("FOREIGN" | "WRONGTYPE")) => {
             "holds something else under a name of this store, and it was left alone: delete it, or \
              choose another prefix"
         }
-        (_, Some("OOM")) => "is out of memory: give it more, or let it evict what can be spared",
-        (_, Some("MISCONF")) => "refuses writes, since it cannot save its data: mend its disk",
+        (_, Some("OOM")) => "is out of memory: give it more, or let it evict other entries",
+        (_, Some("MISCONF")) => "refuses writes because it cannot save its data: fix its disk",
         (_, Some("READONLY")) => "is a read-only replica: name the primary",
         (_, Some("LOADING")) => "is still loading its data: try later",
         (_, Some("MOVED" | "ASK" | "CLUSTERDOWN" | "CROSSSLOT")) => {
-            "is a node of a cluster, and this store speaks to one server: name one without cluster \
-             mode, or a proxy"
+            "is a node of a cluster, and this store needs one server: name one without cluster mode, \
+             or a proxy"
         }
         (_, Some("ERR")) => "answered with an error: is it redis 5 or later?",
         (Kind::Io, _) => {
-            return fault(format!(
+            return store_error(format!(
                 "the connection to redis at {address} broke{}: is it redis, does it want TLS \
                  (rediss://), and does it take more clients?",
                 io_kind(error).map_or_else(String::new, |kind| format!(" ({kind})")),
@@ -69,12 +66,12 @@ pub(super) fn explain(error: &RedisError, address: &str) -> Error {
         (Kind::Client | Kind::InvalidClientConfig, _) => {
             "cannot be connected to: is the host name right, and is its certificate trusted?"
         }
-        _ => return nonsense(address),
+        _ => return unknown_reply(address),
     };
-    fault(format!("redis at {address} {what}"))
+    store_error(format!("redis at {address} {what}"))
 }
 
-/// Of a fixed set of texts, unlike the error itself.
+/// Its text is one of a fixed set, unlike the error itself.
 fn io_kind(error: &RedisError) -> Option<std::io::ErrorKind> {
     std::error::Error::source(error)?
         .downcast_ref::<std::io::Error>()
@@ -104,12 +101,12 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_connection_is_passing_and_a_refusal_is_not() {
+    fn a_cut_connection_is_transient_and_a_refusal_is_not() {
         let cut = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
-        assert!(is_passing(&cut.into()));
+        assert!(is_transient(&cut.into()));
         let late = std::io::Error::from(std::io::ErrorKind::TimedOut);
-        assert!(!is_passing(&late.into()));
+        assert!(!is_transient(&late.into()));
         let full = redis::make_extension_error("OOM".to_owned(), None);
-        assert!(!is_passing(&full));
+        assert!(!is_transient(&full));
     }
 }

@@ -1,4 +1,4 @@
-//! The right to renew a token: an entry that runs out, extended while the renewal runs.
+//! The right to renew a token: an entry that expires, extended while the renewal runs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,51 +7,50 @@ use auth_core::{BoxFuture, Error, Lease, StoreKey};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::failure::fault;
+use super::entries::{Entries, millis};
 use super::link::Request;
 use super::scripts::{ACQUIRE, EXTEND, RELEASE};
-use super::{Shared, millis};
+use crate::error::store_error;
 use crate::thread::Thread;
 
-/// The first pause of those who wait for a lease; each is twice as long as the one before.
+/// The first pause of a worker that waits for a lease. Each later pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
-/// The longest pause: what a waiting worker loses at the most, and what its waiting costs the
-/// server.
+/// The longest pause: a compromise between the delay of a waiting worker and the load of the server.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// A lease is extended so often in its time: two extensions may fail.
+/// How often a lease is extended in its time, so that two extensions may fail.
 const EXTENSIONS: u32 = 3;
 
-/// What one lease is about.
+/// The request for one lease.
 #[derive(Clone)]
 struct Claim {
-    shared: Arc<Shared>,
+    entries: Arc<Entries>,
     key: StoreKey,
-    /// Nobody else has it; also tells a repeated request from another worker's.
+    /// Unique. It also distinguishes a repeated request from that of another worker.
     owner: String,
 }
 
-/// A lease, from the moment it is asked for: whatever happens then, it is given back.
+/// A lease, from the moment it is asked for. Whatever happens then, it is given back.
 pub(super) struct RedisLease {
     thread: Thread,
-    /// None once it is given back, or another's.
+    /// `None` once it is given back, or another worker has it.
     claim: Option<Claim>,
     keeper: Option<AbortHandle>,
-    end: End,
+    ending: Ending,
     fence: u64,
     was_abandoned: bool,
 }
 
 impl RedisLease {
-    /// Waits until nobody else has the lease.
+    /// Waits until no other worker has the lease.
     pub(super) async fn acquire(
         thread: &Thread,
-        shared: &Arc<Shared>,
+        entries: &Arc<Entries>,
         key: &StoreKey,
     ) -> Result<Self, Error> {
         let claim = Claim {
-            shared: Arc::clone(shared),
+            entries: Arc::clone(entries),
             key: key.clone(),
             owner: uuid::Uuid::new_v4().simple().to_string(),
         };
@@ -59,7 +58,7 @@ impl RedisLease {
             thread: thread.clone(),
             claim: Some(claim.clone()),
             keeper: None,
-            end: End::Unheld,
+            ending: Ending::Unheld,
             fence: 0,
             was_abandoned: false,
         };
@@ -70,20 +69,20 @@ impl RedisLease {
             lease.keeper = Some(lease.thread.spawn(claim.keep(held.until)));
             Ok(lease)
         };
-        let mut lease = thread.run_while_awaited(waiting).await??;
-        lease.end = End::Dropped;
+        let mut lease = thread.run_while_awaited(waiting).await?;
+        lease.ending = Ending::Dropped;
         Ok(lease)
     }
 }
 
-/// What became of a lease, unless something else is said.
+/// How a lease ends.
 #[derive(Clone, Copy)]
-enum End {
-    /// The holder has done what it was for.
+enum Ending {
+    /// The holder has released it.
     Done,
-    /// The holder broke off in the middle of something.
+    /// The holder was interrupted.
     Dropped,
-    /// Nobody was told of it: nothing has happened under it.
+    /// The caller did not get it, so nothing has happened under it.
     Unheld,
 }
 
@@ -95,7 +94,7 @@ struct Held {
 
 impl Claim {
     async fn wait(&self) -> Result<Held, Error> {
-        let limits = &self.shared.limits;
+        let limits = &self.entries.limits;
         let last = Instant::now() + limits.lease_wait;
         let mut pause = FIRST_PAUSE;
         loop {
@@ -108,18 +107,18 @@ impl Claim {
                         until: asked + limits.lease_time,
                     });
                 }
-                // Negative if the entry has no end, which none of ours is without.
+                // Negative if the entry does not expire, but each lease does.
                 [0, left] => u64::try_from(left).map_or(Duration::MAX, Duration::from_millis),
-                _ => return Err(self.shared.link.nonsense()),
+                _ => return Err(self.entries.link.unknown_reply()),
             };
             let now = Instant::now();
             if now >= last {
-                return Err(fault(format!(
-                    "another worker renews this token and has not ended within {:?}",
+                return Err(store_error(format!(
+                    "another worker renews this token and has not finished within {:?}",
                     limits.lease_wait
                 )));
             }
-            // Not before it may be free, with a jitter that keeps waiting workers apart.
+            // Until it may be free, with jitter that keeps waiting workers apart.
             let until = now + jitter(pause).min(left.saturating_add(Duration::from_millis(1)));
             sleep_until(until.min(last)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -127,12 +126,12 @@ impl Claim {
     }
 
     async fn ask(&self) -> Result<Vec<i64>, Error> {
-        let Shared {
+        let Entries {
             link,
             names,
             limits,
             ..
-        } = &*self.shared;
+        } = &*self.entries;
         let mut script = ACQUIRE.prepare_invoke();
         script
             .key(names.lease(&self.key))
@@ -147,7 +146,7 @@ impl Claim {
 
     /// Extends the lease until the task is ended.
     async fn keep(self, mut until: Instant) {
-        let time = self.shared.limits.lease_time;
+        let time = self.entries.limits.lease_time;
         let mut is_held = true;
         loop {
             sleep(time / EXTENSIONS).await;
@@ -155,7 +154,7 @@ impl Claim {
             match self.extend().await {
                 Ok(true) => {
                     if !is_held {
-                        tracing::info!("the lease is held again; nobody else had it");
+                        tracing::info!("the lease is held again; no other worker had it meanwhile");
                     }
                     is_held = true;
                     until = asked + time;
@@ -165,7 +164,7 @@ impl Claim {
                     return;
                 }
                 Err(error) if is_held && Instant::now() >= until => {
-                    tracing::warn!(%error, "the lease has run out and could not be extended");
+                    tracing::warn!(%error, "the lease has expired and could not be extended");
                     is_held = false;
                 }
                 Err(error) => tracing::debug!(%error, "the lease could not be extended yet"),
@@ -174,12 +173,12 @@ impl Claim {
     }
 
     async fn extend(&self) -> Result<bool, Error> {
-        let Shared {
+        let Entries {
             link,
             names,
             limits,
             ..
-        } = &*self.shared;
+        } = &*self.entries;
         let mut script = EXTEND.prepare_invoke();
         script
             .key(names.lease(&self.key))
@@ -191,30 +190,30 @@ impl Claim {
         link.ask(&Request::Script(script), deadline).await
     }
 
-    /// False if another worker has the lease: it is left to that one.
-    async fn give_back(&self, end: End) -> Result<bool, Error> {
-        let Shared { link, names, .. } = &*self.shared;
+    /// `false` if another worker has the lease. It is left to that one.
+    async fn give_back(&self, ending: Ending) -> Result<bool, Error> {
+        let Entries { link, names, .. } = &*self.entries;
         let mut script = RELEASE.prepare_invoke();
         script
             .key(names.lease(&self.key))
             .key(names.holder(&self.key))
             .arg(&self.owner)
-            .arg(match end {
-                End::Done => "done",
-                End::Dropped => "dropped",
-                End::Unheld => "unheld",
+            .arg(match ending {
+                Ending::Done => "done",
+                Ending::Dropped => "dropped",
+                Ending::Unheld => "unheld",
             });
         link.ask(&Request::Script(script), link.deadline()).await
     }
 
-    /// Tries again until the lease has run out by itself: a server that was silent may find a
-    /// request for the lease in its socket hours later, and nobody would be there to hold it.
-    async fn give_back_at_last(self, end: End) {
-        let until = Instant::now() + self.shared.limits.lease_time;
+    /// Tries again until the lease has expired by itself. A server that did not answer may handle the
+    /// request for the lease hours later, when no worker is there to hold it.
+    async fn retry_giving_back(self, ending: Ending) {
+        let until = Instant::now() + self.entries.limits.lease_time;
         let mut pause = FIRST_PAUSE;
-        while let Err(error) = self.give_back(end).await {
+        while let Err(error) = self.give_back(ending).await {
             if Instant::now() >= until {
-                tracing::warn!(%error, "a lease was not given back and has run out by now");
+                tracing::warn!(%error, "a lease was not given back and has expired by now");
                 return;
             }
             sleep(pause).await;
@@ -238,18 +237,18 @@ impl Lease for RedisLease {
             let Some(claim) = self.claim.clone() else {
                 return Ok(());
             };
-            // If it fails, dropping the lease tries on.
-            self.end = End::Done;
-            let was_ours = self
+            // If it fails, dropping the lease tries again.
+            self.ending = Ending::Done;
+            let was_held = self
                 .thread
-                .run(async move { claim.give_back(End::Done).await })
-                .await??;
+                .run(async move { claim.give_back(Ending::Done).await })
+                .await?;
             self.claim = None;
-            if was_ours {
+            if was_held {
                 return Ok(());
             }
-            Err(fault(
-                "the lease ran out before it was given back, and another worker has it now: choose \
+            Err(store_error(
+                "the lease expired before it was given back, and another worker has it now: choose \
                  a longer lease time if the server was in reach",
             ))
         })
@@ -257,7 +256,7 @@ impl Lease for RedisLease {
 }
 
 impl RedisLease {
-    /// To be done before the lease is given back: the extension would take it again.
+    /// Must happen before the lease is given back, because an extension would take it again.
     fn end_extension(&mut self) {
         if let Some(keeper) = self.keeper.take() {
             keeper.abort();
@@ -269,8 +268,9 @@ impl Drop for RedisLease {
     fn drop(&mut self) {
         self.end_extension();
         if let Some(claim) = self.claim.take() {
-            let end = self.end;
-            self.thread.spawn_to_its_end(claim.give_back_at_last(end));
+            let ending = self.ending;
+            self.thread
+                .spawn_to_its_end(claim.retry_giving_back(ending));
         }
     }
 }
@@ -284,7 +284,7 @@ impl std::fmt::Debug for RedisLease {
     }
 }
 
-/// Between a half of `pause` and the whole. The standard library seeds every `RandomState`
+/// A time from half of `pause` to all of it. The standard library seeds every `RandomState`
 /// differently, which is all that jitter needs.
 fn jitter(pause: Duration) -> Duration {
     use std::hash::{BuildHasher as _, Hasher as _};

@@ -1,5 +1,5 @@
-//! The connection to the server: one for all requests, made when the first needs it and made anew when
-//! it breaks; each request ends in time.
+//! The connection to the server. One serves all requests. It is made for the first one and again after
+//! it breaks. Each request is bounded in time.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,16 +10,16 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig, PubSub};
 use redis::{Client, Cmd, FromRedisValue, Pipeline, RedisError, RedisResult, ScriptInvocation};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::failure::{explain, is_passing, nonsense, silence};
+use super::failure::{explain, is_transient, timed_out, unknown_reply};
 
-/// How often a request is sent before a broken connection is told to the caller: a server that
-/// restarts has cut the old one.
+/// How often a request is sent before a broken connection becomes an error. A server that restarts
+/// cuts the old connection.
 const ATTEMPTS: u32 = 4;
 
-/// The first pause between two of them; each is twice as long as the one before.
+/// The first pause between two attempts. Each later pause is twice as long.
 const PAUSE: Duration = Duration::from_millis(40);
 
-/// A request. All of ours may be repeated.
+/// A request. Each may be sent again.
 pub(super) enum Request {
     Command(Cmd),
     Commands(Pipeline),
@@ -36,7 +36,7 @@ impl Request {
     }
 }
 
-/// Used on the store's thread alone.
+/// Used only on the thread of the store.
 pub(super) struct Link {
     client: Client,
     address: String,
@@ -46,7 +46,7 @@ pub(super) struct Link {
 
 #[derive(Default)]
 struct Current {
-    /// Counts the managers, so that only the one that failed is given up.
+    /// Counts the managers, so that only the one that failed is discarded.
     number: u64,
     manager: Option<ConnectionManager>,
 }
@@ -61,17 +61,17 @@ impl Link {
         }
     }
 
-    /// Host and port, or a path.
+    /// The host and port, or a path.
     pub(super) fn address(&self) -> &str {
         &self.address
     }
 
-    /// When a call that begins now must have ended.
+    /// The deadline of a call that begins now.
     pub(super) fn deadline(&self) -> Instant {
         Instant::now() + self.timeout
     }
 
-    /// Sends a request and returns the answer, before `deadline`.
+    /// Sends a request and returns the reply, before `deadline`.
     pub(super) async fn ask<T: FromRedisValue>(
         &self,
         request: &Request,
@@ -82,17 +82,17 @@ impl Link {
         loop {
             let (number, mut manager) = self.manager().map_err(|error| self.explain(&error))?;
             let error = match timeout_at(deadline, request.send(&mut manager)).await {
-                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Ok(reply)) => return Ok(reply),
                 Ok(Err(error)) => error,
                 Err(_) => {
-                    // A connection that was lost without a word would stay so for many minutes.
-                    self.give_up(number);
-                    return Err(silence(&self.address, self.timeout));
+                    // A connection that was lost silently would stay so for many minutes.
+                    self.discard(number);
+                    return Err(timed_out(&self.address, self.timeout));
                 }
             };
-            if !is_passing(&error) {
-                // The manager would keep a refused password or an unknown host for ever.
-                self.give_up(number);
+            if !is_transient(&error) {
+                // The manager would keep a refused password or an unknown host forever.
+                self.discard(number);
                 return Err(self.explain(&error));
             }
             if attempt == ATTEMPTS || Instant::now() + pause >= deadline {
@@ -104,22 +104,22 @@ impl Link {
         }
     }
 
-    /// A connection of its own for subscriptions.
+    /// A separate connection for subscriptions.
     pub(super) async fn subscriber(&self) -> Result<PubSub, Error> {
         match timeout(self.timeout, self.client.get_async_pubsub()).await {
             Ok(connected) => connected.map_err(|error| self.explain(&error)),
-            Err(_) => Err(silence(&self.address, self.timeout)),
+            Err(_) => Err(timed_out(&self.address, self.timeout)),
         }
     }
 
-    /// Waits for an answer on that connection.
-    pub(super) async fn answered(
+    /// Waits for a reply on that connection.
+    pub(super) async fn replied(
         &self,
-        answer: impl Future<Output = RedisResult<()>>,
+        reply: impl Future<Output = RedisResult<()>>,
     ) -> Result<(), Error> {
-        match timeout(self.timeout, answer).await {
-            Ok(answer) => answer.map_err(|error| self.explain(&error)),
-            Err(_) => Err(silence(&self.address, self.timeout)),
+        match timeout(self.timeout, reply).await {
+            Ok(reply) => reply.map_err(|error| self.explain(&error)),
+            Err(_) => Err(timed_out(&self.address, self.timeout)),
         }
     }
 
@@ -127,8 +127,8 @@ impl Link {
         explain(error, &self.address)
     }
 
-    pub(super) fn nonsense(&self) -> Error {
-        nonsense(&self.address)
+    pub(super) fn unknown_reply(&self) -> Error {
+        unknown_reply(&self.address)
     }
 
     fn manager(&self) -> RedisResult<(u64, ConnectionManager)> {
@@ -136,8 +136,8 @@ impl Link {
         if let Some(manager) = &current.manager {
             return Ok((current.number, manager.clone()));
         }
-        // The time limits and the repeats are ours: they hold for a whole request. The manager's
-        // own limit ends what it does in the background.
+        // `ask` limits the time and the attempts of a whole request. The manager's own limit is for
+        // its work in the background.
         let config = ConnectionManagerConfig::new()
             .set_number_of_retries(0)
             .set_connection_timeout(Some(self.timeout.saturating_mul(2)))
@@ -148,7 +148,7 @@ impl Link {
         Ok((current.number, manager))
     }
 
-    fn give_up(&self, number: u64) {
+    fn discard(&self, number: u64) {
         let mut current = self.current();
         if current.number == number {
             current.manager = None;

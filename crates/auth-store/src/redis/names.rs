@@ -1,10 +1,10 @@
-//! What the entries of one store are called on the server.
+//! The names of the entries of one store on the server.
 
 use auth_core::StoreKey;
 
 use crate::digest::digest;
 
-/// Ends the name of a token's entry.
+/// The end of the name of a token's entry.
 const TOKEN: &str = ":token";
 
 /// The names of the entries of one store.
@@ -27,7 +27,7 @@ impl Names {
         format!("{}{TOKEN}", self.tagged(key))
     }
 
-    /// The owner of the lease, for as long as nobody else may have it.
+    /// The owner of the lease, for as long as no other worker may take it.
     pub(super) fn lease(&self, key: &StoreKey) -> String {
         format!("{}:lease", self.tagged(key))
     }
@@ -37,12 +37,12 @@ impl Names {
         format!("{}:fence", self.tagged(key))
     }
 
-    /// The last owner of the lease, until it gives the lease back.
+    /// The last owner of the lease, until that owner gives it back.
     pub(super) fn holder(&self, key: &StoreKey) -> String {
         format!("{}:holder", self.tagged(key))
     }
 
-    /// The channel on which the generation of each saved token is told.
+    /// The channel that gets the generation of each saved token.
     pub(super) fn channel(&self, key: &StoreKey) -> String {
         format!("{}:saved", self.tagged(key))
     }
@@ -59,7 +59,7 @@ impl Names {
         format!("{pattern}{{*}}{TOKEN}")
     }
 
-    /// What the names of one key begin with. The braces keep them in one slot of a cluster.
+    /// The beginning of all names of one key. The braces keep them in one slot of a cluster.
     fn tagged(&self, key: &StoreKey) -> String {
         format!("{}{{{}}}", self.prefix, digest(key))
     }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pattern_takes_the_prefix_word_for_word() {
+    fn the_pattern_takes_the_prefix_literally() {
         let names = Names::new(r"a*b[c]?\".to_owned());
         assert_eq!(names.pattern(), r"a\*b\[c\]\?\\{*}:token");
     }

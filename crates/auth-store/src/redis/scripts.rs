@@ -1,18 +1,19 @@
-//! What must happen on the server in one step, in Lua.
+//! The steps that must be atomic on the server, in Lua.
 //!
-//! Each script can be run again after its answer was lost, and then gives the same answer.
+//! Each script can run again after its reply was lost, and then returns the same reply.
 
 use std::sync::LazyLock;
 
 use redis::Script;
 
-/// `KEYS`: the token. `ARGV`: the generation, the record, the record in whose place it may be put,
-/// the time to live in ms (empty: for ever), the channel.
+/// `KEYS`: the token. `ARGV`: the generation, the record, the record that it may replace, the time to
+/// live in ms (empty: forever), the channel.
 ///
-/// Answers 1 if the record is saved, 0 if a later generation is kept; and the record that is held
-/// if that is another than expected, for the caller to judge: the server cannot read it.
+/// Returns 1 if the record is saved, and 0 if a later generation is kept. If another record than the
+/// expected one is held, it returns that record. The caller decides, because the server cannot read
+/// it.
 ///
-/// Generations have 20 digits, so that they can be compared as texts: Lua's numbers are exact to 53
+/// Generations have 20 digits, so that they can be compared as texts. Lua's numbers are exact to 53
 /// bits only.
 pub(super) static SAVE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
@@ -38,10 +39,10 @@ pub(super) static SAVE: LazyLock<Script> = LazyLock::new(|| {
 /// `KEYS`: the lease, the fence, the holder, the token. `ARGV`: the owner, the lease's time in ms,
 /// the time in ms for which the fence and the holder are kept.
 ///
-/// Answers `{1, fence, whether the holder before did not give the lease back}`, or `{0, ms left}`.
+/// Returns `{1, fence, whether the previous holder did not give the lease back}`, or `{0, ms left}`.
 ///
-/// The fence is raised above the generation of the token: log-ins count generations without a
-/// lease, and a fence below the generation would keep nobody out.
+/// The fence is raised above the generation of the token. Log-ins increment generations without a
+/// lease, and a fence below the generation would keep no worker out.
 pub(super) static ACQUIRE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local owner = redis.call('GET', KEYS[1])
@@ -67,8 +68,8 @@ pub(super) static ACQUIRE: LazyLock<Script> = LazyLock::new(|| {
 
 /// `KEYS`: the lease, the holder. `ARGV`: the owner, the lease's time in ms.
 ///
-/// Answers 1 if the owner has the lease for that time from now. A lease that has run out is taken
-/// again if nobody had it in between.
+/// Returns 1 if the owner has the lease for that time from now. A lease that has expired is taken
+/// again if no other worker had it meanwhile.
 pub(super) static EXTEND: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local owner = redis.call('GET', KEYS[1])
@@ -82,11 +83,11 @@ pub(super) static EXTEND: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// `KEYS`: the lease, the holder. `ARGV`: the owner, and what became of the lease: `done`, `dropped`
-/// by one who had it, `unheld` by one who never heard that he had it.
+/// `KEYS`: the lease, the holder. `ARGV`: the owner, and how the lease ended: `done`, `dropped` while
+/// the owner had it, or `unheld` if the owner never learned that it had the lease.
 ///
-/// Answers 0 if somebody else has the lease, and leaves it to them. A dropped lease counts as
-/// abandoned; one that nobody held leaves that as it was.
+/// Returns 0 if another worker has the lease, and leaves it to that one. A dropped lease counts as
+/// abandoned. An unheld lease does not change whether the one before was abandoned.
 pub(super) static RELEASE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local holder = redis.call('GET', KEYS[2])

@@ -1,81 +1,120 @@
-//! Those who want to know what others save: one subscribing connection for all of them.
+//! Notifications of what other workers save: one subscribed connection for all watches.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use auth_core::{Error, Fingerprint, OnSaved, StoreKey};
+use auth_core::{Error, Fingerprint, OnSaved, StoreKey, Watch};
 use futures_util::StreamExt as _;
 use redis::aio::{PubSubSink, PubSubStream};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::Shared;
-use super::failure::fault;
+use super::entries::Entries;
+use crate::error::store_error;
 use crate::thread::Thread;
 
 /// The pauses between two attempts to subscribe.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How long the connection may be silent before the server is asked whether it is still there: one
-/// that was cut without a word looks like one on which nothing happens.
+/// How long the connection may be silent before the server is pinged. A connection that was cut
+/// silently looks like one without messages.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// So many channels are subscribed to in one command.
+/// How many channels are subscribed to in one command.
 const CHANNELS_AT_ONCE: usize = 1000;
 
-/// What the watching task is told.
-pub(super) enum Order {
+/// Begins and ends the watches of one store.
+#[derive(Clone)]
+pub(super) struct Watches(UnboundedSender<Request>);
+
+/// A request to the watching task.
+enum Request {
     Begin(StoreKey, Watcher),
     End(StoreKey, u64),
 }
 
-/// Somebody who watches a key.
-pub(super) struct Watcher {
-    pub(super) number: u64,
-    pub(super) on_saved: OnSaved,
-    pub(super) has_ended: Arc<AtomicBool>,
-    /// What it was told last, so that it is not told again.
-    pub(super) seen: Option<(u64, Fingerprint)>,
+/// The callback of one watch.
+struct Watcher {
+    number: u64,
+    on_saved: OnSaved,
+    has_ended: Arc<AtomicBool>,
+    /// The token of the last notification, so that it is not repeated.
+    seen: Option<(u64, Fingerprint)>,
 }
 
 /// Ends a watch when it is dropped.
-pub(super) struct Guard {
-    pub(super) number: u64,
-    pub(super) key: StoreKey,
-    pub(super) has_ended: Arc<AtomicBool>,
-    pub(super) orders: UnboundedSender<Order>,
-    // The thread on which the watching goes on.
-    pub(super) _thread: Thread,
+struct Guard {
+    number: u64,
+    key: StoreKey,
+    has_ended: Arc<AtomicBool>,
+    watches: Watches,
+    // Keeps the thread of the watching task.
+    _thread: Thread,
+}
+
+impl Watches {
+    pub(super) fn start(thread: &Thread, entries: Arc<Entries>) -> Self {
+        let (sender, requests) = unbounded_channel();
+        thread.spawn(watch(entries, requests));
+        Self(sender)
+    }
+
+    /// Calls `on_saved` with each token that another worker saves, until the watch is dropped.
+    pub(super) fn begin(
+        &self,
+        key: &StoreKey,
+        on_saved: OnSaved,
+        thread: &Thread,
+    ) -> Option<Watch> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let has_ended = Arc::new(AtomicBool::new(false));
+        let watcher = Watcher {
+            number,
+            on_saved,
+            has_ended: Arc::clone(&has_ended),
+            seen: None,
+        };
+        self.0.send(Request::Begin(key.clone(), watcher)).ok()?;
+        Some(Watch::new(Guard {
+            number,
+            key: key.clone(),
+            has_ended,
+            watches: self.clone(),
+            _thread: thread.clone(),
+        }))
+    }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // At once, whatever is on its way.
+        // Ends the watch at once, even if a notification is under way.
         self.has_ended.store(true, Ordering::Release);
-        let _ = self.orders.send(Order::End(self.key.clone(), self.number));
+        let end = Request::End(self.key.clone(), self.number);
+        let _ = self.watches.0.send(end);
     }
 }
 
 /// The watched keys by their channels.
 type Watched = HashMap<String, (StoreKey, Vec<Watcher>)>;
 
-/// Watches for as long as the store's thread runs. No connection is held while nobody watches.
-pub(super) async fn watch(shared: Arc<Shared>, mut orders: UnboundedReceiver<Order>) {
+/// Runs as long as the thread of the store. It holds a connection only while there are watches.
+async fn watch(entries: Arc<Entries>, mut requests: UnboundedReceiver<Request>) {
     let mut watched = Watched::new();
     let mut pause = FIRST_PAUSE;
     loop {
         while watched.is_empty() {
-            let Some(order) = orders.recv().await else {
+            let Some(request) = requests.recv().await else {
                 return;
             };
-            obey(&shared, &mut watched, order);
+            handle(&entries, &mut watched, request);
         }
         let began = Instant::now();
-        let Err(error) = subscribed(&shared, &mut watched, &mut orders).await else {
+        let Err(error) = subscribed(&entries, &mut watched, &mut requests).await else {
             continue;
         };
         if began.elapsed() > LONGEST_PAUSE {
@@ -87,87 +126,87 @@ pub(super) async fn watch(shared: Arc<Shared>, mut orders: UnboundedReceiver<Ord
     }
 }
 
-/// Watches on one connection, until nobody watches or the connection breaks.
+/// Serves the watches on one connection, until there are none or the connection breaks.
 async fn subscribed(
-    shared: &Shared,
+    entries: &Entries,
     watched: &mut Watched,
-    orders: &mut UnboundedReceiver<Order>,
+    requests: &mut UnboundedReceiver<Request>,
 ) -> Result<(), Error> {
-    let (mut sink, mut messages) = shared.link.subscriber().await?.split();
-    while let Ok(order) = orders.try_recv() {
-        obey(shared, watched, order);
+    let (mut sink, mut messages) = entries.link.subscriber().await?.split();
+    while let Ok(request) = requests.try_recv() {
+        handle(entries, watched, request);
     }
     let channels: Vec<_> = watched.keys().cloned().collect();
     for channels in channels.chunks(CHANNELS_AT_ONCE) {
-        shared.link.answered(sink.subscribe(channels)).await?;
+        entries.link.replied(sink.subscribe(channels)).await?;
     }
-    // What was saved while nobody listened.
+    // For the tokens that were saved before the subscription.
     for channel in &channels {
-        tell(shared, watched, channel).await?;
+        notify(entries, watched, channel).await?;
     }
-    attend(shared, watched, orders, &mut sink, &mut messages).await
+    serve(entries, watched, requests, &mut sink, &mut messages).await
 }
 
-async fn attend(
-    shared: &Shared,
+async fn serve(
+    entries: &Entries,
     watched: &mut Watched,
-    orders: &mut UnboundedReceiver<Order>,
+    requests: &mut UnboundedReceiver<Request>,
     sink: &mut PubSubSink,
     messages: &mut PubSubStream,
 ) -> Result<(), Error> {
-    let mut ask_at = Instant::now() + SILENCE;
+    let mut ping_at = Instant::now() + SILENCE;
     while !watched.is_empty() {
         tokio::select! {
-            order = orders.recv() => {
-                let Some(order) = order else { return Ok(()) };
-                match obey(shared, watched, order) {
+            request = requests.recv() => {
+                let Some(request) = request else { return Ok(()) };
+                match handle(entries, watched, request) {
                     Change::Began(channel) => {
-                        shared.link.answered(sink.subscribe(&channel)).await?;
-                        tell(shared, watched, &channel).await?;
+                        entries.link.replied(sink.subscribe(&channel)).await?;
+                        notify(entries, watched, &channel).await?;
                     }
                     Change::Ended(channel) => {
-                        shared.link.answered(sink.unsubscribe(&channel)).await?;
+                        entries.link.replied(sink.unsubscribe(&channel)).await?;
                     }
                     Change::None => {}
                 }
             }
             message = messages.next() => {
                 let Some(message) = message else {
-                    return Err(fault("the connection to redis was closed"));
+                    return Err(store_error("the connection to redis was closed"));
                 };
-                tell(shared, watched, message.get_channel_name()).await?;
-                ask_at = Instant::now() + SILENCE;
+                notify(entries, watched, message.get_channel_name()).await?;
+                ping_at = Instant::now() + SILENCE;
             }
-            () = sleep_until(ask_at) => {
-                let answer = async { sink.ping::<redis::Value>().await.map(drop) };
-                shared.link.answered(answer).await?;
-                ask_at = Instant::now() + SILENCE;
+            () = sleep_until(ping_at) => {
+                let reply = async { sink.ping::<redis::Value>().await.map(drop) };
+                entries.link.replied(reply).await?;
+                ping_at = Instant::now() + SILENCE;
             }
         }
     }
     Ok(())
 }
 
-/// What an order asks for on the connection.
+/// The change that a request makes to the subscriptions.
 enum Change {
     Began(String),
     Ended(String),
     None,
 }
 
-fn obey(shared: &Shared, watched: &mut Watched, order: Order) -> Change {
-    match order {
-        Order::Begin(key, begun) => {
-            let channel = shared.names.channel(&key);
+fn handle(entries: &Entries, watched: &mut Watched, request: Request) -> Change {
+    match request {
+        Request::Begin(key, begun) => {
+            let channel = entries.names.channel(&key);
             let (_, watchers) = watched
                 .entry(channel.clone())
                 .or_insert_with(|| (key, Vec::new()));
             watchers.push(begun);
-            // For a further watcher of the same key, too: it wants to know how things stand.
+            // Also for a further watch of the same key, which needs the current token.
             Change::Began(channel)
         }
-        Order::End(key, number) => {
-            let channel = shared.names.channel(&key);
+        Request::End(key, number) => {
+            let channel = entries.names.channel(&key);
             let Some((_, watchers)) = watched.get_mut(&channel) else {
                 return Change::None;
             };
@@ -181,18 +220,18 @@ fn obey(shared: &Shared, watched: &mut Watched, order: Order) -> Change {
     }
 }
 
-/// Reads the token of a channel, and tells those who have not seen it.
-async fn tell(shared: &Shared, watched: &mut Watched, channel: &str) -> Result<(), Error> {
+/// Reads the token of a channel, and notifies the watchers that have not seen it.
+async fn notify(entries: &Entries, watched: &mut Watched, channel: &str) -> Result<(), Error> {
     let Some((key, watchers)) = watched.get_mut(channel) else {
         return Ok(());
     };
-    let Some(record) = shared.fetch(key).await? else {
+    let Some(record) = entries.fetch(key).await? else {
         return Ok(());
     };
-    let token = match shared.decode(key, &record) {
+    let token = match entries.decode(key, &record) {
         Ok(token) => token,
         Err(error) => {
-            tracing::warn!(%error, "what somebody else has saved cannot be read");
+            tracing::warn!(%error, "a token that another worker saved cannot be read");
             return Ok(());
         }
     };
@@ -202,10 +241,10 @@ async fn tell(shared: &Shared, watched: &mut Watched, channel: &str) -> Result<(
             continue;
         }
         watcher.seen = stamp;
-        let told = catch_unwind(AssertUnwindSafe(|| (watcher.on_saved)(token.clone())));
-        if told.is_err() {
-            // One that panics must not end what the others hear.
-            tracing::error!("a callback that was told of a saved token panicked");
+        let called = catch_unwind(AssertUnwindSafe(|| (watcher.on_saved)(token.clone())));
+        if called.is_err() {
+            // One that panics must not end the notifications of the others.
+            tracing::error!("a callback for saved tokens panicked");
         }
     }
     Ok(())

@@ -4,10 +4,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use auth_core::{Expiry, ExposeSecret as _, Token};
 
-/// Characters of a message that quotes a token or a key.
+/// How many characters of a token or a key a message quotes.
 const LONGEST: usize = 500;
 
-/// Texts that a store must take as they are.
+/// Texts that a store must keep unchanged.
 pub(super) const ODD: [&str; 8] = [
     "",
     " ",
@@ -19,7 +19,7 @@ pub(super) const ODD: [&str; 8] = [
     "a\u{0}",
 ];
 
-/// A token with everything, whose secrets tell its number.
+/// A token with all fields. Its secrets contain its number.
 pub(super) fn token(number: u64) -> Token {
     let issued_at = UNIX_EPOCH + Duration::from_millis(1_699_964_001_234);
     let expiry = Expiry::At(issued_at + Duration::from_secs(317_339_744_057));
@@ -29,7 +29,7 @@ pub(super) fn token(number: u64) -> Token {
         .with_generation(number)
 }
 
-/// All that a token has, to the millisecond. Its secrets are the contract's own.
+/// All of a token, to the millisecond. Its secrets are those of the contract.
 pub(super) fn whole(token: &Token) -> String {
     let millis = |moment: std::time::SystemTime| {
         let after = moment.duration_since(UNIX_EPOCH).map(|it| it.as_millis());
@@ -46,7 +46,7 @@ pub(super) fn whole(token: &Token) -> String {
     )
 }
 
-/// `value` as `Debug` shows it, cut where it is too long to be read.
+/// `value` as `Debug` shows it, cut if it is too long to be read.
 pub(super) fn short(value: &impl std::fmt::Debug) -> String {
     let mut shown = format!("{value:?}");
     if let Some((end, _)) = shown.char_indices().nth(LONGEST) {

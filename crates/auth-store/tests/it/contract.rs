@@ -22,7 +22,7 @@ async fn the_file_store_keeps_the_contract() {
     let open =
         async || auth_store::FileStore::at(&path).lease_wait(std::time::Duration::from_millis(300));
     contract(open).await;
-    // Nothing is left but the locks.
+    // Only the locks are left.
     for entry in std::fs::read_dir(&path).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(name.starts_with("write-"), "{name}");
@@ -43,7 +43,7 @@ async fn the_file_store_keeps_the_contract_with_encryption() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_counts_fences_and_tells_of_changes_keeps_the_contract() {
+async fn a_store_with_fences_and_watches_keeps_the_contract() {
     let store = Flawed::new(Sound);
     contract(async || store.clone()).await;
 }
@@ -59,31 +59,28 @@ fn the_contract_finds_every_flaw() {
             LosesTheAttributes,
             "another handle to the storage sees what is saved",
         ),
-        (IgnoresTheScope, "keys are told apart"),
-        (ListsInNoOrder, "the list is not in the order"),
+        (IgnoresTheScope, "keys are distinguished"),
+        (ListsInNoOrder, "the list is not in order"),
         (ListsNothing, "a key is not listed"),
         (KeepsWhatIsDeleted, "and should hold None"),
-        (TakesEarlierTokens, "a token that is outrun"),
+        (TakesEarlierTokens, "a token that is superseded"),
         (
             ConfusesGenerations,
             "generations are whole numbers of 64 bits",
         ),
         (ChecksBeforeItWrites, "of many that save at once"),
-        (
-            LeasesToEverybody,
-            "a lease was given that another session holds",
-        ),
+        (LeasesToAll, "a lease was given that another session holds"),
         (LeasesOnce, "one session at a time holds the lease"),
-        (WaitsForEver, "has not ended within 200s"),
-        (CountsFencesBack, "after 100"),
-        (SaysThatAllIsAbandoned, "counts as abandoned"),
+        (WaitsForever, "has not ended within 200s"),
+        (CountsFencesDown, "after 100"),
+        (SaysThatAllAreAbandoned, "counts as abandoned"),
         (
             WatchesTheWrongKey,
-            "a watch tells of what others save under its key",
+            "a watch notifies of what others save under its key",
         ),
         (
-            WatchesForEver,
-            "a watch tells of what others save under its key",
+            WatchesForever,
+            "a watch notifies of what others save under its key",
         ),
     ] {
         let store = Flawed::new(flaw);
@@ -99,7 +96,7 @@ async fn contract_of(store: &Flawed) {
     contract(async || store.clone()).await;
 }
 
-/// What a store does wrong.
+/// A mistake of a store.
 #[derive(Clone, Copy, Debug)]
 enum Flaw {
     Sound,
@@ -111,14 +108,14 @@ enum Flaw {
     ListsInNoOrder,
     ListsNothing,
     KeepsWhatIsDeleted,
-    LeasesToEverybody,
+    LeasesToAll,
     LeasesOnce,
-    WaitsForEver,
-    CountsFencesBack,
-    SaysThatAllIsAbandoned,
+    WaitsForever,
+    CountsFencesDown,
+    SaysThatAllAreAbandoned,
     ChecksBeforeItWrites,
     WatchesTheWrongKey,
-    WatchesForEver,
+    WatchesForever,
 }
 
 use Flaw::*;
@@ -147,7 +144,7 @@ impl Lease for FlawedLease {
     }
 
     fn was_abandoned(&self) -> bool {
-        matches!(self.flaw, SaysThatAllIsAbandoned)
+        matches!(self.flaw, SaysThatAllAreAbandoned)
     }
 
     fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
@@ -189,7 +186,7 @@ impl Flawed {
             LosesTheAttributes => bare
                 .with_refresh(token.refresh().cloned())
                 .with_generation(generation),
-            // As a number of JavaScript or Lua.
+            // As the numbers of JavaScript and Lua do.
             ConfusesGenerations => with_attributes(bare)
                 .with_refresh(token.refresh().cloned())
                 .with_generation(if generation == (1 << 53) + 1 {
@@ -260,8 +257,8 @@ impl TokenStore for Flawed {
     fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>> {
         Box::pin(async move {
             let inner = match self.flaw {
-                LeasesToEverybody => None,
-                WaitsForEver => loop {
+                LeasesToAll => None,
+                WaitsForever => loop {
                     if let Ok(lease) = self.inner.lease(key).await {
                         break Some(lease);
                     }
@@ -269,7 +266,7 @@ impl TokenStore for Flawed {
                 _ => Some(self.inner.lease(key).await?),
             };
             let fence = match self.flaw {
-                CountsFencesBack => self.fence.fetch_sub(1, Ordering::SeqCst),
+                CountsFencesDown => self.fence.fetch_sub(1, Ordering::SeqCst),
                 _ => self.fence.fetch_add(1, Ordering::SeqCst),
             };
             let flaw = self.flaw;
@@ -282,7 +279,7 @@ impl TokenStore for Flawed {
         let mut watchers = self.watchers.lock().unwrap();
         watchers.push((id, key.clone(), on_saved));
         Some(match self.flaw {
-            WatchesForEver => Watch::new(()),
+            WatchesForever => Watch::new(()),
             _ => Watch::new(Unwatch(id, Arc::clone(&self.watchers))),
         })
     }

@@ -1,4 +1,4 @@
-//! The file store: who may read what, what is kept, and what is left behind.
+//! The file store: access rights, what is kept, and what is left behind.
 
 mod crash;
 mod damage;
@@ -13,13 +13,15 @@ mod unfinished;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
-use auth_core::{Error, ErrorKind, Expiry, SaveOutcome, StoreKey, Token, TokenStore};
+use auth_core::{Error, ErrorKind, SaveOutcome, TokenStore};
 use auth_store::FileStore;
 use tempfile::TempDir;
 
-/// A directory that is deleted in the end, and a store in it.
+use crate::samples::{held, key, key_of, put, token};
+
+/// A directory that is deleted after the test, and a store in it.
 fn store() -> (TempDir, FileStore) {
     let directory = tempfile::tempdir().unwrap();
     let store = in_directory(directory.path());
@@ -28,37 +30,6 @@ fn store() -> (TempDir, FileStore) {
 
 fn in_directory(directory: &Path) -> FileStore {
     FileStore::at(directory.join("tokens")).lease_wait(Duration::from_secs(60))
-}
-
-fn key() -> StoreKey {
-    StoreKey {
-        vendor: "iqm".into(),
-        account: "user1@iqm.com".into(),
-        scope: "200001".into(),
-        base_url: "https://api.iqm.com/".into(),
-    }
-}
-
-/// A token of that generation; the secret tells whose.
-fn token(generation: u64, whose: &str) -> Token {
-    let now = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-    Token::new(
-        format!("access-{generation}-{whose}").into(),
-        Expiry::Never,
-        now,
-    )
-    .with_refresh(Some(format!("refresh-{generation}-{whose}").into()))
-    .with_generation(generation)
-}
-
-async fn put(store: &FileStore, token: &Token) {
-    assert_eq!(store.save(&key(), token).await.unwrap(), SaveOutcome::Saved);
-}
-
-/// The generation that the store holds.
-async fn held(store: &FileStore) -> Option<u64> {
-    let token = store.load(&key()).await.unwrap();
-    token.as_ref().map(Token::generation)
 }
 
 /// The one file of the store with that ending.
@@ -84,11 +55,14 @@ fn set_mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
+/// A user that runs no test.
+const OTHER_USER: u32 = 65534;
+
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// The text of a store's error, which names the file or directory.
+/// The message of a store's error, which names the file or directory.
 #[track_caller]
 fn said<T>(result: Result<T, Error>, path: &Path) -> String {
     let Err(error) = result else {
@@ -104,11 +78,11 @@ fn said<T>(result: Result<T, Error>, path: &Path) -> String {
     said
 }
 
-/// What each call of the store says that looks at the file.
+/// The messages of all calls that read the file.
 async fn all_say(store: &FileStore, path: &Path) -> Vec<String> {
     vec![
         said(store.load(&key()).await, path),
-        said(store.save(&key(), &token(u64::MAX, "new")).await, path),
+        said(store.save(&key(), &token("new", u64::MAX)).await, path),
         said(store.list().await, path),
     ]
 }

@@ -1,4 +1,4 @@
-//! The store in a real keyring: a Secret Service of a test's own, on a bus of its own.
+//! The store in a real keyring: a Secret Service for each test, on a bus of its own.
 
 mod refusals;
 mod session;

@@ -16,4 +16,6 @@ mod keyring;
 #[cfg(all(feature = "redis", unix))]
 mod redis;
 #[cfg(all(any(feature = "file", feature = "redis"), unix))]
+mod samples;
+#[cfg(all(any(feature = "file", feature = "redis"), unix))]
 mod vendor;

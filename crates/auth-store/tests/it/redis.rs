@@ -1,4 +1,4 @@
-//! The store in Redis, with a real server for each test.
+//! The Redis store, with a real server for each test.
 
 #[cfg(feature = "testing")]
 mod contract;

@@ -1,4 +1,4 @@
-//! A vendor that counts what it is asked for.
+//! A vendor that counts the renewals.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use auth_core::{Error, Expiry, Header, Reason, Renew, Token};
 
-/// Each renewal gives the next token: `access-1`, and so on.
+/// Each renewal returns the next token: `access-1`, and so on.
 #[derive(Clone, Default)]
 pub(crate) struct Vendor(pub(crate) Arc<AtomicU64>);
 

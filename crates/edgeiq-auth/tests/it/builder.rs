@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use edgeiq_auth::{
-    ApiToken, Client, ClientBuilder, DEFAULT_BASE_URL, DEFAULT_LIFETIME, DEFAULT_RESET_URL, Error,
-    ErrorKind, LONGEST_LIFETIME, ResetEmail, Token,
-};
+use edgeiq_auth::{ApiToken, Client, ClientBuilder, Error, ErrorKind, Lifetime, ResetEmail, Token};
 use vendor_tests::Settings;
 use vendor_tests::builder::refused;
 use vendor_tests::redaction::endless;
@@ -15,7 +12,7 @@ use crate::set_up::{EdgeIq, shown};
 vendor_tests::builder!(EdgeIq);
 
 impl Settings for EdgeIq {
-    const DEFAULT_BASE_URL: &'static str = DEFAULT_BASE_URL;
+    const DEFAULT_BASE_URL: &'static str = ClientBuilder::DEFAULT_BASE_URL;
     const SEND_MAIL: &'static str = "edgeiq.request_password_reset";
     const SEND_MAIL_PATH: &'static str = "/edgeiq/api/v1/platform/user/password_reset_request";
 
@@ -41,10 +38,16 @@ fn the_defaults_are_the_vendors_own() {
         shown.contains("https://api.edgeiq.io/api/v1/platform/"),
         "{shown}"
     );
-    assert_eq!(DEFAULT_BASE_URL, "https://api.edgeiq.io/api/v1/platform");
-    assert_eq!(DEFAULT_RESET_URL, "https://app.edgeiq.io/reset_password");
-    assert_eq!(DEFAULT_LIFETIME, Duration::from_secs(14_400));
-    assert_eq!(LONGEST_LIFETIME, Duration::from_secs(604_800));
+    assert_eq!(
+        ClientBuilder::DEFAULT_BASE_URL,
+        "https://api.edgeiq.io/api/v1/platform"
+    );
+    assert_eq!(
+        ClientBuilder::DEFAULT_RESET_URL,
+        "https://app.edgeiq.io/reset_password"
+    );
+    assert_eq!(Lifetime::DEFAULT, Duration::from_secs(14_400));
+    assert_eq!(Lifetime::LONGEST, Duration::from_secs(604_800));
 }
 
 #[test]
@@ -65,12 +68,12 @@ fn a_reset_url_that_is_no_web_address_is_refused() {
 fn a_session_lifetime_that_the_vendor_refuses_is_refused_here() {
     for lifetime in [
         Duration::ZERO,
-        LONGEST_LIFETIME + Duration::from_secs(1),
+        Lifetime::LONGEST + Duration::from_secs(1),
         Duration::MAX,
     ] {
         refused::<EdgeIq>(EdgeIq::live().session_lifetime(lifetime));
     }
-    for lifetime in [Duration::from_secs(1), LONGEST_LIFETIME] {
+    for lifetime in [Duration::from_secs(1), Lifetime::LONGEST] {
         let client = EdgeIq::live().session_lifetime(lifetime).build();
         assert!(client.is_ok(), "{lifetime:?}");
     }
@@ -82,11 +85,9 @@ fn sessions_with_a_permanent_token_authorize_calls_to_the_same_hosts() {
         .allow_host("reports.edgeiq.io")
         .build()
         .unwrap();
-    let session = client
-        .session_with_api_token(ApiToken::new("a-token"))
-        .unwrap();
-    let allows = |url: &str| session.hosts().check(&url.parse().unwrap()).is_ok();
-    assert!(allows(DEFAULT_BASE_URL) && allows("https://reports.edgeiq.io/x"));
+    let session = client.session(ApiToken::new("a-token")).build().unwrap();
+    let allows = |url: &str| session.allowed_hosts().check(&url.parse().unwrap()).is_ok();
+    assert!(allows(ClientBuilder::DEFAULT_BASE_URL) && allows("https://reports.edgeiq.io/x"));
     assert!(!allows("https://app.edgeiq.io/") && !allows("http://reports.edgeiq.io/"));
 }
 
@@ -97,7 +98,7 @@ fn a_permanent_token_that_no_header_can_carry_makes_no_session() {
         let token = ApiToken::new(secret);
         for error in [
             token.auth_headers().unwrap_err(),
-            client.session_with_api_token(token).unwrap_err(),
+            client.session(token).build().unwrap_err(),
         ] {
             assert_eq!(error.kind(), ErrorKind::Protocol);
             assert!(!shown(&error).contains("line\nbreak"), "{error:?}");

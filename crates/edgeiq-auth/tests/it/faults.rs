@@ -9,7 +9,7 @@ use edgeiq_auth::{
 };
 use vendor_tests::{Call, Calls};
 
-use crate::set_up::{EdgeIq, client, email, log_in, password, reset_token, sandbox};
+use crate::set_up::{EdgeIq, authenticate, client, email, log_in, password, reset_token, sandbox};
 
 vendor_tests::faults!(EdgeIq);
 
@@ -79,14 +79,8 @@ impl Calls for EdgeIq {
 async fn a_repeated_log_in_asks_for_the_same_end() {
     let sandbox = sandbox();
     sandbox.fault(Fault::cut().on("edgeiq.authenticate").times(2));
-    client(&sandbox)
-        .authenticate(
-            email(&sandbox),
-            &password(&sandbox),
-            Duration::from_secs(60).into(),
-        )
-        .await
-        .unwrap();
+    let lifetime = Duration::from_secs(60);
+    authenticate(&sandbox, lifetime).await.unwrap();
     let sent = sandbox.log().entries_of("edgeiq.authenticate");
     assert_eq!(sent.len(), 3);
     assert!(sent.iter().all(|entry| entry.body() == sent[0].body()));

@@ -1,11 +1,10 @@
 //! No secret in an error, a `Debug`, a span or a log, whatever the vendor repeats of it.
 
-use std::sync::Arc;
-
 use auth_sandbox::{Fault, Sandbox};
+use edgeiq_auth::store::{self, MemoryStore};
 use edgeiq_auth::{
-    ApiToken, Client, CoreToken, Error, ErrorKind, ExposeSecret as _, Lifetime, MemoryStore,
-    ResetEmail, ResetToken, Session, Token,
+    ApiToken, Client, Error, ErrorKind, ExposeSecret as _, Lifetime, Login, ResetEmail, ResetToken,
+    Session, Token,
 };
 use vendor_tests::redaction::{
     Captured, STATUSES, assert_echo_is_cut_out, assert_hidden, assert_other_libraries_were_heard,
@@ -13,7 +12,7 @@ use vendor_tests::redaction::{
 };
 use vendor_tests::{PasswordLogin as _, Secrets};
 
-use crate::set_up::{EdgeIq, client, password, sandbox};
+use crate::set_up::{self, EdgeIq, client, sandbox};
 
 vendor_tests::redaction!(EdgeIq);
 
@@ -46,8 +45,8 @@ impl Secrets for EdgeIq {
     const PLACES: &'static [&'static str] = &["api/v1"];
     const RENEWING: &'static [&'static str] = &["edgeiq.authenticate"];
 
-    fn has_words(_error: &Error, _status: u16) -> bool {
-        true
+    fn has_words(_error: &Error, status: u16) -> bool {
+        status != 429
     }
 
     async fn failing_calls(client: &Client) -> Vec<Error> {
@@ -69,7 +68,7 @@ impl Secrets for EdgeIq {
         (session, vec![PASSWORD.to_owned()])
     }
 
-    fn secrets_of(token: impl Into<CoreToken>) -> Vec<String> {
+    fn secrets_of(token: impl Into<store::Token>) -> Vec<String> {
         let token = token.into();
         vec![token.access().expose_secret().to_owned()]
     }
@@ -144,12 +143,13 @@ async fn an_echo_in_the_body_that_is_kept_about_a_sender_is_shown_in_one_line() 
 async fn no_debug_shows_a_secret() {
     let client = Client::builder().build().unwrap();
     let permanent = ApiToken::new(ACCESS);
+    let logins = [Login::password(EMAIL, PASSWORD), permanent.clone().into()];
     let session_builder = client
-        .session_builder_with_password(EMAIL, PASSWORD)
-        .store(Arc::new(MemoryStore::new()), client.store_key(EMAIL))
-        .token(token().into());
+        .session(logins[0].clone())
+        .store(MemoryStore::new())
+        .token(token());
     let (token, reset_token) = (token(), reset_token());
-    let text = format!("{client:#?} {token:#?} {permanent:#?} {reset_token:#?}")
+    let text = format!("{client:#?} {token:#?} {permanent:#?} {reset_token:#?} {logins:#?}")
         + &shown_session(session_builder).await;
     for part in [EMAIL, "Session", &token.fingerprint().to_string()] {
         assert!(text.contains(part), "no {part} in {text}");
@@ -160,8 +160,7 @@ async fn no_debug_shows_a_secret() {
 #[tokio::test]
 async fn the_debug_of_a_log_in_shows_none_of_its_tokens() {
     let sandbox = sandbox();
-    let authenticated = client(&sandbox)
-        .authenticate(EMAIL, &password(&sandbox), Lifetime::Default)
+    let authenticated = set_up::authenticate(&sandbox, Lifetime::Default)
         .await
         .unwrap();
     let text = format!("{authenticated:?} {authenticated:#?}");

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use auth_core::Clock as _;
 use auth_sandbox::Sandbox;
+use edgeiq_auth::clock::BoxFuture;
+use edgeiq_auth::store::{self, MemoryStore, TokenStore as _};
 use edgeiq_auth::{
-    ApiToken, AuthHeaders, BoxFuture, Client, CoreError, Error, ErrorKind, Expiry,
-    ExposeSecret as _, LONGEST_LIFETIME, MemoryStore, SecretString, Session, State,
+    ApiToken, AuthHeaders, Client, Error, ErrorKind, Expiry, ExposeSecret as _, Lifetime, Login,
+    SecretString, Session, State,
 };
-
 use http::{HeaderMap, Request};
 use vendor_tests::renewed_session::assert_lives_from_the_sending;
-use vendor_tests::{PasswordLogin as _, Renewals, Sessions, Vendor as _};
+use vendor_tests::{PasswordLogin as _, Renewals, Sessions, Vendor as _, assert_refused};
 
 use crate::set_up::{
     EdgeIq, LIFETIME, base_url, builder, client, email, log_in, password, sandbox, session,
@@ -89,12 +90,9 @@ async fn a_session_logs_in_exactly_once_for_each_lifetime() {
 async fn a_session_asks_for_the_same_lifetime_each_time() {
     let sandbox = sandbox();
     let day = Duration::from_secs(86_400);
-    let session = builder(&sandbox)
-        .session_lifetime(day)
-        .build()
-        .unwrap()
-        .session_with_password(email(&sandbox), password(&sandbox))
-        .unwrap();
+    let client = builder(&sandbox).session_lifetime(day).build().unwrap();
+    let password = sandbox.edgeiq().user().password;
+    let session = EdgeIq::session_with_password(&client, email(&sandbox), password);
     for log_ins in 1..=3 {
         assert!(sandbox.edgeiq().accepts(&access(&session).await));
         let end = sandbox.clock().now().wall() + day;
@@ -119,30 +117,31 @@ async fn without_a_lifetime_a_session_asks_for_none() {
     assert_eq!(sent.field("token_expiry"), None);
 }
 
-/// Gives what it is told to, and counts how often it is asked.
-fn provider(
-    asked: &Arc<AtomicUsize>,
-    response: impl Fn(usize) -> Result<SecretString, Error> + Send + Sync + 'static,
-) -> impl Fn() -> BoxFuture<'static, Result<SecretString, Error>> + Send + Sync + 'static {
-    let asked = Arc::clone(asked);
-    move || {
-        let response = response(asked.fetch_add(1, Ordering::SeqCst) + 1);
+/// A session that asks for its password, and how often it has asked. `tell` gets the number of the
+/// question.
+fn asking(
+    sandbox: &Sandbox,
+    tell: impl Fn(usize) -> Result<SecretString, Error> + Send + Sync + 'static,
+) -> (Session, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&asked);
+    let provider = move || -> BoxFuture<'static, _> {
+        let told = tell(counter.fetch_add(1, Ordering::SeqCst) + 1);
         Box::pin(async move {
             // A provider may wait.
             tokio::task::yield_now().await;
-            response
+            told
         })
-    }
+    };
+    let login = Login::password_from(email(sandbox), provider);
+    (client(sandbox).session(login).build().unwrap(), asked)
 }
 
 #[tokio::test]
 async fn a_provider_is_asked_for_the_password_of_each_log_in() {
     let sandbox = sandbox();
-    let asked = Arc::new(AtomicUsize::new(0));
     let held = password(&sandbox);
-    let session = client(&sandbox)
-        .session_with_provider(email(&sandbox), provider(&asked, move |_| Ok(held.clone())))
-        .unwrap();
+    let (session, asked) = asking(&sandbox, move |_| Ok(held.clone()));
     assert_eq!(asked.load(Ordering::SeqCst), 0);
     for time in 1..=3 {
         assert!(sandbox.edgeiq().accepts(&access(&session).await));
@@ -154,23 +153,22 @@ async fn a_provider_is_asked_for_the_password_of_each_log_in() {
 }
 
 #[tokio::test]
-async fn a_provider_that_gives_up_is_not_asked_again_until_a_caller_renews() {
+async fn a_provider_that_gives_up_is_not_asked_again_until_the_program_wants_it() {
     let sandbox = sandbox();
-    let asked = Arc::new(AtomicUsize::new(0));
     let held = password(&sandbox);
-    let response = move |time| match time {
+    let (session, asked) = asking(&sandbox, move |time| match time {
         1 => Err(Error::LoginRequired {
             reason: "the prompt was closed".to_owned(),
         }),
         _ => Ok(held.clone()),
-    };
-    let session = client(&sandbox)
-        .session_with_provider(email(&sandbox), provider(&asked, response))
-        .unwrap();
+    });
     for _ in 0..3 {
         let error = session.headers().await.unwrap_err();
-        assert!(error.to_string().contains("the prompt was closed"));
-        assert_eq!(error.kind(), ErrorKind::InteractionRequired);
+        assert_refused(
+            &error,
+            ErrorKind::InteractionRequired,
+            "the prompt was closed",
+        );
         sandbox.clock().advance(LIFETIME);
     }
     assert!(matches!(session.state(), State::LoginRequired { .. }));
@@ -185,18 +183,14 @@ async fn a_provider_that_gives_up_is_not_asked_again_until_a_caller_renews() {
 #[tokio::test]
 async fn a_provider_that_fails_for_a_moment_is_asked_again_after_a_pause() {
     let sandbox = sandbox();
-    let asked = Arc::new(AtomicUsize::new(0));
     let held = password(&sandbox);
-    let response = move |time| match time {
-        1 => Err(CoreError::new(ErrorKind::Unavailable, "the vault is closed").into()),
+    let (session, asked) = asking(&sandbox, move |time| match time {
+        1 => Err(store::Error::new(ErrorKind::Unavailable, "the vault is closed").into()),
         _ => Ok(held.clone()),
-    };
-    let session = client(&sandbox)
-        .session_with_provider(email(&sandbox), provider(&asked, response))
-        .unwrap();
+    });
     for _ in 0..2 {
         let error = session.headers().await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert_refused(&error, ErrorKind::Unavailable, "the vault is closed");
     }
     assert_eq!(asked.load(Ordering::SeqCst), 1);
     sandbox.clock().advance(Duration::from_secs(2));
@@ -207,16 +201,10 @@ async fn a_provider_that_fails_for_a_moment_is_asked_again_after_a_pause() {
 #[tokio::test]
 async fn a_provider_with_a_wrong_password_is_not_asked_again() {
     let sandbox = sandbox();
-    let asked = Arc::new(AtomicUsize::new(0));
-    let session = client(&sandbox)
-        .session_with_provider(
-            email(&sandbox),
-            provider(&asked, |_| Ok("not the password".into())),
-        )
-        .unwrap();
+    let (session, asked) = asking(&sandbox, |_| Ok("not the password".into()));
     for _ in 0..3 {
         let error = session.headers().await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidCredentials);
+        assert_refused(&error, ErrorKind::InvalidCredentials, "Not authorized");
         sandbox.clock().advance(LIFETIME);
     }
     assert_eq!(asked.load(Ordering::SeqCst), 1);
@@ -226,23 +214,24 @@ async fn a_provider_with_a_wrong_password_is_not_asked_again() {
 #[tokio::test]
 async fn a_session_without_a_password_needs_a_person_when_its_token_has_ended() {
     let sandbox = sandbox();
-    let session = client(&sandbox).session(log_in(&sandbox).await).unwrap();
+    let token = log_in(&sandbox).await;
+    let session = client(&sandbox).session(token).build().unwrap();
     access(&session).await;
     sandbox.log().clear();
     for _ in 0..2 {
         sandbox.clock().advance(LIFETIME);
         let error = session.headers().await.unwrap_err();
-        assert!(matches!(error, Error::LoginRequired { .. }), "{error:?}");
-        assert_eq!(error.kind(), ErrorKind::InteractionRequired);
+        assert_refused(
+            &error,
+            ErrorKind::InteractionRequired,
+            "no password is held",
+        );
         assert_eq!(session.try_headers(), None);
     }
     assert!(matches!(session.state(), State::LoginRequired { .. }));
     assert_eq!(sandbox.log().entries().len(), 0);
 
-    session
-        .set_token(log_in(&sandbox).await.into())
-        .await
-        .unwrap();
+    session.set_token(log_in(&sandbox).await).await.unwrap();
     assert!(sandbox.edgeiq().accepts(&access(&session).await));
     assert_eq!(session.state(), State::Fresh);
 }
@@ -252,11 +241,11 @@ async fn a_session_with_a_permanent_token_never_renews() {
     let sandbox = sandbox();
     let client = client(&sandbox);
     let token = ApiToken::new(sandbox.edgeiq().api_token(email(&sandbox)).unwrap());
-    let session = client.session_with_api_token(token.clone()).unwrap();
+    let session = client.session(token.clone()).build().unwrap();
     assert_eq!(session.expiry(), Some(Expiry::Never));
     for _ in 0..3 {
         assert_eq!(access(&session).await, token.secret().expose_secret());
-        sandbox.clock().advance(LONGEST_LIFETIME * 100);
+        sandbox.clock().advance(Lifetime::LONGEST * 100);
     }
     assert_eq!(session.state(), State::Fresh);
     assert_eq!(sandbox.log().entries().len(), 0);
@@ -271,7 +260,7 @@ async fn a_permanent_token_that_is_refused_needs_a_person() {
     let sandbox = sandbox();
     let client = client(&sandbox);
     let old = ApiToken::new(sandbox.edgeiq().api_token(email(&sandbox)).unwrap());
-    let session = client.session_with_api_token(old).unwrap();
+    let session = client.session(old).build().unwrap();
     let new = client
         .reset_api_token(email(&sandbox), &password(&sandbox))
         .await
@@ -281,9 +270,13 @@ async fn a_permanent_token_that_is_refused_needs_a_person() {
     assert_eq!(error.kind(), ErrorKind::TokenRejected);
     session.invalidate(&dead);
     let error = session.headers().await.unwrap_err();
-    assert!(matches!(error, Error::LoginRequired { .. }), "{error:?}");
+    assert_refused(
+        &error,
+        ErrorKind::InteractionRequired,
+        "no password is held",
+    );
 
-    session.set_token(new.into()).await.unwrap();
+    session.set_token(new).await.unwrap();
     client
         .me(&session.auth_headers().await.unwrap())
         .await
@@ -292,17 +285,55 @@ async fn a_permanent_token_that_is_refused_needs_a_person() {
 }
 
 #[tokio::test]
-async fn a_session_without_a_password_uses_the_token_in_its_store() {
+async fn a_stored_login_needs_a_store_and_continues_with_its_token() {
     let (sandbox, store) = (sandbox(), MemoryStore::new());
+    let stored = || client(&sandbox).session(Login::stored(email(&sandbox)));
+    let error = stored().build().unwrap_err();
+    assert_refused(&error, ErrorKind::InvalidConfig, "needs a store");
+
     let first = EdgeIq::session_in_store(&sandbox, store.clone());
     let token = access(&first).await;
-    let second = client(&sandbox)
-        .session_builder()
-        .store(Arc::new(store), EdgeIq::key(&sandbox))
-        .build()
-        .unwrap();
+    let second = stored().store(store).build().unwrap();
     assert_eq!(access(&second).await, token);
     assert_log_ins(&sandbox, 1);
+}
+
+#[tokio::test]
+async fn a_token_that_a_session_starts_with_is_saved_under_its_account() {
+    let sandbox = sandbox();
+    let permanent = ApiToken::new(sandbox.edgeiq().api_token(email(&sandbox)).unwrap());
+    let unnamed = client(&sandbox).session(permanent.clone());
+    let error = unnamed.store(MemoryStore::new()).build().unwrap_err();
+    assert_refused(&error, ErrorKind::InvalidConfig, "names no account");
+
+    let named = permanent.with_account(format!(" {}\n", email(&sandbox)));
+    for login in [Login::from(named), log_in(&sandbox).await.into()] {
+        let store = MemoryStore::new();
+        let builder = client(&sandbox).session(login).store(store.clone());
+        let session = builder.build().unwrap();
+        let saved = loop {
+            match store.load(&EdgeIq::key(&sandbox)).await.unwrap() {
+                Some(saved) => break saved,
+                None => tokio::task::yield_now().await,
+            }
+        };
+        assert_eq!(saved.access().expose_secret(), access(&session).await);
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_another_account_is_refused_at_once() {
+    let sandbox = sandbox();
+    let session = session(&sandbox);
+    let theirs = log_in(&sandbox).await.with_account("olga@edgeiq.example");
+    let permanent = ApiToken::new("a-token").with_account("olga@edgeiq.example");
+    for token in [store::Token::from(theirs), permanent.into()] {
+        let error = session.set_token(token).await.unwrap_err();
+        assert_refused(&error, ErrorKind::InvalidConfig, "another account");
+    }
+    let token = log_in(&sandbox).await;
+    session.set_token(token.clone()).await.unwrap();
+    assert_eq!(access(&session).await, token.access_token().expose_secret());
 }
 
 #[test]
@@ -313,11 +344,12 @@ fn users_and_test_systems_have_places_of_their_own_in_a_store() {
         .build()
         .unwrap();
     let keys = [
-        live.store_key("a@example.com"),
+        live.store_key(" a@example.com\n"),
         live.store_key("b@example.com"),
         staging.store_key("a@example.com"),
     ];
     assert!(keys.iter().all(|key| key.vendor == "edgeiq"));
+    assert_eq!(keys[0], live.store_key("a@example.com"));
     assert_eq!(keys[0].base_url, "https://api.edgeiq.io/api/v1/platform/");
     assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2]);
 }
@@ -325,7 +357,7 @@ fn users_and_test_systems_have_places_of_their_own_in_a_store() {
 #[tokio::test]
 async fn a_tokens_life_without_a_named_end_is_counted_from_the_moment_its_request_was_sent() {
     let sandbox = crate::set_up::sandbox_with(|builder| {
-        builder.edgeiq_session_expires_at(auth_sandbox::SessionExpiresAt::Missing)
+        builder.edgeiq_session_expires_at(auth_sandbox::EdgeIqSessionExpiresAt::Missing)
     });
     let session = session(&sandbox);
     for _ in 0..2 {

@@ -1,19 +1,20 @@
 //! What most tests begin with.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use auth_sandbox::Sandbox;
+use edgeiq_auth::http::RetryPolicy;
+use edgeiq_auth::store::{MemoryStore, StoreKey};
 use edgeiq_auth::{
-    Client, ClientBuilder, DEFAULT_LIFETIME, Error, Lifetime, MemoryStore, Renewer, ResetEmail,
-    ResetToken, RetryPolicy, SecretString, Session, StoreKey, Token,
+    Authenticated, Client, ClientBuilder, Error, Lifetime, Login, Renewer, ResetEmail, ResetToken,
+    SecretString, Session, Token,
 };
 use vendor_tests::{PasswordLogin, Url, Vendor};
 
 pub(crate) use vendor_tests::{always, only, sandbox, sandbox_with, shown};
 
 /// How long the sandbox's tokens live unless more is asked for, as the vendor's.
-pub(crate) const LIFETIME: Duration = DEFAULT_LIFETIME;
+pub(crate) const LIFETIME: Duration = Lifetime::DEFAULT;
 
 pub(crate) struct EdgeIq;
 
@@ -54,11 +55,8 @@ impl Vendor for EdgeIq {
     }
 
     async fn log_in(sandbox: &Sandbox) -> Token {
-        client(sandbox)
-            .authenticate(email(sandbox), &password(sandbox), Lifetime::Default)
-            .await
-            .unwrap()
-            .token
+        let authenticated = authenticate(sandbox, Lifetime::Default).await;
+        authenticated.unwrap().token
     }
 
     /// It holds the password.
@@ -69,8 +67,8 @@ impl Vendor for EdgeIq {
 
     fn session_in_store(sandbox: &Sandbox, store: MemoryStore) -> Session {
         client(sandbox)
-            .session_builder_with_password(email(sandbox), password(sandbox))
-            .store(Arc::new(store), Self::key(sandbox))
+            .session(Login::password(email(sandbox), password(sandbox)))
+            .store(store)
             .build()
             .unwrap()
     }
@@ -84,7 +82,8 @@ impl PasswordLogin for EdgeIq {
     const LOG_IN: &'static str = Self::RENEWAL;
 
     fn session_with_password(client: &Client, email: &str, password: &str) -> Session {
-        client.session_with_password(email, password).unwrap()
+        let login = Login::password(email, password);
+        client.session(login).build().unwrap()
     }
 
     fn end_tokens(sandbox: &Sandbox) {
@@ -98,6 +97,16 @@ impl PasswordLogin for EdgeIq {
 
 pub(crate) fn password(sandbox: &Sandbox) -> SecretString {
     sandbox.edgeiq().user().password.into()
+}
+
+/// Logs the sandbox's user in.
+pub(crate) async fn authenticate(
+    sandbox: &Sandbox,
+    lifetime: impl Into<Lifetime>,
+) -> Result<Authenticated, Error> {
+    let (client, password) = (client(sandbox), password(sandbox));
+    let log_in = client.authenticate(email(sandbox), &password, lifetime.into());
+    log_in.await
 }
 
 /// The token of a reset e-mail that was asked for.

@@ -1,8 +1,6 @@
 //! Settings: what is refused, and what is not.
 
-use eqworks_auth::{
-    Client, ClientBuilder, DATA_HOST, DEFAULT_BASE_URL, Error, Product, Stage, Token,
-};
+use eqworks_auth::{Client, ClientBuilder, Error, Product, Stage, Token};
 use vendor_tests::Settings;
 use vendor_tests::builder::refused;
 
@@ -11,7 +9,7 @@ use crate::set_up::{EqWorks, client, jwt, sandbox};
 vendor_tests::builder!(EqWorks);
 
 impl Settings for EqWorks {
-    const DEFAULT_BASE_URL: &'static str = DEFAULT_BASE_URL;
+    const DEFAULT_BASE_URL: &'static str = ClientBuilder::DEFAULT_BASE_URL;
     const SEND_MAIL: &'static str = "eqworks.request_passcode";
     const SEND_MAIL_PATH: &'static str = "/eqworks/prod/login";
 
@@ -33,9 +31,9 @@ impl Settings for EqWorks {
 fn the_defaults_are_the_vendors_own() {
     let shown = format!("{:?}", EqWorks::live().build().unwrap());
     assert!(shown.contains("https://auth.eqworks.io/"), "{shown}");
-    assert_eq!(DEFAULT_BASE_URL, "https://auth.eqworks.io");
-    assert_eq!(DATA_HOST, "api.eqworks.io");
-    assert_eq!(eqworks_auth::TOKEN_LIFETIME.as_secs(), 7_776_000);
+    assert_eq!(ClientBuilder::DEFAULT_BASE_URL, "https://auth.eqworks.io");
+    assert_eq!(ClientBuilder::DATA_HOST, "api.eqworks.io");
+    assert_eq!(Token::LIFETIME.as_secs(), 7_776_000);
 }
 
 #[test]
@@ -52,8 +50,8 @@ fn sessions_authorize_calls_to_the_data_host_and_to_nothing_that_looks_like_it()
         .base_url("https://auth.acme.test")
         .build()
         .unwrap();
-    let session = client.session(EqWorks::token()).unwrap();
-    let allows = |url: &str| session.hosts().check(&url.parse().unwrap()).is_ok();
+    let session = client.session(EqWorks::token()).build().unwrap();
+    let allows = |url: &str| session.allowed_hosts().check(&url.parse().unwrap()).is_ok();
     assert!(allows("https://api.eqworks.io/prod/thing?a=b"));
     for url in [
         "http://api.eqworks.io/",
@@ -94,6 +92,7 @@ fn the_public_types_can_be_shared_between_threads() {
     check::<Token>();
     check::<Error>();
     check::<eqworks_auth::PendingLogin>();
-    check::<eqworks_auth::MagicLink>();
+    check::<eqworks_auth::Login>();
+    check::<eqworks_auth::magic_link::MagicLink>();
     check::<eqworks_auth::Confirmation>();
 }

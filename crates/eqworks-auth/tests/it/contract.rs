@@ -1,478 +1,383 @@
 //! Every call that the vendor documents: what is sent, and each documented response.
 
-use std::time::Duration;
+use std::fmt::Debug;
+use std::time::{Duration, UNIX_EPOCH};
 
 use auth_core::{Clock as _, Expiry};
-use auth_sandbox::{Entry, Sandbox};
+use auth_sandbox::Entry;
+use eqworks_auth::ErrorKind::{
+    Denied, InteractionRequired, InvalidConfig, InvalidCredentials, NotFound, Protocol,
+    TokenRejected,
+};
 use eqworks_auth::{
-    AuthHeaders, Client, Error, ErrorKind, ExposeSecret as _, Product, Stage, Token, Url,
+    Client, Error, ErrorKind, ExposeSecret as _, Product, SecretString, Stage, Token,
 };
 use serde_json::json;
 
 use crate::set_up::{
-    LIFETIME, builder, builder_for, client, email, log_in, minted, only, passcode, sandbox,
+    DAY, LIFETIME, assert_refused, base_url, builder, client, email, jwt, log_in, minted, passcode,
+    sandbox,
 };
 
-/// What stands in a request besides its own parameters.
-#[track_caller]
-fn assert_sent(entry: &Entry, call: &str, query: &[(&str, &str)]) {
-    assert_eq!(entry.method(), "GET");
-    assert_eq!(entry.path(), format!("/eqworks/prod/{call}"));
-    assert_eq!((entry.body(), entry.header("content-type")), ("", None));
-    assert_eq!(entry.header("accept"), Some("application/json"));
-    let agent = concat!("eqworks-auth/", env!("CARGO_PKG_VERSION"));
-    assert_eq!(entry.header("user-agent"), Some(agent));
-    assert_eq!(entry.header("authorization"), None);
-    let mut sent = parameters(entry);
-    sent.sort();
-    let mut expected: Vec<_> = query
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+/// A request as it was sent, without the headers of the connection and those that all have.
+fn text(entry: &Entry) -> String {
+    let of_all = [
+        "\naccept: application/json",
+        concat!("\nuser-agent: eqworks-auth/", env!("CARGO_PKG_VERSION")),
+    ];
+    let mut headers: Vec<_> = entry
+        .headers()
+        .filter(|(name, _)| *name != "host")
+        .map(|(name, value)| format!("\n{name}: {value}"))
         .collect();
-    expected.push(("product".to_owned(), "atom".to_owned()));
-    expected.sort();
-    assert_eq!(sent, expected);
-}
-
-fn parameters(entry: &Entry) -> Vec<(String, String)> {
-    let url = format!("http://127.0.0.1/?{}", entry.query().unwrap());
-    let url: Url = url.parse().unwrap();
-    url.query_pairs().into_owned().collect()
-}
-
-#[track_caller]
-fn assert_authorized(entry: &Entry, token: &Token) {
-    let jwt = token.access_token().expose_secret();
-    assert_eq!(entry.header("eq-api-jwt"), Some(jwt));
-    assert_eq!(entry.header("eq-api-user"), token.user());
-}
-
-fn is_accepted(sandbox: &Sandbox, token: &Token) -> bool {
-    sandbox
-        .eqworks()
-        .accepts(token.access_token().expose_secret())
-}
-
-fn auth_headers(token: &Token) -> AuthHeaders {
-    token.auth_headers().unwrap()
-}
-
-#[tokio::test]
-async fn a_passcode_is_mailed_to_the_user_who_asked_for_it() {
-    let sandbox = sandbox();
-    let address = format!(" {} ", email(&sandbox).to_uppercase());
-    let pending = client(&sandbox).request_passcode(&address).await.unwrap();
-    assert_eq!(pending.user(), email(&sandbox));
-    assert_eq!(pending.product(), &Product::ATOM);
-    assert_eq!(sandbox.inbox(pending.user()).count(), 1);
-
-    let entry = only(&sandbox, "eqworks.request_passcode");
-    assert_sent(&entry, "login", &[("user", pending.user())]);
-    assert_eq!(entry.header("eq-api-jwt"), None);
-}
-
-#[tokio::test]
-async fn a_second_mail_holds_the_same_passcode_while_it_has_five_minutes_left() {
-    let sandbox = sandbox();
-    let first = passcode(&sandbox).await;
-    sandbox.clock().advance(Duration::from_secs(299));
-    let second = passcode(&sandbox).await;
-    assert_eq!(first.expose_secret(), second.expose_secret());
-    sandbox.clock().advance(Duration::from_secs(301));
-    let third = passcode(&sandbox).await;
-    let pending = client(&sandbox).pending_login(email(&sandbox));
-    assert!(pending.complete(&third).await.is_ok());
-}
-
-#[tokio::test]
-async fn a_user_whom_the_vendor_does_not_know_is_an_error_of_its_own() {
-    let sandbox = sandbox();
-    let client = client(&sandbox);
-    let token = log_in(&sandbox).await;
-    let passcode = passcode(&sandbox).await;
-    sandbox.eqworks().remove_user(email(&sandbox));
-    sandbox.log().clear();
-    for error in [
-        client
-            .request_passcode("nobody@acme.test")
-            .await
-            .unwrap_err(),
-        client
-            .request_passcode(sandbox.eqworks().inactive_user().email)
-            .await
-            .unwrap_err(),
-        client.verify(email(&sandbox), &passcode).await.unwrap_err(),
-        client.confirm(&auth_headers(&token)).await.unwrap_err(),
-        client.refresh(&token).await.unwrap_err(),
-    ] {
-        assert!(
-            matches!(&error, Error::UnknownUser { message }
-                if message.starts_with("User ") && message.ends_with(" not found")),
-            "{error:?}"
-        );
-        assert_eq!(error.kind(), ErrorKind::NotFound);
+    headers.sort();
+    for header in of_all {
+        assert!(headers.iter().any(|it| it == header), "no {header} {entry}");
     }
-    assert_eq!(sandbox.log().entries().len(), 5);
+    headers.retain(|header| !of_all.contains(&header.as_str()));
+    let (method, path, query) = (entry.method(), entry.path(), entry.query().unwrap());
+    format!(
+        "{method} {path}?{query}{}{}",
+        headers.concat(),
+        entry.body()
+    )
 }
 
-#[tokio::test]
-async fn an_access_that_has_ended_is_an_error_of_its_own_whatever_is_called() {
-    let sandbox = sandbox();
-    let client = client(&sandbox);
-    let token = log_in(&sandbox).await;
-    let passcode = passcode(&sandbox).await;
-    sandbox.eqworks().end_access(email(&sandbox));
-    let user = email(&sandbox);
-    for error in [
-        client.request_passcode(user).await.unwrap_err(),
-        client
-            .request_passcode(sandbox.eqworks().ended_user().email)
-            .await
-            .unwrap_err(),
-        client.verify(user, &passcode).await.unwrap_err(),
-        client.confirm(&auth_headers(&token)).await.unwrap_err(),
-        client.refresh(&token).await.unwrap_err(),
-    ] {
-        assert!(
-            matches!(&error, Error::AccessEnded { message }
-                if message.ends_with("contact the administrator to reactivate this account")),
-            "{error:?}"
-        );
-        assert_eq!(error.kind(), ErrorKind::Denied);
-    }
-}
+/// What `every_call_is_sent_as_the_vendor_documents_it` sends.
+const REQUESTS: &str = "\
+GET /eqworks/prod/login?product=atom&user=sue%40eqworks.example
+
+GET /eqworks/prod/verify?product=atom&user=sue%40eqworks.example&otp=<otp>
+
+GET /eqworks/prod/confirm?product=atom
+eq-api-jwt: <first>
+eq-api-user: sue@eqworks.example
+
+GET /eqworks/prod/confirm?product=atom&light=1
+eq-api-jwt: <first>
+eq-api-user: sue@eqworks.example
+
+GET /eqworks/prod/refresh?product=atom
+eq-api-jwt: <first>
+eq-api-user: sue@eqworks.example
+
+GET /eqworks/prod/refresh?product=atom&reset_uuid=1
+eq-api-jwt: <second>
+eq-api-user: sue@eqworks.example
+
+GET /eqworks/prod/login?product=atom&user=sue%40eqworks.example
+
+GET /eqworks/prod/verify?product=atom&user=sue%40eqworks.example&otp=<next>&reset_uuid=1";
 
 #[tokio::test]
-async fn a_product_that_the_user_may_not_use_is_an_error_of_its_own() {
+async fn every_call_is_sent_as_the_vendor_documents_it() {
     let sandbox = sandbox();
-    let client = builder_for(&sandbox, Product::LOCUS).build().unwrap();
-    let user = sandbox.eqworks().atom_user().email;
-    let error = client.request_passcode(user).await.unwrap_err();
-    assert!(
-        matches!(&error, Error::ProductDenied { message }
-            if *message == format!("User {user} does not have access to locus")),
-        "{error:?}"
-    );
-    assert_eq!(error.kind(), ErrorKind::Denied);
-    assert_eq!(sandbox.inbox(user).count(), 0);
-}
-
-#[tokio::test]
-async fn without_a_user_nothing_is_sent() {
-    let sandbox = sandbox();
-    let client = client(&sandbox);
-    for user in ["", "  "] {
-        for error in [
-            client.request_passcode(user).await.unwrap_err(),
-            client.verify(user, &"FDEA9F".into()).await.unwrap_err(),
-        ] {
-            assert_eq!(error.kind(), ErrorKind::InvalidConfig);
-        }
-    }
-    assert_eq!(sandbox.log().entries().len(), 0);
-}
-
-#[tokio::test]
-async fn a_passcode_gives_a_token_for_90_days() {
-    let sandbox = sandbox();
-    let passcode = passcode(&sandbox).await;
-    let user = email(&sandbox);
-    let token = client(&sandbox).verify(user, &passcode).await.unwrap();
-    assert!(is_accepted(&sandbox, &token));
-    assert_eq!(token.user(), Some(user));
-    assert_eq!(token.product(), Some(Product::ATOM));
-    let now = sandbox.clock().now().wall();
-    assert_eq!(token.issued_at(), now);
-    assert_eq!(token.expiry(), Expiry::At(now + LIFETIME));
-    let claims = token.unverified_claims().unwrap();
-    assert_eq!(claims.text("email"), Some(user));
-    let uuid = sandbox.eqworks().jwt_uuid(user);
-    assert_eq!(claims.text("jwt_uuid"), Some(uuid.as_str()));
-
-    let entry = only(&sandbox, "eqworks.verify");
-    let otp = passcode.expose_secret();
-    assert_sent(&entry, "verify", &[("user", user), ("otp", otp)]);
-    assert_eq!(entry.header("eq-api-jwt"), None);
-}
-
-#[tokio::test]
-async fn small_letters_and_blanks_around_a_passcode_do_not_matter() {
-    let sandbox = sandbox();
-    let passcode = passcode(&sandbox).await;
-    let typed = format!(" {}\n", passcode.expose_secret().to_lowercase());
-    let client = client(&sandbox);
-    client.verify(email(&sandbox), &typed.into()).await.unwrap();
-    let sent = parameters(&only(&sandbox, "eqworks.verify"));
-    let otp = sent.iter().find(|(name, _)| name == "otp").unwrap();
-    assert_eq!(otp.1, passcode.expose_secret());
-}
-
-#[tokio::test]
-async fn what_cannot_be_a_passcode_is_not_sent() {
-    let sandbox = sandbox();
-    for text in ["", "12345", "1234567", "12345G", "12 345"] {
-        let client = client(&sandbox);
-        let error = client.verify("sue@acme.test", &text.into()).await;
-        let error = error.unwrap_err();
-        assert!(matches!(error, Error::NotAPasscode { .. }), "{error:?}");
-        assert_eq!(error.kind(), ErrorKind::InvalidCredentials);
-    }
-    assert_eq!(sandbox.log().entries().len(), 0);
-}
-
-#[tokio::test]
-async fn a_wrong_passcode_leaves_the_right_one_good_and_the_right_one_works_once() {
-    let sandbox = sandbox();
-    let right = passcode(&sandbox).await;
-    let wrong = match right.expose_secret() {
-        "000000" => "000001",
-        _ => "000000",
+    let (client, user) = (client(&sandbox), email(&sandbox));
+    let accepts = |token: &Token| {
+        let jwt = token.access_token().expose_secret();
+        sandbox.eqworks().accepts(jwt)
     };
-    let pending = client(&sandbox).pending_login(email(&sandbox));
-    for _ in 0..2 {
-        let error = pending.complete(&wrong.into()).await.unwrap_err();
-        assert!(matches!(error, Error::WrongPasscode { .. }), "{error:?}");
-        assert_eq!(error.kind(), ErrorKind::InvalidCredentials);
-    }
-    pending.complete(&right).await.unwrap();
-    let error = pending.complete(&right).await.unwrap_err();
-    assert!(matches!(error, Error::PasscodeSpent { .. }), "{error:?}");
-    assert_eq!(error.kind(), ErrorKind::InteractionRequired);
-    sandbox.log().assert_count("eqworks.verify", 4);
-}
+    let address = format!(" {} ", user.to_uppercase());
+    let pending = client.request_passcode(&address).await.unwrap();
+    assert_eq!((pending.user(), pending.product()), (user, &Product::ATOM));
+    assert_eq!(sandbox.inbox(user).count(), 1);
+    let otp = sandbox.eqworks().passcode(user).unwrap();
+    // Small letters and blanks do not matter.
+    let typed = format!(" {}\n", otp.to_lowercase()).into();
+    let first = client.verify(&address, &typed).await.unwrap();
+    let headers = first.auth_headers().unwrap();
+    client.confirm(&headers).await.unwrap();
+    client.confirm_light(&headers).await.unwrap();
+    sandbox.clock().advance(DAY);
+    let second = client.refresh(&first).await.unwrap();
+    assert_ne!(second.fingerprint(), first.fingerprint());
+    // A refresh leaves the older token valid, unless it is told to revoke.
+    assert!(accepts(&first) && accepts(&second));
+    let third = client.refresh_and_revoke_older(&second).await.unwrap();
+    assert!(!accepts(&first) && !accepts(&second) && accepts(&third));
+    // So does a log-in.
+    let next = passcode(&sandbox).await;
+    let fourth = pending.complete_and_revoke_older(&next).await.unwrap();
+    assert!(!accepts(&third) && accepts(&fourth));
 
-#[tokio::test]
-async fn a_passcode_that_was_never_sent_or_is_too_old_is_spent() {
-    let sandbox = sandbox();
-    let pending = client(&sandbox).pending_login(email(&sandbox));
-    let error = pending.complete(&"FDEA9F".into()).await.unwrap_err();
-    assert!(matches!(error, Error::PasscodeSpent { .. }), "{error:?}");
-
-    let passcode = passcode(&sandbox).await;
-    sandbox.clock().advance(Duration::from_secs(600));
-    let error = pending.complete(&passcode).await.unwrap_err();
-    assert!(matches!(error, Error::PasscodeSpent { .. }), "{error:?}");
-}
-
-#[tokio::test]
-async fn a_log_in_leaves_older_tokens_good_unless_it_is_told_to_revoke_them() {
-    let sandbox = sandbox();
-    let first = log_in(&sandbox).await;
-    let second = log_in(&sandbox).await;
-    assert!(is_accepted(&sandbox, &first) && is_accepted(&sandbox, &second));
-
-    let passcode = passcode(&sandbox).await;
-    let pending = client(&sandbox).pending_login(email(&sandbox));
-    let third = pending.complete_and_revoke_older(&passcode).await.unwrap();
-    let sent = sandbox.log().last("eqworks.verify").unwrap();
-    assert!(parameters(&sent).contains(&("reset_uuid".into(), "1".into())));
-    assert!(!is_accepted(&sandbox, &first) && !is_accepted(&sandbox, &second));
-    assert!(is_accepted(&sandbox, &third));
-}
-
-#[tokio::test]
-async fn a_confirmation_tells_whose_token_it_is_and_how_long_it_lives() {
-    let sandbox = sandbox();
-    let token = log_in(&sandbox).await;
-    sandbox.clock().advance(Duration::from_secs(86_400));
-    let confirmed = client(&sandbox)
-        .confirm(&auth_headers(&token))
-        .await
-        .unwrap();
-    assert_eq!(Some(confirmed.user.as_str()), token.user());
-    assert_eq!(confirmed.product, Product::ATOM);
-    assert!(!confirmed.is_light);
-    let left = LIFETIME.checked_sub(Duration::from_secs(86_400));
-    assert_eq!(confirmed.time_left, left);
-    assert_eq!(confirmed.access_expiry, Some(Expiry::Never));
-    assert!(confirmed.access::<serde_json::Value>().is_some());
-
-    let entry = only(&sandbox, "eqworks.confirm");
-    assert_sent(&entry, "confirm", &[]);
-    assert_authorized(&entry, &token);
-}
-
-#[tokio::test]
-async fn a_light_confirmation_passes_a_token_that_was_revoked_and_a_full_one_does_not() {
-    let sandbox = sandbox();
-    let (client, token) = (client(&sandbox), log_in(&sandbox).await);
-    sandbox.eqworks().revoke(email(&sandbox));
-    let confirmed = client.confirm_light(&auth_headers(&token)).await.unwrap();
-    assert!(confirmed.is_light);
-    assert_eq!(confirmed.access_expiry, None);
-    let entry = only(&sandbox, "eqworks.confirm");
-    assert_sent(&entry, "confirm", &[("light", "1")]);
-    assert_authorized(&entry, &token);
-
-    for error in [
-        client.confirm(&auth_headers(&token)).await.unwrap_err(),
-        client.refresh(&token).await.unwrap_err(),
-    ] {
-        assert!(
-            matches!(&error, Error::TokenRejected { message }
-                if message.starts_with("Invalid UUID for user")),
-            "{error:?}"
-        );
-        assert_eq!(error.kind(), ErrorKind::TokenRejected);
-    }
-}
-
-#[tokio::test]
-async fn a_bad_token_is_rejected_without_being_repeated() {
-    let sandbox = sandbox();
-    let client = client(&sandbox);
-    let ended = sandbox.clock().now().wall();
-    let ended = ended
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
-    let expired =
-        json!({"email": email(&sandbox), "product": "atom", "exp": ended, "jwt_uuid": "u"});
-    for jwt in [
-        "garbage-0123456789".to_owned(),
-        crate::set_up::jwt("{}"),
-        sandbox.eqworks().sign(&json!({})),
-        sandbox.eqworks().sign(&expired),
-    ] {
-        let never =
-            auth_core::Token::new(jwt.as_str().into(), Expiry::Never, std::time::UNIX_EPOCH);
-        let token = Token::from(never);
-        for error in [
-            client.confirm(&auth_headers(&token)).await.unwrap_err(),
-            client
-                .confirm_light(&auth_headers(&token))
-                .await
-                .unwrap_err(),
-            client.refresh(&token).await.unwrap_err(),
-        ] {
-            assert!(matches!(error, Error::TokenRejected { .. }), "{error:?}");
-            assert!(!format!("{error:?}").contains(&jwt[..12]), "{error:?}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_token_of_another_product_is_an_error_of_its_own() {
-    let sandbox = sandbox();
-    let jwt = sandbox.eqworks().mint_token(email(&sandbox), "locus");
-    let token = Token::from_jwt(jwt).unwrap();
-    let client = client(&sandbox);
-    for error in [
-        client.confirm(&auth_headers(&token)).await.unwrap_err(),
-        client.refresh(&token).await.unwrap_err(),
-    ] {
-        assert!(matches!(error, Error::OtherProduct { .. }), "{error:?}");
-        assert_eq!(error.kind(), ErrorKind::TokenRejected);
-    }
-}
-
-#[tokio::test]
-async fn a_client_of_another_product_names_it_with_every_call() {
-    let sandbox = sandbox();
-    let client = builder_for(&sandbox, Product::LOCUS).build().unwrap();
-    let pending = client.request_passcode(email(&sandbox)).await.unwrap();
-    let mail = sandbox.inbox(pending.user()).latest().unwrap();
-    let token = pending
-        .complete(&mail.link().unwrap().as_str().into())
-        .await
-        .unwrap();
-    assert_eq!(token.product(), Some(Product::LOCUS));
-    let confirmed = client.confirm(&auth_headers(&token)).await.unwrap();
-    assert_eq!(confirmed.product, Product::LOCUS);
-    client.confirm_light(&auth_headers(&token)).await.unwrap();
-    let token = client.refresh(&token).await.unwrap();
-    let token = client.refresh_and_revoke_older(&token).await.unwrap();
-    assert_eq!(token.product(), Some(Product::LOCUS));
     let entries = sandbox.log().entries();
-    assert_eq!(entries.len(), 6);
-    for entry in entries {
-        let sent = parameters(&entry);
-        let products: Vec<_> = sent.iter().filter(|it| it.0 == "product").collect();
-        assert_eq!(products, [&("product".to_owned(), "locus".to_owned())]);
-    }
-    sandbox.log().assert_no_hints();
-}
-
-#[tokio::test]
-async fn both_stages_are_called_at_their_own_address() {
-    let sandbox = sandbox();
-    for (stage, path) in [
-        (Stage::Dev, "/eqworks/dev/login"),
-        (Stage::Prod, "/eqworks/prod/login"),
-    ] {
-        let client = Client::builder(stage, Product::ATOM)
-            .base_url(sandbox.eqworks().base_url())
-            .clock(sandbox.clock())
-            .build()
-            .unwrap();
-        client.request_passcode(email(&sandbox)).await.unwrap();
-        let sent = sandbox.log().last("eqworks.request_passcode").unwrap();
-        assert_eq!(sent.path(), path);
+    let expected: Vec<_> = REQUESTS.split("\n\n").collect();
+    assert_eq!(entries.len(), expected.len());
+    for (entry, expected) in entries.iter().zip(expected) {
+        let expected = [
+            ("<otp>", otp.as_str()),
+            ("<next>", next.expose_secret()),
+            ("<first>", first.access_token().expose_secret()),
+            ("<second>", second.access_token().expose_secret()),
+        ]
+        .iter()
+        .fold(expected.to_owned(), |text, (name, value)| {
+            text.replace(name, value)
+        });
+        assert_eq!(text(entry), expected);
     }
 }
 
 #[tokio::test]
-async fn a_refresh_gives_another_90_days_and_leaves_the_old_token_good() {
+async fn a_token_lives_for_90_days_and_says_whose_it_is_and_for_what() {
     let sandbox = sandbox();
-    let old = log_in(&sandbox).await;
-    sandbox.clock().advance(Duration::from_secs(86_400));
-    let new = client(&sandbox).refresh(&old).await.unwrap();
-    assert_ne!(new.fingerprint(), old.fingerprint());
-    assert!(is_accepted(&sandbox, &old) && is_accepted(&sandbox, &new));
-    let end = sandbox.clock().now().wall() + LIFETIME;
-    assert_eq!(new.expiry(), Expiry::At(end));
-    assert_eq!((new.user(), new.product()), (old.user(), old.product()));
-
-    let entry = only(&sandbox, "eqworks.refresh");
-    assert_sent(&entry, "refresh", &[]);
-    assert_authorized(&entry, &old);
-}
-
-#[tokio::test]
-async fn two_refreshes_in_one_second_may_give_the_same_token() {
-    let sandbox = sandbox();
-    let (client, token) = (client(&sandbox), minted(&sandbox));
+    let (client, user, eqworks) = (client(&sandbox), email(&sandbox), sandbox.eqworks());
+    let code = passcode(&sandbox).await;
+    let mut token = client.verify(user, &code).await.unwrap();
+    for number in 0..4 {
+        let now = sandbox.clock().now().wall();
+        assert!(eqworks.accepts(token.access_token().expose_secret()));
+        assert_eq!(
+            (token.account(), token.product()),
+            (Some(user), Some(Product::ATOM))
+        );
+        assert_eq!(
+            (token.issued_at(), token.expiry()),
+            (now, Expiry::At(now + LIFETIME))
+        );
+        let claims = token.unverified_claims().unwrap();
+        assert_eq!(claims.text("email"), Some(user));
+        assert_eq!(claims.text("jwt_uuid"), Some(&*eqworks.jwt_uuid(user)));
+        sandbox.clock().advance(DAY);
+        token = match number {
+            0 => client.refresh(&token).await.unwrap(),
+            1 => client.refresh_and_revoke_older(&token).await.unwrap(),
+            _ => log_in(&sandbox).await,
+        };
+    }
+    // A second log-in leaves the token of the first one valid.
+    let second = log_in(&sandbox).await;
+    for token in [&token, &second] {
+        assert!(eqworks.accepts(token.access_token().expose_secret()));
+    }
+    // Two refreshes in one second may give the same token.
     let one = client.refresh(&token).await.unwrap();
     let two = client.refresh(&token).await.unwrap();
     assert_eq!(one.fingerprint(), two.fingerprint());
 }
 
 #[tokio::test]
-async fn a_refresh_that_revokes_ends_all_older_tokens() {
+async fn a_confirmation_tells_whose_token_it_is_and_how_long_it_lives() {
     let sandbox = sandbox();
-    let (first, second) = (log_in(&sandbox).await, minted(&sandbox));
-    let client = client(&sandbox);
-    let new = client.refresh_and_revoke_older(&first).await.unwrap();
-    assert!(!is_accepted(&sandbox, &first) && !is_accepted(&sandbox, &second));
-    assert!(is_accepted(&sandbox, &new));
-    let entry = only(&sandbox, "eqworks.refresh");
-    assert_sent(&entry, "refresh", &[("reset_uuid", "1")]);
-
-    let error = client.refresh_and_revoke_older(&first).await.unwrap_err();
-    assert!(matches!(error, Error::TokenRejected { .. }), "{error:?}");
+    let (client, token) = (client(&sandbox), log_in(&sandbox).await);
+    let headers = token.auth_headers().unwrap();
+    sandbox.clock().advance(DAY);
+    for is_light in [false, true] {
+        let confirmed = if is_light {
+            // Only this one passes a token that was revoked.
+            sandbox.eqworks().revoke(email(&sandbox));
+            client.confirm_light(&headers).await.unwrap()
+        } else {
+            client.confirm(&headers).await.unwrap()
+        };
+        assert_eq!(confirmed.user, email(&sandbox));
+        assert_eq!(
+            (confirmed.product, confirmed.is_light),
+            (Product::ATOM, is_light)
+        );
+        assert_eq!(confirmed.time_left, LIFETIME.checked_sub(DAY));
+        // A light confirmation does not look the user up.
+        let full = (!is_light).then_some((Expiry::Never, true));
+        let access = confirmed.access.get::<bool>("read");
+        assert_eq!((confirmed.access_expiry, access), full.unzip());
+    }
+    let text = "the token was refused: Invalid UUID for user";
+    assert_refusal(client.confirm(&headers).await, 403, TokenRejected, text);
+    assert_refusal(client.refresh(&token).await, 403, TokenRejected, text);
+    let revoked = client.refresh_and_revoke_older(&token).await;
+    assert_refusal(revoked, 403, TokenRejected, text);
 }
 
 #[tokio::test]
-async fn a_token_that_has_ended_is_not_sent_to_be_refreshed() {
+async fn a_client_of_another_stage_and_product_names_them_with_every_call() {
     let sandbox = sandbox();
-    let (client, token) = (client(&sandbox), minted(&sandbox));
-    sandbox.clock().advance(LIFETIME);
-    for error in [
-        client.refresh(&token).await.unwrap_err(),
-        client.refresh_and_revoke_older(&token).await.unwrap_err(),
-    ] {
-        assert!(matches!(error, Error::LoginRequired { .. }), "{error:?}");
-        assert_eq!(error.kind(), ErrorKind::InteractionRequired);
-        assert!(error.to_string().contains("expired"), "{error}");
+    let client = Client::builder(Stage::Dev, "Locus")
+        .base_url(base_url(&sandbox))
+        .clock(sandbox.clock())
+        .build()
+        .unwrap();
+    let pending = client.request_passcode(email(&sandbox)).await.unwrap();
+    let mail = sandbox.inbox(pending.user()).latest().unwrap();
+    let link = mail.link().unwrap().as_str().into();
+    let token = pending.complete(&link).await.unwrap();
+    assert_eq!(token.product(), Some(Product::LOCUS));
+    let headers = token.auth_headers().unwrap();
+    let confirmed = client.confirm(&headers).await.unwrap();
+    assert_eq!(confirmed.product, Product::LOCUS);
+    client.confirm_light(&headers).await.unwrap();
+    let token = client.refresh(&token).await.unwrap();
+    let token = client.refresh_and_revoke_older(&token).await.unwrap();
+    assert_eq!(token.product(), Some(Product::LOCUS));
+    let entries = sandbox.log().entries();
+    assert_eq!(entries.len(), 6);
+    for entry in entries {
+        let text = text(&entry);
+        assert!(text.starts_with("GET /eqworks/dev/"), "{text}");
+        assert!(text.contains("?product=locus"), "{text}");
+        assert_eq!(text.matches("product=").count(), 1, "{text}");
     }
-    sandbox.log().assert_count("eqworks.refresh", 0);
+    sandbox.log().assert_no_hints();
+
+    let user = sandbox.eqworks().atom_user().email;
+    let text = format!("the product is not allowed: User {user} does not have access to locus");
+    assert_refusal(client.request_passcode(user).await, 403, Denied, &text);
+    assert_eq!(sandbox.inbox(user).count(), 0);
+}
+
+#[track_caller]
+fn assert_refusal(outcome: Result<impl Debug, Error>, status: u16, kind: ErrorKind, text: &str) {
+    let error = outcome.unwrap_err();
+    assert_refused(&error, kind, text);
+    assert_eq!(error.http_status(), Some(status), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_user_who_is_gone_or_whose_access_has_ended_is_refused_whatever_is_called() {
+    let unknown = "unknown user: User <user> not found";
+    let ended = "the access has ended: Access for <user> has expired. \
+                 Please contact the administrator to reactivate this account";
+    for (is_gone, status, kind, text) in
+        [(true, 404, NotFound, unknown), (false, 403, Denied, ended)]
+    {
+        let sandbox = sandbox();
+        let (client, user, eqworks) = (client(&sandbox), email(&sandbox), sandbox.eqworks());
+        let (token, passcode) = (log_in(&sandbox).await, passcode(&sandbox).await);
+        let others = if is_gone {
+            eqworks.remove_user(user);
+            ["stranger@acme.test", eqworks.inactive_user().email]
+        } else {
+            eqworks.end_access(user);
+            [user, eqworks.ended_user().email]
+        };
+        sandbox.log().clear();
+        for other in others {
+            let text = text.replace("<user>", other);
+            assert_refusal(client.request_passcode(other).await, status, kind, &text);
+        }
+        let text = text.replace("<user>", user);
+        assert_refusal(client.verify(user, &passcode).await, status, kind, &text);
+        let confirmed = client.confirm(&token.auth_headers().unwrap()).await;
+        assert_refusal(confirmed, status, kind, &text);
+        assert_refusal(client.refresh(&token).await, status, kind, &text);
+        assert_eq!(sandbox.log().entries().len(), 5);
+    }
+}
+
+#[tokio::test]
+async fn a_bad_token_is_refused_without_being_repeated() {
+    let sandbox = sandbox();
+    let (client, eqworks) = (client(&sandbox), sandbox.eqworks());
+    let now = sandbox.clock().now().wall();
+    let now = now.duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let expired = json!({"email": email(&sandbox), "product": "atom", "exp": now, "jwt_uuid": "u"});
+    let invalid = "the token was refused: Invalid JWT: [redacted]";
+    for (jwt, text) in [
+        ("garbage-0123456789".to_owned(), invalid),
+        (jwt("{}"), invalid),
+        (eqworks.sign(&expired), invalid),
+        (
+            eqworks.sign(&json!({})),
+            "the token was refused: JWT missing required fields in payload",
+        ),
+        (
+            eqworks.mint_token(email(&sandbox), "locus"),
+            "the token is of another product: JWT not valid for this resource",
+        ),
+    ] {
+        let token = auth_core::Token::new(jwt.as_str().into(), Expiry::Never, UNIX_EPOCH);
+        let token = Token::from(token);
+        let headers = token.auth_headers().unwrap();
+        for error in [
+            client.confirm(&headers).await.unwrap_err(),
+            client.confirm_light(&headers).await.unwrap_err(),
+            client.refresh(&token).await.unwrap_err(),
+        ] {
+            assert!(!format!("{error:?}").contains(&jwt[..12]), "{error:?}");
+            assert_refusal(Err::<(), _>(error), 403, TokenRejected, text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_passcode_works_once_and_for_some_minutes_and_a_wrong_one_does_not_spend_it() {
+    let sandbox = sandbox();
+    let pending = client(&sandbox).pending_login(email(&sandbox));
+    let wrong_text = format!(
+        "the passcode was refused: Invalid OTP for user {}",
+        pending.user()
+    );
+    let spent_text = "the passcode cannot be used any more: No OTP to redeem for user";
+    let assert_spent = async |passcode: &SecretString| {
+        let completed = pending.complete(passcode).await;
+        assert_refusal(completed, 403, InteractionRequired, spent_text);
+    };
+    // None has been sent yet.
+    assert_spent(&"FDEA9F".into()).await;
+
+    let right = passcode(&sandbox).await;
+    let wrong = match right.expose_secret() {
+        "000000" => "000001",
+        _ => "000000",
+    };
+    for _ in 0..2 {
+        let completed = pending.complete(&wrong.into()).await;
+        assert_refusal(completed, 403, InvalidCredentials, &wrong_text);
+    }
+    pending.complete(&right).await.unwrap();
+    assert_spent(&right).await;
+    sandbox.log().assert_count("eqworks.verify", 5);
+
+    // While five minutes are left, a second e-mail holds the same one.
+    let first = passcode(&sandbox).await;
+    sandbox.clock().advance(Duration::from_secs(299));
+    let second = passcode(&sandbox).await;
+    assert_eq!(first.expose_secret(), second.expose_secret());
+    sandbox.clock().advance(Duration::from_secs(301));
+    let third = passcode(&sandbox).await;
+    pending.complete(&third).await.unwrap();
+
+    let too_old = passcode(&sandbox).await;
+    sandbox.clock().advance(Duration::from_secs(600));
+    assert_spent(&too_old).await;
+}
+
+#[tokio::test]
+async fn what_is_certain_to_be_refused_is_not_sent() {
+    let sandbox = sandbox();
+    let (client, ended) = (client(&sandbox), minted(&sandbox));
+    sandbox.clock().advance(LIFETIME);
+    let unsent = |error: Error, kind: ErrorKind, text: &str| {
+        assert_refused(&error, kind, text);
+        assert_eq!(error.http_status(), None);
+    };
+    for user in ["", "  "] {
+        for error in [
+            client.request_passcode(user).await.unwrap_err(),
+            client.verify(user, &"FDEA9F".into()).await.unwrap_err(),
+        ] {
+            unsent(error, InvalidConfig, "the user's address must not be empty");
+        }
+    }
+    for text in ["", "12345", "1234567", "12345G", "12 345"] {
+        let error = client.verify("sue@acme.test", &text.into()).await;
+        let reason = "not a passcode: not six hexadecimal characters";
+        unsent(error.unwrap_err(), InvalidCredentials, reason);
+    }
+    for error in [
+        client.refresh(&ended).await.unwrap_err(),
+        client.refresh_and_revoke_older(&ended).await.unwrap_err(),
+    ] {
+        let reason = "a person must log in: the token has expired";
+        unsent(error, InteractionRequired, reason);
+    }
+    assert_eq!(sandbox.log().entries().len(), 0);
 }
 
 #[tokio::test]
 async fn an_unknown_path_is_told_from_an_unknown_user() {
     let sandbox = sandbox();
-    let base_url = format!("{}nowhere/", sandbox.eqworks().base_url());
+    let base_url = format!("{}nowhere/", base_url(&sandbox));
     let lost = builder(&sandbox).base_url(base_url).build().unwrap();
-    let error = lost.request_passcode(email(&sandbox)).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Protocol, "{error:?}");
+    let asked = lost.request_passcode(email(&sandbox)).await;
+    assert_refusal(asked, 404, Protocol, "check the base url and the stage");
 }

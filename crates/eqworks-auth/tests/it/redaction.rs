@@ -1,12 +1,10 @@
 //! No secret in an error, a `Debug`, a span or a log, whatever the vendor repeats of it.
 
-use std::sync::Arc;
-
 use auth_sandbox::Sandbox;
-use eqworks_auth::{
-    Client, CoreToken, Error, ErrorKind, ExposeSecret as _, MemoryStore, PasscodeMail, RetryPolicy,
-    Session, Token,
-};
+use eqworks_auth::http::RetryPolicy;
+use eqworks_auth::magic_link::PasscodeMail;
+use eqworks_auth::store::{self, MemoryStore};
+use eqworks_auth::{Client, Error, ErrorKind, ExposeSecret as _, Session, Token};
 use vendor_tests::Secrets;
 use vendor_tests::redaction::{
     Captured, STATUSES, assert_echo_is_cut_out, assert_hidden, assert_other_libraries_were_heard,
@@ -65,11 +63,11 @@ impl Secrets for EqWorks {
     fn session_of_secrets(sandbox: &Sandbox) -> (Session, Vec<String>) {
         let token = minted(sandbox);
         let secrets = Self::secrets_of(token.clone());
-        (client(sandbox).session(token).unwrap(), secrets)
+        (client(sandbox).session(token).build().unwrap(), secrets)
     }
 
     /// All JWTs begin alike: these are its claims and its signature.
-    fn secrets_of(token: impl Into<CoreToken>) -> Vec<String> {
+    fn secrets_of(token: impl Into<store::Token>) -> Vec<String> {
         let token = token.into();
         let jwt = token.access().expose_secret();
         jwt.split('.').skip(1).map(str::to_owned).collect()
@@ -156,10 +154,7 @@ async fn a_refusal_with_the_whole_token_or_the_passcode_in_known_words_is_cut_ou
 async fn no_debug_shows_a_secret() {
     let sandbox = sandbox();
     let client = client(&sandbox);
-    let session_builder = client
-        .session_builder()
-        .store(Arc::new(MemoryStore::new()), client.store_key(USER))
-        .token(token().into());
+    let session_builder = client.session(token()).store(MemoryStore::new());
     let redirect = "https://app.acme.test/?state=hunter22".parse().unwrap();
     let mail = PasscodeMail::new().redirect(redirect);
     let claims = token().unverified_claims().unwrap();

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use auth_sandbox::{Fault, Sandbox};
+use eqworks_auth::ErrorKind::{Denied, InteractionRequired, InvalidConfig, TokenRejected};
+use eqworks_auth::store::{MemoryStore, TokenStore as _};
 use eqworks_auth::{
-    AuthHeaders, Client, Error, ErrorKind, Expiry, ExposeSecret as _, MemoryStore, Product,
-    Session, Stage, State, Token,
+    AuthHeaders, Client, Error, Expiry, ExposeSecret as _, Login, Product, Session, Stage, State,
+    Token,
 };
 use http::{HeaderMap, Request};
 use serde_json::json;
@@ -14,8 +16,8 @@ use vendor_tests::renewed_session::assert_lives_from_the_sending;
 use vendor_tests::{Renewals, Sessions, Vendor as _};
 
 use crate::set_up::{
-    DAY, DUE, EqWorks, LIFETIME, base_url, builder_for, client, email, log_in, sandbox, session,
-    settled,
+    DAY, DUE, EqWorks, LIFETIME, assert_refused, base_url, builder_for, client, email, log_in,
+    minted, sandbox, session, settled,
 };
 
 vendor_tests::session!(EqWorks);
@@ -38,7 +40,7 @@ impl Sessions for EqWorks {
         Request::get(url.as_str()).body(String::new()).unwrap()
     }
 
-    /// The vendor knows no log-out.
+    /// The vendor has no log-out.
     fn assert_logged_out(sandbox: &Sandbox, access: &str) {
         assert_eq!(sandbox.log().entries().len(), 0);
         assert!(Self::accepts(sandbox, access));
@@ -114,18 +116,17 @@ async fn a_token_that_has_ended_is_not_sent_to_be_refreshed_and_needs_a_log_in()
     sandbox.clock().advance(LIFETIME);
     for _ in 0..3 {
         let error = session.headers().await.unwrap_err();
-        assert!(matches!(error, Error::LoginRequired { .. }), "{error:?}");
-        assert_eq!(error.kind(), ErrorKind::InteractionRequired);
+        let text = "a person must log in: the token has expired";
+        assert_refused(&error, InteractionRequired, text);
         assert_eq!(session.try_headers(), None);
         sandbox.clock().advance(LIFETIME);
     }
     let (kind, reason) = login_required(&session);
-    assert_eq!(kind, ErrorKind::InteractionRequired);
+    assert_eq!(kind, InteractionRequired);
     assert!(reason.contains("expired"), "{reason}");
     assert_refreshes(&sandbox, 0);
 
-    let token = log_in(&sandbox).await;
-    session.set_token(token.into()).await.unwrap();
+    session.set_token(log_in(&sandbox).await).await.unwrap();
     assert!(sandbox.eqworks().accepts(&access(&session).await));
     assert_eq!(session.state(), State::Fresh);
 }
@@ -137,7 +138,7 @@ async fn a_token_that_was_revoked_needs_a_log_in_weeks_before_its_end() {
     sandbox.eqworks().revoke(email(&sandbox));
     sandbox.clock().advance(DUE);
     for _ in 0..5 {
-        // Until it ends the vendor has the last word about it.
+        // Until it ends, only the vendor can say that it is of no use.
         assert!(session.headers().await.is_ok());
         assert!(matches!(
             settled(&session).await,
@@ -146,14 +147,11 @@ async fn a_token_that_was_revoked_needs_a_log_in_weeks_before_its_end() {
         sandbox.clock().advance(DAY);
     }
     let (kind, reason) = login_required(&session);
-    assert_eq!(kind, ErrorKind::InteractionRequired);
+    assert_eq!(kind, InteractionRequired);
     assert!(reason.contains("Invalid UUID"), "{reason}");
     assert_refreshes(&sandbox, 1);
 
-    session
-        .set_token(log_in(&sandbox).await.into())
-        .await
-        .unwrap();
+    session.set_token(log_in(&sandbox).await).await.unwrap();
     assert!(sandbox.eqworks().accepts(&access(&session).await));
     assert_eq!(session.state(), State::Fresh);
 }
@@ -165,18 +163,18 @@ async fn a_revocation_that_is_reported_needs_a_log_in_at_once() {
     let dead = session.auth_headers().await.unwrap();
     sandbox.eqworks().revoke(email(&sandbox));
     let error = client.confirm(&dead).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::TokenRejected);
+    assert_eq!(error.kind(), TokenRejected);
     for _ in 0..5 {
         session.invalidate(&dead);
         let error = session.headers().await.unwrap_err();
-        assert!(matches!(error, Error::LoginRequired { .. }), "{error:?}");
+        assert_refused(&error, InteractionRequired, "a person must log in: ");
     }
     assert!(login_required(&session).1.contains("Invalid UUID"));
     assert_refreshes(&sandbox, 1);
 }
 
 #[tokio::test]
-async fn an_access_that_has_ended_is_told_with_the_vendors_words() {
+async fn an_access_that_has_ended_is_told_with_the_vendors_text() {
     let sandbox = sandbox();
     let session = session(&sandbox);
     sandbox.eqworks().end_access(email(&sandbox));
@@ -184,13 +182,13 @@ async fn an_access_that_has_ended_is_told_with_the_vendors_words() {
     session.headers().await.unwrap();
     settled(&session).await;
     let (kind, reason) = login_required(&session);
-    assert_eq!(kind, ErrorKind::Denied);
+    assert_eq!(kind, Denied);
     assert!(reason.contains("contact the administrator"), "{reason}");
     assert_refreshes(&sandbox, 1);
 }
 
 #[tokio::test]
-async fn a_token_that_was_kept_as_text_is_taken_up_where_it_was() {
+async fn a_token_that_was_kept_as_text_continues_its_life() {
     let sandbox = sandbox();
     let text = log_in(&sandbox)
         .await
@@ -201,16 +199,16 @@ async fn a_token_that_was_kept_as_text_is_taken_up_where_it_was() {
     for (passed, refreshes) in [(EqWorks::NOT_YET_DUE, 0), (DAY * 16, 1)] {
         sandbox.clock().advance(passed);
         let token = Token::from_jwt(text.as_str()).unwrap();
-        assert_eq!(token.user(), Some(email(&sandbox)));
-        let session = client(&sandbox).session(token).unwrap();
+        assert_eq!(token.account(), Some(email(&sandbox)));
+        let session = client(&sandbox).session(token).build().unwrap();
         assert_eq!(access(&session).await, text);
         settled(&session).await;
         assert_refreshes(&sandbox, refreshes);
     }
     sandbox.clock().advance(LIFETIME);
     let session = client(&sandbox).session(Token::from_jwt(text).unwrap());
-    let error = session.unwrap().headers().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InteractionRequired);
+    let error = session.build().unwrap().headers().await.unwrap_err();
+    assert_eq!(error.kind(), InteractionRequired);
 }
 
 #[tokio::test]
@@ -219,7 +217,7 @@ async fn a_token_without_an_end_is_never_renewed_by_itself() {
     let uuid = sandbox.eqworks().jwt_uuid(email(&sandbox));
     let claims = json!({"email": email(&sandbox), "product": "atom", "jwt_uuid": uuid});
     let token = Token::from_jwt(sandbox.eqworks().sign(&claims)).unwrap();
-    let session = client(&sandbox).session(token).unwrap();
+    let session = client(&sandbox).session(token).build().unwrap();
     assert_eq!(session.expiry(), Some(Expiry::Never));
     for _ in 0..10 {
         sandbox.clock().advance(LIFETIME * 10);
@@ -235,10 +233,7 @@ async fn a_token_without_an_end_is_never_renewed_by_itself() {
 async fn two_sessions_with_one_store_renew_once() {
     let (sandbox, store) = (sandbox(), MemoryStore::new());
     let first = EqWorks::session_in_store(&sandbox, store.clone());
-    first
-        .set_token(log_in(&sandbox).await.into())
-        .await
-        .unwrap();
+    first.set_token(log_in(&sandbox).await).await.unwrap();
     let second = EqWorks::session_in_store(&sandbox, store.clone());
     let old = access(&second).await;
     sandbox.clock().advance(DUE);
@@ -255,10 +250,16 @@ async fn two_sessions_with_one_store_renew_once() {
 fn users_products_stages_and_test_systems_have_places_of_their_own_in_a_store() {
     let sandbox = sandbox();
     let atom = client(&sandbox);
+    // The vendor compares neither users nor products by case.
     let locus = builder_for(&sandbox, Product::LOCUS).build().unwrap();
+    let same = builder_for(&sandbox, "Locus".into()).build().unwrap();
+    assert_eq!(
+        locus.store_key("eve@acme.test"),
+        same.store_key("EVE@acme.test")
+    );
     let live = |stage| Client::builder(stage, Product::ATOM).build().unwrap();
     let clients = [atom.clone(), locus, live(Stage::Dev), live(Stage::Prod)];
-    let keys = clients.map(|client| client.store_key("Sue@acme.test "));
+    let keys = clients.map(|client| client.store_key("\u{feff}Sue@acme.test "));
     for (at, key) in keys.iter().enumerate() {
         assert_eq!((&*key.vendor, &*key.account), ("eqworks", "sue@acme.test"));
         assert!(!keys[..at].contains(key), "{key:?}");
@@ -284,4 +285,87 @@ async fn a_session_authorizes_requests_to_the_data_host() {
     let data = http.get("https://api.eqworks.io/prod/thing");
     let request = session.authorize(data).await.unwrap().build().unwrap();
     assert_eq!(request.headers()["eq-api-jwt"], access(&session).await);
+}
+
+#[tokio::test]
+async fn a_token_of_another_account_or_product_is_refused_at_once() {
+    let (sandbox, store) = (sandbox(), MemoryStore::new());
+    let (eqworks, email) = (sandbox.eqworks(), email(&sandbox));
+    let of = |user: &str, product| {
+        let jwt = eqworks.mint_token(user, product);
+        Token::from_jwt(jwt).unwrap()
+    };
+    let session = EqWorks::session_in_store(&sandbox, store.clone());
+    let other_account = "the token is of another account";
+    let other_product = "the token is of another product: the session is for atom";
+    for (token, kind, text) in [
+        (
+            of(eqworks.atom_user().email, "atom"),
+            InvalidConfig,
+            other_account,
+        ),
+        (of(email, "locus"), TokenRejected, other_product),
+    ] {
+        let login = client(&sandbox).session(Login::stored(email));
+        let builder = login.store(MemoryStore::new()).token(token.clone());
+        for error in [
+            builder.build().unwrap_err(),
+            session.set_token(token).await.unwrap_err(),
+        ] {
+            assert_refused(&error, kind, text);
+            assert_eq!(error.http_status(), None);
+        }
+    }
+    let error = client(&sandbox).session(of(email, "locus")).build();
+    assert_refused(&error.unwrap_err(), TokenRejected, other_product);
+    assert_eq!(session.state(), State::Absent);
+    assert_eq!(store.list().await.unwrap(), []);
+    assert_eq!(sandbox.log().entries().len(), 0);
+}
+
+#[tokio::test]
+async fn a_token_that_may_be_of_the_same_account_and_product_is_taken() {
+    let (sandbox, store) = (sandbox(), MemoryStore::new());
+    let session = EqWorks::session_in_store(&sandbox, store.clone());
+    let address = format!("\u{feff}{} ", email(&sandbox).to_uppercase());
+    for product in [json!("Atom"), json!("all"), json!(null)] {
+        let claims = json!({"email": address, "product": product});
+        let token = Token::from_jwt(sandbox.eqworks().sign(&claims)).unwrap();
+        session.set_token(token.clone()).await.unwrap();
+        assert_eq!(access(&session).await, token.access_token().expose_secret());
+    }
+    let all = builder_for(&sandbox, "All".into()).build().unwrap();
+    all.session(minted(&sandbox)).build().unwrap();
+}
+
+#[tokio::test]
+async fn a_stored_login_needs_a_store() {
+    let sandbox = sandbox();
+    let error = client(&sandbox).session(Login::stored(email(&sandbox)));
+    let error = error.build().unwrap_err();
+    assert_refused(&error, InvalidConfig, "a stored login needs a store");
+}
+
+#[tokio::test]
+async fn a_token_that_is_given_with_a_store_is_saved_under_its_account() {
+    let (sandbox, store) = (sandbox(), MemoryStore::new());
+    let build = |token| client(&sandbox).session(token).store(store.clone()).build();
+    let token = minted(&sandbox);
+    let session = build(token.clone()).unwrap();
+    let saved = loop {
+        match store.load(&EqWorks::key(&sandbox)).await.unwrap() {
+            Some(saved) => break Token::from(saved),
+            None => tokio::task::yield_now().await,
+        }
+    };
+    assert_eq!(saved.fingerprint(), token.fingerprint());
+    assert_eq!(saved.account(), Some(email(&sandbox)));
+    assert_eq!(saved.product(), Some(Product::ATOM));
+    drop(session);
+
+    // Where the claims name no account, the program does.
+    let token = Token::from_jwt(sandbox.eqworks().sign(&json!({}))).unwrap();
+    let error = build(token.clone()).unwrap_err();
+    assert_refused(&error, InvalidConfig, "the login names no account");
+    build(token.with_account(email(&sandbox))).unwrap();
 }

@@ -1,21 +1,21 @@
 //! What most tests begin with.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use auth_sandbox::Sandbox;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use eqworks_auth::http::RetryPolicy;
+use eqworks_auth::store::{self, MemoryStore, StoreKey};
 use eqworks_auth::{
-    Client, ClientBuilder, CoreToken, Error, MemoryStore, Product, Renewer, RetryPolicy,
-    SecretString, Session, Stage, StoreKey, Token,
+    Client, ClientBuilder, Error, Login, Product, Renewer, SecretString, Session, Stage, Token,
 };
 use vendor_tests::{InteractiveLogin, Url, Vendor};
 
-pub(crate) use vendor_tests::{always, only, sandbox, settled, shown};
+pub(crate) use vendor_tests::{always, assert_refused, only, sandbox, settled, shown};
 
 /// How long the sandbox's tokens live: 90 days.
-pub(crate) const LIFETIME: Duration = eqworks_auth::TOKEN_LIFETIME;
+pub(crate) const LIFETIME: Duration = Token::LIFETIME;
 
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -68,13 +68,13 @@ impl Vendor for EqWorks {
 
     /// Its token is brand new.
     fn session(sandbox: &Sandbox) -> Session {
-        client(sandbox).session(minted(sandbox)).unwrap()
+        client(sandbox).session(minted(sandbox)).build().unwrap()
     }
 
     fn session_in_store(sandbox: &Sandbox, store: MemoryStore) -> Session {
         client(sandbox)
-            .session_builder()
-            .store(Arc::new(store), Self::key(sandbox))
+            .session(Login::stored(email(sandbox)))
+            .store(store)
             .build()
             .unwrap()
     }
@@ -86,15 +86,15 @@ impl Vendor for EqWorks {
 
 impl InteractiveLogin for EqWorks {
     fn session_without_token(sandbox: &Sandbox) -> Session {
-        client(sandbox).session_builder().build().unwrap()
+        Self::session_in_store(sandbox, MemoryStore::new())
     }
 
     fn is_login_required(error: &Error) -> bool {
         matches!(error, Error::LoginRequired { .. })
     }
 
-    fn assert_users(sandbox: &Sandbox, token: CoreToken) {
-        assert_eq!(Token::from(token).user(), Some(email(sandbox)));
+    fn assert_users(sandbox: &Sandbox, token: store::Token) {
+        assert_eq!(token.account(), Some(email(sandbox)));
     }
 }
 

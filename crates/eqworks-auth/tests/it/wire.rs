@@ -1,15 +1,19 @@
-//! The vendor's published samples, and answers that bend them.
+//! The vendor's published samples, and responses that differ from them.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use auth_core::Clock as _;
 use auth_sandbox::SandboxClock;
-use eqworks_auth::{
-    Client, ErrorKind, Expiry, ExposeSecret as _, PasscodeMail, Product, Stage, Token,
+use eqworks_auth::ErrorKind::{
+    Denied, InteractionRequired, InvalidCredentials, NotFound, OutcomeUnknown, Protocol,
+    RateLimited, TokenRejected, Unavailable,
 };
+use eqworks_auth::http::RetryPolicy;
+use eqworks_auth::magic_link::PasscodeMail;
+use eqworks_auth::{Client, Error, ErrorKind, Expiry, ExposeSecret as _, Product, Stage, Token};
 use httpmock::prelude::*;
 
-use crate::set_up::{always, jwt, shown};
+use crate::set_up::{always, assert_refused, jwt, shown};
 
 /// The user of EQ Works' samples: "EQ API", *Step 1: Login* and *Step 2: Verification*.
 const USER: &str = "sue.sxxxxht@gmail.com";
@@ -17,13 +21,13 @@ const USER: &str = "sue.sxxxxht@gmail.com";
 /// When the frozen clock stands, in seconds since 1970.
 const NOW: u64 = 1_767_225_600;
 
-const LOGIN_ANSWER: &str = r#"{
+const LOGIN_RESPONSE: &str = r#"{
   "message": "Login passcode sent to sue.sxxxxht@gmail.com through email",
   "user": "sue.sxxxxht@gmail.com"
 }"#;
 
-/// "EQ API", *Step 2: Verification*, with a token in place of the words that stand there.
-fn verify_answer(jwt: &str) -> String {
+/// "EQ API", *Step 2: Verification*, with a token in place of the text that stands there.
+fn verify_response(jwt: &str) -> String {
     format!(
         r#"{{
   "message": "User sue.sxxxxht@gmail.com verified, please store and use the attached token responsibly",
@@ -52,7 +56,7 @@ async fn answering(status: u16, body: &str) -> MockServer {
     always(|then| then.status(status).body(body)).await
 }
 
-async fn verified(body: &str) -> Result<Token, eqworks_auth::Error> {
+async fn verified(body: &str) -> Result<Token, Error> {
     let server = answering(200, body).await;
     client_of(&server).verify(USER, &"FDEA9F".into()).await
 }
@@ -73,7 +77,7 @@ async fn the_published_login_is_sent_and_read() {
                 .query_param("product", "atom")
                 .query_param_missing("redirect")
                 .query_param_missing("nolink");
-            then.status(200).body(LOGIN_ANSWER);
+            then.status(200).body(LOGIN_RESPONSE);
         })
         .await;
     let mail = PasscodeMail::new().zone("America/Toronto");
@@ -96,14 +100,14 @@ async fn the_published_verification_is_sent_and_read() {
                 .query_param_missing("reset_uuid");
             then.status(200)
                 .header("date", "Thu, 01 Jan 2026 00:00:00 GMT")
-                .body(verify_answer(&fresh_jwt()));
+                .body(verify_response(&fresh_jwt()));
         })
         .await;
     let link = format!("https://auth.eqworks.io/dev/verify?user={USER}&otp=FDEA9F");
     let pending = client_of(&server).pending_login(USER);
     let token = pending.complete(&link.into()).await.unwrap();
     assert_eq!(token.access_token().expose_secret(), fresh_jwt());
-    assert_eq!(token.user(), Some(USER));
+    assert_eq!(token.account(), Some(USER));
     assert_eq!(token.product(), Some(Product::ATOM));
     assert_eq!(token.issued_at(), SandboxClock::frozen().now().wall());
     let end = UNIX_EPOCH + Duration::from_secs(NOW + 7_776_000);
@@ -119,8 +123,8 @@ async fn the_published_headers_are_the_raw_token_and_the_user() {
     assert_eq!(headers["eq-api-jwt"], fresh_jwt());
     assert!(headers.values().all(http::HeaderValue::is_sensitive));
 
-    let nobodys = Token::from_jwt(jwt("{}")).unwrap();
-    let headers = nobodys.auth_headers().unwrap().headers();
+    let unnamed = Token::from_jwt(jwt("{}")).unwrap();
+    let headers = unnamed.auth_headers().unwrap().headers();
     assert_eq!(headers.len(), 1);
     assert_eq!(headers["eq-api-jwt"], jwt("{}"));
 }
@@ -154,8 +158,7 @@ async fn the_published_confirmation_carries_the_token_in_its_header_only() {
     assert_eq!(confirmed.time_left, Some(Duration::from_secs(7_776_000)));
     let end = UNIX_EPOCH + Duration::from_secs(NOW + 31 * 86_400);
     assert_eq!(confirmed.access_expiry, Some(Expiry::At(end)));
-    let access: serde_json::Value = confirmed.access().unwrap();
-    assert_eq!(access["write"], -1);
+    assert_eq!(confirmed.access.get("write"), Some(-1));
     confirm.assert_async().await;
 }
 
@@ -178,26 +181,29 @@ async fn the_published_refresh_carries_the_token_in_its_header_only() {
         .await;
     let renewed = client_of(&server).refresh(&token()).await.unwrap();
     assert_eq!(renewed.access_token().expose_secret(), next);
-    assert_eq!(renewed.user(), Some(USER));
+    assert_eq!(renewed.account(), Some(USER));
     refresh.assert_async().await;
 }
 
 #[tokio::test]
-async fn what_an_answer_leaves_out_comes_from_the_claims_or_the_request() {
+async fn what_a_response_leaves_out_comes_from_the_claims_or_the_request() {
     let bare = |jwt: &str| format!(r#"{{"token":"{jwt}"}}"#);
     let claims = r#"{"email":"other@acme.test","product":"locus"}"#;
     let token = verified(&bare(&jwt(claims))).await.unwrap();
-    assert_eq!(token.user(), Some("other@acme.test"));
+    assert_eq!(token.account(), Some("other@acme.test"));
     assert_eq!(token.product(), Some(Product::LOCUS));
 
     let token = verified(&bare(&jwt("{}"))).await.unwrap();
-    assert_eq!(token.user(), Some(USER));
+    assert_eq!(token.account(), Some(USER));
     assert_eq!(token.product(), Some(Product::ATOM));
     assert_eq!(token.expiry(), Expiry::Never);
 
-    let server = answering(200, &bare(&jwt("{}"))).await;
-    let renewed = client_of(&server).refresh(&self::token()).await.unwrap();
-    assert_eq!(renewed.user(), Some(USER));
+    // A refresh keeps the account.
+    for claims in ["{}", claims] {
+        let server = answering(200, &bare(&jwt(claims))).await;
+        let renewed = client_of(&server).refresh(&self::token()).await.unwrap();
+        assert_eq!(renewed.account(), Some(USER));
+    }
 }
 
 #[tokio::test]
@@ -210,7 +216,7 @@ async fn the_end_of_a_token_is_told_by_the_vendors_clock() {
         let server = always(|then| {
             then.status(200)
                 .header("date", date)
-                .body(verify_answer(&fresh_jwt()))
+                .body(verify_response(&fresh_jwt()))
         })
         .await;
         let client = client_of(&server);
@@ -222,19 +228,19 @@ async fn the_end_of_a_token_is_told_by_the_vendors_clock() {
 }
 
 #[tokio::test]
-async fn an_end_thousands_of_years_away_survives_an_answer_and_a_session() {
+async fn an_end_thousands_of_years_away_survives_a_response_and_a_session() {
     for exp in ["317339744057", "9223372036854775807", "1e300"] {
         let claims = format!(r#"{{"iat":{NOW},"exp":{exp}}}"#);
         let server = always(|then| {
             then.status(200)
                 .header("date", "Thu, 01 Jan 2026 01:00:00 GMT")
-                .body(verify_answer(&jwt(&claims)))
+                .body(verify_response(&jwt(&claims)))
         })
         .await;
         let client = client_of(&server);
         let token = client.verify(USER, &"FDEA9F".into()).await.unwrap();
         assert!(!token.expiry().has_passed(std::time::SystemTime::now()));
-        let session = client.session(token).unwrap();
+        let session = client.session(token).build().unwrap();
         assert!(session.try_headers().is_some(), "{exp}");
         assert_eq!(session.state(), eqworks_auth::State::Fresh);
     }
@@ -265,12 +271,12 @@ async fn a_time_left_is_read_however_absurd_it_is() {
         assert_eq!(confirmed.time_left, left, "{millis}");
         assert_eq!(confirmed.access_expiry, None);
         assert!(confirmed.is_light);
-        assert_eq!(confirmed.access::<serde_json::Value>(), None);
+        assert_eq!(confirmed.access.names().count(), 0);
     }
 }
 
 #[tokio::test]
-async fn an_access_that_does_not_end_is_told_from_one_that_nobody_looked_at() {
+async fn an_access_that_does_not_end_is_told_from_one_that_was_not_looked_at() {
     for (field, expiry) in [
         (r#","access_expired_at":null"#, Ok(Some(Expiry::Never))),
         ("", Ok(None)),
@@ -305,27 +311,31 @@ async fn a_success_that_is_not_as_documented_is_a_protocol_error_without_its_tex
     }
 }
 
-/// What a call is refused with, by variant and kind.
-async fn refused(status: u16, body: &str) -> [(String, ErrorKind); 4] {
+/// The errors of the four calls, whatever each of them asks for.
+async fn refused(status: u16, body: &str) -> [Error; 4] {
     let server = answering(status, body).await;
     let client = Client::builder(Stage::Dev, Product::ATOM)
         .base_url(server.base_url())
         .clock(SandboxClock::frozen())
-        .http(|http| http.retry(eqworks_auth::RetryPolicy::never()))
+        .http(|http| http.retry(RetryPolicy::never()))
         .build()
         .unwrap();
-    let auth_headers = token().auth_headers().unwrap();
-    let errors = [
+    let headers = token().auth_headers().unwrap();
+    [
         client.request_passcode(USER).await.unwrap_err(),
         client.verify(USER, &"FDEA9F".into()).await.unwrap_err(),
-        client.confirm(&auth_headers).await.unwrap_err(),
+        client.confirm(&headers).await.unwrap_err(),
         client.refresh(&token()).await.unwrap_err(),
-    ];
-    errors.map(|error| {
-        let shown = format!("{error:?}");
-        let variant = shown.split([' ', '(']).next().unwrap();
-        (variant.to_owned(), error.kind())
-    })
+    ]
+}
+
+/// The four calls are refused with these kinds, and with texts that begin like these.
+async fn assert_all_refused(status: u16, body: &str, expected: [(ErrorKind, &str); 4]) {
+    for (error, (kind, text)) in refused(status, body).await.into_iter().zip(expected) {
+        assert_refused(&error, kind, text);
+        assert!(error.to_string().starts_with(text), "{error}");
+        assert_eq!(error.http_status(), Some(status), "{error:?}");
+    }
 }
 
 fn refusal(status: u16, message: &str) -> String {
@@ -334,113 +344,95 @@ fn refusal(status: u16, message: &str) -> String {
 
 #[tokio::test]
 async fn each_documented_refusal_is_an_error_of_its_own_whatever_was_called() {
-    for (status, message, variant, kind) in [
+    let ended = "Access for sue has expired. Please contact the administrator to reactivate this \
+                 account.";
+    let denied = "User sue does not have access to atom";
+    let limited = RateLimited { retry_after: None };
+    for (status, message, kind, text) in [
         (
             404,
             "User sue not found",
-            "UnknownUser",
-            ErrorKind::NotFound,
+            NotFound,
+            "unknown user: User sue",
         ),
-        (
-            403,
-            "Access for sue has expired. Please contact the administrator to reactivate this account.",
-            "AccessEnded",
-            ErrorKind::Denied,
-        ),
-        (
-            403,
-            "User sue does not have access to atom",
-            "ProductDenied",
-            ErrorKind::Denied,
-        ),
+        (403, ended, Denied, "the access has ended: Access for sue"),
+        (403, denied, Denied, "the product is not allowed: User sue"),
         (
             403,
             "Invalid OTP for user sue",
-            "WrongPasscode",
-            ErrorKind::InvalidCredentials,
+            InvalidCredentials,
+            "the passcode was refused: Inv",
         ),
         (
             403,
             "No OTP to redeem for user sue",
-            "PasscodeSpent",
-            ErrorKind::InteractionRequired,
+            InteractionRequired,
+            "the passcode cannot be used",
         ),
         (
             403,
             "Invalid JWT: undefined",
-            "TokenRejected",
-            ErrorKind::TokenRejected,
+            TokenRejected,
+            "the token was refused: Invalid JWT",
         ),
         (
             403,
             "JWT missing required fields in payload",
-            "TokenRejected",
-            ErrorKind::TokenRejected,
+            TokenRejected,
+            "the token was refused: JWT",
         ),
         (
             403,
             "Invalid UUID for user sue",
-            "TokenRejected",
-            ErrorKind::TokenRejected,
+            TokenRejected,
+            "the token was refused: Invalid UUID",
         ),
         (
             403,
             "JWT not valid for this resource",
-            "OtherProduct",
-            ErrorKind::TokenRejected,
+            TokenRejected,
+            "the token is of another product",
         ),
         (
             400,
             "Missing 'user' in query string parameters",
-            "Core",
-            ErrorKind::Denied,
+            Denied,
+            "eqworks.",
         ),
-        (
-            429,
-            "Too Many Requests",
-            "RateLimited",
-            ErrorKind::RateLimited { retry_after: None },
-        ),
+        (429, "Too Many Requests", limited, "too many calls"),
     ] {
-        for refused in refused(status, &refusal(status, message)).await {
-            assert_eq!(refused, (variant.to_owned(), kind), "{message}");
-        }
+        assert_all_refused(status, &refusal(status, message), [(kind, text); 4]).await;
     }
 }
 
 #[tokio::test]
-async fn a_refusal_in_words_that_nobody_knows_is_told_by_its_status_and_the_call() {
-    let known = |variant: &str, kind| (variant.to_owned(), kind);
-    let core = |kind| known("Core", kind);
-    for words in ["Something new", "User"] {
-        assert_eq!(
-            refused(403, &refusal(403, words)).await,
-            [
-                core(ErrorKind::Denied),
-                known("WrongPasscode", ErrorKind::InvalidCredentials),
-                known("TokenRejected", ErrorKind::TokenRejected),
-                known("TokenRejected", ErrorKind::TokenRejected),
-            ]
-        );
+async fn a_refusal_in_an_unknown_text_is_told_by_its_status_and_the_call() {
+    for text in ["Something new", "User"] {
+        let rejected = (TokenRejected, "the token was refused: ");
+        let expected = [
+            (Denied, "eqworks."),
+            (InvalidCredentials, "the passcode was refused: "),
+            rejected,
+            rejected,
+        ];
+        assert_all_refused(403, &refusal(403, text), expected).await;
     }
-    for refused in refused(404, &refusal(404, "Not Found")).await {
-        assert_eq!(refused, core(ErrorKind::NotFound));
-    }
-    for refused in refused(403, "<html>blocked</html>").await {
-        assert_eq!(refused, core(ErrorKind::Denied));
+    for (status, body, kind) in [
+        (404, &*refusal(404, "Not Found"), NotFound),
+        (403, "<html>blocked</html>", Denied),
+    ] {
+        assert_all_refused(status, body, [(kind, "eqworks."); 4]).await;
     }
 }
 
 #[tokio::test]
 async fn an_unknown_path_is_not_taken_for_an_unknown_user() {
     let page = "<!DOCTYPE html><pre>Cannot GET /prd/login</pre> User sue not found";
-    for refused in refused(404, page).await {
-        assert_eq!(refused, ("Core".to_owned(), ErrorKind::Protocol));
+    let text = "the vendor does not know this call; check the base url and the stage";
+    assert_all_refused(404, page, [(Protocol, text); 4]).await;
+    for error in refused(404, page).await {
+        assert!(!shown(&error).contains("Cannot GET"), "{error:?}");
     }
-    let server = answering(404, page).await;
-    let error = client_of(&server).request_passcode(USER).await.unwrap_err();
-    assert!(error.to_string().contains("stage"), "{error}");
-    assert!(!shown(&error).contains("Cannot GET"), "{error:?}");
 }
 
 #[tokio::test]
@@ -450,21 +442,14 @@ async fn a_failure_within_the_vendor_is_unavailable_or_unknown_by_what_the_call_
         "Failed to verify the OTP",
         "Failed to validate the existing token",
     ] {
-        let core = |kind| ("Core".to_owned(), kind);
-        assert_eq!(
-            refused(500, &refusal(500, message)).await,
-            [
-                core(ErrorKind::OutcomeUnknown),
-                core(ErrorKind::OutcomeUnknown),
-                core(ErrorKind::Unavailable),
-                core(ErrorKind::Unavailable),
-            ]
-        );
+        let kinds = [OutcomeUnknown, OutcomeUnknown, Unavailable, Unavailable];
+        let expected = kinds.map(|kind| (kind, "eqworks."));
+        assert_all_refused(500, &refusal(500, message), expected).await;
     }
 }
 
 #[tokio::test]
-async fn the_vendors_words_are_kept_without_the_token_that_it_repeats() {
+async fn the_vendors_text_is_kept_without_the_token_that_it_repeats() {
     let token = token();
     let secret = token.access_token().expose_secret();
     let message = format!("Invalid JWT: {secret}");

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use auth_core::{Clock as _, Expiry};
-use auth_sandbox::{Entry, Fault, IqmUser, Sandbox, TokenEnvelope};
+use auth_sandbox::{Entry, Fault, IqmTokenEnvelope, IqmUser, Sandbox};
 use base64::Engine as _;
 use iqm_auth::ErrorKind::{
     Denied, InteractionRequired, InvalidCredentials, NotFound, RateLimited, TokenRejected,
@@ -176,8 +176,8 @@ async fn every_call_is_sent_as_the_vendor_documents_it() {
 
 #[tokio::test]
 async fn a_token_carries_what_the_vendor_sent_and_whose_it_is() {
-    for envelope in [TokenEnvelope::Enveloped, TokenEnvelope::Bare] {
-        let sandbox = sandbox_with(|builder| builder.envelope(envelope));
+    for envelope in [IqmTokenEnvelope::Enveloped, IqmTokenEnvelope::Bare] {
+        let sandbox = sandbox_with(|builder| builder.iqm_token_envelope(envelope));
         let (client, iqm, email) = (client(&sandbox), sandbox.iqm(), email(&sandbox));
         let (password, invited) = (password(&sandbox), iqm.invited_user());
         let ow_id = Some(iqm.user().ow_id);

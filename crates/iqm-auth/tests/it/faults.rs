@@ -88,7 +88,7 @@ async fn a_log_out_whose_response_was_lost_is_confirmed_by_the_refusal_of_its_re
 
 #[tokio::test]
 async fn a_refresh_token_that_was_rotated_by_a_lost_refresh_is_told_apart_from_a_dead_one() {
-    let sandbox = sandbox_with(|builder| builder.rotate_refresh_tokens(true));
+    let sandbox = sandbox_with(|builder| builder.iqm_rotate_refresh_tokens(true));
     let token = log_in(&sandbox).await;
     sandbox.fault(Fault::lost_answer().on("iqm.refresh"));
     let error = client(&sandbox).refresh(&token).await.unwrap_err();
@@ -111,7 +111,7 @@ async fn after_a_lost_refresh_a_session_that_holds_the_password_logs_in_again() 
         // It had no effect, so its repetition succeeds.
         (Fault::cut(), 1),
     ] {
-        let sandbox = sandbox_with(|builder| builder.rotate_refresh_tokens(true));
+        let sandbox = sandbox_with(|builder| builder.iqm_rotate_refresh_tokens(true));
         let session = session(&sandbox);
         session.headers().await.unwrap();
         sandbox.clock().advance(LIFETIME);
@@ -126,7 +126,7 @@ async fn after_a_lost_refresh_a_session_that_holds_the_password_logs_in_again() 
 
 #[tokio::test]
 async fn after_a_lost_refresh_a_session_without_a_password_soon_asks_for_a_log_in() {
-    let sandbox = sandbox_with(|builder| builder.rotate_refresh_tokens(true));
+    let sandbox = sandbox_with(|builder| builder.iqm_rotate_refresh_tokens(true));
     let token = log_in(&sandbox).await;
     let session = client(&sandbox).session(token).build().unwrap();
     sandbox.clock().advance(LIFETIME);

@@ -12,7 +12,7 @@ use crate::set_up::{LIFETIME, builder, client, log_in, password, sandbox_with};
 const LIMIT: u32 = ClientBuilder::VENDOR_RATE_LIMIT;
 
 fn sandbox() -> Sandbox {
-    sandbox_with(auth_sandbox::SandboxBuilder::vendor_rate_limit)
+    sandbox_with(auth_sandbox::SandboxBuilder::iqm_rate_limit)
 }
 
 fn limited(sandbox: &Sandbox) -> Client {

@@ -55,7 +55,7 @@ impl Renewals for Iqm {
     const NEXT_TRY: Duration = Duration::from_secs(3_600);
 
     fn strict_sandbox() -> Sandbox {
-        sandbox_with(|builder| builder.rotate_refresh_tokens(true))
+        sandbox_with(|builder| builder.iqm_rotate_refresh_tokens(true))
     }
 
     async fn session_with_one_way(sandbox: &Sandbox) -> Session {
@@ -93,7 +93,7 @@ async fn a_session_logs_in_once_and_refreshes_once_for_each_lifetime() {
 
 #[tokio::test]
 async fn a_session_with_rotating_refresh_tokens_never_uses_one_twice() {
-    let sandbox = sandbox_with(|builder| builder.rotate_refresh_tokens(true));
+    let sandbox = sandbox_with(|builder| builder.iqm_rotate_refresh_tokens(true));
     let session = session(&sandbox);
     for _ in 0..6 {
         let auth_headers = session.auth_headers().await.unwrap();

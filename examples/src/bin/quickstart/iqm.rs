@@ -124,7 +124,10 @@ async fn use_it(
     let who = client.profile(&renewed).await?;
     println!("  {} in workspace {}", who.email, who.ow_id);
 
-    step(6, "logging out: the token is no longer valid, here and at the vendor");
+    step(
+        6,
+        "logging out: the token is no longer valid, here and at the vendor",
+    );
     // [readme]
     session.log_out().await?;
     // [/readme]

@@ -71,7 +71,7 @@ impl<'a> EdgeIqCaller<'a> {
         self.post("user/password_reset_request", body).await
     }
 
-    /// `token` as it stands in the path: encoded already.
+    /// `token` as in the path: encoded already.
     pub(crate) async fn set_password(&self, token: &str, password: &str) -> Reply {
         let body = json!({ "password": password, "password_confirmation": password });
         self.post(&format!("user/password_reset/{token}"), body)

@@ -37,7 +37,7 @@ impl<'a> EqWorksCaller<'a> {
         read(self.request(call, query)).await
     }
 
-    /// Asks for a passcode and takes it out of the e-mail.
+    /// Asks for a passcode and reads it in the e-mail.
     pub(crate) async fn passcode(&self, user: &str, product: &str) -> String {
         let reply = self
             .get("login", &[("user", user), ("product", product)])
@@ -47,7 +47,7 @@ impl<'a> EqWorksCaller<'a> {
         mail.code().unwrap().to_owned()
     }
 
-    /// The whole way to a token.
+    /// Logs a user in, by e-mail.
     pub(crate) async fn token(&self, user: &str, product: &str) -> String {
         let otp = self.passcode(user, product).await;
         let query = [("user", user), ("otp", &*otp), ("product", product)];

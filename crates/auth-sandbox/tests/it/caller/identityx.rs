@@ -59,12 +59,12 @@ impl<'a> IdentityXCaller<'a> {
             .json(&json!({ "query": query, "variables": variables }))
     }
 
-    /// Without any header of the vendor's.
+    /// Without any header of this vendor.
     pub(crate) async fn send(&self, query: &str, input: Value) -> Reply {
         read(self.request(query, &input)).await
     }
 
-    /// For the application that every sandbox has.
+    /// For the application of every new sandbox.
     pub(crate) async fn for_app(&self, query: &str, input: Value) -> Reply {
         let id = self.sandbox.identityx().application_id();
         self.for_app_id(id, query, input).await
@@ -85,7 +85,7 @@ impl<'a> IdentityXCaller<'a> {
         read(request.header("x-org-id", organization)).await
     }
 
-    /// The e-mail with the link of the app user whom every sandbox has.
+    /// The e-mail with a link for the app user of every new sandbox.
     pub(crate) async fn app_link(&self) -> Mail {
         let email = self.sandbox.identityx().app_user().email;
         let input = json!({ "email": email, "authUrl": AUTH_URL });
@@ -94,7 +94,7 @@ impl<'a> IdentityXCaller<'a> {
         self.sandbox.inbox(email).latest().unwrap()
     }
 
-    /// The e-mail with the link of the administrator whom every sandbox has.
+    /// The e-mail with a link for the administrator of every new sandbox.
     pub(crate) async fn org_link(&self) -> Mail {
         let email = self.sandbox.identityx().org_user().email;
         let reply = self.send(SEND_ORG_LINK, json!({ "email": email })).await;
@@ -102,7 +102,7 @@ impl<'a> IdentityXCaller<'a> {
         self.sandbox.inbox(email).latest().unwrap()
     }
 
-    /// The whole way to a session of the app user.
+    /// Logs the app user in, by e-mail.
     pub(crate) async fn app_session(&self) -> String {
         let mail = self.app_link().await;
         let input = json!({ "token": mail.code().unwrap() });
@@ -110,7 +110,7 @@ impl<'a> IdentityXCaller<'a> {
         text(&reply.data()["loginAppUser"]["token"]["value"])
     }
 
-    /// The whole way to a session of the administrator.
+    /// Logs the administrator in, by e-mail.
     pub(crate) async fn org_session(&self) -> String {
         let mail = self.org_link().await;
         let input = json!({ "token": mail.code().unwrap() });
@@ -129,7 +129,7 @@ impl Reply {
         &self.body["data"]
     }
 
-    /// Asserts one error of a resolver, with everything that is around it.
+    /// Asserts one error of a resolver, and the answer around it.
     #[track_caller]
     pub(crate) fn assert_graphql(&self, field: &str, nullable: bool, message: &str, ext: &Value) {
         assert_eq!(self.status, 200, "{self:?}");

@@ -1,4 +1,4 @@
-//! The AuthHeaders Manager of Windows.
+//! The Credential Manager of Windows.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use keyring_core::api::CredentialStoreApi as _;
 use keyring_core::{Entry, Result};
 use windows_native_keyring_store::Store;
 
-use super::Problem;
+use crate::keyring::problem::Problem;
 
 pub(super) struct Keyring {
     store: Arc<Store>,
@@ -31,8 +31,7 @@ impl Keyring {
         self.store.build(service, user, Some(&local))
     }
 
-    /// All of the user's: a pattern could be made of the name, and would be a second rule beside
-    /// the store's own.
+    /// All entries of the user. A pattern would be a second rule for names beside the store's own.
     pub(super) fn entries(&self, _service: &str) -> Result<Vec<Entry>> {
         self.store.search(&HashMap::new())
     }

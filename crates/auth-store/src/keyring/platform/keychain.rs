@@ -7,7 +7,7 @@ use apple_native_keyring_store::keychain::Store;
 use keyring_core::api::CredentialStoreApi as _;
 use keyring_core::{Entry, Result};
 
-use super::Problem;
+use crate::keyring::problem::Problem;
 
 pub(super) struct Keyring {
     store: Arc<Store>,
@@ -21,7 +21,7 @@ impl Keyring {
 
     pub(super) fn check(&self) -> std::result::Result<(), Problem> {
         // Reads no secret, and fails where the keychain cannot be opened.
-        let nothing = HashMap::from([("service", "auth-store"), ("user", "is it there?")]);
+        let nothing = HashMap::from([("service", "auth-store"), ("user", "does it exist?")]);
         self.store.search(&nothing)?;
         Ok(())
     }

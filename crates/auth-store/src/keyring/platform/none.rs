@@ -2,7 +2,7 @@
 
 use keyring_core::{Entry, Result};
 
-use super::Problem;
+use crate::keyring::problem::Problem;
 
 pub(super) enum Keyring {}
 

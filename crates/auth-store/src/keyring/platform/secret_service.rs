@@ -9,17 +9,17 @@ use secret_service::blocking::SecretService;
 use secret_service::{EncryptionType, Error};
 use zbus_secret_service_keyring_store::Store;
 
-use super::Problem;
+use crate::keyring::problem::Problem;
 
 pub(super) struct Keyring {
     store: Arc<Store>,
-    // The store's crate unlocks by asking the user, and does not tell whether that would be needed.
+    // The store's crate unlocks by asking the user, and cannot tell whether that would be necessary.
     service: SecretService<'static>,
 }
 
 impl Keyring {
     pub(super) fn connect() -> std::result::Result<Self, Problem> {
-        // No secret goes over this one.
+        // This connection carries no secret.
         let service = SecretService::connect(EncryptionType::Plain).map_err(|error| {
             tracing::debug!(%error, "no Secret Service");
             Problem::Unreachable

@@ -4,27 +4,26 @@ use std::sync::Arc;
 
 use auth_core::{SaveOutcome, Token, TokenStore};
 
-use super::super::samples::{token, whole};
-use super::super::{Suite, broken, done};
-use super::{delete, expect, put, save};
+use crate::testing::samples::{token, whole};
+use crate::testing::suite::{Suite, broken, delete, done, expect, put, save};
 
 /// How many save at once.
 const WRITERS: u64 = 32;
 
-pub(in super::super) async fn check<S: TokenStore>(suite: &Suite<S>) {
+pub(in crate::testing) async fn check<S: TokenStore>(suite: &Suite<S>) {
     the_later_token_is_kept(suite).await;
     generations_are_exact(suite).await;
     of_many_writers_the_last_generation_wins(suite).await;
 }
 
 async fn the_later_token_is_kept<S: TokenStore>(suite: &Suite<S>) {
-    let rule = "a token that is outrun by the one in the store is not saved, and save says so";
+    let rule = "a token that is superseded by the stored one is not saved, and save says so";
     let key = suite.key("later");
     let other_of_two = token(9).with_generation(2);
     let other_of_none = token(9).with_generation(0);
     for (offered, saved, held) in [
         (token(0), SaveOutcome::Saved, token(0)),
-        // Once more, as after a lost answer.
+        // Again, as after a lost reply.
         (token(0), SaveOutcome::Saved, token(0)),
         (other_of_none, SaveOutcome::Superseded, token(0)),
         (token(1), SaveOutcome::Saved, token(1)),
@@ -51,7 +50,7 @@ async fn the_later_token_is_kept<S: TokenStore>(suite: &Suite<S>) {
 async fn generations_are_exact<S: TokenStore>(suite: &Suite<S>) {
     let rule = "generations are whole numbers of 64 bits";
     let key = suite.key("exact");
-    // One after the other where a floating-point number does not tell them apart.
+    // Generations that are equal as floating-point numbers.
     for generation in [1 << 53, (1 << 53) + 1, (1 << 63) + 1, u64::MAX] {
         put(rule, &*suite.one, &key, &token(generation)).await;
         expect(rule, &*suite.other, &key, Some(&token(generation))).await;
@@ -68,7 +67,7 @@ async fn of_many_writers_the_last_generation_wins<S: TokenStore>(suite: &Suite<S
     let key = suite.key("writers");
     let mut writers = tokio::task::JoinSet::new();
     for writer in 0..WRITERS {
-        // Neither upwards nor downwards; and two of each generation.
+        // In no order, and two of each generation.
         let generation = (writer * 7) % WRITERS / 2 + 1;
         let token = token(writer + 1000).with_generation(generation);
         let store = Arc::clone(if writer % 2 == 0 {
@@ -82,18 +81,18 @@ async fn of_many_writers_the_last_generation_wins<S: TokenStore>(suite: &Suite<S
             saved.map(|saved| (saved, token))
         });
     }
-    let mut done_last: Vec<Token> = Vec::new();
+    let mut saved_last: Vec<Token> = Vec::new();
     while let Some(ended) = writers.join_next().await {
         let (saved, token) = match ended {
             Ok(saved) => done(rule, std::future::ready(saved)).await,
             Err(error) => broken(rule, error),
         };
         if saved == SaveOutcome::Saved && token.generation() == WRITERS / 2 {
-            done_last.push(token);
+            saved_last.push(token);
         }
     }
-    let [last] = &done_last[..] else {
-        let number = done_last.len();
+    let [last] = &saved_last[..] else {
+        let number = saved_last.len();
         broken(
             rule,
             format!("{number} different tokens of one generation were saved, not 1"),

@@ -1,13 +1,12 @@
-//! Keys are told apart, and listed.
+//! Keys are distinguished, and listed.
 
 use auth_core::{StoreKey, TokenStore};
 
-use super::super::samples::{ODD, short, token};
-use super::super::{Suite, broken, done};
-use super::{delete, expect, put};
+use crate::testing::samples::{ODD, short, token};
+use crate::testing::suite::{Suite, broken, delete, done, expect, put};
 
-pub(in super::super) async fn check<S: TokenStore>(suite: &Suite<S>) {
-    let rule = "keys are told apart, however odd, and listed in their order";
+pub(in crate::testing) async fn check<S: TokenStore>(suite: &Suite<S>) {
+    let rule = "keys are distinguished, however odd, and listed in order";
     let keys = keys(suite);
     for (number, key) in (1..).zip(&keys) {
         expect(rule, &*suite.one, key, None).await;
@@ -30,7 +29,7 @@ fn keys<S: TokenStore>(suite: &Suite<S>) -> Vec<StoreKey> {
     let first = suite.key("keys");
     let mut keys = vec![first.clone()];
     for odd in ODD.iter().map(|it| (*it).to_owned()).chain([
-        // Longer than any file's name.
+        // Longer than any file name.
         "long".repeat(1000),
         "long".repeat(1001),
         first.scope.to_uppercase() + "1",
@@ -53,7 +52,7 @@ fn keys<S: TokenStore>(suite: &Suite<S>) -> Vec<StoreKey> {
         };
         keys.extend([vendor, account, scope, base_url]);
     }
-    // The same letters, cut at other places.
+    // The same letters, divided differently.
     keys.push(StoreKey {
         account: format!("{}{}", first.account, first.scope),
         scope: String::new(),
@@ -71,9 +70,9 @@ async fn expect_listed<S: TokenStore>(rule: &str, suite: &Suite<S>, keys: &[Stor
     expected.sort();
     let listed = done(rule, suite.other.list()).await;
     if !listed.is_sorted() {
-        broken(rule, "the list is not in the order of the keys");
+        broken(rule, "the list is not in order");
     }
-    // Others may use the storage.
+    // The storage may hold other keys.
     let run = suite.run.to_uppercase();
     let listed: Vec<_> = listed
         .into_iter()

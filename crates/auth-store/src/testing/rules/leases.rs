@@ -1,21 +1,20 @@
-//! One at a time may renew.
+//! One session at a time may renew.
 
 use std::time::Duration;
 
 use auth_core::{Error, ErrorKind, Lease, SaveOutcome, StoreKey, TokenStore};
 use tokio::time::timeout;
 
-use super::super::samples::token;
-use super::super::{Suite, broken, done, ended};
-use super::{delete, expect, put};
+use crate::testing::samples::token;
+use crate::testing::suite::{Suite, broken, delete, done, ended, expect, put};
 
-/// As long as the contract looks whether a lease is refused.
-const LOOK: Duration = Duration::from_millis(100);
+/// How long the contract checks that a lease is refused.
+const REFUSED_FOR: Duration = Duration::from_millis(100);
 
-pub(in super::super) async fn check<S: TokenStore>(suite: &Suite<S>) {
+pub(in crate::testing) async fn check<S: TokenStore>(suite: &Suite<S>) {
     one_at_a_time_holds_the_lease(suite).await;
     a_lease_that_is_dropped_is_given_back(suite).await;
-    whoever_waits_is_told_in_the_end(suite).await;
+    a_wait_for_the_lease_ends_with_an_error(suite).await;
     the_holder_reads_and_writes(suite).await;
 }
 
@@ -32,13 +31,13 @@ async fn one_at_a_time_holds_the_lease<S: TokenStore>(suite: &Suite<S>) {
             broken(rule, format!("fence {} after {last_fence}", lease.fence()));
         }
         last_fence = lease.fence();
-        // By whatever handle; and whoever stops waiting does not get it later.
+        // By each handle. A session that stops waiting does not get the lease later.
         for store in [&suite.one, &suite.other, &suite.other] {
             refused(rule, &**store, &key).await;
         }
         let another = suite.key(&format!("lease-{round}"));
         give_back(rule, take(rule, &*suite.other, &another).await).await;
-        // Somebody waits already.
+        // Another session waits already.
         let waiting = tokio::spawn({
             let (store, key) = (suite.other.clone(), key.clone());
             async move { store.lease(&key).await }
@@ -60,7 +59,7 @@ async fn a_lease_that_is_dropped_is_given_back<S: TokenStore>(suite: &Suite<S>) 
     let rule = "a lease that is dropped is given back";
     let key = suite.key("dropped");
     drop(take(rule, &*suite.one, &key).await);
-    // A store that only lets it run out has its time for that.
+    // A store that only lets the lease expire gets the time for that.
     let lease = loop {
         match ended(rule, suite.other.lease(&key)).await {
             Ok(lease) => break lease,
@@ -70,8 +69,8 @@ async fn a_lease_that_is_dropped_is_given_back<S: TokenStore>(suite: &Suite<S>) 
     give_back(rule, lease).await;
 }
 
-async fn whoever_waits_is_told_in_the_end<S: TokenStore>(suite: &Suite<S>) {
-    let rule = "a session that waits for the lease is told when it has waited long enough";
+async fn a_wait_for_the_lease_ends_with_an_error<S: TokenStore>(suite: &Suite<S>) {
+    let rule = "a wait for the lease is bounded, and ends with an error";
     let key = suite.key("bounded");
     let lease = take(rule, &*suite.one, &key).await;
     match ended(rule, suite.other.lease(&key)).await {
@@ -108,9 +107,9 @@ async fn give_back(rule: &str, lease: Box<dyn Lease>) {
     done(rule, lease.release()).await;
 }
 
-/// Checks that the lease is not given now.
+/// Checks that the lease is not available.
 async fn refused(rule: &str, store: &impl TokenStore, key: &StoreKey) {
-    match timeout(LOOK, store.lease(key)).await {
+    match timeout(REFUSED_FOR, store.lease(key)).await {
         Ok(Ok(_)) => broken(rule, "a lease was given that another session holds"),
         Ok(Err(error)) => is_a_store_error(rule, &error),
         Err(_) => {}

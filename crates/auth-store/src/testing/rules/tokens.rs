@@ -1,21 +1,20 @@
-//! What is saved is there, whole, until it is deleted.
+//! A token that is saved stays, complete, until it is deleted.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use auth_core::{Expiry, Token, TokenStore};
 
-use super::super::Suite;
-use super::super::samples::{ODD, token};
-use super::{delete, expect, put};
+use crate::testing::samples::{ODD, token};
+use crate::testing::suite::{Suite, delete, expect, put};
 
-pub(in super::super) async fn check<S: TokenStore>(suite: &Suite<S>) {
-    nothing_is_there_at_first(suite).await;
+pub(in crate::testing) async fn check<S: TokenStore>(suite: &Suite<S>) {
+    a_new_key_has_no_token(suite).await;
     another_handle_sees_what_one_does(suite).await;
     a_token_survives_whole(suite).await;
 }
 
-async fn nothing_is_there_at_first<S: TokenStore>(suite: &Suite<S>) {
-    let rule = "nothing is there at first, and deleting it is no error";
+async fn a_new_key_has_no_token<S: TokenStore>(suite: &Suite<S>) {
+    let rule = "a new key has no token, and deleting it is no error";
     let key = suite.key("nothing");
     expect(rule, &*suite.one, &key, None).await;
     delete(rule, &*suite.one, &key).await;
@@ -31,7 +30,7 @@ async fn another_handle_sees_what_one_does<S: TokenStore>(suite: &Suite<S>) {
     expect(rule, &*suite.one, &key, Some(&token(2))).await;
     delete(rule, &*suite.one, &key).await;
     expect(rule, &*suite.other, &key, None).await;
-    // What is deleted outruns nothing any more.
+    // A token that is deleted supersedes none.
     put(rule, &*suite.other, &key, &token(1)).await;
     expect(rule, &*suite.one, &key, Some(&token(1))).await;
     delete(rule, &*suite.other, &key).await;

@@ -1,4 +1,4 @@
-//! Processes that write beside one another, and that are killed while they do.
+//! Processes that write at the same time, and that are killed while they write.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ async fn of_several_processes_that_write_each_generation_is_saved_by_one() {
         let store = in_directory(&directory);
         let whose = std::process::id().to_string();
         for generation in 1..=GENERATIONS {
-            let saved = store.save(&key(), &token(generation, &whose)).await;
+            let saved = store.save(&key(), &token(&whose, generation)).await;
             if saved.unwrap() == SaveOutcome::Saved {
                 say(generation);
             }
@@ -48,7 +48,7 @@ async fn a_lease_is_free_when_its_holder_is_killed_and_says_so() {
     }
     let test = "file::crash::a_lease_is_free_when_its_holder_is_killed_and_says_so";
     let (directory, store) = store();
-    put(&store, &token(1, "a")).await;
+    put(&store, &token("a", 1)).await;
     let mut holder = Process::run(test, directory.path());
     assert_eq!(holder.line().as_deref(), Some("leased"));
 
@@ -60,7 +60,7 @@ async fn a_lease_is_free_when_its_holder_is_killed_and_says_so() {
     );
     assert!(said.ends_with(&expected), "{said}");
 
-    // Somebody waits already.
+    // Another session waits already.
     let waiting = tokio::spawn({
         let store = store.clone();
         async move { store.lease(&key()).await }
@@ -80,7 +80,7 @@ async fn a_process_that_is_killed_while_it_writes_leaves_a_whole_token() {
         let store = in_directory(&directory);
         let first = held(&store).await.map_or(1, |held| held + 1);
         for generation in first.. {
-            put(&store, &token(generation, "child")).await;
+            put(&store, &token("child", generation)).await;
             say(generation);
         }
     }
@@ -97,7 +97,7 @@ async fn a_process_that_is_killed_while_it_writes_leaves_a_whole_token() {
         assert!(held >= last, "{held} after {last}");
         put(
             &FileStore::at(store.directory()),
-            &token(held + 1, "parent"),
+            &token("parent", held + 1),
         )
         .await;
         assert_eq!(files(&store, "new"), [] as [PathBuf; 0]);

@@ -1,12 +1,12 @@
-//! What cannot be read is reported, kept, and replaced by nobody.
+//! What cannot be read is reported and kept, and never replaced.
 
 use std::fs;
 
 use super::*;
 
-/// Checks that the file is refused by all and kept as it is, and that it can be deleted.
+/// Checks that all calls refuse the file and keep it, and that it can be deleted.
 async fn refused(store: &FileStore, content: &[u8]) -> String {
-    put(store, &token(1, "a")).await;
+    put(store, &token("a", 1)).await;
     let path = file(store, "token");
     fs::write(&path, content).unwrap();
     let mut all = all_say(store, &path).await;
@@ -20,26 +20,32 @@ async fn refused(store: &FileStore, content: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn a_file_that_breaks_off_is_kept_and_never_replaced() {
+async fn a_file_that_is_cut_off_is_kept_and_never_replaced() {
     let (_directory, store) = store();
-    put(&store, &token(1, "a")).await;
+    put(&store, &token("a", 1)).await;
     let whole = fs::read(file(&store, "token")).unwrap();
     store.delete(&key()).await.unwrap();
     for length in 0..whole.len() {
         let said = refused(&store, &whole[..length]).await;
-        assert!(said.contains("the record breaks off"), "{length}: {said}");
+        assert!(said.contains("the record is cut off"), "{length}: {said}");
     }
 }
 
 #[tokio::test]
-async fn what_others_wrote_is_kept_and_never_replaced() {
+async fn what_another_program_wrote_is_kept_and_never_replaced() {
     let (_directory, store) = store();
     let long = vec![b' '; (1 << 20) + 1];
     for (content, expected) in [
-        (&b"my shopping list"[..], "this is no record of auth-store"),
-        (&[0; 4096], "this is no record of auth-store"),
-        (&[0xff, 0xfe], "this is no record of auth-store"),
-        (&long, "this is no record of auth-store: it is far too long"),
+        (
+            &b"my shopping list"[..],
+            "this is not a record of auth-store",
+        ),
+        (&[0; 4096], "this is not a record of auth-store"),
+        (&[0xff, 0xfe], "this is not a record of auth-store"),
+        (
+            &long,
+            "this is not a record of auth-store: it is far too long",
+        ),
         (
             br#"{"format":"auth-store","version":2,"secret":"access-"}"#,
             "written by a later version of auth-store: record version 2; this one reads 1",
@@ -53,11 +59,10 @@ async fn what_others_wrote_is_kept_and_never_replaced() {
 #[tokio::test]
 async fn a_record_under_another_keys_name_is_refused() {
     let (_directory, store) = store();
-    put(&store, &token(1, "a")).await;
+    put(&store, &token("a", 1)).await;
     let path = file(&store, "token");
-    let mut other = key();
-    other.account = "user2@iqm.com".into();
-    let saved = store.save(&other, &token(1, "b")).await.unwrap();
+    let other = key_of("user2@iqm.com");
+    let saved = store.save(&other, &token("b", 1)).await.unwrap();
     assert_eq!(saved, SaveOutcome::Saved);
     let others = files(&store, "token");
     let others = others.iter().find(|it| **it != path).unwrap();
@@ -72,16 +77,16 @@ async fn a_record_under_another_keys_name_is_refused() {
 }
 
 #[tokio::test]
-async fn files_of_other_names_are_let_be() {
+async fn files_with_other_names_are_left_alone() {
     let (_directory, store) = store();
-    put(&store, &token(1, "a")).await;
+    put(&store, &token("a", 1)).await;
     let notes = ["notes.txt", "iqm.token", "iqm-0.new", ".token"];
     for name in notes {
         fs::write(store.directory().join(name), "mine").unwrap();
     }
     let fresh = FileStore::at(store.directory());
     assert_eq!(fresh.list().await.unwrap(), [key()]);
-    put(&fresh, &token(2, "a")).await;
+    put(&fresh, &token("a", 2)).await;
     fresh.delete(&key()).await.unwrap();
     for name in notes {
         let text = fs::read_to_string(store.directory().join(name)).unwrap();
@@ -101,7 +106,7 @@ async fn a_file_is_read_with_the_key_with_which_it_was_written_only() {
     };
     // The last letter of 43 holds four bits.
     let (sealed, other) = (sealed_with("A"), sealed_with("Q"));
-    put(&sealed, &token(1, "a")).await;
+    put(&sealed, &token("a", 1)).await;
     let path = file(&plain, "token");
     let text = fs::read_to_string(&path).unwrap();
     assert!(
@@ -117,17 +122,17 @@ async fn a_file_is_read_with_the_key_with_which_it_was_written_only() {
     ] {
         for result in [
             store.load(&key()).await.map(|_| ()),
-            store.save(&key(), &token(9, "b")).await.map(|_| ()),
+            store.save(&key(), &token("b", 9)).await.map(|_| ()),
         ] {
             let said = said(result, &path);
             assert!(said.ends_with(expected), "{said}");
         }
-        // Whose tokens there are is no secret.
+        // The keys are not secret.
         assert_eq!(store.list().await.unwrap(), [key()]);
     }
     assert_eq!(fs::read_to_string(&path).unwrap(), text);
     sealed.delete(&key()).await.unwrap();
-    put(&plain, &token(1, "a")).await;
+    put(&plain, &token("a", 1)).await;
     let said = said(sealed.load(&key()).await, &path);
     assert!(said.contains("the record is not encrypted"), "{said}");
 }

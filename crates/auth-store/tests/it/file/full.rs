@@ -8,12 +8,12 @@ use std::process::Command;
 use super::processes::{Process, is_child, say};
 use super::*;
 
-/// What a process does that cannot write: nothing is lost, and nothing begun.
+/// What a process does that cannot write: no token is lost, and no renewal begins.
 async fn nothing_is_lost(directory: &Path) {
     let store = in_directory(directory);
     assert_eq!(held(&store).await, Some(1));
     assert_eq!(store.list().await.unwrap(), [key()]);
-    let save = store.save(&key(), &token(2, "a")).await.unwrap_err();
+    let save = store.save(&key(), &token("a", 2)).await.unwrap_err();
     say(format!("save: {save}"));
     let lease = store.lease(&key()).await.unwrap_err();
     say(format!("lease: {lease}"));
@@ -30,7 +30,7 @@ async fn on_a_full_disk_the_token_stays_and_no_renewal_begins() {
     }
     let test = "file::full::on_a_full_disk_the_token_stays_and_no_renewal_begins";
     let (directory, store) = store();
-    put(&store, &token(1, "a")).await;
+    put(&store, &token("a", 1)).await;
     // No file may grow: the system refuses to write as it does on a full disk.
     let mut command = Command::new("sh");
     let program = std::env::current_exe().unwrap();
@@ -49,8 +49,8 @@ async fn on_a_full_disk_the_token_stays_and_no_renewal_begins() {
         "{lease}"
     );
     assert_eq!(done, "done");
-    // When there is room again, nobody is blamed for it.
-    put(&store, &token(2, "a")).await;
+    // Once there is space again, the lease does not count as abandoned.
+    put(&store, &token("a", 2)).await;
     assert!(!store.lease(&key()).await.unwrap().was_abandoned());
 }
 
@@ -62,16 +62,16 @@ async fn in_a_directory_that_cannot_be_written_tokens_are_read() {
     }
     let test = "file::full::in_a_directory_that_cannot_be_written_tokens_are_read";
     let (directory, store) = store();
-    put(&store, &token(1, "a")).await;
+    put(&store, &token("a", 1)).await;
     set_mode(store.directory(), 0o500);
     let mut program = std::env::current_exe().unwrap();
     if is_root() {
-        // Root writes wherever it likes, so the child is somebody else.
-        let nobody = Some(65534);
+        // Root may write anywhere, so the child runs as another user.
+        let other_user = Some(OTHER_USER);
         for path in fs::read_dir(store.directory()).unwrap() {
-            chown(path.unwrap().path(), nobody, nobody).unwrap();
+            chown(path.unwrap().path(), other_user, other_user).unwrap();
         }
-        chown(store.directory(), nobody, nobody).unwrap();
+        chown(store.directory(), other_user, other_user).unwrap();
         set_mode(directory.path(), 0o755);
         let copy = directory.path().join("program");
         fs::copy(&program, &copy).unwrap();
@@ -80,7 +80,7 @@ async fn in_a_directory_that_cannot_be_written_tokens_are_read() {
     let mut command = Command::new(program);
     command.current_dir("/");
     if is_root() {
-        command.uid(65534).gid(65534);
+        command.uid(OTHER_USER).gid(OTHER_USER);
     }
     let said = Process::run_as(command, test, directory.path()).lines_to_the_end();
     let [save, lease, done] = &said[..] else {

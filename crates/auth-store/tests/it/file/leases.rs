@@ -6,9 +6,9 @@ use std::time::Instant;
 use super::*;
 
 #[tokio::test]
-async fn a_lease_that_was_dropped_counts_as_abandoned_and_one_that_nobody_got_does_not() {
+async fn a_dropped_lease_counts_as_abandoned_unless_no_caller_got_it() {
     let (_directory, store) = store();
-    put(&store, &token(1, "a")).await;
+    put(&store, &token("a", 1)).await;
     for was_dropped in [false, true, true, false] {
         let lease = store.lease(&key()).await.unwrap();
         let before = lease.was_abandoned();
@@ -21,7 +21,7 @@ async fn a_lease_that_was_dropped_counts_as_abandoned_and_one_that_nobody_got_do
         assert_eq!(lease.was_abandoned(), was_dropped, "{before}");
         lease.release().await.unwrap();
     }
-    // Whoever stops waiting, at whatever step, has begun nothing.
+    // A caller that stops waiting, at any step, has not begun a renewal.
     let key = key();
     for polls in 0..30 {
         let mut lease = store.lease(&key);
@@ -48,7 +48,7 @@ async fn nothing_of_a_lease_is_left_where_there_is_no_token() {
     lease.release().await.unwrap();
     assert_eq!(files(&store, "lease").len(), 0);
     // As a log-out does.
-    put(&store, &token(1, "a")).await;
+    put(&store, &token("a", 1)).await;
     let lease = store.lease(&key()).await.unwrap();
     store.delete(&key()).await.unwrap();
     lease.release().await.unwrap();
@@ -71,7 +71,7 @@ async fn one_at_a_time_holds_a_lease_whose_file_comes_and_goes() {
                 let count: u32 = fs::read_to_string(&counter).unwrap().parse().unwrap();
                 tokio::task::yield_now().await;
                 fs::write(&counter, (count + 1).to_string()).unwrap();
-                // There is no token, so the file goes with the lease.
+                // There is no token, so the file is deleted with the lease.
                 lease.release().await.unwrap();
             }
         });
@@ -83,7 +83,7 @@ async fn one_at_a_time_holds_a_lease_whose_file_comes_and_goes() {
 }
 
 #[test]
-fn a_runtime_ends_though_somebody_waits_for_a_lease() {
+fn a_runtime_ends_though_a_task_waits_for_a_lease() {
     let (_directory, store) = store();
     let store = store.lease_wait(Duration::from_secs(3600));
     let runtime = || {
@@ -92,7 +92,7 @@ fn a_runtime_ends_though_somebody_waits_for_a_lease() {
             .build();
         runtime.unwrap()
     };
-    // A lease outlives the runtime on which it was taken, as the thread for renewals ends at once.
+    // A lease outlives the runtime on which it was taken, because the thread for renewals ends at once.
     let lease = runtime().block_on(store.lease(&key())).unwrap();
     let began = Instant::now();
     let waiting = runtime();

@@ -7,16 +7,13 @@ const KEYS: u64 = 2_000;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thousands_of_keys_are_kept_and_listed() {
     let (_directory, store) = store();
-    let key_of = |number: u64| StoreKey {
-        account: format!("user{number}@iqm.com"),
-        ..key()
-    };
+    let key_of = |number: u64| key_of(&format!("user{number}@iqm.com"));
     let mut writers = tokio::task::JoinSet::new();
     for writer in 0..8 {
         let store = store.clone();
         writers.spawn(async move {
             for number in (0..KEYS).filter(|it| it % 8 == writer) {
-                let saved = store.save(&key_of(number), &token(number, "a")).await;
+                let saved = store.save(&key_of(number), &token("a", number)).await;
                 assert_eq!(saved.unwrap(), SaveOutcome::Saved);
             }
         });

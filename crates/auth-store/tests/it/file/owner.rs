@@ -1,11 +1,8 @@
-//! Only the owner reads tokens, and whatever else is found is refused with what to do.
+//! Only the owner reads tokens. Anything else is refused, with a message that says what to do.
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 
 use super::*;
-
-/// Anybody but us.
-const NOBODY: u32 = 65534;
 
 #[tokio::test]
 async fn what_is_made_is_the_owners_alone_whatever_the_umask() {
@@ -14,8 +11,8 @@ async fn what_is_made_is_the_owners_alone_whatever_the_umask() {
     assert_eq!(held(&store).await, None);
     assert_eq!(store.list().await.unwrap(), []);
     store.delete(&key()).await.unwrap();
-    assert!(!directory.path().join("a").exists(), "made for nothing");
-    put(&store, &token(1, "a")).await;
+    assert!(!directory.path().join("a").exists(), "made too early");
+    put(&store, &token("a", 1)).await;
     let lease = store.lease(&key()).await.unwrap();
     for made in ["a", "a/b", "a/b/tokens"] {
         assert_eq!(mode(&directory.path().join(made)), 0o700, "{made}");
@@ -34,7 +31,7 @@ async fn what_is_made_is_the_owners_alone_whatever_the_umask() {
 #[tokio::test]
 async fn a_file_that_others_have_rights_to_is_refused() {
     let (_directory, store) = store();
-    put(&store, &token(1, "a")).await;
+    put(&store, &token("a", 1)).await;
     let path = file(&store, "token");
     for bad in [0o604, 0o640, 0o620, 0o601, 0o610, 0o666] {
         set_mode(&path, bad);
@@ -43,7 +40,7 @@ async fn a_file_that_others_have_rights_to_is_refused() {
             assert!(said.ends_with(&expected), "{said}");
         }
     }
-    // As it says.
+    // As the message says.
     set_mode(&path, 0o600);
     assert_eq!(held(&store).await, Some(1));
 }
@@ -51,7 +48,7 @@ async fn a_file_that_others_have_rights_to_is_refused() {
 #[tokio::test]
 async fn a_directory_that_others_have_rights_to_is_refused() {
     let (_directory, store) = store();
-    put(&store, &token(1, "a")).await;
+    put(&store, &token("a", 1)).await;
     let path = store.directory();
     for bad in [0o755, 0o750, 0o701, 0o1777] {
         set_mode(path, bad);
@@ -68,9 +65,9 @@ async fn a_directory_that_others_have_rights_to_is_refused() {
 }
 
 #[tokio::test]
-async fn what_belongs_to_somebody_else_is_refused() {
+async fn what_belongs_to_another_user_is_refused() {
     if !is_root() {
-        // Root's own, for anybody else.
+        // It belongs to root.
         let store = FileStore::at("/etc");
         let said = said(store.load(&key()).await, store.directory());
         assert!(
@@ -80,11 +77,11 @@ async fn what_belongs_to_somebody_else_is_refused() {
         return;
     }
     let (_directory, store) = store();
-    put(&store, &token(1, "a")).await;
+    put(&store, &token("a", 1)).await;
     store.lease(&key()).await.unwrap().release().await.unwrap();
     let record = file(&store, "token");
     for path in [&record, store.directory()] {
-        chown(path, Some(NOBODY), None).unwrap();
+        chown(path, Some(OTHER_USER), None).unwrap();
         for said in all_say(&store, path).await {
             assert!(said.contains("belongs to user 65534"), "{said}");
             let expected = format!("run `chown 0 '{}'`", path.display());
@@ -93,14 +90,14 @@ async fn what_belongs_to_somebody_else_is_refused() {
         chown(path, Some(0), None).unwrap();
     }
     let lease = file(&store, "lease");
-    chown(&lease, Some(NOBODY), None).unwrap();
+    chown(&lease, Some(OTHER_USER), None).unwrap();
     said(store.lease(&key()).await, &lease);
 }
 
 #[tokio::test]
 async fn no_symbolic_link_is_followed_to_a_file() {
     let (directory, store) = store();
-    put(&store, &token(1, "a")).await;
+    put(&store, &token("a", 1)).await;
     let lease = store.lease(&key()).await.unwrap();
     let lease_path = file(&store, "lease");
     lease.release().await.unwrap();
@@ -113,17 +110,17 @@ async fn no_symbolic_link_is_followed_to_a_file() {
         for said in all_say(&store, &path).await {
             assert!(said.ends_with("put the file itself here"), "{said}");
         }
-        // What is deleted is the link.
+        // The link is deleted, not the file.
         store.delete(&key()).await.unwrap();
         assert!(path.symlink_metadata().is_err());
     }
     std::fs::remove_file(&lease_path).ok();
     symlink(&target, &lease_path).unwrap();
     said(store.lease(&key()).await, &lease_path);
-    // Nor is anything written through one.
+    // Nothing is written through a link.
     let unfinished = path.with_extension("new");
     symlink(&target, &unfinished).unwrap();
-    put(&store, &token(2, "a")).await;
+    put(&store, &token("a", 2)).await;
     assert_eq!(std::fs::read(&target).unwrap(), before);
     assert!(unfinished.symlink_metadata().is_err());
 }
@@ -131,35 +128,35 @@ async fn no_symbolic_link_is_followed_to_a_file() {
 #[tokio::test]
 async fn a_directory_or_a_pipe_is_no_record() {
     let (_directory, store) = store();
-    put(&store, &token(1, "a")).await;
+    put(&store, &token("a", 1)).await;
     let path = file(&store, "token");
     std::fs::remove_file(&path).unwrap();
     std::fs::create_dir(&path).unwrap();
     for said in all_say(&store, &path).await {
-        assert!(said.ends_with("no regular file; move it away"), "{said}");
+        assert!(said.ends_with("not a regular file; move it away"), "{said}");
     }
     std::fs::remove_dir(&path).unwrap();
-    // Nobody writes into it: opening it must not wait for that.
+    // No process writes to it, and opening it must not wait for one.
     let owner_only = rustix::fs::Mode::from_raw_mode(0o600);
     rustix::fs::mkfifoat(rustix::fs::CWD, &path, owner_only).unwrap();
     for said in all_say(&store, &path).await {
-        assert!(said.ends_with("no regular file; move it away"), "{said}");
+        assert!(said.ends_with("not a regular file; move it away"), "{said}");
     }
     std::fs::remove_file(&path).unwrap();
     let no_directory = FileStore::at(file(&store, "lock"));
     let said = said(no_directory.load(&key()).await, no_directory.directory());
-    assert!(said.contains("this is no directory"), "{said}");
+    assert!(said.contains("this is not a directory"), "{said}");
 }
 
 #[tokio::test]
 async fn a_link_to_the_directory_is_fine_if_the_directory_is() {
     let (directory, store) = store();
-    put(&store, &token(1, "a")).await;
+    put(&store, &token("a", 1)).await;
     let link = directory.path().join("link");
     symlink(store.directory(), &link).unwrap();
     let store = FileStore::at(&link);
     assert_eq!(held(&store).await, Some(1));
-    put(&store, &token(2, "a")).await;
+    put(&store, &token("a", 2)).await;
     assert_eq!(link.metadata().unwrap().permissions().mode() & 0o777, 0o700);
     assert_eq!(link.metadata().unwrap().nlink(), 2);
 }

@@ -1,4 +1,4 @@
-//! Where the store of a user's own is.
+//! The directory of the store.
 
 use std::process::Command;
 
@@ -6,22 +6,22 @@ use super::processes::{Process, is_child, say};
 use super::*;
 
 #[test]
-fn a_users_own_store_is_where_the_xdg_specification_has_it() {
+fn the_state_directory_is_that_of_the_xdg_specification() {
     if is_child().is_some() {
         let store = FileStore::in_state_directory().unwrap();
         say(store.directory().display());
         return;
     }
-    let test = "file::place::a_users_own_store_is_where_the_xdg_specification_has_it";
+    let test = "file::place::the_state_directory_is_that_of_the_xdg_specification";
     for (state, expected) in [
         ("/somewhere/state", "/somewhere/state/auth-store"),
-        // A relative path counts for nothing.
-        ("state", "/home/somebody/.local/state/auth-store"),
-        ("", "/home/somebody/.local/state/auth-store"),
+        // A relative path is ignored.
+        ("state", "/home/user/.local/state/auth-store"),
+        ("", "/home/user/.local/state/auth-store"),
     ] {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
-            .env("HOME", "/home/somebody")
+            .env("HOME", "/home/user")
             .env("XDG_STATE_HOME", state);
         let said = Process::run_as(command, test, Path::new("/")).lines_to_the_end();
         assert_eq!(said, [expected], "{state}");

@@ -1,4 +1,4 @@
-//! Other processes: this test's own program, run once more as one of its tests.
+//! Other processes: this test program, run again as one of its tests.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -8,10 +8,10 @@ use super::*;
 /// Tells a process that it is a test's child, and in which directory.
 const CHILD: &str = "AUTH_STORE_TEST_CHILD";
 
-/// What begins the lines that are meant for the parent; the test's own output has others.
+/// The beginning of the lines for the parent. The test program prints other lines, too.
 const LINE: &str = "child: ";
 
-/// Another process, which is killed in the end.
+/// Another process, which is killed after the test.
 pub(super) struct Process {
     child: Child,
     output: BufReader<ChildStdout>,
@@ -24,7 +24,7 @@ impl Process {
         Self::run_as(Command::new(program), test, directory)
     }
 
-    /// Runs `test` by a command that goes on to this program.
+    /// Runs `test` by a command that starts this program.
     pub(super) fn run_as(mut command: Command, test: &str, directory: &Path) -> Self {
         let mut child = command
             .args([test, "--exact", "--nocapture", "--test-threads=1"])
@@ -36,7 +36,7 @@ impl Process {
         Self { child, output }
     }
 
-    /// The next line that the child says; `None` if it has ended.
+    /// The next line of the child; `None` if it has ended.
     pub(super) fn line(&mut self) -> Option<String> {
         let mut line = String::new();
         while self.output.read_line(&mut line).unwrap() > 0 {
@@ -58,7 +58,7 @@ impl Process {
         self.child.wait().unwrap();
     }
 
-    /// All that the child has still to say, and that it ended well.
+    /// The remaining lines of the child, which must succeed.
     pub(super) fn lines_to_the_end(mut self) -> Vec<String> {
         let lines = std::iter::from_fn(|| self.line()).collect();
         let status = self.child.wait().unwrap();
@@ -74,12 +74,12 @@ impl Drop for Process {
     }
 }
 
-/// The directory that the parent named, in a child.
+/// In a child: the directory that the parent chose.
 pub(super) fn is_child() -> Option<PathBuf> {
     std::env::var_os(CHILD).map(PathBuf::from)
 }
 
-/// Says a line to the parent.
+/// Prints a line for the parent.
 #[expect(clippy::print_stdout, reason = "the parent reads it")]
 pub(super) fn say(line: impl std::fmt::Display) {
     println!("{LINE}{line}");

@@ -9,7 +9,7 @@ use super::*;
 use crate::vendor::Vendor;
 
 fn session(vendor: &Vendor, store: FileStore) -> Session<Vendor> {
-    let session = Session::builder(vendor.clone()).store(Arc::new(store), key());
+    let session = Session::builder(vendor.clone()).store_as(store, key());
     session.build().unwrap()
 }
 
@@ -28,7 +28,7 @@ async fn sessions_that_share_a_directory_renew_once_and_a_later_one_does_not() {
         assert_eq!(headers["authorization"], "Bearer access-1");
     }
     assert_eq!(vendor.0.load(Ordering::SeqCst), 1);
-    // Another start of the program.
+    // The program starts again.
     let later = session(&vendor, store.clone());
     assert_eq!(
         later.headers().await.unwrap()["authorization"],
@@ -45,7 +45,7 @@ async fn sessions_that_share_a_directory_renew_once_and_a_later_one_does_not() {
 #[tokio::test]
 async fn a_session_says_why_its_token_is_not_saved() {
     let (_directory, store) = store();
-    put(&store, &token(1, "a")).await;
+    put(&store, &token("a", 1)).await;
     let path = file(&store, "token");
     set_mode(&path, 0o644);
     let vendor = Vendor::default();

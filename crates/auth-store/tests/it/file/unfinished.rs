@@ -1,4 +1,4 @@
-//! What a writer that died has left is taken away, and a living one's is not.
+//! The unfinished file of a writer that died is deleted, and that of a living writer is not.
 
 use std::fs;
 
@@ -7,13 +7,13 @@ use super::*;
 const LEFT: &str = "{\"format\":\"auth-store\",\"version\":1,\"token\":{\"access\":\"left";
 
 #[tokio::test]
-async fn the_file_of_a_writer_that_died_goes_with_the_next_save() {
+async fn the_next_save_deletes_the_file_of_a_writer_that_died() {
     let (_directory, store) = store();
-    put(&store, &token(1, "a")).await;
+    put(&store, &token("a", 1)).await;
     let unfinished = file(&store, "token").with_extension("new");
     fs::write(&unfinished, LEFT).unwrap();
     assert_eq!(held(&store).await, Some(1));
-    put(&store, &token(2, "a")).await;
+    put(&store, &token("a", 2)).await;
     assert!(!unfinished.exists());
     fs::write(&unfinished, LEFT).unwrap();
     store.delete(&key()).await.unwrap();
@@ -21,12 +21,12 @@ async fn the_file_of_a_writer_that_died_goes_with_the_next_save() {
 }
 
 #[tokio::test]
-async fn the_files_of_all_keys_go_when_another_process_begins() {
+async fn the_first_save_of_a_process_deletes_such_files_of_all_keys() {
     let (_directory, store) = store();
-    put(&store, &token(1, "a")).await;
-    // Of a key that is locked by itself.
-    let ours = file(&store, "lock");
-    let digit = if ours.ends_with("write-0.lock") {
+    put(&store, &token("a", 1)).await;
+    // Of a key with another lock.
+    let lock = file(&store, "lock");
+    let digit = if lock.ends_with("write-0.lock") {
         '1'
     } else {
         '0'
@@ -37,11 +37,11 @@ async fn the_files_of_all_keys_go_when_another_process_begins() {
     let lock = store.directory().join(format!("write-{digit}.lock"));
     let writer = fs::File::create(&lock).unwrap();
     set_mode(&lock, 0o600);
-    // Somebody is writing it.
+    // Another process is writing it.
     fs4::FileExt::lock(&writer).unwrap();
-    put(&FileStore::at(store.directory()), &token(2, "a")).await;
+    put(&FileStore::at(store.directory()), &token("a", 2)).await;
     assert!(left.exists());
     drop(writer);
-    put(&FileStore::at(store.directory()), &token(3, "a")).await;
+    put(&FileStore::at(store.directory()), &token("a", 3)).await;
     assert!(!left.exists());
 }

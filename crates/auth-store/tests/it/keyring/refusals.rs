@@ -1,12 +1,14 @@
-//! A keyring that cannot be used is found out in time, and the error names the choices.
+//! A keyring that cannot be used is an error in time, and the message names the choices.
 
 use std::error::Error as _;
-use std::time::SystemTime;
 
-use auth_core::{Error, ErrorKind, Expiry, StoreKey, Token, TokenStore as _};
+use auth_core::{Error, ErrorKind, TokenStore as _};
 use auth_store::KeyringStore;
 
 use super::session::{Daemon, in_time, inside, lock};
+use crate::samples::{key, token};
+
+const SECRET: &str = "secret-of-this-test";
 
 #[track_caller]
 fn says(error: &Error, what: &str, choice: &str) {
@@ -15,19 +17,12 @@ fn says(error: &Error, what: &str, choice: &str) {
     assert!(shown.contains(what) && shown.contains(choice), "{shown}");
     assert!(shown.contains("FileStore"), "{shown}");
     let all = format!("{error:?} {:?}", error.source());
-    assert!(!all.contains("secret-of-this-test"), "{all}");
+    assert!(!all.contains(SECRET), "{all}");
 }
 
-/// Every call once; all of them fail, in time.
+/// The errors of all calls, which must fail in time.
 async fn failures(store: &KeyringStore) -> Vec<Error> {
-    let key = StoreKey {
-        vendor: "iqm".to_owned(),
-        account: "user1@iqm.com".to_owned(),
-        scope: String::new(),
-        base_url: "https://api.iqm.com".to_owned(),
-    };
-    let secret = "secret-of-this-test".into();
-    let token = Token::new(secret, Expiry::Never, SystemTime::now());
+    let (key, token) = (key(), token(SECRET, 1));
     vec![
         in_time(store.load(&key)).await.unwrap_err(),
         in_time(store.save(&key, &token)).await.unwrap_err(),
@@ -38,25 +33,21 @@ async fn failures(store: &KeyringStore) -> Vec<Error> {
 
 #[test]
 fn a_session_without_a_keyring_is_found_out() {
-    inside(
-        "refusals::a_session_without_a_keyring_is_found_out",
-        async |_| {
-            let error = in_time(KeyringStore::open()).await.unwrap_err();
+    inside(async |_| {
+        let error = in_time(KeyringStore::open()).await.unwrap_err();
+        says(&error, "no keyring in this session", "start one");
+        let mut daemon = Daemon::start().await;
+        let store = KeyringStore::open().await.unwrap();
+        daemon.kill();
+        for error in failures(&store).await {
             says(&error, "no keyring in this session", "start one");
-            let mut daemon = Daemon::start().await;
-            let store = KeyringStore::open().await.unwrap();
-            daemon.kill();
-            for error in failures(&store).await {
-                says(&error, "no keyring in this session", "start one");
-            }
-        },
-    );
+        }
+    });
 }
 
 #[test]
 fn a_locked_keyring_is_found_out_without_a_prompt() {
-    let name = "refusals::a_locked_keyring_is_found_out_without_a_prompt";
-    inside(name, async |_| {
+    inside(async |_| {
         let _daemon = Daemon::start().await;
         let store = KeyringStore::open().await.unwrap();
         lock().await;
@@ -68,22 +59,18 @@ fn a_locked_keyring_is_found_out_without_a_prompt() {
     });
 }
 
-/// Takes its three seconds for each call: no clock of ours can be moved that a real service obeys.
+/// Takes three seconds for each call, because a real service has no clock that the test can move.
 #[test]
 fn a_keyring_that_hangs_is_found_out_and_used_again() {
-    inside(
-        "refusals::a_keyring_that_hangs_is_found_out_and_used_again",
-        async |_| {
-            let daemon = Daemon::start().await;
-            let store = KeyringStore::open().await.unwrap();
-            daemon.signal("STOP");
-            let (opened, listed) =
-                tokio::join!(in_time(KeyringStore::open()), in_time(store.list()));
-            for error in [opened.unwrap_err(), listed.unwrap_err()] {
-                says(&error, "did not answer within 3s", "unlock or restart it");
-            }
-            daemon.signal("CONT");
-            assert_eq!(store.list().await.unwrap(), []);
-        },
-    );
+    inside(async |_| {
+        let daemon = Daemon::start().await;
+        let store = KeyringStore::open().await.unwrap();
+        daemon.signal("STOP");
+        let (opened, listed) = tokio::join!(in_time(KeyringStore::open()), in_time(store.list()));
+        for error in [opened.unwrap_err(), listed.unwrap_err()] {
+            says(&error, "did not answer within 3s", "unlock or restart it");
+        }
+        daemon.signal("CONT");
+        assert_eq!(store.list().await.unwrap(), []);
+    });
 }

@@ -1,4 +1,4 @@
-//! A session with a private bus and a private keyring: the test runs itself again inside of it.
+//! A session with a private bus and a private keyring. The test runs itself again in it.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,13 +10,13 @@ use auth_store::KeyringStore;
 use secret_service::EncryptionType;
 use secret_service::blocking::SecretService;
 
-/// Set inside; the value is the session's folder.
+/// Set in the session. The value is its folder.
 const FOLDER: &str = "AUTH_STORE_TEST_SESSION";
 
 const PASSWORD: &str = "the password of a keyring that lives for one test";
 
-/// Runs `body` in a session in which no service can be started but by the test itself.
-pub(crate) fn inside(test: &str, body: impl AsyncFnOnce(PathBuf)) {
+/// Runs `body` in a session in which only the test itself can start services.
+pub(crate) fn inside<F: AsyncFnOnce(PathBuf)>(body: F) {
     if let Some(folder) = std::env::var_os(FOLDER) {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -29,7 +29,7 @@ pub(crate) fn inside(test: &str, body: impl AsyncFnOnce(PathBuf)) {
     let mut command = Command::new("dbus-run-session");
     command.arg("--config-file").arg(&bus).arg("--");
     command.arg(std::env::current_exe().unwrap());
-    command.args([&format!("keyring::{test}"), "--exact", "--nocapture"]);
+    command.args([test_of::<F>(), "--exact", "--nocapture"]);
     for variable in [
         "HOME",
         "XDG_DATA_HOME",
@@ -43,15 +43,22 @@ pub(crate) fn inside(test: &str, body: impl AsyncFnOnce(PathBuf)) {
         set_private(&folder);
         command.env(variable, folder);
     }
-    // A prompt would go there.
+    // A prompt would open there.
     command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
     let output = command.env(FOLDER, folder.path()).output();
     let output = output.expect("dbus-run-session is installed: apt-get install dbus");
     let said = String::from_utf8_lossy(&output.stdout);
     let complained = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}\n{complained}");
-    // Not by a name that no test has.
+    // A wrong name would run no test.
     assert!(said.contains("1 passed"), "{said}\n{complained}");
+}
+
+/// The name of the test that holds the closure `F`.
+fn test_of<F>() -> &'static str {
+    let closure = std::any::type_name::<F>();
+    let (_, path) = closure.split_once("::").unwrap();
+    path.split("::{{").next().unwrap()
 }
 
 fn set_private(folder: &Path) {
@@ -59,7 +66,7 @@ fn set_private(folder: &Path) {
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).unwrap();
 }
 
-/// Without a folder of services, so that none is started by the bus.
+/// Without a folder of services, so that the bus starts none.
 const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
@@ -82,8 +89,7 @@ impl Daemon {
     pub(crate) async fn start() -> Self {
         let daemon = Self::launch();
         let began = Instant::now();
-        // It does not say when it can be reached. No pause between two looks: each is a talk with
-        // the bus.
+        // It does not report when it is ready. Each attempt waits for the bus, so there is no pause.
         while let Err(error) = KeyringStore::open().await {
             assert!(began.elapsed() < Duration::from_secs(20), "{error}");
         }
@@ -96,7 +102,7 @@ impl Daemon {
             .stdin(Stdio::piped())
             .spawn()
             .expect("gnome-keyring-daemon is installed: apt-get install gnome-keyring");
-        // Closed at once: the password ends there.
+        // Closed at once, because the end of the input ends the password.
         child
             .stdin
             .take()
@@ -111,7 +117,7 @@ impl Daemon {
         self.0.wait().unwrap();
     }
 
-    /// `STOP`: it answers nothing. `CONT`: goes on.
+    /// `STOP`: it answers nothing. `CONT`: it answers again.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.0.id().to_string();
         let status = Command::new("kill").args(["-s", name, &id]).status();
@@ -126,7 +132,7 @@ impl Drop for Daemon {
     }
 }
 
-/// Does something to the keyring that the store cannot. Not on a runtime's thread: it blocks.
+/// Does something to the keyring that the store cannot, on a thread that may block.
 pub(crate) async fn with_service<T: Send + 'static>(
     work: impl FnOnce(&SecretService<'static>) -> T + Send + 'static,
 ) -> T {
@@ -139,11 +145,11 @@ pub(crate) async fn lock() {
     with_service(|service| service.get_default_collection().unwrap().lock().unwrap()).await;
 }
 
-/// What a call gave, and that it ended in time.
+/// The result of a call, which must end in time.
 pub(crate) async fn in_time<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let began = Instant::now();
     let outcome = call.await;
-    // Three seconds, and what a slow machine needs for the rest.
+    // Three seconds, and some time for a slow machine.
     assert!(
         began.elapsed() < Duration::from_secs(6),
         "{:?}",

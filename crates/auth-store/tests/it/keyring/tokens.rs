@@ -1,33 +1,19 @@
-//! What stands in the keyring.
+//! The entries in the keyring.
 
 use std::collections::HashMap;
 use std::process::Command;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use auth_core::{Expiry, SaveOutcome, StoreKey, Token, TokenStore as _};
+use auth_core::TokenStore as _;
 use auth_store::KeyringStore;
 
 use super::session::{Daemon, inside, with_service};
-
-fn key() -> StoreKey {
-    StoreKey {
-        vendor: "iqm".to_owned(),
-        account: "user1@iqm.com".to_owned(),
-        scope: String::new(),
-        base_url: "https://api.iqm.com".to_owned(),
-    }
-}
-
-fn token(access: &str, generation: u64) -> Token {
-    Token::new(access.into(), Expiry::Never, SystemTime::now())
-        .with_refresh(Some(format!("refresh-of-{access}").into()))
-        .with_generation(generation)
-}
+use crate::samples::{held, key, put, token};
 
 #[cfg(feature = "testing")]
 #[test]
 fn the_keyring_store_keeps_the_contract() {
-    inside("tokens::the_keyring_store_keeps_the_contract", async |_| {
+    inside(async |_| {
         let _daemon = Daemon::start().await;
         auth_store::testing::contract(async || {
             let builder = KeyringStore::builder().lease_wait(Duration::from_millis(300));
@@ -39,30 +25,22 @@ fn the_keyring_store_keeps_the_contract() {
 
 #[test]
 fn a_token_survives_the_keyring_s_restart_and_the_store_finds_the_new_one() {
-    let name = "tokens::a_token_survives_the_keyring_s_restart_and_the_store_finds_the_new_one";
-    inside(name, async |_| {
+    inside(async |_| {
         let mut daemon = Daemon::start().await;
         let store = KeyringStore::open().await.unwrap();
-        assert_eq!(
-            store.save(&key(), &token("one", 1)).await.unwrap(),
-            SaveOutcome::Saved
-        );
+        put(&store, &token("one", 1)).await;
         daemon.kill();
         let _daemon = Daemon::start().await;
         let kept = store.load(&key()).await.unwrap().unwrap();
         assert_eq!(kept.fingerprint(), token("one", 1).fingerprint());
         assert_eq!(store.list().await.unwrap(), [key()]);
-        assert_eq!(
-            store.save(&key(), &token("two", 2)).await.unwrap(),
-            SaveOutcome::Saved
-        );
+        put(&store, &token("two", 2)).await;
     });
 }
 
 #[test]
 fn stores_of_two_programs_and_the_entries_of_others_stay_apart() {
-    let name = "tokens::stores_of_two_programs_and_the_entries_of_others_stay_apart";
-    inside(name, async |_| {
+    inside(async |_| {
         let _daemon = Daemon::start().await;
         let one = KeyringStore::open().await.unwrap();
         let other = KeyringStore::builder()
@@ -70,19 +48,19 @@ fn stores_of_two_programs_and_the_entries_of_others_stay_apart() {
             .open()
             .await
             .unwrap();
-        let _ = one.save(&key(), &token("one", 1)).await.unwrap();
-        let _ = other.save(&key(), &token("two", 2)).await.unwrap();
+        put(&one, &token("one", 1)).await;
+        put(&other, &token("two", 2)).await;
         with_service(|service| {
             let collection = service.get_default_collection().unwrap();
-            let theirs = HashMap::from([("service", "shop"), ("username", "somebody")]);
-            let made = collection.create_item("theirs", theirs, b"x", false, "text/plain");
+            let foreign = HashMap::from([("service", "shop"), ("username", "another")]);
+            let made = collection.create_item("foreign", foreign, b"x", false, "text/plain");
             made.unwrap();
         })
         .await;
         assert_eq!(other.list().await.unwrap(), [key()]);
         other.delete(&key()).await.unwrap();
         assert_eq!(other.list().await.unwrap(), []);
-        assert_eq!(one.load(&key()).await.unwrap().unwrap().generation(), 1);
+        assert_eq!(held(&one).await, Some(1));
         let labels = with_service(|service| {
             let items = service
                 .search_items(HashMap::from([("service", "auth-store")]))
@@ -98,11 +76,11 @@ fn stores_of_two_programs_and_the_entries_of_others_stay_apart() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_and_kept() {
-    inside("tokens::what_cannot_be_read_is_told_and_kept", async |_| {
+fn a_record_that_cannot_be_read_is_reported_and_kept() {
+    inside(async |_| {
         let _daemon = Daemon::start().await;
         let store = KeyringStore::open().await.unwrap();
-        let _ = store.save(&key(), &token("one", 1)).await.unwrap();
+        put(&store, &token("one", 1)).await;
         let later = br#"{"format":"auth-store","version":77}"#;
         let set = |secret: &'static [u8]| {
             with_service(move |service| {
@@ -127,14 +105,13 @@ fn what_cannot_be_read_is_told_and_kept() {
         }
         assert_eq!(set(b"").await, later);
         store.delete(&key()).await.unwrap();
-        assert!(store.load(&key()).await.unwrap().is_none());
+        assert_eq!(held(&store).await, None);
     });
 }
 
 #[test]
-fn a_process_that_dies_frees_the_lease_and_leaves_word() {
-    let name = "tokens::a_process_that_dies_frees_the_lease_and_leaves_word";
-    inside(name, async |folder| {
+fn a_process_that_dies_frees_the_lease_which_counts_as_abandoned() {
+    inside(async |folder| {
         let ready = folder.join("holds-the-lease");
         if std::env::var_os("HOLD_THE_LEASE").is_some() {
             let store = KeyringStore::open().await.unwrap();
@@ -145,7 +122,7 @@ fn a_process_that_dies_frees_the_lease_and_leaves_word() {
         }
         let _daemon = Daemon::start().await;
         let mut holder = Command::new(std::env::current_exe().unwrap())
-            .args([&format!("keyring::{name}"), "--exact"])
+            .args(std::env::args().skip(1))
             .env("HOLD_THE_LEASE", "yes")
             .stdout(std::process::Stdio::null())
             .spawn()

@@ -1,4 +1,4 @@
-//! The store in Redis keeps the contract of all stores.
+//! The Redis store keeps the contract of all stores.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ async fn the_redis_store_keeps_the_contract() {
         builder.build().unwrap()
     })
     .await;
-    // What is left is for those who stopped waiting or broke off, and ends by itself.
+    // The entries that are left serve workers that were interrupted, and expire by themselves.
     let mut look = server.look();
     for name in look.ask::<Vec<String>>("KEYS *") {
         assert!(

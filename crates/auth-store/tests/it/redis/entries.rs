@@ -1,26 +1,27 @@
-//! What stands on the server, and what is never put in its place.
+//! The entries on the server, and what never replaces them.
 
 use std::time::{Duration, SystemTime};
 
 use auth_core::{ErrorKind, Expiry, SaveOutcome, Token, TokenStore as _};
 
 use super::proxy::Proxy;
-use super::server::{Server, key, key_of, token};
+use super::server::Server;
+use crate::samples::{key, key_of, put, token};
 use auth_store::RedisStore;
 
 #[tokio::test]
-async fn a_later_token_is_kept_whatever_is_saved_after_it() {
+async fn a_later_token_is_kept_when_an_earlier_one_is_saved() {
     let server = Server::start();
     let store = server.store();
     for (token, expected) in [
         (token("one", 1), SaveOutcome::Saved),
         (token("two", 2), SaveOutcome::Saved),
-        // SaveOutcome again after a lost answer.
+        // Saved again, after a lost reply.
         (token("two", 2), SaveOutcome::Saved),
         (token("one", 1), SaveOutcome::Superseded),
-        // Another one of the same generation.
+        // Another token of the same generation.
         (token("nine", 2), SaveOutcome::Superseded),
-        // More than a Lua number can tell apart.
+        // Generations that are equal as Lua numbers.
         (token("great", (1 << 60) + 1), SaveOutcome::Saved),
         (token("less", 1 << 60), SaveOutcome::Superseded),
     ] {
@@ -32,7 +33,7 @@ async fn a_later_token_is_kept_whatever_is_saved_after_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_who_save_at_once_the_latest_wins_and_nobody_fails() {
+async fn of_many_workers_that_save_at_once_the_latest_wins_and_none_fails() {
     let server = Server::start();
     let stores: Vec<_> = (0..8).map(|_| server.store()).collect();
     let savers: Vec<_> = (1..=200_u64)
@@ -44,44 +45,41 @@ async fn of_many_who_save_at_once_the_latest_wins_and_nobody_fails() {
             })
         })
         .collect();
-    let mut done = 0;
+    let mut saved = 0;
     for saver in savers {
-        done += u32::from(saver.await.unwrap() == SaveOutcome::Saved);
+        saved += u32::from(saver.await.unwrap() == SaveOutcome::Saved);
     }
-    assert!(done >= 1);
+    assert!(saved >= 1);
     let kept = stores[0].load(&key()).await.unwrap().unwrap();
     assert_eq!(kept.generation(), 200);
     assert_eq!(kept.fingerprint(), token("t200", 0).fingerprint());
 }
 
 #[tokio::test]
-async fn an_answer_that_was_lost_is_asked_for_again_and_nothing_happens_twice() {
+async fn a_request_is_repeated_after_a_lost_reply_and_changes_nothing_twice() {
     let server = Server::start();
     let proxy = Proxy::before(server.port);
     let url = format!("redis://127.0.0.1:{}", proxy.port);
     let store = RedisStore::builder(url.into()).build().unwrap();
     for generation in 1..=2 {
-        proxy.lose_an_answer();
+        proxy.lose_a_reply();
         let token = token(&format!("t{generation}"), generation);
-        assert_eq!(
-            store.save(&key(), &token).await.unwrap(),
-            SaveOutcome::Saved
-        );
+        put(&store, &token).await;
         assert!(proxy.has_lost_it());
     }
     for fence in [3, 4] {
-        proxy.lose_an_answer();
+        proxy.lose_a_reply();
         let lease = store.lease(&key()).await.unwrap();
         assert!(proxy.has_lost_it());
         assert_eq!((lease.fence(), lease.was_abandoned()), (fence, false));
-        proxy.lose_an_answer();
+        proxy.lose_a_reply();
         lease.release().await.unwrap();
         assert!(proxy.has_lost_it());
     }
 }
 
 #[tokio::test]
-async fn an_entry_ends_after_its_token_and_the_margin() {
+async fn an_entry_expires_after_its_token_and_the_margin() {
     let server = Server::start();
     let hour = Duration::from_secs(3600);
     let store = server.builder().keep_after_end(2 * hour).build().unwrap();
@@ -91,35 +89,39 @@ async fn an_entry_ends_after_its_token_and_the_margin() {
     let mut left = async |expiry| {
         generation += 1;
         let token = Token::new("a".into(), expiry, now).with_generation(generation);
-        assert_eq!(
-            store.save(&key(), &token).await.unwrap(),
-            SaveOutcome::Saved
-        );
+        put(&store, &token).await;
         let name = look.name("token");
         look.ask::<i64>(&format!("PTTL {name}"))
     };
-    let near = |left: i64, hours: i64| (left - hours * 3_600_000).abs() < 60_000;
-    let one_hour = left(Expiry::At(now + hour)).await;
-    assert!(near(one_hour, 3), "{one_hour}");
-    assert_eq!(left(Expiry::Never).await, -1);
-    // One that has ended is kept for its refresh token.
-    let ended = left(Expiry::At(now - hour)).await;
-    assert!(near(ended, 2), "{ended}");
-    // The server's sums would overflow.
-    assert_eq!(left(Expiry::from_unix_seconds(9_000_000_000_000)).await, -1);
+    for (expiry, hours) in [
+        (Expiry::At(now + hour), Some(3)),
+        (Expiry::Never, None),
+        // A token that has expired is kept for its refresh token.
+        (Expiry::At(now - hour), Some(2)),
+        // The server's numbers would overflow.
+        (Expiry::from_unix_seconds(9_000_000_000_000), None),
+    ] {
+        let left = left(expiry).await;
+        let is_near = |hours: i64| (left - hours * 3_600_000).abs() < 60_000;
+        assert!(hours.map_or(left == -1, is_near), "{expiry:?}: {left} ms");
+    }
 }
 
+/// The record of another key.
+const OTHER_KEYS: &str = r#"{"format":"auth-store","version":1,"key":{"vendor":"iqm","account":"other","scope":"","base_url":""},"generation":1,"token":{"access":"a","refresh":null,"expires_at_ms":null,"issued_at_ms":0,"attributes":{}}}"#;
+
 #[tokio::test]
-async fn what_cannot_be_read_is_told_and_kept() {
+async fn a_record_that_cannot_be_read_is_reported_and_kept() {
     let server = Server::start();
     let store = server.store();
     let mut look = server.look();
-    let _ = store.save(&key(), &token("one", 1)).await.unwrap();
+    put(&store, &token("one", 1)).await;
     let name = look.name("token");
     let later = r#"{"format":"auth-store","version":77,"key":1}"#;
     for (record, said) in [
         (later, "record version 77"),
-        ("torn", "no record of auth-store"),
+        ("torn", "not a record of auth-store"),
+        (OTHER_KEYS, "the record of another key"),
     ] {
         let _: i64 = look.ask(&format!("HSET {name} record {record}"));
         let load = store.load(&key()).await.unwrap_err();
@@ -135,15 +137,15 @@ async fn what_cannot_be_read_is_told_and_kept() {
 }
 
 #[tokio::test]
-async fn what_somebody_else_keeps_under_a_name_of_ours_is_left_alone() {
+async fn an_entry_of_another_program_under_a_name_of_the_store_is_left_alone() {
     let server = Server::start();
     let store = server.store();
     let mut look = server.look();
-    let _ = store.save(&key(), &token("one", 1)).await.unwrap();
+    put(&store, &token("one", 1)).await;
     let name = look.name("token");
-    for theirs in ["SET NAME theirs", "HSET NAME colour red"] {
+    for foreign in ["SET NAME value", "HSET NAME colour red"] {
         let _: i64 = look.ask(&format!("DEL {name}"));
-        let _: redis::Value = look.ask(&theirs.replace("NAME", &name));
+        let _: redis::Value = look.ask(&foreign.replace("NAME", &name));
         let before: Vec<u8> = look.ask(&format!("DUMP {name}"));
         let error = store.save(&key(), &token("two", 2)).await.unwrap_err();
         assert!(error.to_string().contains("something else"), "{error}");
@@ -158,10 +160,10 @@ async fn stores_with_two_prefixes_see_nothing_of_each_other() {
     let [odd, even] =
         [r"o*[d]?d\:", "oxdxd:"].map(|it| server.builder().prefix(it).build().unwrap());
     for number in 0..1200 {
-        let account = format!("someone{number}@iqm.com");
+        let account = format!("user{number}0@iqm.com");
         let _ = odd.save(&key_of(&account), &token("one", 1)).await.unwrap();
     }
-    let _ = even.save(&key(), &token("two", 1)).await.unwrap();
+    put(&even, &token("two", 1)).await;
     let _: redis::Value = look.ask("SET unrelated 1");
     let listed = odd.list().await.unwrap();
     assert_eq!(listed.len(), 1200);

@@ -1,10 +1,11 @@
-//! One worker renews at a time, and one that dies keeps nobody out for long.
+//! One worker renews at a time, and a worker that dies keeps others out for a short time only.
 
 use std::time::Duration;
 
 use auth_core::{ErrorKind, SaveOutcome, TokenStore as _};
 
-use super::server::{Server, key, key_of, token};
+use super::server::Server;
+use crate::samples::{held, key, key_of, put, token};
 
 #[tokio::test]
 async fn a_second_worker_waits_until_the_first_gives_the_lease_back() {
@@ -12,7 +13,7 @@ async fn a_second_worker_waits_until_the_first_gives_the_lease_back() {
     let first = server.store().lease(&key()).await.unwrap();
     let store = server.store();
     let second = tokio::spawn(async move { store.lease(&key()).await.unwrap() });
-    // Another key's lease is free.
+    // The lease of another key is free.
     let other = server.store().lease(&key_of("other")).await.unwrap();
     other.release().await.unwrap();
     server.look().pass(100);
@@ -36,7 +37,7 @@ async fn a_wait_for_a_lease_is_bounded_and_leaves_the_lease_to_its_holder() {
     let error = hurried.lease(&key()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Store);
     assert!(error.to_string().contains("50ms"), "{error}");
-    // Had the one who gave up taken or deleted it, this would fail.
+    // This would fail if the store that gave up had taken or deleted it.
     held.release().await.unwrap();
     let next = hurried.lease(&key()).await.unwrap();
     assert!(!next.was_abandoned());
@@ -73,7 +74,7 @@ async fn a_caller_that_is_dropped_while_it_waits_takes_no_lease() {
     assert!(waiting.await.unwrap_err().is_cancelled());
     let fence = held.fence();
     held.release().await.unwrap();
-    // Longer than the longest pause of one who waits: nobody came.
+    // Longer than the longest pause of a waiting worker. None has taken the lease.
     server.look().pass(700);
     let next = store.lease(&key()).await.unwrap();
     assert_eq!((next.fence(), next.was_abandoned()), (fence + 1, false));
@@ -91,15 +92,15 @@ async fn a_lease_is_extended_while_it_is_held() {
     let held = store.lease(&key()).await.unwrap();
     let name = look.name("lease");
     for _ in 0..3 {
-        // Only an extension brings the time down again.
+        // Only an extension reduces the time again.
         let _: i64 = look.ask(&format!("PEXPIRE {name} 100000"));
         look.until("the lease is extended", |look| {
             (1..=300).contains(&look.ask::<i64>(&format!("PTTL {name}")))
         });
     }
-    // What ran out in a moment without the server is taken again: nobody had it in between.
+    // A lease that expired is taken again, because no other worker had it meanwhile.
     let _: i64 = look.ask(&format!("DEL {name}"));
-    look.until("the lease is there again", |look| {
+    look.until("the lease exists again", |look| {
         look.ask(&format!("EXISTS {name}"))
     });
     held.release().await.unwrap();
@@ -107,11 +108,11 @@ async fn a_lease_is_extended_while_it_is_held() {
 }
 
 #[tokio::test]
-async fn the_lease_of_a_worker_that_died_ends_by_itself_and_tells_of_it() {
+async fn the_lease_of_a_worker_that_died_expires_and_counts_as_abandoned() {
     let server = Server::start();
     let mut look = server.look();
     let dead = server.store().lease(&key()).await.unwrap();
-    // As after `kill -9`: nobody extends it, and nobody gives it back. The time is up.
+    // As after `kill -9`: it is neither extended nor given back, and then its time is over.
     let name = look.name("lease");
     let fence = dead.fence();
     std::mem::forget(dead);
@@ -125,7 +126,7 @@ async fn the_lease_of_a_worker_that_died_ends_by_itself_and_tells_of_it() {
 }
 
 #[tokio::test]
-async fn who_has_lost_the_lease_neither_takes_nor_frees_that_of_the_next() {
+async fn a_worker_that_lost_the_lease_neither_takes_nor_frees_that_of_the_next() {
     let server = Server::start();
     let mut look = server.look();
     let hasty = server
@@ -135,7 +136,7 @@ async fn who_has_lost_the_lease_neither_takes_nor_frees_that_of_the_next() {
         .unwrap();
     let slow = hasty.lease(&key()).await.unwrap();
     let name = look.name("lease");
-    // The slow one takes it again if it is faster, and then it runs out once more.
+    // If the slow worker takes it again first, it expires once more.
     let store = server.builder().lease_wait(Duration::ZERO).build().unwrap();
     let next = loop {
         let _: i64 = look.ask(&format!("DEL {name}"));
@@ -145,7 +146,7 @@ async fn who_has_lost_the_lease_neither_takes_nor_frees_that_of_the_next() {
     };
     assert!(next.was_abandoned());
     let owner: String = look.ask(&format!("GET {name}"));
-    // Several of the slow one's extensions.
+    // Longer than several extensions of the slow worker.
     look.pass(400);
     assert_eq!(look.ask::<String>(&format!("GET {name}")), owner);
     let error = slow.release().await.unwrap_err();
@@ -159,15 +160,12 @@ async fn who_has_lost_the_lease_neither_takes_nor_frees_that_of_the_next() {
 }
 
 #[tokio::test]
-async fn the_token_of_a_worker_whose_lease_ran_out_is_outrun() {
+async fn the_token_of_a_worker_whose_lease_expired_is_superseded() {
     let server = Server::start();
     let mut look = server.look();
     let store = server.store();
-    // Log-ins count generations, and take no lease.
-    assert_eq!(
-        store.save(&key(), &token("log-in", 7)).await.unwrap(),
-        SaveOutcome::Saved
-    );
+    // Log-ins increment generations, and take no lease.
+    put(&store, &token("log-in", 7)).await;
     let slow = store.lease(&key()).await.unwrap();
     assert!(slow.fence() > 7, "{slow:?}");
     let name = look.name("lease");
@@ -175,10 +173,7 @@ async fn the_token_of_a_worker_whose_lease_ran_out_is_outrun() {
     let next = store.lease(&key()).await.unwrap();
     assert!(next.fence() > slow.fence());
     let renewed = token("next", next.fence());
-    assert_eq!(
-        store.save(&key(), &renewed).await.unwrap(),
-        SaveOutcome::Saved
-    );
+    put(&store, &renewed).await;
     let late = token("slow", slow.fence());
     assert_eq!(
         store.save(&key(), &late).await.unwrap(),
@@ -187,7 +182,7 @@ async fn the_token_of_a_worker_whose_lease_ran_out_is_outrun() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn nobody_renews_beside_another() {
+async fn no_two_workers_renew_at_once() {
     let server = Server::start();
     let workers: Vec<_> = (0..6)
         .map(|_| {
@@ -198,10 +193,7 @@ async fn nobody_renews_beside_another() {
                     let last = store.load(&key()).await.unwrap();
                     let next = last.map_or(0, |it| it.generation()) + 1;
                     let token = token(&format!("t{next}"), next);
-                    assert_eq!(
-                        store.save(&key(), &token).await.unwrap(),
-                        SaveOutcome::Saved
-                    );
+                    put(&store, &token).await;
                     lease.release().await.unwrap();
                 }
             })
@@ -210,6 +202,5 @@ async fn nobody_renews_beside_another() {
     for worker in workers {
         worker.await.unwrap();
     }
-    let last = server.store().load(&key()).await.unwrap().unwrap();
-    assert_eq!(last.generation(), 30);
+    assert_eq!(held(&server.store()).await, Some(30));
 }

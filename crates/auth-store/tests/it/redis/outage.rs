@@ -1,4 +1,4 @@
-//! A server that is down, out of reach or not what it seems: an error in time, and then all is well.
+//! A server that is down, out of reach or not a redis: an error in time, and success once it is back.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -7,15 +7,16 @@ use auth_core::{Error, ErrorKind, Lease, SaveOutcome, TokenStore};
 use auth_store::RedisStore;
 
 use super::proxy::Proxy;
-use super::server::{Server, key, token};
+use super::server::Server;
+use crate::samples::{held, key, put, token};
 
-/// Short, so that the test is; calls that end at once leave it unused.
+/// Short, so that the tests are short.
 const TIMEOUT: Duration = Duration::from_millis(400);
 
-/// What is left to a slow machine.
+/// Time for a slow machine.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// Each call once; all of them fail, in time.
+/// The errors of all calls, which must fail in time.
 async fn failures(store: &RedisStore) -> Vec<Error> {
     let mut errors = Vec::new();
     let began = Instant::now();
@@ -92,21 +93,21 @@ async fn a_server_that_does_not_answer_fails_every_call_in_time_and_is_used_agai
 }
 
 #[tokio::test]
-async fn what_a_silent_server_takes_up_later_hurts_nobody() {
+async fn requests_that_a_silent_server_handles_later_do_no_harm() {
     let server = Server::start();
     let store = server.builder().timeout(TIMEOUT).build().unwrap();
     works(&store).await;
     server.signal("STOP");
-    // Both requests lie in its socket.
+    // Both requests wait in its socket.
     store.lease(&key()).await.unwrap_err();
     store.save(&key(), &token("lost", 100)).await.unwrap_err();
     server.signal("CONT");
     let hurried = server.builder().lease_wait(2 * GRACE).build().unwrap();
     let lease = hurried.lease(&key()).await.unwrap();
-    // Nothing happened under the lease that nobody heard of.
+    // No caller got the first lease, so nothing happened under it.
     assert!(!lease.was_abandoned());
     lease.release().await.unwrap();
-    // The token was saved, though nobody heard so: the same again is no other.
+    // The token was saved though the caller got an error. The same token is accepted again.
     let again = store.save(&key(), &token("lost", 100)).await.unwrap();
     assert_eq!(again, SaveOutcome::Saved);
 }
@@ -115,25 +116,18 @@ async fn what_a_silent_server_takes_up_later_hurts_nobody() {
 async fn a_full_server_says_so_and_loses_nothing() {
     let server = Server::start();
     let store = server.store();
-    assert_eq!(
-        store.save(&key(), &token("one", 1)).await.unwrap(),
-        SaveOutcome::Saved
-    );
+    put(&store, &token("one", 1)).await;
     let mut look = server.look();
     let _: String = look.ask("CONFIG SET maxmemory 1");
     let error = store.save(&key(), &token("two", 2)).await.unwrap_err();
     assert!(error.to_string().contains("is out of memory"), "{error}");
-    let kept = store.load(&key()).await.unwrap().unwrap();
-    assert_eq!(kept.generation(), 1);
+    assert_eq!(held(&store).await, Some(1));
     let _: String = look.ask("CONFIG SET maxmemory 0");
-    assert_eq!(
-        store.save(&key(), &token("two", 2)).await.unwrap(),
-        SaveOutcome::Saved
-    );
+    put(&store, &token("two", 2)).await;
 }
 
 #[tokio::test]
-async fn what_is_no_redis_is_told_from_one_that_is_down() {
+async fn a_server_that_is_not_redis_is_distinguished_from_one_that_is_down() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
@@ -158,7 +152,7 @@ async fn what_is_no_redis_is_told_from_one_that_is_down() {
 }
 
 #[tokio::test]
-async fn a_connection_that_was_lost_without_a_word_is_replaced_after_one_time_limit() {
+async fn a_connection_that_was_lost_silently_is_replaced_after_one_time_limit() {
     let server = Server::start();
     let proxy = Proxy::before(server.port);
     let url = format!("redis://127.0.0.1:{}", proxy.port);

@@ -1,4 +1,4 @@
-//! A proxy before a server: it loses an answer and cuts the connection, or falls silent.
+//! A proxy before a server: it loses a reply and cuts the connection, or becomes silent.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -7,20 +7,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub(crate) struct Proxy {
     pub(crate) port: u16,
-    answers_to_lose: Arc<AtomicUsize>,
-    /// The connections with a lower number pass nothing on any more.
+    replies_to_lose: Arc<AtomicUsize>,
+    /// Connections with a lower number forward nothing.
     silent_below: Arc<AtomicUsize>,
     connections: Arc<AtomicUsize>,
 }
 
 impl Proxy {
-    /// Before the server on `port`. Its threads end with the test's process.
+    /// Starts a proxy before the server on `port`. Its threads end with the process of the test.
     pub(crate) fn before(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let answers_to_lose = Arc::new(AtomicUsize::new(0));
+        let replies_to_lose = Arc::new(AtomicUsize::new(0));
         let proxy = Self {
             port: listener.local_addr().unwrap().port(),
-            answers_to_lose: Arc::clone(&answers_to_lose),
+            replies_to_lose: Arc::clone(&replies_to_lose),
             silent_below: Arc::default(),
             connections: Arc::default(),
         };
@@ -29,7 +29,7 @@ impl Proxy {
         std::thread::spawn(move || {
             for caller in listener.incoming() {
                 let number = connections.fetch_add(1, Ordering::SeqCst);
-                let (caller, to_lose) = (caller.unwrap(), Arc::clone(&answers_to_lose));
+                let (caller, to_lose) = (caller.unwrap(), Arc::clone(&replies_to_lose));
                 let silent_below = Arc::clone(&silent_below);
                 let is_silent = move || number < silent_below.load(Ordering::SeqCst);
                 let server = TcpStream::connect(("127.0.0.1", port)).unwrap();
@@ -39,13 +39,13 @@ impl Proxy {
         proxy
     }
 
-    /// Loses the answer of the next script.
-    pub(crate) fn lose_an_answer(&self) {
-        self.answers_to_lose.store(1, Ordering::SeqCst);
+    /// Loses the reply to the next script.
+    pub(crate) fn lose_a_reply(&self) {
+        self.replies_to_lose.store(1, Ordering::SeqCst);
     }
 
-    /// Passes nothing on any more on the connections that there are, and leaves them open: as when
-    /// a firewall has forgotten them.
+    /// Forwards nothing more on the present connections and leaves them open, like a firewall that
+    /// has forgotten them.
     pub(crate) fn silence_the_present(&self) {
         let connections = self.connections.load(Ordering::SeqCst);
         assert!(connections > 0);
@@ -53,11 +53,11 @@ impl Proxy {
     }
 
     pub(crate) fn has_lost_it(&self) -> bool {
-        self.answers_to_lose.load(Ordering::SeqCst) == 0
+        self.replies_to_lose.load(Ordering::SeqCst) == 0
     }
 }
 
-/// Our client waits for each answer, so one read is one request or one answer.
+/// The client waits for each reply, so one read is one request or one reply.
 fn serve(
     mut caller: TcpStream,
     mut server: TcpStream,

@@ -1,9 +1,10 @@
-//! A store is called from any runtime, and outlives the one that it was called from.
+//! A store is called from any runtime, and outlives that runtime.
 
 use auth_core::TokenStore as _;
 use tokio::runtime::{Builder, Runtime};
 
-use super::server::{Server, key, token};
+use super::server::Server;
+use crate::samples::{key, token};
 
 /// A runtime without a timer and without a network.
 fn bare() -> Runtime {

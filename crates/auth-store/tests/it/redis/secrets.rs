@@ -1,11 +1,12 @@
-//! No secret of the URL or of a token shows in an error, a `Debug` or, encrypted, on the server.
+//! No secret of the URL or of a token appears in an error, in `Debug` or, if encrypted, on the server.
 
 use std::error::Error as _;
 
 use auth_core::{Error, ErrorKind, TokenStore as _};
 use auth_store::RedisStore;
 
-use super::server::{Server, key, token};
+use super::server::Server;
+use crate::samples::{key, put, token};
 
 fn shown(error: &Error) -> String {
     format!("{error} {error:?} {:?}", error.source())
@@ -46,7 +47,7 @@ async fn the_password_shows_nowhere() {
 }
 
 #[tokio::test]
-async fn a_password_that_is_set_right_on_the_server_is_used_from_then_on() {
+async fn a_password_that_is_corrected_on_the_server_is_used_from_then_on() {
     let server = Server::start_with(&["--requirepass", "old"]);
     let url = format!("redis://:new@127.0.0.1:{}", server.port);
     let store = RedisStore::builder(url.into()).build().unwrap();
@@ -68,7 +69,7 @@ async fn the_rights_that_the_documentation_names_are_enough_and_needed() {
     let url = format!("redis://worker:pass@127.0.0.1:{}", server.port);
     let store = RedisStore::builder(url.clone().into()).build().unwrap();
     let lease = store.lease(&key()).await.unwrap();
-    let _ = store.save(&key(), &token("one", 5)).await.unwrap();
+    put(&store, &token("one", 5)).await;
     assert_eq!(store.list().await.unwrap(), [key()]);
     lease.release().await.unwrap();
     let other = RedisStore::builder(url.into())
@@ -80,7 +81,7 @@ async fn the_rights_that_the_documentation_names_are_enough_and_needed() {
         error.to_string().contains("does not let this user"),
         "{error}"
     );
-    assert!(!shown(&error).contains("refresh-of-one"), "{error:?}");
+    assert!(!shown(&error).contains("refresh-one"), "{error:?}");
 }
 
 #[cfg(feature = "encryption")]
@@ -91,14 +92,14 @@ async fn an_encrypted_store_shows_the_server_no_token_and_names_a_wrong_key() {
     let key_of = |byte| EncryptionKey::new(Box::new([byte; 32]).into());
     let store = server.builder().encrypt_with(key_of(1)).build().unwrap();
     let access = "d90fa7de-534c-4652-ad8f-c4f6f70461ac";
-    let _ = store.save(&key(), &token(access, 1)).await.unwrap();
+    put(&store, &token(access, 1)).await;
     let mut look = server.look();
     let name = look.name("token");
     let all = look
         .ask::<Vec<String>>(&format!("HGETALL {name}"))
         .join(" ");
     assert!(all.contains("sealed") && !all.contains(access), "{all}");
-    assert!(!all.contains("refresh-of"), "{all}");
+    assert!(!all.contains("refresh-"), "{all}");
     for other in [
         server.builder().encrypt_with(key_of(2)).build().unwrap(),
         server.store(),

@@ -1,16 +1,15 @@
-//! A redis-server of a test's own, which is killed with the test.
+//! A redis-server for one test, killed after it.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use auth_core::{Expiry, StoreKey, Token};
 use auth_store::{RedisStore, RedisStoreBuilder};
 use redis::{Connection, FromRedisValue};
 use tempfile::TempDir;
 
-/// A server that keeps nothing on disk, and so begins empty after each start.
+/// A server that keeps nothing on disk, so it is empty after each start.
 pub(crate) struct Server {
     child: Child,
     pub(crate) port: u16,
@@ -26,7 +25,7 @@ impl Server {
     pub(crate) fn start_with(settings: &[&str]) -> Self {
         let settings: Vec<_> = settings.iter().map(|&it| it.to_owned()).collect();
         let folder = tempfile::tempdir().unwrap();
-        // Somebody else may be faster to take the port.
+        // Another process may take the port first.
         for _ in 0..10 {
             let port = free_port();
             if let Some(child) = launch(port, &settings, &folder) {
@@ -64,12 +63,12 @@ impl Server {
         self.child.wait().unwrap();
     }
 
-    /// Starts it again where it was.
+    /// Starts it again on the same port.
     pub(crate) fn restart(&mut self) {
         self.child = launch(self.port, &self.settings, &self.folder).expect("its port is free");
     }
 
-    /// `STOP`: connections stay, and nothing is answered. `CONT`: goes on.
+    /// `STOP`: connections stay open, and nothing is answered. `CONT`: it answers again.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         let status = Command::new("kill").args(["-s", name, &id]).status();
@@ -79,7 +78,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Also one that is stopped.
+        // This also ends a server that is stopped.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -90,7 +89,7 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// None if the server ends before it is ready.
+/// `None` if the server ends before it is ready.
 fn launch(port: u16, settings: &[String], folder: &TempDir) -> Option<Child> {
     let mut child = Command::new("redis-server")
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
@@ -104,7 +103,7 @@ fn launch(port: u16, settings: &[String], folder: &TempDir) -> Option<Child> {
     let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
     let is_ready = said.any(|line| line.is_ok_and(|it| it.contains("Ready to accept connections")));
     if is_ready {
-        // It stops when nobody reads what it says.
+        // It would block if its output were not read.
         std::thread::spawn(move || said.for_each(drop));
         return Some(child);
     }
@@ -112,11 +111,11 @@ fn launch(port: u16, settings: &[String], folder: &TempDir) -> Option<Child> {
     None
 }
 
-/// A connection that sees everything.
+/// A connection that sees all entries.
 pub(crate) struct Look(Connection);
 
 impl Look {
-    /// Sends one command, its words parted by spaces.
+    /// Sends one command, with words separated by spaces.
     pub(crate) fn ask<T: FromRedisValue>(&mut self, words: &str) -> T {
         let mut words = words.split(' ');
         let mut command = redis::cmd(words.next().unwrap());
@@ -126,15 +125,15 @@ impl Look {
         command.query(&mut self.0).unwrap()
     }
 
-    /// The one entry that the store made of that sort: `lease`, `token`.
+    /// The one entry of that sort: `lease`, `token`.
     pub(crate) fn name(&mut self, sort: &str) -> String {
         let names: Vec<String> = self.ask(&format!("KEYS *:{sort}"));
         assert_eq!(names.len(), 1, "{names:?}");
         names.into_iter().next().unwrap()
     }
 
-    /// Waits for something that a real server and its timers bring about: the server itself
-    /// lets 10 ms go by between two looks.
+    /// Waits for a change on a real server with its timers. The server itself lets 10 ms pass
+    /// between two checks.
     pub(crate) fn until(&mut self, what: &str, mut is_so: impl FnMut(&mut Self) -> bool) {
         let began = std::time::Instant::now();
         while !is_so(self) {
@@ -143,31 +142,9 @@ impl Look {
         }
     }
 
-    /// Lets time go by on the server's clock.
+    /// Lets time pass on the server's clock.
     pub(crate) fn pass(&mut self, millis: u32) {
         let seconds = f64::from(millis) / 1000.0;
         let _: Option<(String, String)> = self.ask(&format!("BLPOP nothing-here {seconds}"));
     }
-}
-
-pub(crate) fn key() -> StoreKey {
-    key_of("user1@iqm.com")
-}
-
-pub(crate) fn key_of(account: &str) -> StoreKey {
-    StoreKey {
-        vendor: "iqm".to_owned(),
-        account: account.to_owned(),
-        scope: String::new(),
-        base_url: "https://api.iqm.com".to_owned(),
-    }
-}
-
-/// A token that lives for an hour.
-pub(crate) fn token(access: &str, generation: u64) -> Token {
-    let now = SystemTime::now();
-    let expiry = Expiry::after(now, Duration::from_secs(3600));
-    Token::new(access.into(), expiry, now)
-        .with_refresh(Some(format!("refresh-of-{access}").into()))
-        .with_generation(generation)
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 use auth_core::{ErrorKind, ExposeSecret as _, Session, SessionBuilder, State, TokenStore as _};
 use auth_store::RedisStore;
 
-use super::server::{Server, key};
+use super::server::Server;
+use crate::samples::key;
 use crate::vendor::Vendor;
 
 fn session(vendor: &Vendor, store: RedisStore) -> SessionBuilder<Vendor> {
-    Session::builder(vendor.clone()).store(Arc::new(store), key())
+    Session::builder(vendor.clone()).store_as(store, key())
 }
 
 fn shown(session: &Session<Vendor>) -> Option<String> {
@@ -20,7 +21,7 @@ fn shown(session: &Session<Vendor>) -> Option<String> {
 }
 
 #[tokio::test]
-async fn sessions_on_many_machines_renew_once_and_hear_of_it_at_once() {
+async fn sessions_on_many_machines_renew_once_and_all_get_the_token_at_once() {
     let server = Server::start();
     let vendor = Vendor::default();
     let sessions: Vec<_> = (0..10)
@@ -68,7 +69,7 @@ async fn no_caller_sees_an_error_while_its_token_is_valid() {
         } else {
             server.kill();
         }
-        // Who insists on another token is told why there is none.
+        // A caller that demands another token gets the reason why there is none.
         let error = session.renew().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Store, "{error}");
         for _ in 0..100 {
@@ -84,14 +85,14 @@ async fn no_caller_sees_an_error_while_its_token_is_valid() {
         let saved = store.load(&key()).await.unwrap().unwrap();
         let number = vendor.0.load(Ordering::SeqCst);
         assert_eq!(shown(&session), Some(format!("Bearer access-{number}")));
-        // A lease that was asked for in vain has counted, too.
+        // A lease that was not obtained has incremented the fence, too.
         assert!(saved.generation() >= number, "{saved:?}");
         assert_eq!(saved.access().expose_secret(), format!("access-{number}"));
     }
 }
 
 #[tokio::test]
-async fn without_the_server_only_who_may_renews_and_says_that_it_was_alone() {
+async fn without_the_server_only_a_session_that_may_renews_and_reports_that_it_had_no_lease() {
     let mut server = Server::start();
     server.kill();
     let vendor = Vendor::default();

@@ -4,7 +4,8 @@ use auth_core::TokenStore as _;
 use auth_store::RedisStore;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 
-use super::server::{Server, key, token};
+use super::server::Server;
+use crate::samples::{key, put, token};
 
 #[tokio::test]
 async fn a_trusted_server_is_used_over_tls_and_another_is_refused() {
@@ -31,7 +32,7 @@ async fn a_trusted_server_is_used_over_tls_and_another_is_refused() {
     ]);
     let builder = || RedisStore::builder(format!("rediss://localhost:{port}").into());
     let store = builder().root_certificates(cert.pem()).build().unwrap();
-    let _ = store.save(&key(), &token("one", 1)).await.unwrap();
+    put(&store, &token("one", 1)).await;
     assert!(store.load(&key()).await.unwrap().is_some());
     let distrustful = builder().build().unwrap();
     let error = distrustful.load(&key()).await.unwrap_err();

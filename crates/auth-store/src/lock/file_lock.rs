@@ -1,4 +1,4 @@
-//! Locks on files, which the system frees when their holder dies.
+//! A lock on one file.
 
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind as Io;
@@ -9,53 +9,56 @@ use auth_core::Error;
 use fs4::{FileExt, TryLockError};
 use tokio::time::Instant;
 
-use super::{access, blocking, failed};
+use crate::disk::{blocking, failed, open};
 
-/// The first pause between two looks at a lock of somebody else's; each next one is twice as long.
+/// The first pause between two attempts. Each later pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 
 /// The longest pause.
 const LAST_PAUSE: Duration = Duration::from_millis(50);
 
-/// A lock on a file. It excludes everybody who opened the file, in this process, too.
+/// A lock on a file. It excludes all others that opened the file, this process included.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(crate) struct FileLock {
     file: File,
 }
 
-/// What came of one try.
+/// The outcome of one attempt.
 pub(super) enum Attempt {
-    Got(Lock),
-    /// Somebody else has it. The file, for the next try.
+    Locked(FileLock),
+    /// Another holder has it. The file is for the next attempt.
     Busy(File),
 }
 
-impl Lock {
+impl FileLock {
     pub(super) fn file(&self) -> &File {
         &self.file
     }
 }
 
-impl Drop for Lock {
+impl Drop for FileLock {
     fn drop(&mut self) {
-        // Not by closing the file alone: a child process that was just forked may have it, too.
+        // Closing the file is not enough: a child process that was just forked may have it open.
         let _ = FileExt::unlock(&self.file);
     }
 }
 
-/// Waits for the lock on the file `path`, which is made; for `limit` at most, after which the
-/// path is given back.
-pub(super) async fn wait(path: PathBuf, limit: Duration) -> Result<Result<Lock, PathBuf>, Error> {
-    // Looking again and again, since a thread that waits in the system's queue cannot be called
-    // back and would keep the runtime from ending.
+/// Makes the file `path` and waits for its lock. Returns the path if the lock is still held
+/// elsewhere after `limit`.
+pub(super) async fn wait(
+    path: PathBuf,
+    limit: Duration,
+) -> Result<Result<FileLock, PathBuf>, Error> {
+    // By polling, because a thread that waits in the system's queue cannot be cancelled and would
+    // keep the runtime from ending.
     let end = Instant::now().checked_add(limit);
     let mut pause = FIRST_PAUSE;
-    let mut open = None;
+    let mut opened = None;
     loop {
-        let place = path.clone();
-        match blocking(move || attempt(&place, open)).await? {
-            Attempt::Got(lock) => return Ok(Ok(lock)),
-            Attempt::Busy(file) => open = Some(file),
+        let file = path.clone();
+        match blocking(move || attempt(&file, opened)).await? {
+            Attempt::Locked(lock) => return Ok(Ok(lock)),
+            Attempt::Busy(file) => opened = Some(file),
         }
         let left = end.map(|end| end.saturating_duration_since(Instant::now()));
         if left.is_some_and(|left| left.is_zero()) {
@@ -66,10 +69,10 @@ pub(super) async fn wait(path: PathBuf, limit: Duration) -> Result<Result<Lock, 
     }
 }
 
-/// Tries to lock the file `path`, which is `open` perhaps, and is made otherwise.
-pub(super) fn attempt(path: &Path, mut open: Option<File>) -> Result<Attempt, Error> {
+/// Tries to lock the file `path`, which may be `opened` already. Otherwise it is opened or made.
+pub(super) fn attempt(path: &Path, mut opened: Option<File>) -> Result<Attempt, Error> {
     loop {
-        let file = match open.take() {
+        let file = match opened.take() {
             Some(file) => file,
             None => make(path)?,
         };
@@ -78,18 +81,18 @@ pub(super) fn attempt(path: &Path, mut open: Option<File>) -> Result<Attempt, Er
             Err(TryLockError::WouldBlock) => return Ok(Attempt::Busy(file)),
             Err(TryLockError::Error(error)) => return Err(failed(path, "lock it", error)),
         }
-        let lock = Lock { file };
+        let lock = FileLock { file };
         if is_at(path, &lock.file).map_err(|error| failed(path, "look at it", error))? {
-            return Ok(Attempt::Got(lock));
+            return Ok(Attempt::Locked(lock));
         }
-        // Its last holder has deleted the file, and others lock the one that is there now.
+        // Its last holder deleted the file, and others lock the new one at this path.
     }
 }
 
 fn make(path: &Path) -> Result<File, Error> {
     let mut options = OpenOptions::new();
     let options = options.read(true).write(true).create(true).truncate(false);
-    let made = access::open(path, options)?;
+    let made = open(path, options)?;
     made.ok_or_else(|| failed(path, "make it", Io::NotFound.into()))
 }
 
@@ -98,15 +101,15 @@ fn make(path: &Path) -> Result<File, Error> {
 fn is_at(path: &Path, file: &File) -> std::io::Result<bool> {
     use std::os::unix::fs::MetadataExt as _;
 
-    let ours = file.metadata()?;
+    let locked = file.metadata()?;
     match std::fs::symlink_metadata(path) {
-        Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
+        Ok(there) => Ok((there.dev(), there.ino()) == (locked.dev(), locked.ino())),
         Err(error) if error.kind() == Io::NotFound => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-/// No lock's file is ever deleted there.
+/// There, the file of a lock is never deleted.
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "on Unix it can fail")]
 fn is_at(_path: &Path, _file: &File) -> std::io::Result<bool> {

@@ -1,55 +1,46 @@
-//! The right to renew one token: a lock, and a mark that tells whether its holder gave it back.
+//! The right to renew one token: a lock, and a mark that shows whether its holder gave it back.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{BoxFuture, Error, Lease};
 
-use super::directory::{self, Directory};
-use super::lock::{self, Lock};
-use super::name::Name;
-use super::{access, at, blocking, failed};
+use super::file_lock::{self, FileLock};
+use crate::disk::{self, at, blocking, failed};
+use crate::name::Name;
 
-/// What stands in the file while the lease is held, before the number of the process.
+/// The text in the file while the lease is held. The number of the process follows it.
 const MARK: &str = "held by process ";
 
 /// Longer than any mark.
 const MARK_BYTES: u64 = 64;
 
-/// The lease of one key. It has no fence, since the lock ends with its holder only.
+/// The lease of one key. It has no fence, because the lock never ends before its holder does.
 #[derive(Debug)]
 pub(super) struct FileLease {
+    directory: Arc<Path>,
     name: Name,
     // `None` after the release.
-    held: Option<Held>,
+    lock: Option<FileLock>,
     was_abandoned: bool,
-    /// Whether anybody was told of it: if not, nothing has happened under it.
+    /// Whether the caller got it. If not, nothing has happened under it.
     is_given: bool,
-}
-
-struct Held {
-    directory: Directory,
-    lock: Lock,
-}
-
-impl std::fmt::Debug for Held {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Held").field(&self.lock).finish()
-    }
 }
 
 impl FileLease {
     /// Waits for the lease of the key called `name`, for `limit` at most.
     pub(super) async fn wait(
-        directory: Directory,
+        directory: Arc<Path>,
         name: Name,
         limit: Duration,
     ) -> Result<Self, Error> {
-        let path = directory.path(&name.lease());
-        let directory = blocking(move || directory.make().map(|()| directory)).await?;
-        let lock = match lock::wait(path, limit).await? {
+        let path = directory.join(name.lease());
+        let made = Arc::clone(&directory);
+        blocking(move || disk::make_directory(&made)).await?;
+        let lock = match file_lock::wait(path, limit).await? {
             Ok(lock) => lock,
             Err(path) => return blocking(move || Err(busy(&path, limit))).await,
         };
@@ -58,14 +49,14 @@ impl FileLease {
         Ok(lease)
     }
 
-    fn mark(directory: Directory, name: Name, lock: Lock) -> Result<Self, Error> {
-        let path = directory.path(&name.lease());
+    fn mark(directory: Arc<Path>, name: Name, lock: FileLock) -> Result<Self, Error> {
+        let path = directory.join(name.lease());
         let unmarked = |error| failed(&path, "write who holds the lease", error);
         let mut file = lock.file();
         let was_abandoned = file.metadata().map_err(unmarked)?.len() > 0;
         let mark = format!("{MARK}{}\n", std::process::id());
-        // Written before it is cut, so that a full disk leaves the mark that was there. Synced,
-        // since the machine may fail as well as the process.
+        // Written before the file is cut, so that a full disk leaves the earlier mark. Synced,
+        // because the machine may fail as well as the process.
         file.rewind()
             .and_then(|()| file.write_all(mark.as_bytes()))
             .and_then(|()| file.set_len(mark.len() as u64))
@@ -77,11 +68,24 @@ impl FileLease {
                 unmarked(error)
             })?;
         Ok(Self {
+            directory,
             name,
-            held: Some(Held { directory, lock }),
+            lock: Some(lock),
             was_abandoned,
             is_given: false,
         })
+    }
+
+    /// Deletes the mark, and the file as well if there is no token for which to keep it.
+    fn give_back(&self, lock: &FileLock) -> Result<(), Error> {
+        let path = self.directory.join(self.name.lease());
+        unmark(lock.file())
+            .map_err(|error| failed(&path, "write that the lease is free", error))?;
+        let record = self.directory.join(self.name.record());
+        if cfg!(unix) && std::fs::symlink_metadata(record).is_err() {
+            disk::remove(&path)?;
+        }
+        Ok(())
     }
 }
 
@@ -91,33 +95,22 @@ impl Lease for FileLease {
     }
 
     fn release(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
-        let (name, held) = (self.name.clone(), self.held.take());
+        let lock = self.lock.take();
         Box::pin(blocking(move || {
-            held.map_or(Ok(()), |held| give_back(&held, &name))
+            lock.map_or(Ok(()), |lock| self.give_back(&lock))
         }))
     }
 }
 
 impl Drop for FileLease {
     fn drop(&mut self) {
-        // The mark stays: whoever did not get to the release broke off in the middle of something.
-        if let Some(held) = &self.held
+        // The mark stays: a holder that did not release the lease was interrupted.
+        if let Some(lock) = &self.lock
             && !(self.is_given || self.was_abandoned)
         {
-            let _ = unmark(held.lock.file());
+            let _ = unmark(lock.file());
         }
     }
-}
-
-/// Takes the mark away, and the file as well where there is no token for which to keep it.
-fn give_back(held: &Held, name: &Name) -> Result<(), Error> {
-    let path = held.directory.path(&name.lease());
-    unmark(held.lock.file())
-        .map_err(|error| failed(&path, "write that the lease is free", error))?;
-    if cfg!(unix) && !held.directory.has_record(name) {
-        directory::remove(&path)?;
-    }
-    Ok(())
 }
 
 fn unmark(file: &File) -> io::Result<()> {
@@ -135,9 +128,9 @@ fn busy(path: &Path, limit: Duration) -> Error {
     )
 }
 
-/// The process that says that it holds the lease.
+/// The process that holds the lease, according to the mark.
 fn holder(path: &Path) -> Option<u32> {
-    let file = access::open(path, File::options().read(true)).ok()??;
+    let file = disk::open(path, File::options().read(true)).ok()??;
     let mut mark = String::new();
     file.take(MARK_BYTES).read_to_string(&mut mark).ok()?;
     mark.strip_prefix(MARK)?.trim_end().parse().ok()

@@ -1,81 +1,68 @@
-//! What the files of one key are called.
+//! The name of one key's files, and of its entry in a keyring.
 
 use auth_core::StoreKey;
 
 use crate::digest::{DIGITS, digest};
 
-/// How much of a vendor's name is shown.
+/// How many characters of the vendor's name are shown.
 const VENDOR: usize = 32;
 
 const RECORD: &str = ".token";
 const UNFINISHED: &str = ".new";
 
-/// The part that the files of one key have in common: `iqm-` and a hash of the key.
+/// What the names of one key's files have in common: `iqm-` and a hash of the key.
 ///
-/// No e-mail address: names stand in errors and logs. The hash makes one name of each key,
-/// however odd or long, on file systems that know no capitals, too.
+/// It holds no e-mail address, because names appear in errors and logs. The hash gives each key a
+/// name of its own, however odd or long the key is, even on a case-insensitive file system.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Name(String);
+pub(crate) struct Name(String);
 
 impl Name {
-    pub(super) fn of(key: &StoreKey) -> Self {
-        let mut name: String = key
-            .vendor
-            .chars()
-            .take(VENDOR)
+    pub(crate) fn of(key: &StoreKey) -> Self {
+        let vendor = key.vendor.chars().take(VENDOR);
+        let vendor: String = vendor
             .map(|it| if it.is_ascii_alphanumeric() { it } else { '_' })
             .collect();
-        name.push('-');
-        name.push_str(&digest(key));
-        Self(name)
+        Self(format!("{vendor}-{}", digest(key)))
     }
 
-    /// The name out of that of a record's file, if it is one.
-    pub(super) fn of_record(file: &str) -> Option<Self> {
-        Self::before(file, RECORD)
+    /// `text` as a name, if it is one.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (_, hash) = text.rsplit_once('-')?;
+        let is_digit = |it| matches!(it, b'0'..=b'9' | b'a'..=b'f');
+        let is_name = hash.len() == DIGITS && hash.bytes().all(is_digit);
+        is_name.then(|| Self(text.to_owned()))
     }
 
-    /// The name out of that of a file that was never put in its place.
-    pub(super) fn of_unfinished(file: &str) -> Option<Self> {
-        Self::before(file, UNFINISHED)
+    /// The name in the file name of a record.
+    pub(crate) fn of_record(file: &str) -> Option<Self> {
+        Self::parse(file.strip_suffix(RECORD)?)
     }
 
-    fn before(file: &str, ending: &str) -> Option<Self> {
-        let name = file.strip_suffix(ending)?;
-        let (_, hash) = name.rsplit_once('-')?;
-        let is_hash = hash.len() == DIGITS
-            && hash
-                .bytes()
-                .all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
-        is_hash.then(|| Self(name.to_owned()))
+    /// The name in the file name of a record that is still being written.
+    pub(crate) fn of_unfinished(file: &str) -> Option<Self> {
+        Self::parse(file.strip_suffix(UNFINISHED)?)
     }
 
-    /// As it is, where there are no files.
     #[cfg(feature = "keyring")]
-    pub(super) fn into_text(self) -> String {
-        self.0
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
     }
 
-    /// Whether it is one.
-    #[cfg(feature = "keyring")]
-    pub(super) fn is(text: &str) -> bool {
-        Self::before(text, "").is_some()
-    }
-
-    pub(super) fn record(&self) -> String {
+    pub(crate) fn record(&self) -> String {
         format!("{}{RECORD}", self.0)
     }
 
-    pub(super) fn unfinished(&self) -> String {
+    pub(crate) fn unfinished(&self) -> String {
         format!("{}{UNFINISHED}", self.0)
     }
 
-    pub(super) fn lease(&self) -> String {
+    pub(crate) fn lease(&self) -> String {
         format!("{}.lease", self.0)
     }
 
-    /// Sixteen for the whole directory: few files, and few keys wait for each other.
-    pub(super) fn write_lock(&self) -> String {
+    /// One of sixteen in the whole directory, so there are few files and few keys share one.
+    pub(crate) fn write_lock(&self) -> String {
         let stripe = self.0.chars().next_back().unwrap_or_default();
         format!("write-{stripe}.lock")
     }
@@ -138,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_called_otherwise_is_none_of_ours() {
+    fn a_file_with_another_name_is_no_record() {
         let hash = "0".repeat(DIGITS);
         for file in [
             format!("iqm-{hash}"),

@@ -1,36 +1,30 @@
-//! The book of tokens that a vendor keeps: issued, refreshed, rotated, expired, revoked.
+//! The tokens that the vendor has issued: refreshed, rotated, expired, revoked.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use uuid::Uuid;
 
-/// How long tokens live and whether refresh tokens rotate; the same for all tokens of a sandbox.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Policy {
-    pub(crate) rotate: bool,
-    pub(crate) access_lifetime: Duration,
-    pub(crate) refresh_lifetime: Option<Duration>,
+use super::settings::Settings;
+
+/// What an issuing call returns.
+pub(super) struct Issued {
+    pub(super) access: String,
+    pub(super) refresh: Option<String>,
+    pub(super) expires_in: u64,
 }
 
-/// What an issuing call hands out.
-pub(crate) struct Issued {
-    pub(crate) access: String,
-    pub(crate) refresh: Option<String>,
-    pub(crate) expires_in: u64,
-}
-
-/// Why a token is not accepted; [`Dead::reason`] goes into the hint.
+/// Why a token is not accepted. The hint gives the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dead {
+pub(super) enum Rejected {
     Unknown,
     Expired,
     Revoked,
     Reused,
 }
 
-impl Dead {
-    pub(crate) fn reason(self) -> &'static str {
+impl Rejected {
+    pub(super) fn reason(self) -> &'static str {
         match self {
             Self::Unknown => "was never issued by this sandbox",
             Self::Expired => "has expired by the sandbox's clock",
@@ -63,22 +57,22 @@ impl Entry {
         }
     }
 
-    fn check(&self, now: Duration) -> Result<(), Dead> {
+    fn check(&self, now: Duration) -> Result<(), Rejected> {
         if self.revoked {
-            Err(Dead::Revoked)
+            Err(Rejected::Revoked)
         } else if self.spent {
-            Err(Dead::Reused)
+            Err(Rejected::Reused)
         } else if self.ends.is_some_and(|ends| now >= ends) {
-            Err(Dead::Expired)
+            Err(Rejected::Expired)
         } else {
             Ok(())
         }
     }
 }
 
-/// The book itself. Times are the vendor's: time passed since the sandbox's clock began.
-pub(crate) struct Ledger {
-    policy: Policy,
+/// All tokens. Times are the vendor's: time passed since the sandbox's clock began.
+pub(super) struct Ledger {
+    settings: Settings,
     access: HashMap<String, Entry>,
     refresh: HashMap<String, Entry>,
     families: u64,
@@ -87,9 +81,9 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    pub(crate) fn new(policy: Policy) -> Self {
+    pub(super) fn new(settings: Settings) -> Self {
         Self {
-            policy,
+            settings,
             access: HashMap::new(),
             refresh: HashMap::new(),
             families: 0,
@@ -99,30 +93,30 @@ impl Ledger {
     }
 
     /// An access token and a refresh token of a new family.
-    pub(crate) fn issue(&mut self, owner: &str, now: Duration) -> Issued {
+    pub(super) fn issue(&mut self, owner: &str, now: Duration) -> Issued {
         let mut issued = self.issue_access_only(owner, now);
         issued.refresh = Some(self.new_refresh(owner, self.families, now));
         issued
     }
 
     /// An access token of a new family, which nothing can renew.
-    pub(crate) fn issue_access_only(&mut self, owner: &str, now: Duration) -> Issued {
+    pub(super) fn issue_access_only(&mut self, owner: &str, now: Duration) -> Issued {
         self.families += 1;
         self.new_access(owner, self.families, now)
     }
 
-    /// Trades a refresh token. The access tokens issued before stay valid until they expire.
-    pub(crate) fn refresh(&mut self, token: &str, now: Duration) -> Result<Issued, Dead> {
-        let entry = self.refresh.get_mut(token).ok_or(Dead::Unknown)?;
+    /// Exchanges a refresh token. The access tokens issued before stay valid until they expire.
+    pub(super) fn refresh(&mut self, token: &str, now: Duration) -> Result<Issued, Rejected> {
+        let entry = self.refresh.get_mut(token).ok_or(Rejected::Unknown)?;
         let (owner, family) = (entry.owner.clone(), entry.family);
-        if let Err(dead) = entry.check(now) {
-            if dead == Dead::Reused {
+        if let Err(rejected) = entry.check(now) {
+            if rejected == Rejected::Reused {
                 self.reuse_detected += 1;
                 self.revoke(|entry| entry.family == family, true, true);
             }
-            return Err(dead);
+            return Err(rejected);
         }
-        let next = if self.policy.rotate {
+        let next = if self.settings.rotate_refresh_tokens {
             entry.spent = true;
             self.new_refresh(&owner, family, now)
         } else {
@@ -134,28 +128,28 @@ impl Ledger {
     }
 
     /// Whose access token this is.
-    pub(crate) fn owner(&self, access: &str, now: Duration) -> Result<&str, Dead> {
-        let entry = self.access.get(access).ok_or(Dead::Unknown)?;
+    pub(super) fn owner(&self, access: &str, now: Duration) -> Result<&str, Rejected> {
+        let entry = self.access.get(access).ok_or(Rejected::Unknown)?;
         entry.check(now)?;
         Ok(&entry.owner)
     }
 
-    pub(crate) fn revoke_owner(&mut self, owner: &str, access: bool, refresh: bool) {
+    pub(super) fn revoke_owner(&mut self, owner: &str, access: bool, refresh: bool) {
         self.revoke(|entry| entry.owner == owner, access, refresh);
     }
 
     /// Revokes all tokens of the log-in that this access token descends from.
-    pub(crate) fn revoke_family_of(&mut self, access: &str) {
+    pub(super) fn revoke_family_of(&mut self, access: &str) {
         if let Some(family) = self.access.get(access).map(|entry| entry.family) {
             self.revoke(|entry| entry.family == family, true, true);
         }
     }
 
-    pub(crate) fn issued(&self) -> usize {
+    pub(super) fn issued(&self) -> usize {
         self.issued
     }
 
-    pub(crate) fn reuse_detected(&self) -> usize {
+    pub(super) fn reuse_detected(&self) -> usize {
         self.reuse_detected
     }
 
@@ -169,22 +163,22 @@ impl Ledger {
 
     fn new_access(&mut self, owner: &str, family: u64, now: Duration) -> Issued {
         let access = Uuid::new_v4().to_string();
-        let ends = Some(now.saturating_add(self.policy.access_lifetime));
+        let ends = Some(now.saturating_add(self.settings.token_lifetime));
         self.access
             .insert(access.clone(), Entry::new(owner, family, ends));
         self.issued += 1;
         Issued {
             access,
             refresh: None,
-            expires_in: self.policy.access_lifetime.as_secs(),
+            expires_in: self.settings.token_lifetime.as_secs(),
         }
     }
 
     fn new_refresh(&mut self, owner: &str, family: u64, now: Duration) -> String {
         let refresh = Uuid::new_v4().to_string();
         let ends = self
-            .policy
-            .refresh_lifetime
+            .settings
+            .refresh_token_lifetime
             .map(|lifetime| now.saturating_add(lifetime));
         self.refresh
             .insert(refresh.clone(), Entry::new(owner, family, ends));

@@ -1,0 +1,127 @@
+//! The records in a directory: what is read and written, and in which order.
+
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind as Io, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use auth_core::{Error, SaveOutcome, StoreKey, Token};
+
+use crate::cipher::Cipher;
+use crate::disk::{self, at, failed};
+use crate::lock::Locks;
+use crate::name::Name;
+use crate::record;
+
+/// Its calls block.
+pub(super) struct Records {
+    directory: Arc<Path>,
+    cipher: Option<Arc<Cipher>>,
+}
+
+impl Records {
+    pub(super) fn new(directory: Arc<Path>, cipher: Option<Arc<Cipher>>) -> Self {
+        Self { directory, cipher }
+    }
+
+    /// Whether the directory exists. If it does, only its owner can use it.
+    pub(super) fn exist(&self) -> Result<bool, Error> {
+        disk::check_directory(&self.directory)
+    }
+
+    pub(super) fn load(&self, key: &StoreKey) -> Result<Option<Token>, Error> {
+        if !self.exist()? {
+            return Ok(None);
+        }
+        let path = self.path(&Name::of(key).record());
+        let decode = |record: record::Bytes| {
+            record::decode(key, &record, self.cipher.as_deref()).map_err(|error| at(&path, &error))
+        };
+        disk::read(&path)?.map(decode).transpose()
+    }
+
+    /// Saves `token` unless the stored one supersedes it. Call it under the write lock.
+    pub(super) fn save(&self, key: &StoreKey, token: &Token) -> Result<SaveOutcome, Error> {
+        let name = Name::of(key);
+        let path = self.path(&name.record());
+        let stored = disk::read(&path)?;
+        let replacement = record::replacement(key, token, stored.as_ref(), self.cipher.as_deref());
+        let Some(record) = replacement.map_err(|error| at(&path, &error))? else {
+            return Ok(SaveOutcome::Superseded);
+        };
+        let unfinished = self.path(&name.unfinished());
+        let written = write_whole(&unfinished, &record).and_then(|()| {
+            fs::rename(&unfinished, &path)
+                .map_err(|error| failed(&path, "put the new token here", error))
+        });
+        if written.is_err() {
+            // It may hold a secret, and on a full disk every byte counts.
+            let _ = fs::remove_file(&unfinished);
+        }
+        written?;
+        disk::sync(&self.directory)?;
+        Ok(SaveOutcome::Saved)
+    }
+
+    /// Deletes the record, whatever it is. Call it under the write lock.
+    pub(super) fn delete(&self, name: &Name) -> Result<(), Error> {
+        disk::remove(&self.path(&name.unfinished()))?;
+        if disk::remove(&self.path(&name.record()))? {
+            disk::sync(&self.directory)?;
+        }
+        Ok(())
+    }
+
+    /// The keys of all records, in order.
+    pub(super) fn list(&self) -> Result<Vec<StoreKey>, Error> {
+        let mut keys = Vec::new();
+        for name in self.names(Name::of_record)? {
+            let path = self.path(&name.record());
+            // A record that is missing now was deleted meanwhile.
+            if let Some(record) = disk::read(&path)? {
+                let owner = record::owner(&record, |key| Name::of(key) == name);
+                keys.push(owner.map_err(|error| at(&path, &error))?);
+            }
+        }
+        keys.sort();
+        Ok(keys)
+    }
+
+    /// Deletes what processes that died while writing have left.
+    pub(super) fn sweep(&self, locks: &Locks) -> Result<(), Error> {
+        for name in self.names(Name::of_unfinished)? {
+            // The process that holds the lock is alive and writing.
+            if let Some(_lock) = locks.try_write(&name)? {
+                disk::remove(&self.path(&name.unfinished()))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn names(&self, name_of: fn(&str) -> Option<Name>) -> Result<Vec<Name>, Error> {
+        let mut names = Vec::new();
+        if self.exist()? {
+            let unreadable = |error| failed(&self.directory, "list this directory", error);
+            for entry in fs::read_dir(&self.directory).map_err(unreadable)? {
+                let file = entry.map_err(unreadable)?.file_name();
+                names.extend(file.to_str().and_then(name_of));
+            }
+        }
+        Ok(names)
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.directory.join(file)
+    }
+}
+
+fn write_whole(path: &Path, record: &[u8]) -> Result<(), Error> {
+    // Only the holder of the lock writes, so the writer of a file that is left here is dead.
+    disk::remove(path)?;
+    let mut options = OpenOptions::new();
+    let made = disk::open(path, options.write(true).create_new(true))?;
+    let mut file = made.ok_or_else(|| failed(path, "make it", Io::NotFound.into()))?;
+    file.write_all(record)
+        .and_then(|()| file.sync_all())
+        .map_err(|error| failed(path, "write the token", error))
+}
