@@ -26,7 +26,7 @@ impl ClientBuilder {
     /// IQM's own address. Older pages of its documents name `https://app.iqm.com`.
     pub const DEFAULT_BASE_URL: &str = "https://api.iqm.com";
 
-    /// How many requests IQM answers in a minute, before it answers 429.
+    /// How many requests in a minute IQM allows. Above it, it responds with status 429.
     pub const VENDOR_RATE_LIMIT: u32 = 20;
 
     pub(crate) fn new(client_id: String, client_secret: SecretString) -> Self {
@@ -44,6 +44,18 @@ impl ClientBuilder {
     auth_core::client_builder_methods!();
 
     /// The workspace's URL or host, sent as `X-IAA-HOST` with every [`Client::log_in`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # fn main() -> Result<(), iqm_auth::Error> {
+    /// use iqm_auth::Client;
+    ///
+    /// let client = Client::builder("client id", "client secret")
+    ///     .workspace_host("agency.example.com")
+    ///     .build()?;
+    /// # Ok(()) }
+    /// ```
     pub fn workspace_host(mut self, host: impl Into<String>) -> Self {
         self.workspace_host = Some(host.into());
         self
@@ -56,9 +68,24 @@ impl ClientBuilder {
         self
     }
 
-    /// Keeps all clones of this client together under `per_minute` requests in any minute
-    /// ([`Self::VENDOR_RATE_LIMIT`], for example), by letting calls wait: half of them may come at once, and
-    /// the rest evenly spread. It takes the place of a gate set through [`ClientBuilder::http`].
+    /// Keeps all clones of this client together under `per_minute` requests in any minute, by
+    /// letting calls wait: [`Self::VENDOR_RATE_LIMIT`], for example.
+    ///
+    /// Half of them may come at once, and the rest evenly spread. It takes the place of a gate set
+    /// through [`ClientBuilder::http`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # fn main() -> Result<(), iqm_auth::Error> {
+    /// use std::num::NonZeroU32;
+    ///
+    /// use iqm_auth::{Client, ClientBuilder};
+    ///
+    /// let limit = NonZeroU32::new(ClientBuilder::VENDOR_RATE_LIMIT).expect("20 is not zero");
+    /// let client = Client::builder("client id", "client secret").rate_limit(limit).build()?;
+    /// # Ok(()) }
+    /// ```
     #[cfg(feature = "rate-limit")]
     pub fn rate_limit(mut self, per_minute: std::num::NonZeroU32) -> Self {
         self.rate_limit = Some(per_minute);

@@ -43,6 +43,16 @@ pub(crate) struct Parts {
 
 impl Client {
     /// A builder with what IQM's support issued: a client id and a client secret.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # fn main() -> Result<(), iqm_auth::Error> {
+    /// use iqm_auth::Client;
+    ///
+    /// let client = Client::builder("client id", "client secret").build()?;
+    /// # Ok(()) }
+    /// ```
     pub fn builder(
         client_id: impl Into<String>,
         client_secret: impl Into<SecretString>,
@@ -86,6 +96,18 @@ impl Client {
 
     /// The key under which a store keeps the token of `email`. The client's workspace host, where
     /// one is set, is part of it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # fn main() -> Result<(), iqm_auth::Error> {
+    /// use iqm_auth::Client;
+    ///
+    /// let client = Client::builder("client id", "client secret").build()?;
+    /// let key = client.store_key(" user1@iqm.com");
+    /// assert_eq!((key.vendor.as_str(), key.account.as_str()), ("iqm", "user1@iqm.com"));
+    /// # Ok(()) }
+    /// ```
     pub fn store_key(&self, email: impl AsRef<str>) -> StoreKey {
         let scope = self.0.workspace_host.as_deref().unwrap_or_default();
         StoreKey::new("iqm", account(email.as_ref()), scope, self.0.http.base())
@@ -102,6 +124,15 @@ impl Client {
     ///
     /// [`Error::NotInvited`] if the user is not invited, or the invitation has been used or has
     /// expired. [`Error::InvalidCredentials`] if the client id or secret is refused.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: iqm_auth::Client) -> Result<(), iqm_auth::Error> {
+    /// let token = client.sign_up("invited@iqm.com", &"Invited-1!".into()).await?;
+    /// let session = client.session(token).build()?;
+    /// # Ok(()) }
+    /// ```
     pub async fn sign_up(&self, email: &str, password: &SecretString) -> Result<Token, Error> {
         let body = wire::SignUp { email, password };
         let request = Request::post(SIGN_UP, "api/v3/ua/sign-up").json(&body);
@@ -115,7 +146,7 @@ impl Client {
                 message,
                 http_status,
             }),
-            _ => None,
+            _ => wire::by_status(refusal),
         })
         .map(|token| token.with_account(email))
     }
@@ -129,6 +160,16 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::InvalidCredentials`]: ask the user again. [`Error::OnHold`]: show its texts.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: iqm_auth::Client) -> Result<(), iqm_auth::Error> {
+    /// let token = client.log_in("user1@iqm.com", &"123456".into()).await?;
+    /// println!("workspace {:?}", token.ow_id());
+    /// let session = client.session(token).build()?; // keeps no password
+    /// # Ok(()) }
+    /// ```
     pub async fn log_in(&self, email: &str, password: &SecretString) -> Result<Token, Error> {
         let body = wire::LogIn {
             grant_type: "password",
@@ -152,6 +193,15 @@ impl Client {
     /// # Errors
     ///
     /// As [`Client::log_in`].
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: iqm_auth::Client) -> Result<(), iqm_auth::Error> {
+    /// let token = client.log_in_oauth("user1@iqm.com", &"123456".into()).await?;
+    /// let session = client.session(token).build()?;
+    /// # Ok(()) }
+    /// ```
     pub async fn log_in_oauth(&self, email: &str, password: &SecretString) -> Result<Token, Error> {
         let request = Request::post(LOG_IN_OAUTH, TOKEN_ENDPOINT);
         let request = if self.0.json_grants {
@@ -175,15 +225,25 @@ impl Client {
     /// IQM's samples say 35,999; its prose says 24 hours. The number in the response decides. The
     /// new token carries the old refresh token if the vendor sent none.
     ///
-    /// A refresh whose response was lost is sent once more.
+    /// A refresh whose response was lost is sent once more. A [`Session`] refreshes by itself.
     ///
     /// Source: IQM, "Sign Up and Authenticate", *Refresh Token*.
     ///
     /// # Errors
     ///
-    /// [`Error::TokenRejected`] if the refresh token is no longer valid: log in again. [`Error::RefreshLost`]
-    /// if it was refused after a response was lost. [`Error::LoginRequired`] if `token` has no
-    /// refresh token. [`Error::RateLimited`] after 20 calls in a minute: wait for `retry_after`.
+    /// [`Error::TokenRejected`] if the refresh token is no longer valid: log in again.
+    /// [`Error::RefreshLost`] if it was refused after a response was lost. [`Error::LoginRequired`]
+    /// if `token` has no refresh token. [`Error::RateLimited`] after 20 calls in a minute: wait for
+    /// `retry_after`.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: iqm_auth::Client, token: iqm_auth::Token) -> Result<(), iqm_auth::Error> {
+    /// let token = client.refresh(&token).await?;
+    /// let headers = token.auth_headers()?;
+    /// # Ok(()) }
+    /// ```
     pub async fn refresh(&self, token: &Token) -> Result<Token, Error> {
         let Some(refresh_token) = token.refresh_token() else {
             let reason = "the token has no refresh token".to_owned();
@@ -201,20 +261,18 @@ impl Client {
                 &[("refresh_token", refresh_token)],
             )
         };
-        let request = request
-            .secret(refresh_token)
-            .idempotency(Idempotency::OnceMore);
+        let request = request.idempotency(Idempotency::OnceMore);
         let response = self.send(self.basic(request)).await?;
         let renewed = wire::token(&response, |refusal| match refusal.status() {
             // No document says how an expired refresh token is refused.
-            400 | 401 | 403 if response.follows_a_lost_attempt() => Some(Error::RefreshLost {
-                http_status: refusal.http_status(),
-            }),
+            400 | 401 | 403 if response.follows_a_lost_attempt() => Error::RefreshLost {
+                http_status: Some(refusal.status()),
+            },
             400 | 401 | 403 => refusal.error(|message, http_status| Error::TokenRejected {
                 message,
                 http_status,
             }),
-            _ => None,
+            _ => wire::by_status(refusal),
         })?;
         let refresh = renewed.refresh_token().or(token.refresh_token()).cloned();
         let ow_id = renewed.ow_id().or(token.ow_id());
@@ -225,7 +283,8 @@ impl Client {
         })
     }
 
-    /// Exchanges an authorization code for a token.
+    /// Exchanges an authorization code for a token, which names no
+    /// [account](Token::with_account).
     ///
     /// Not repeated where it may have happened: a code can be used once.
     ///
@@ -235,6 +294,16 @@ impl Client {
     ///
     /// [`Error::InvalidCredentials`] if the code (or the client id and secret) is refused: begin
     /// the log-in again.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: iqm_auth::Client, code: iqm_auth::SecretString) -> Result<(), iqm_auth::Error> {
+    /// // `code` is a parameter of the redirect to this address.
+    /// let token = client.exchange_code(&code, "https://app.example.com/back").await?;
+    /// let session = client.session(token.with_account("user1@iqm.com")).build()?;
+    /// # Ok(()) }
+    /// ```
     pub async fn exchange_code(
         &self,
         code: &SecretString,
@@ -254,17 +323,27 @@ impl Client {
 
     /// Logs out: the token cannot be used any more. [`Session::log_out`] also forgets it.
     ///
+    /// Repeated where the response was lost: a token that has ended already is no error then.
+    ///
     /// Source: IQM's *Logout* page.
     ///
     /// # Errors
     ///
     /// [`Error::TokenRejected`] if the token could not be used already.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: iqm_auth::Client, token: iqm_auth::Token) -> Result<(), iqm_auth::Error> {
+    /// client.log_out(&token.auth_headers()?).await?;
+    /// # Ok(()) }
+    /// ```
     pub async fn log_out(&self, headers: &AuthHeaders) -> Result<(), Error> {
         let request = Request::post(LOG_OUT, "api/v3/ua/logout")
             .auth_headers(headers)
             .idempotency(Idempotency::Yes);
         let response = self.send(request).await?;
-        let logged_out = wire::data::<Option<IgnoredAny>>(&response, |_| None);
+        let logged_out = wire::data::<Option<IgnoredAny>>(&response, wire::by_status);
         match logged_out {
             // The attempt whose response was lost did it.
             Err(Error::TokenRejected { .. }) if response.follows_a_lost_attempt() => Ok(()),
@@ -274,23 +353,35 @@ impl Client {
 
     /// Who is logged in.
     ///
+    /// Repeated where the response was lost: it only reads.
+    ///
     /// Source: IQM's *User Profile* page.
     ///
     /// # Errors
     ///
     /// [`Error::TokenRejected`] if the token has ended (report it by [`Session::invalidate`]).
     /// [`Denied`](crate::ErrorKind::Denied) if the user may not see this workspace.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: iqm_auth::Client, session: iqm_auth::Session) -> Result<(), iqm_auth::Error> {
+    /// let profile = client.profile(&session.auth_headers().await?).await?;
+    /// println!("{} of {:?}", profile.email, profile.organization_name);
+    /// # Ok(()) }
+    /// ```
     pub async fn profile(&self, headers: &AuthHeaders) -> Result<Profile, Error> {
         let request = Request::get(PROFILE, "api/v3/ua/profile").auth_headers(headers);
         let response = self.send(request).await?;
-        wire::profile(&response, |_| None)
+        wire::profile(&response, wire::by_status)
     }
 
     async fn password_grant(&self, request: Request, email: &str) -> Result<Token, Error> {
         let request = request.idempotency(Idempotency::Yes);
         let response = self.send(self.basic(request)).await?;
         wire::token(&response, |refusal| {
-            refusal.on_hold().or_else(|| credentials_refused(refusal))
+            let on_hold = refusal.on_hold();
+            on_hold.unwrap_or_else(|| credentials_refused(refusal))
         })
         .map(|token| token.with_account(email))
     }
@@ -304,13 +395,13 @@ impl Client {
     }
 }
 
-fn credentials_refused(refusal: &Refusal<'_>) -> Option<Error> {
+fn credentials_refused(refusal: &Refusal<'_>) -> Error {
     match refusal.status() {
         400 | 401 | 403 => refusal.error(|message, http_status| Error::InvalidCredentials {
             message,
             http_status,
         }),
-        _ => None,
+        _ => wire::by_status(refusal),
     }
 }
 

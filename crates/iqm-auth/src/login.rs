@@ -61,7 +61,8 @@ impl Login {
     /// Starts with `token` and renews it by its refresh token. When that is refused, a person must
     /// log in.
     ///
-    /// A store keeps it under the token's [account](Token::account).
+    /// A store keeps it under the token's [account](Token::account). The token of a code names
+    /// none: [`Token::with_account`] does.
     ///
     /// # Example
     ///
@@ -71,7 +72,7 @@ impl Login {
     ///
     /// let client = Client::builder("client id", "client secret").build()?;
     /// let token = client.exchange_code(&code, "https://app.example.com/back").await?;
-    /// let session = client.session(token).build()?;
+    /// let session = client.session(token).build()?; // the same as `Login::token(token)`
     /// # Ok(()) }
     /// ```
     pub fn token(token: Token) -> Self {

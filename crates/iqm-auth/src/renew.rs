@@ -33,8 +33,8 @@ impl Renewer {
 
     async fn refresh(&self, current: &Token, reason: Reason) -> Result<Token, Error> {
         let token = self.client.refresh(current).await?;
-        // IQM's sample answers a refresh with the very access token that it replaces. After a
-        // 401 that one is no use.
+        // In IQM's sample a refresh returns the very access token that it replaces. After a 401
+        // that one is of no use.
         let is_the_same =
             token.access_token().expose_secret() == current.access_token().expose_secret();
         if reason == Reason::Rejected && is_the_same {

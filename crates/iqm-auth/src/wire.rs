@@ -123,9 +123,9 @@ struct TokenPayload {
 
 /// A refusal, with the vendor's text redacted.
 pub(crate) struct Refusal<'a> {
-    pub(crate) response: &'a Response,
-    /// The first error and its reason, or a text that stands in their place.
-    pub(crate) message: String,
+    response: &'a Response,
+    /// The vendor's errors with their reasons, if it named any.
+    text: Option<String>,
     data: Option<&'a RawValue>,
 }
 
@@ -134,13 +134,15 @@ impl Refusal<'_> {
         self.response.status().as_u16()
     }
 
-    pub(crate) fn http_status(&self) -> Option<u16> {
-        Some(self.status())
+    /// The vendor's text, or the status in its place.
+    pub(crate) fn message(&self) -> String {
+        let status = || format!("status {}", self.response.status());
+        self.text.clone().unwrap_or_else(status)
     }
 
     /// One of the variants that hold what the vendor said.
-    pub(crate) fn error(&self, variant: fn(String, Option<u16>) -> Error) -> Option<Error> {
-        Some(variant(self.message.clone(), self.http_status()))
+    pub(crate) fn error(&self, variant: fn(String, Option<u16>) -> Error) -> Error {
+        variant(self.message(), Some(self.status()))
     }
 
     /// The log-in's 400 that says that the account is on hold.
@@ -150,7 +152,7 @@ impl Refusal<'_> {
             status: self.response.redact(&on_hold.status),
             reason: self.response.redact(&on_hold.reason),
             support_email: self.response.redact(&on_hold.support_email),
-            http_status: self.http_status(),
+            http_status: Some(self.status()),
         })
     }
 
@@ -166,14 +168,24 @@ impl Refusal<'_> {
     }
 }
 
-/// Reads the `data` of a success; `refused` makes this call's own errors of a refusal. For what it
-/// leaves, the status decides.
+/// What a refusal means by its status, where the call says nothing else.
+pub(crate) fn by_status(refusal: &Refusal<'_>) -> Error {
+    match refusal.status() {
+        401 => refusal.error(|message, http_status| Error::TokenRejected {
+            message,
+            http_status,
+        }),
+        _ => Error::Core(refusal.response.error(refusal.text.as_deref())),
+    }
+}
+
+/// Reads the `data` of a success. `refused` says what a refusal means for this call.
 ///
 /// The status decides first (`success: true` comes with 403, too), then `success`. A response
 /// without an envelope is its own data.
 pub(crate) fn data<'a, T: Deserialize<'a>>(
     response: &'a Response,
-    refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
+    refused: impl FnOnce(&Refusal<'_>) -> Error,
 ) -> Result<T, Error> {
     let envelope = response.json::<Envelope<'_>>();
     let has_failed = match &envelope {
@@ -205,43 +217,28 @@ pub(crate) fn data<'a, T: Deserialize<'a>>(
 fn refusal(
     response: &Response,
     envelope: Option<Envelope<'_>>,
-    refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
+    refused: impl FnOnce(&Refusal<'_>) -> Error,
 ) -> Error {
-    let status = response.status();
-    let data = envelope.as_ref().and_then(|envelope| envelope.data);
-    let message = envelope
-        .and_then(|envelope| envelope.error_objects)
-        .and_then(|errors| message(&errors, response));
     let refusal = Refusal {
         response,
-        message: message
-            .clone()
-            .unwrap_or_else(|| format!("status {status}")),
-        data,
+        data: envelope.as_ref().and_then(|envelope| envelope.data),
+        text: envelope
+            .and_then(|envelope| envelope.error_objects)
+            .and_then(|errors| text(&errors, response)),
     };
     // For every call: a 429 is a rate limit, and a server error no refusal.
-    if status.as_u16() == 429 {
-        return Error::RateLimited {
+    match refusal.status() {
+        429 => Error::RateLimited {
             retry_after: response.retry_after(),
-            http_status: refusal.http_status(),
-        };
-    }
-    let own = if status.is_server_error() {
-        None
-    } else {
-        refused(&refusal)
-    };
-    own.unwrap_or_else(|| match status.as_u16() {
-        401 => Error::TokenRejected {
-            http_status: refusal.http_status(),
-            message: refusal.message,
+            http_status: Some(429),
         },
-        _ => Error::Core(response.error(message.as_deref())),
-    })
+        500.. => by_status(&refusal),
+        _ => refused(&refusal),
+    }
 }
 
 /// What the vendor said, redacted, if it said anything.
-fn message(errors: &[ErrorObject], response: &Response) -> Option<String> {
+fn text(errors: &[ErrorObject], response: &Response) -> Option<String> {
     let texts: Vec<String> = errors
         .iter()
         .flat_map(|it| [&it.error, &it.reason, &it.field])
@@ -255,7 +252,7 @@ fn message(errors: &[ErrorObject], response: &Response) -> Option<String> {
 /// A token, from either form of response.
 pub(crate) fn token(
     response: &Response,
-    refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
+    refused: impl FnOnce(&Refusal<'_>) -> Error,
 ) -> Result<Token, Error> {
     let payload: TokenPayload = data(response, refused)?;
     let is_bearer = payload
@@ -264,7 +261,8 @@ pub(crate) fn token(
         .is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
     if !is_bearer {
         let message = "iqm issued a token of a type other than bearer";
-        return Err(auth_core::Error::new(auth_core::ErrorKind::Protocol, message).into());
+        let error = auth_core::Error::new(auth_core::ErrorKind::Protocol, message);
+        return Err(error.with_http_status(response.status().as_u16()).into());
     }
     let expiry = Expiry::after(response.sent_at(), Duration::from_secs(payload.expires_in));
     Ok(Token::issued(
@@ -280,7 +278,7 @@ pub(crate) fn token(
 /// The profile, with the fields that no document describes kept aside.
 pub(crate) fn profile(
     response: &Response,
-    refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
+    refused: impl FnOnce(&Refusal<'_>) -> Error,
 ) -> Result<Profile, Error> {
     let text: &RawValue = data(response, refused)?;
     let mut profile: Profile = response.json_part(text.get())?;

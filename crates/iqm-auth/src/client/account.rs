@@ -23,8 +23,17 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownMfaUser`], [`Error::MfaNotConfigured`]. [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if
-    /// the code may have been sent.
+    /// [`Error::UnknownMfaUser`] if no user belongs to the workspace. [`Error::MfaNotConfigured`]
+    /// if the user has no second factor.
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the code may have been sent.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: iqm_auth::Client) -> Result<(), iqm_auth::Error> {
+    /// client.send_mfa_code(200_004).await?; // the workspace id
+    /// # Ok(()) }
+    /// ```
     pub async fn send_mfa_code(&self, ow_id: u64) -> Result<(), Error> {
         let request =
             Request::post(MFA_SEND, "api/v3/ua/auth/mfa/send").json(&wire::SendMfaCode { ow_id });
@@ -38,12 +47,13 @@ impl Client {
                 message,
                 http_status,
             }),
-            _ => None,
+            _ => wire::by_status(refusal),
         })?;
         Ok(())
     }
 
     /// Exchanges the code of the second factor for a token, which may come without a refresh token.
+    /// It names no [account](Token::with_account).
     ///
     /// Not repeated where it may have happened: a code can be used once.
     ///
@@ -52,6 +62,15 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::InvalidMfaCode`] if the code is wrong or too old: ask the user again.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: iqm_auth::Client, code: iqm_auth::SecretString) -> Result<(), iqm_auth::Error> {
+    /// let token = client.verify_mfa_code(&code).await?;
+    /// let session = client.session(token.with_account("mfa@iqm.com")).build()?;
+    /// # Ok(()) }
+    /// ```
     pub async fn verify_mfa_code(&self, code: &SecretString) -> Result<Token, Error> {
         let request = Request::post(MFA_VERIFY, "api/v3/ua/auth/mfa/verify")
             .json(&wire::VerifyMfaCode { otp: code });
@@ -61,7 +80,7 @@ impl Client {
                 message,
                 http_status,
             }),
-            _ => None,
+            _ => wire::by_status(refusal),
         })
     }
 
@@ -73,7 +92,17 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownEmail`]. [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the mail may have been sent.
+    /// [`Error::UnknownEmail`] if no user has this address.
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the mail may have been sent.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: iqm_auth::Client) -> Result<(), iqm_auth::Error> {
+    /// let text = client.request_password_reset("user1@iqm.com").await?;
+    /// println!("{text}");
+    /// # Ok(()) }
+    /// ```
     pub async fn request_password_reset(&self, email: &str) -> Result<String, Error> {
         let request = Request::post(REQUEST_PASSWORD_RESET, "api/v3/ua/user/reset-password")
             .json(&wire::RequestReset { email });
@@ -83,17 +112,30 @@ impl Client {
                 message,
                 http_status,
             }),
-            _ => None,
+            _ => wire::by_status(refusal),
         })
     }
 
     /// Whether the hash from a reset link can be used, and whose it is.
+    ///
+    /// Repeated where the response was lost: it only reads.
     ///
     /// Source: IQM's *Reset Password* page.
     ///
     /// # Errors
     ///
     /// None of its own: an invalid link is a response.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: iqm_auth::Client, hash: iqm_auth::SecretString) -> Result<(), iqm_auth::Error> {
+    /// let link = client.validate_password_reset(&hash).await?;
+    /// if !link.is_valid {
+    ///     println!("{}", link.invalid_reason.unwrap_or_default());
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub async fn validate_password_reset(
         &self,
         reset_hash: &SecretString,
@@ -106,7 +148,7 @@ impl Client {
         .json(&body)
         .idempotency(Idempotency::Yes);
         let response = self.send(request).await?;
-        wire::data(&response, |_| None)
+        wire::data(&response, wire::by_status)
     }
 
     /// Sets a new password after a reset.
@@ -120,6 +162,16 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::ResetRefused`] if there is no valid reset for the address: ask for a new mail.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: iqm_auth::Client, hash: iqm_auth::SecretString) -> Result<(), iqm_auth::Error> {
+    /// if client.validate_password_reset(&hash).await?.is_valid {
+    ///     client.set_password("user1@iqm.com", &"New-Pass-1!".into()).await?;
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub async fn set_password(
         &self,
         email: &str,
@@ -132,13 +184,13 @@ impl Client {
         let request = Request::post(SET_PASSWORD, "api/v3/ua/user/update-password").json(&body);
         let response = self.send(request).await?;
         wire::data::<Option<IgnoredAny>>(&response, |refusal| match refusal.status() {
-            403 => Some(Error::ResetRefused {
+            403 => Error::ResetRefused {
                 reason: refusal
                     .invalid_reason()
-                    .unwrap_or_else(|| refusal.message.clone()),
-                http_status: refusal.http_status(),
-            }),
-            _ => None,
+                    .unwrap_or_else(|| refusal.message()),
+                http_status: Some(403),
+            },
+            _ => wire::by_status(refusal),
         })?;
         Ok(())
     }
@@ -151,8 +203,17 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::TokenRejected`] if the token has ended; [`Denied`](crate::ErrorKind::Denied) with IQM's text
-    /// otherwise.
+    /// [`Error::TokenRejected`] if the token has ended. [`Denied`](crate::ErrorKind::Denied) with
+    /// IQM's text if the old password is wrong.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: iqm_auth::Client, session: iqm_auth::Session) -> Result<(), iqm_auth::Error> {
+    /// let headers = session.auth_headers().await?;
+    /// client.change_password(&headers, &"123456".into(), &"New-Pass-1!".into()).await?;
+    /// # Ok(()) }
+    /// ```
     pub async fn change_password(
         &self,
         headers: &AuthHeaders,
@@ -167,7 +228,7 @@ impl Client {
             .auth_headers(headers)
             .json(&body);
         let response = self.send(request).await?;
-        wire::data::<Option<IgnoredAny>>(&response, |_| None)?;
+        wire::data::<Option<IgnoredAny>>(&response, wire::by_status)?;
         Ok(())
     }
 }

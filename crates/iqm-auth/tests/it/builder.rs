@@ -1,18 +1,16 @@
 //! Settings: what is refused, and what is not.
 
-use iqm_auth::{
-    Client, ClientBuilder, DEFAULT_BASE_URL, Error, ErrorKind, Token, VENDOR_RATE_LIMIT,
-};
+use iqm_auth::{Client, ClientBuilder, Error, ErrorKind, Token};
 use vendor_tests::Settings;
 use vendor_tests::builder::refused;
 use vendor_tests::redaction::endless;
 
-use crate::set_up::{Iqm, base_url, password, sandbox};
+use crate::set_up::{Iqm, assert_refused, base_url, password, sandbox};
 
 vendor_tests::builder!(Iqm);
 
 impl Settings for Iqm {
-    const DEFAULT_BASE_URL: &'static str = DEFAULT_BASE_URL;
+    const DEFAULT_BASE_URL: &'static str = ClientBuilder::DEFAULT_BASE_URL;
     const SEND_MAIL: &'static str = "iqm.request_password_reset";
     const SEND_MAIL_PATH: &'static str = "/iqm/api/v3/ua/user/reset-password";
 
@@ -35,8 +33,8 @@ fn the_defaults_are_the_vendors_own() {
     let client = Iqm::live().build().unwrap();
     let shown = format!("{client:?}");
     assert!(shown.contains("https://api.iqm.com/"), "{shown}");
-    assert_eq!(DEFAULT_BASE_URL, "https://api.iqm.com");
-    assert_eq!(VENDOR_RATE_LIMIT, 20);
+    assert_eq!(ClientBuilder::DEFAULT_BASE_URL, "https://api.iqm.com");
+    assert_eq!(ClientBuilder::VENDOR_RATE_LIMIT, 20);
 }
 
 #[test]
@@ -57,7 +55,11 @@ async fn a_client_secret_may_hold_a_colon() {
         .unwrap();
     let email = sandbox.iqm().user().email;
     let error = client.log_in(email, &password(&sandbox)).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidCredentials);
+    assert_refused(
+        &error,
+        ErrorKind::InvalidCredentials,
+        "the log-in was refused",
+    );
     let sent = sandbox.log().last("iqm.log_in").unwrap();
     assert_eq!(sent.header("authorization"), Some("Basic aWQ6YTpi"));
 }

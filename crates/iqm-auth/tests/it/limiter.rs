@@ -4,17 +4,19 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use auth_sandbox::Sandbox;
-use iqm_auth::{Client, ErrorKind, VENDOR_RATE_LIMIT};
+use iqm_auth::{Client, ClientBuilder, ErrorKind, Login};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::set_up::{LIFETIME, builder, client, log_in, password, sandbox_with};
+
+const LIMIT: u32 = ClientBuilder::VENDOR_RATE_LIMIT;
 
 fn sandbox() -> Sandbox {
     sandbox_with(auth_sandbox::SandboxBuilder::iqm_rate_limit)
 }
 
 fn limited(sandbox: &Sandbox) -> Client {
-    let per_minute = NonZeroU32::new(VENDOR_RATE_LIMIT).unwrap();
+    let per_minute = NonZeroU32::new(LIMIT).unwrap();
     builder(sandbox).rate_limit(per_minute).build().unwrap()
 }
 
@@ -72,10 +74,8 @@ async fn a_busy_program_with_the_limiter_is_never_refused() {
 async fn clones_and_sessions_share_one_limiter() {
     let sandbox = sandbox();
     let client = limited(&sandbox);
-    let (email, password) = (sandbox.iqm().user().email, password(&sandbox));
-    let session = client
-        .session_with_password(email, password.clone())
-        .unwrap();
+    let login = Login::password(sandbox.iqm().user().email, password(&sandbox));
+    let session = client.session(login).build().unwrap();
     let auth_headers = session.auth_headers().await.unwrap();
     let mut callers = JoinSet::new();
     for _ in 0..39 {
@@ -104,7 +104,7 @@ async fn clones_and_sessions_share_one_limiter() {
 async fn up_to_half_of_the_limit_nothing_waits() {
     let sandbox = sandbox();
     let client = limited(&sandbox);
-    for _ in 0..VENDOR_RATE_LIMIT / 2 {
+    for _ in 0..LIMIT / 2 {
         // The clock stands still: a call that waited would never come back.
         client
             .log_in(sandbox.iqm().user().email, &password(&sandbox))
@@ -158,11 +158,11 @@ async fn the_limiter_goes_by_the_clients_clock_whichever_way_that_was_set() {
 async fn without_the_limiter_the_caller_is_told_how_long_to_wait() {
     let sandbox = sandbox();
     let unlimited = builder(&sandbox)
-        .http(|http| http.retry(iqm_auth::RetryPolicy::never()))
+        .http(|http| http.retry(iqm_auth::http::RetryPolicy::never()))
         .build()
         .unwrap();
     let auth_headers = log_in(&sandbox).await.auth_headers().unwrap();
-    for _ in 1..VENDOR_RATE_LIMIT {
+    for _ in 1..LIMIT {
         unlimited.profile(&auth_headers).await.unwrap();
     }
     sandbox.clock().advance(Duration::from_secs(18));
@@ -178,9 +178,10 @@ async fn without_the_limiter_the_caller_is_told_how_long_to_wait() {
 #[tokio::test]
 async fn a_session_waits_as_long_as_the_vendor_asks_and_then_renews() {
     let sandbox = sandbox();
-    let session = client(&sandbox).session(log_in(&sandbox).await).unwrap();
+    let token = log_in(&sandbox).await;
+    let session = client(&sandbox).session(token).build().unwrap();
     sandbox.clock().advance(LIFETIME);
-    for _ in 0..VENDOR_RATE_LIMIT {
+    for _ in 0..LIMIT {
         log_in(&sandbox).await;
     }
     sandbox.clock().advance(Duration::from_secs(18));

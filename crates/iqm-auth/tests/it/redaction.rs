@@ -1,13 +1,9 @@
 //! No secret in an error, a `Debug`, a span or a log, whatever the vendor repeats of it.
 
-use std::sync::Arc;
-
 use auth_sandbox::{Fault, Sandbox};
 use base64::Engine as _;
-use iqm_auth::{
-    Client, ClientBuilder, CoreToken, Error, ErrorKind, ExposeSecret as _, MemoryStore, Session,
-    Token,
-};
+use iqm_auth::store::{self, MemoryStore};
+use iqm_auth::{Client, ClientBuilder, Error, ErrorKind, ExposeSecret as _, Login, Session, Token};
 use vendor_tests::redaction::{
     Captured, STATUSES, assert_echo_is_cut_out, assert_hidden, assert_other_libraries_were_heard,
     assert_traced, endless, shown_session,
@@ -76,7 +72,7 @@ impl Secrets for Iqm {
         (session, secrets.map(str::to_owned).into())
     }
 
-    fn secrets_of(token: impl Into<CoreToken>) -> Vec<String> {
+    fn secrets_of(token: impl Into<store::Token>) -> Vec<String> {
         let token = token.into();
         let secrets = token.refresh().into_iter().chain([token.access()]);
         secrets
@@ -212,9 +208,9 @@ async fn no_debug_shows_a_secret() {
     let mut texts = vec![format!("{builder:#?}")];
     let client = builder.build().unwrap();
     let session_builder = client
-        .session_builder_with_password(EMAIL, PASSWORD)
-        .store(Arc::new(MemoryStore::new()), client.store_key(EMAIL))
-        .token(token().into());
+        .session(Login::password(EMAIL, PASSWORD))
+        .store(MemoryStore::new())
+        .token(token());
     texts.push(format!("{client:#?} {:#?}", token()));
     texts.push(shown_session(session_builder).await);
     let text = texts.concat();

@@ -5,11 +5,14 @@ use std::time::Duration;
 use auth_sandbox::{Sandbox, SandboxClock};
 use http::{HeaderMap, Request};
 use httpmock::prelude::*;
-use iqm_auth::{AuthHeaders, Client, Error, ErrorKind, Session, State, Token};
+use iqm_auth::store::{MemoryStore, TokenStore as _};
+use iqm_auth::{AuthHeaders, Client, Error, ErrorKind, Login, Session, State, Token};
 use vendor_tests::renewed_session::assert_lives_from_the_sending;
 use vendor_tests::{PasswordLogin as _, Renewals, Sessions, Vendor as _};
 
-use crate::set_up::{Iqm, LIFETIME, base_url, client, log_in, sandbox, sandbox_with, session};
+use crate::set_up::{
+    Iqm, LIFETIME, assert_refused, base_url, client, email, log_in, sandbox, sandbox_with, session,
+};
 
 vendor_tests::session!(Iqm);
 vendor_tests::renewed_session!(Iqm);
@@ -52,7 +55,7 @@ impl Renewals for Iqm {
     const NEXT_TRY: Duration = Duration::from_secs(3_600);
 
     fn strict_sandbox() -> Sandbox {
-        sandbox_with(|builder| builder.rotate_refresh_tokens(true))
+        sandbox_with(|builder| builder.iqm_rotate_refresh_tokens(true))
     }
 
     async fn session_with_one_way(sandbox: &Sandbox) -> Session {
@@ -65,7 +68,7 @@ async fn access(session: &Session) -> String {
 }
 
 fn session_with_token(sandbox: &Sandbox, token: Token) -> Session {
-    client(sandbox).session(token).unwrap()
+    client(sandbox).session(token).build().unwrap()
 }
 
 fn assert_calls(sandbox: &Sandbox, log_ins: usize, refreshes: usize) {
@@ -120,7 +123,7 @@ async fn a_session_without_a_password_remembers_that_the_refresh_was_refused() {
     for _ in 0..3 {
         sandbox.clock().advance(LIFETIME);
         let error = session.headers().await.unwrap_err();
-        assert!(matches!(error, Error::TokenRejected { .. }), "{error:?}");
+        assert_refused(&error, ErrorKind::TokenRejected, "the token was refused");
         assert_eq!(session.try_headers(), None);
     }
     let State::LoginRequired { reason } = session.state() else {
@@ -129,10 +132,7 @@ async fn a_session_without_a_password_remembers_that_the_refresh_was_refused() {
     assert_eq!(reason.kind(), ErrorKind::TokenRejected);
     assert_calls(&sandbox, 1, 1);
 
-    session
-        .set_token(log_in(&sandbox).await.into())
-        .await
-        .unwrap();
+    session.set_token(log_in(&sandbox).await).await.unwrap();
     assert!(sandbox.iqm().accepts(&access(&session).await));
     assert_eq!(session.state(), State::Fresh);
 }
@@ -141,15 +141,11 @@ async fn a_session_without_a_password_remembers_that_the_refresh_was_refused() {
 async fn an_account_on_hold_is_remembered_with_its_texts() {
     let sandbox = sandbox();
     let user = sandbox.iqm().on_hold_user();
-    let session = client(&sandbox)
-        .session_with_password(user.email, user.password)
-        .unwrap();
+    let session = Iqm::session_with_password(&client(&sandbox), user.email, user.password);
     for _ in 0..2 {
         let error = session.headers().await.unwrap_err();
-        assert!(
-            matches!(&error, Error::OnHold { support_email, .. } if support_email == "support@iqm.com"),
-            "{error:?}"
-        );
+        let text = "due to a missed payment. (contact support@iqm.com)";
+        assert_refused(&error, ErrorKind::Denied, text);
     }
     assert!(matches!(session.state(), State::LoginRequired { .. }));
     assert_calls(&sandbox, 1, 0);
@@ -162,7 +158,7 @@ async fn a_session_from_an_mfa_code_needs_a_person_when_its_token_has_ended() {
     client.send_mfa_code(user.ow_id).await.unwrap();
     let code = sandbox.iqm().mfa_code(user.email).unwrap();
     let token = client.verify_mfa_code(&code.into()).await.unwrap();
-    let session = client.session(token).unwrap();
+    let session = client.session(token).build().unwrap();
     let auth_headers = session.auth_headers().await.unwrap();
     assert_eq!(
         client.profile(&auth_headers).await.unwrap().email,
@@ -173,8 +169,8 @@ async fn a_session_from_an_mfa_code_needs_a_person_when_its_token_has_ended() {
     sandbox.clock().advance(LIFETIME);
     for _ in 0..2 {
         let error = session.headers().await.unwrap_err();
-        assert!(matches!(error, Error::LoginRequired { .. }), "{error:?}");
-        assert_eq!(error.kind(), ErrorKind::InteractionRequired);
+        let text = "a person must log in: there is no refresh token";
+        assert_refused(&error, ErrorKind::InteractionRequired, text);
     }
     assert!(matches!(session.state(), State::LoginRequired { .. }));
     assert_eq!(sandbox.log().entries().len(), 0);
@@ -217,8 +213,8 @@ async fn after_a_401_a_refresh_that_gives_the_same_token_again_falls_back_to_the
         })
         .await;
     let session = client
-        .session_builder_with_password("user1@iqm.com", "123456")
-        .token(token.into())
+        .session(Login::password("user1@iqm.com", "123456"))
+        .token(token)
         .build()
         .unwrap();
     let dead = session.auth_headers().await.unwrap();
@@ -231,18 +227,20 @@ async fn after_a_401_a_refresh_that_gives_the_same_token_again_falls_back_to_the
 #[tokio::test]
 async fn after_a_401_the_same_token_again_without_a_password_needs_a_log_in() {
     let (_server, client, token) = with_the_same_token_again().await;
-    let session = client.session(token).unwrap();
+    let session = client.session(token).build().unwrap();
     let dead = session.auth_headers().await.unwrap();
     session.invalidate(&dead);
     let error = session.headers().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::TokenRejected);
+    let text = "the refresh gave back the token that was refused";
+    assert_refused(&error, ErrorKind::TokenRejected, text);
+    assert_eq!(error.http_status(), None);
     assert!(matches!(session.state(), State::LoginRequired { .. }));
 }
 
 #[tokio::test]
 async fn at_its_end_a_token_may_be_prolonged_by_itself() {
     let (_server, client, token) = with_the_same_token_again().await;
-    let session = client.session(token.clone()).unwrap();
+    let session = client.session(token.clone()).build().unwrap();
     let renewed = session.renew().await.unwrap();
     assert_eq!(renewed.fingerprint(), token.fingerprint());
     assert_eq!(session.state(), State::Fresh);
@@ -283,4 +281,84 @@ async fn a_tokens_life_is_counted_from_the_moment_its_request_was_sent() {
         assert_lives_from_the_sending::<Iqm>(&sandbox, &session, operation).await;
     }
     assert_calls(&sandbox, 1, 1);
+}
+
+#[tokio::test]
+async fn a_token_of_another_account_is_refused_at_once() {
+    let sandbox = sandbox();
+    let token = log_in(&sandbox).await;
+    sandbox.log().clear();
+    let text = "another account";
+    let other = || client(&sandbox).session(Login::password("ann@example.com", "correct horse"));
+    let error = other().token(token.clone()).build().unwrap_err();
+    assert_refused(&error, ErrorKind::InvalidConfig, text);
+
+    let store = MemoryStore::new();
+    let session = other().store(store.clone()).build().unwrap();
+    let error = session.set_token(token.clone()).await.unwrap_err();
+    assert_refused(&error, ErrorKind::InvalidConfig, text);
+    assert_eq!(session.state(), State::Absent);
+    assert_eq!(store.list().await.unwrap(), []);
+    assert_eq!(sandbox.log().entries().len(), 0);
+
+    // Only the spaces differ.
+    let same = client(&sandbox).session(Login::password(" user1@iqm.com\n", "123456"));
+    same.token(token).build().unwrap();
+}
+
+#[tokio::test]
+async fn a_stored_login_needs_a_store_and_resumes_from_it_without_a_request() {
+    let (sandbox, store) = (sandbox(), MemoryStore::new());
+    let stored = || client(&sandbox).session(Login::stored(email(&sandbox)));
+    let error = stored().build().unwrap_err();
+    assert_refused(&error, ErrorKind::InvalidConfig, "needs a store");
+
+    let token = access(&Iqm::session_in_store(&sandbox, store.clone())).await;
+    sandbox.log().clear();
+    let resumed = stored().store(store).build().unwrap();
+    assert_eq!(access(&resumed).await, token);
+    assert_calls(&sandbox, 0, 0);
+    sandbox.clock().advance(LIFETIME);
+    assert_ne!(access(&resumed).await, token);
+    assert_calls(&sandbox, 0, 1);
+
+    let empty = stored().store(MemoryStore::new()).build().unwrap();
+    let error = empty.headers().await.unwrap_err();
+    assert_refused(
+        &error,
+        ErrorKind::InteractionRequired,
+        "no password is held",
+    );
+}
+
+#[tokio::test]
+async fn a_token_that_is_given_with_a_store_is_saved_under_its_account() {
+    let (sandbox, store) = (sandbox(), MemoryStore::new());
+    let token = log_in(&sandbox).await;
+    let session = client(&sandbox).session(token.clone());
+    let session = session.store(store.clone()).build().unwrap();
+    let key = client(&sandbox).store_key(email(&sandbox));
+    let saved = loop {
+        match store.load(&key).await.unwrap() {
+            Some(saved) => break Token::from(saved),
+            None => tokio::task::yield_now().await,
+        }
+    };
+    assert_eq!(saved.fingerprint(), token.fingerprint());
+    assert_eq!(saved.account(), Some(email(&sandbox)));
+    drop(session);
+
+    // A code's token names no account, so the program does.
+    let uri = "https://example.com/";
+    let code = sandbox.iqm().authorization_code(email(&sandbox), uri);
+    let token = client(&sandbox).exchange_code(&code.into(), uri).await;
+    let token = token.unwrap();
+    let build = |token| client(&sandbox).session(token).store(store.clone()).build();
+    let error = build(token.clone()).unwrap_err();
+    assert_refused(
+        &error,
+        ErrorKind::InvalidConfig,
+        "the login names no account",
+    );
+    build(token.with_account(email(&sandbox))).unwrap();
 }

@@ -1,16 +1,14 @@
 //! What most tests begin with.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use auth_sandbox::Sandbox;
-use iqm_auth::{
-    Client, ClientBuilder, Error, MemoryStore, Renewer, RetryPolicy, SecretString, Session,
-    StoreKey, Token,
-};
+use iqm_auth::http::RetryPolicy;
+use iqm_auth::store::{MemoryStore, StoreKey};
+use iqm_auth::{Client, ClientBuilder, Error, Login, Renewer, SecretString, Session, Token};
 use vendor_tests::{PasswordLogin, Url, Vendor};
 
-pub(crate) use vendor_tests::{always, only, sandbox, sandbox_with, shown};
+pub(crate) use vendor_tests::{always, assert_refused, sandbox, sandbox_with, shown};
 
 /// How long the sandbox's tokens live: `expires_in` of the vendor's samples.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(35_999);
@@ -69,8 +67,8 @@ impl Vendor for Iqm {
 
     fn session_in_store(sandbox: &Sandbox, store: MemoryStore) -> Session {
         client(sandbox)
-            .session_builder_with_password(email(sandbox), password(sandbox))
-            .store(Arc::new(store), Self::key(sandbox))
+            .session(Login::password(email(sandbox), password(sandbox)))
+            .store(store)
             .build()
             .unwrap()
     }
@@ -84,7 +82,8 @@ impl PasswordLogin for Iqm {
     const LOG_IN: &'static str = "iqm.log_in";
 
     fn session_with_password(client: &Client, email: &str, password: &str) -> Session {
-        client.session_with_password(email, password).unwrap()
+        let login = Login::password(email, password);
+        client.session(login).build().unwrap()
     }
 
     fn end_tokens(sandbox: &Sandbox) {
