@@ -8,7 +8,7 @@
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tracing::instrument::WithSubscriber as _;
@@ -46,12 +46,18 @@ impl Drop for Counted {
     }
 }
 
-/// Runs `task` to its end, whatever becomes of the caller.
+/// A place on the thread, which runs for as long as it is held.
+pub(crate) struct Place {
+    handle: Handle,
+    counted: Counted,
+}
+
+/// Starts the thread, if it does not run.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::Unavailable`] if the system gives no thread.
-pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Result<AbortHandle, Error> {
+pub(crate) fn reserve() -> Result<Place, Error> {
     let mut slot = worker();
     let mut started = match slot.take() {
         Some(running) => running,
@@ -64,16 +70,34 @@ pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Result<A
         })?,
     };
     started.tasks += 1;
-    let counted = Counted;
     let handle = started.handle.clone();
     *slot = Some(started);
-    drop(slot);
-    let task = async move {
-        let _counted = counted;
-        task.await;
-    };
-    // A subscriber that is set for a thread only would not see the renewal otherwise.
-    Ok(handle.spawn(task.with_current_subscriber()).abort_handle())
+    Ok(Place {
+        handle,
+        counted: Counted,
+    })
+}
+
+impl Place {
+    /// Runs `task` to its end, whatever becomes of the caller.
+    pub(crate) fn spawn(self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        let Self { handle, counted } = self;
+        let task = async move {
+            let _counted = counted;
+            task.await;
+        };
+        // A subscriber that is set for a thread only would not see the renewal otherwise.
+        handle.spawn(task.with_current_subscriber()).abort_handle()
+    }
+}
+
+/// As [`Place::spawn`], for a caller without a place.
+///
+/// # Errors
+///
+/// As [`reserve`].
+pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Result<AbortHandle, Error> {
+    Ok(reserve()?.spawn(task))
 }
 
 /// As [`spawn`], for a caller who wants the outcome.
@@ -93,20 +117,47 @@ pub(crate) fn lost() -> Error {
     Error::new(ErrorKind::Unavailable, "a task of the session broke off")
 }
 
+/// Ends without waiting, wherever it is dropped: the thread may not start, and a runtime must not
+/// wait for its blocking threads inside another runtime. (A look-up of a host name may still block
+/// one of its own.)
+struct Quiet(Option<Runtime>);
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 fn start() -> std::io::Result<Worker> {
+    start_with(std::thread::Builder::new().name(THREAD_NAME.to_owned()))
+}
+
+fn start_with(thread: std::thread::Builder) -> std::io::Result<Worker> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
+    let runtime = Quiet(Some(runtime));
     let (stop, stopped) = oneshot::channel::<()>();
-    std::thread::Builder::new()
-        .name(THREAD_NAME.to_owned())
-        .spawn(move || {
+    thread.spawn(move || {
+        if let Quiet(Some(runtime)) = &runtime {
             let _ = runtime.block_on(stopped);
-            // A look-up of a host name may still block one of the runtime's threads: do not wait.
-            runtime.shutdown_background();
-        })?;
+        }
+    })?;
     Ok(Worker {
         handle,
         tasks: 0,
         _stop: stop,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_thread_that_the_system_does_not_give_is_an_error_inside_a_runtime_too() {
+        let impossible = std::thread::Builder::new().stack_size(usize::MAX / 2);
+        assert!(start_with(impossible).is_err());
+    }
 }

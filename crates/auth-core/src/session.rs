@@ -8,6 +8,7 @@ mod authorize;
 mod background_refresh;
 mod backoff;
 mod builder;
+mod locked;
 mod pool;
 mod renewal;
 mod state;
@@ -15,7 +16,7 @@ mod store;
 mod tokens;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwapOption;
 use http::HeaderMap;
@@ -30,6 +31,7 @@ use crate::auth_headers::{AuthHeaders, Current};
 use crate::background;
 use crate::clock::{Clock, Moment};
 pub use crate::renew::{Reason, Renew};
+use crate::state::Announced;
 pub use crate::state::{State, StateReason, States};
 use crate::{AllowedHosts, Expiry, Token};
 
@@ -53,14 +55,14 @@ pub(crate) struct Shared<R: Renew> {
     /// What callers get; `None` while there is no token, or the vendor rejected it.
     current: ArcSwapOption<Current>,
     clock: Arc<dyn Clock>,
-    /// Everything that only renewing needs. Never held across an await.
+    /// Everything that only renewing needs. Locked by `Shared::lock` alone.
     renewal_state: Mutex<RenewalState<R::Error>>,
     renewer: R,
     persistence: Option<Persistence>,
     /// Whose token it is, where the program has said so.
     account: Option<String>,
     allowed_hosts: AllowedHosts,
-    states: watch::Sender<State>,
+    states: watch::Sender<Announced>,
 }
 
 impl<R: Renew> Session<R> {
@@ -231,7 +233,7 @@ impl<R: Renew> Session<R> {
     /// # Ok(()) }
     /// ```
     pub async fn set_token(&self, token: impl Into<Token>) -> Result<(), R::Error> {
-        self.shared.replace(token.into())?;
+        self.shared.replace(&token.into())?;
         let shared = Arc::clone(&self.shared);
         // What the store says is in the state.
         let _ = background::run(async move { shared.save_the_login().await }).await?;
@@ -280,8 +282,13 @@ impl<R: Renew> Session<R> {
     /// # Ok(()) }
     /// ```
     pub async fn log_out(&self) -> Result<(), R::Error> {
+        if self.shared.is_renewing_here() {
+            return Err(renewal::waits_for_itself().into());
+        }
+        // At once, whatever becomes of the rest.
+        let (headers, renewal) = self.shared.forget();
         let shared = Arc::clone(&self.shared);
-        background::run(async move { shared.log_out().await }).await?
+        background::run(async move { shared.log_out(headers, renewal).await }).await?
     }
 
     /// What the session does at present.
@@ -297,8 +304,8 @@ impl<R: Renew> Session<R> {
     /// # Ok(()) }
     /// ```
     pub fn state(&self) -> State {
-        self.shared
-            .state(&self.shared.renewal_state(), self.shared.clock.now())
+        let state = self.shared.lock();
+        self.shared.state(&state, state.now)
     }
 
     /// The states as they change, beginning with the present one.
@@ -316,7 +323,7 @@ impl<R: Renew> Session<R> {
     /// ```
     pub fn states(&self) -> States {
         // The last one announced may be from before the token ended.
-        self.shared.announce(&self.shared.renewal_state());
+        self.shared.lock().announce();
         States::new(self.shared.states.subscribe())
     }
 
@@ -400,13 +407,6 @@ impl<R: Renew> Session<R> {
 }
 
 impl<R: Renew> Shared<R> {
-    fn renewal_state(&self) -> MutexGuard<'_, RenewalState<R::Error>> {
-        // No code that can panic runs under the lock.
-        self.renewal_state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The present headers, if their token is valid.
     fn valid(&self, now: Moment) -> Option<AuthHeaders> {
         self.current

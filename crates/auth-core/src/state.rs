@@ -77,17 +77,24 @@ impl fmt::Display for StateReason {
     }
 }
 
+/// The last state that was announced, and which announcement it was: one may overtake another.
+#[derive(Clone, Debug)]
+pub(crate) struct Announced {
+    pub(crate) state: State,
+    pub(crate) number: u64,
+}
+
 /// The states of a session: the present one at once, then each new one; those that pass between
 /// two looks are skipped. Ends with the session.
 ///
 /// States change when something happens, not by the clock: that a token has ended is noticed by
 /// the next caller, or at once while [`Session::refresh_in_background`](crate::Session::refresh_in_background) is held.
 pub struct States {
-    next: BoxFuture<'static, Option<(State, watch::Receiver<State>)>>,
+    next: BoxFuture<'static, Option<(State, watch::Receiver<Announced>)>>,
 }
 
 impl States {
-    pub(crate) fn new(mut states: watch::Receiver<State>) -> Self {
+    pub(crate) fn new(mut states: watch::Receiver<Announced>) -> Self {
         states.mark_changed();
         Self {
             next: Box::pin(next(states)),
@@ -100,9 +107,11 @@ impl States {
     }
 }
 
-async fn next(mut states: watch::Receiver<State>) -> Option<(State, watch::Receiver<State>)> {
+async fn next(
+    mut states: watch::Receiver<Announced>,
+) -> Option<(State, watch::Receiver<Announced>)> {
     states.changed().await.ok()?;
-    let state = states.borrow_and_update().clone();
+    let state = states.borrow_and_update().state.clone();
     Some((state, states))
 }
 

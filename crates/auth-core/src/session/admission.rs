@@ -7,20 +7,21 @@ use tokio::sync::watch;
 
 use super::Shared;
 use super::renewal;
-use super::state::{Outcome, RenewalState, wait};
+use super::state::{Outcome, RenewalState, Renewing, wait};
 use crate::auth_headers::AuthHeaders;
 use crate::background;
 use crate::clock::Moment;
 use crate::renew::{Reason, Renew};
+use crate::{AuthError, Token};
 
 /// What a caller without a valid token gets.
 pub(super) enum Admission<E> {
     Ready(AuthHeaders),
     Failed(E),
-    Wait(watch::Receiver<Outcome<E>>),
+    Wait(Renewing<E>),
 }
 
-impl<E: crate::AuthError> Admission<E> {
+impl<E: AuthError> Admission<E> {
     pub(super) async fn wait(self) -> Result<AuthHeaders, E> {
         match self {
             Self::Ready(headers) => Ok(headers),
@@ -30,40 +31,80 @@ impl<E: crate::AuthError> Admission<E> {
     }
 }
 
+/// A renewal that is decided, and begins once the lock is given back.
+struct Start<E> {
+    reason: Reason,
+    /// This token, and not whatever is there when the task begins: what another session has saved
+    /// meanwhile must count as its renewal.
+    known: Option<Token>,
+    epoch: u64,
+    done: watch::Sender<Outcome<E>>,
+}
+
+impl<E: AuthError> RenewalState<E> {
+    fn start(&mut self, reason: Reason) -> (Start<E>, Renewing<E>) {
+        let (done, renewal) = watch::channel(None);
+        self.renewal = Some(renewal.clone());
+        let start = Start {
+            reason,
+            known: self.token.clone(),
+            epoch: self.epoch,
+            done,
+        };
+        (start, renewal)
+    }
+}
+
 impl<R: Renew> Shared<R> {
     /// The valid headers, the failure that still counts, or the one renewal to wait for, which
     /// starts here if there is none.
     pub(super) fn join_or_start(self: &Arc<Self>) -> Admission<R::Error> {
-        let mut state = self.renewal_state();
-        let now = self.clock.now();
+        let mut state = self.lock();
+        let now = state.now;
         if let Some(headers) = self.valid(now) {
             drop(state);
             self.renew_early(now);
             return Admission::Ready(headers);
         }
         if let Some(renewal) = state.under_way() {
-            return Admission::Wait(renewal);
+            return self.join(renewal);
         }
         if let Some(error) = state.backoff.blocking(now) {
             return Admission::Failed(error.clone());
         }
         let reason = state.reason();
-        self.start(&mut state, reason)
+        let (start, renewal) = state.start(reason);
+        drop(state);
+        self.begin(start);
+        Admission::Wait(renewal)
     }
 
     /// A renewal although the token is valid or a failure still counts. Joins the one under way.
     pub(super) fn request(self: &Arc<Self>) -> Admission<R::Error> {
-        let mut state = self.renewal_state();
+        let mut state = self.lock();
         state.backoff.reset();
-        match state.under_way() {
-            Some(renewal) => Admission::Wait(renewal),
-            None => self.start(&mut state, Reason::Requested),
+        // The program wants a token again.
+        state.is_logged_out = false;
+        if let Some(renewal) = state.under_way() {
+            return self.join(renewal);
         }
+        let (start, renewal) = state.start(Reason::Requested);
+        drop(state);
+        self.begin(start);
+        Admission::Wait(renewal)
+    }
+
+    /// The renewal under way, unless the caller is this renewal.
+    fn join(&self, renewal: Renewing<R::Error>) -> Admission<R::Error> {
+        if self.is_renewing_here() {
+            return Admission::Failed(renewal::waits_for_itself().into());
+        }
+        Admission::Wait(renewal)
     }
 
     /// Starts the renewal that is due before the token's end, if there is none under way.
     pub(super) fn renew_early(self: &Arc<Self>, now: Moment) {
-        let mut state = self.renewal_state();
+        let mut state = self.lock();
         let Some(current) = self.current.load_full() else {
             return;
         };
@@ -81,49 +122,40 @@ impl<R: Renew> Shared<R> {
             Some(None) => {}
             Some(Some(left)) if !left.is_zero() => current.renew_after(now, left),
             _ => {
-                let _ = self.start(&mut state, Reason::Expiring);
+                let (start, _) = state.start(Reason::Expiring);
+                drop(state);
+                self.begin(start);
             }
         }
     }
 
-    fn start(
-        self: &Arc<Self>,
-        state: &mut RenewalState<R::Error>,
-        reason: Reason,
-    ) -> Admission<R::Error> {
-        let (done, renewal) = watch::channel(None);
-        // This token, and not whatever is there when the task begins: what another session has
-        // saved meanwhile must count as its renewal.
-        let known = state.token.clone();
-        let task = renewal::run(Arc::clone(self), reason, known, state.epoch, done);
-        match background::spawn(task) {
-            Ok(_) => {
-                state.renewal = Some(renewal.clone());
-                self.announce(state);
-                Admission::Wait(renewal)
-            }
-            Err(error) => {
-                let error = R::Error::from(error);
-                self.note_failure(state, &error);
-                Admission::Failed(error)
-            }
+    fn begin(self: &Arc<Self>, start: Start<R::Error>) {
+        let Start {
+            reason,
+            known,
+            epoch,
+            done,
+        } = start;
+        let mut finish = renewal::Finish::new(Arc::clone(self), epoch, done);
+        match background::reserve() {
+            Ok(place) => drop(place.spawn(renewal::run(finish, reason, known))),
+            Err(error) => finish.with(Err(error.into())),
         }
     }
 
     /// The vendor rejected `headers`: the next caller renews. A report about older ones changes
     /// nothing.
     pub(super) fn invalidate(&self, headers: &AuthHeaders) {
-        let mut state = self.renewal_state();
+        let mut state = self.lock();
         let current = self.current.load_full().map(AuthHeaders);
         if !current.is_some_and(|current| current.is_the_same_as(headers)) {
             return;
         }
         self.current.store(None);
-        state.is_rejected = true;
-        let now = self.clock.now();
+        let now = state.now;
         let installed_at = state.installed_at.monotonic();
         let age = now.monotonic().saturating_sub(installed_at);
+        state.is_rejected = true;
         state.backoff.rejected(age, now);
-        self.announce(&state);
     }
 }

@@ -48,7 +48,7 @@ async fn run<R: Renew>(shared: Arc<Shared<R>>) {
     loop {
         states.mark_unchanged();
         let now = shared.clock.now();
-        let is_renewing = matches!(&*states.borrow(), State::Renewing);
+        let is_renewing = matches!(states.borrow().state, State::Renewing);
         let due = shared.due_in(now).filter(|_| !is_renewing);
         if due == Some(Duration::ZERO) {
             if shared.valid(now).is_some() {

@@ -4,14 +4,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwapOption;
-use tokio::sync::watch;
+use tokio::sync::{RwLock, watch};
 
 use super::state::RenewalState;
 use super::store::Persistence;
 use super::{Session, Shared};
 use crate::clock::{Clock, SystemClock};
 use crate::renew::Renew;
-use crate::state::State;
+use crate::state::{Announced, State};
 use crate::store::{StoreKey, TokenStore};
 use crate::{AllowedHosts, Error, ErrorKind, Http, Token};
 
@@ -141,7 +141,10 @@ impl<R: Renew> SessionBuilder<R> {
             persistence,
             account,
             allowed_hosts: self.allowed_hosts,
-            states: watch::Sender::new(State::Absent),
+            states: watch::Sender::new(Announced {
+                state: State::Absent,
+                number: 0,
+            }),
         });
         if let Some(token) = self.token {
             shared.start_with(token)?;
@@ -168,6 +171,7 @@ impl<R: Renew> SessionBuilder<R> {
             store: Arc::clone(store),
             key: key.clone(),
             renew_without_lease: self.renew_without_lease,
+            saves: RwLock::default(),
         }))
     }
 }

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::Shared;
-use super::state::{Outcome, RenewalState};
+use super::locked::{Event, Locked};
+use super::state::Outcome;
 use super::store::{Persistence, StoreFailures, is_newer, later, superseded};
+use super::tokens::Prepared;
 use crate::auth_headers::AuthHeaders;
 use crate::background;
 use crate::renew::{Reason, Renew};
+use crate::state::StateReason;
 use crate::store::{Lease, SaveOutcome};
 use crate::{AuthError, Error, ErrorKind, Token};
 
@@ -33,15 +36,34 @@ impl From<Token> for Renewed {
     }
 }
 
-/// Finishes the renewal however it ends: those who wait must hear of it even if it panics.
-struct Finish<R: Renew> {
+tokio::task_local! {
+    /// Which session the task renews.
+    static RENEWING: usize;
+}
+
+/// Finishes the renewal however it ends: those who wait must hear of it even if it panics, or if
+/// its task never runs.
+pub(super) struct Finish<R: Renew> {
     shared: Arc<Shared<R>>,
     epoch: u64,
     done: Option<watch::Sender<Outcome<R::Error>>>,
 }
 
 impl<R: Renew> Finish<R> {
-    fn with(&mut self, result: Result<Renewed, R::Error>) {
+    pub(super) fn new(
+        shared: Arc<Shared<R>>,
+        epoch: u64,
+        done: watch::Sender<Outcome<R::Error>>,
+    ) -> Self {
+        let done = Some(done);
+        Self {
+            shared,
+            epoch,
+            done,
+        }
+    }
+
+    pub(super) fn with(&mut self, result: Result<Ready, R::Error>) {
         if let Some(done) = self.done.take() {
             let outcome = self.shared.finish(self.epoch, result);
             done.send_replace(Some(outcome));
@@ -57,35 +79,43 @@ impl<R: Renew> Drop for Finish<R> {
     }
 }
 
-/// The task of one renewal, of the token that is `known` when it is decided. It holds the session's
-/// parts, so it ends well even if every handle is dropped.
-pub(super) async fn run<R: Renew>(
-    shared: Arc<Shared<R>>,
-    reason: Reason,
-    known: Option<Token>,
-    epoch: u64,
-    done: watch::Sender<Outcome<R::Error>>,
-) {
-    // Not before the task runs: a task that never starts is dropped under the lock.
-    let mut finish = Finish {
-        shared,
-        epoch,
-        done: Some(done),
-    };
+/// A renewal's token, ready to become the present one, and what could not be done for it.
+pub(super) struct Ready {
+    prepared: Prepared,
+    failures: StoreFailures,
+}
+
+/// The task of one renewal, of the token that was `known` when it was decided. It holds the
+/// session's parts, so it ends well even if every handle is dropped.
+pub(super) async fn run<R: Renew>(mut finish: Finish<R>, reason: Reason, known: Option<Token>) {
     let shared = Arc::clone(&finish.shared);
-    let result = if let Some(persistence) = &shared.persistence {
-        let renewal = Renewal {
-            shared: &shared,
-            persistence,
-            reason,
-            epoch,
+    let epoch = finish.epoch;
+    let renewing = async {
+        let renewed = if let Some(persistence) = &shared.persistence {
+            let renewal = Renewal {
+                shared: &shared,
+                persistence,
+                reason,
+                epoch,
+            };
+            renewal.run(known).await?
+        } else {
+            let token = shared.renewer.renew(known.as_ref(), reason).await?;
+            Renewed::from(token)
         };
-        renewal.run(known).await
-    } else {
-        let renewed = shared.renewer.renew(known.as_ref(), reason).await;
-        renewed.map(Renewed::from)
+        Ok(Ready {
+            prepared: shared.prepare_renewed(renewed.token, epoch)?,
+            failures: renewed.failures,
+        })
     };
+    let result = RENEWING.scope(shared.address(), renewing).await;
     finish.with(result);
+}
+
+/// For a renewal that asks its own session to renew or to end.
+pub(super) fn waits_for_itself() -> Error {
+    let message = "the session was asked for a token by the renewal that is to get it";
+    Error::new(ErrorKind::InvalidConfig, message)
 }
 
 /// A renewal of a session with a token store.
@@ -135,13 +165,13 @@ impl<R: Renew> Renewal<'_, R> {
 
     /// What the store may hold from before this session: a token that is valid needs no lease.
     async fn stored_without_lease(&self, known: Option<&Token>) -> Result<Option<Token>, Error> {
-        if !self.shared.renewal_state().may_have_newer {
+        if !self.shared.lock().may_have_newer {
             return Ok(None);
         }
         let stored = self.load().await?;
         let theirs = stored.filter(|stored| is_newer(stored, known) && self.is_enough(stored));
         if theirs.is_some() {
-            self.shared.renewal_state().may_have_newer = false;
+            self.shared.lock().may_have_newer = false;
         }
         Ok(theirs)
     }
@@ -172,7 +202,7 @@ impl<R: Renew> Renewal<'_, R> {
         known: Option<Token>,
     ) -> Result<Step, R::Error> {
         let stored = self.load().await?;
-        self.shared.renewal_state().may_have_newer = false;
+        self.shared.lock().may_have_newer = false;
         let generations = [&stored, &known].into_iter().flatten();
         let after = generations.map(Token::generation).max().unwrap_or_default();
         let newest = match stored.filter(|stored| is_newer(stored, known.as_ref())) {
@@ -226,9 +256,9 @@ impl<R: Renew> Renewal<'_, R> {
         let mut failures = StoreFailures { lease, save: None };
         let is_wanted = {
             // In memory first: whatever happens to the store, the rotated token is not lost.
-            let mut state = self.shared.renewal_state();
+            let mut state = self.shared.lock();
             let is_wanted = state.epoch == self.epoch;
-            if is_wanted {
+            if is_wanted && !state.supersedes(&token) {
                 state.token = Some(token.clone());
             }
             is_wanted
@@ -252,9 +282,13 @@ impl<R: Renew> Renewal<'_, R> {
     }
 
     async fn load(&self) -> Result<Option<Token>, Error> {
-        self.persistence
-            .load_if_needed(!self.works_without_store())
-            .await
+        let needed = !self.works_without_store();
+        let stored = self.persistence.load_if_needed(needed).await?;
+        // Two accounts may share a key that a program has chosen.
+        if let Some(stored) = &stored {
+            self.shared.check_account(stored)?;
+        }
+        Ok(stored)
     }
 
     /// Whether a token from the store spares this renewal.
@@ -280,58 +314,86 @@ fn explained<E: AuthError>(error: E, lease: &Result<&dyn Lease, Error>) -> E {
 }
 
 impl<R: Renew> Shared<R> {
-    /// Ends a renewal: its token becomes the present one, or its failure is remembered.
-    fn finish(
-        &self,
-        epoch: u64,
-        result: Result<Renewed, R::Error>,
-    ) -> Result<AuthHeaders, R::Error> {
-        let mut state = self.renewal_state();
-        state.renewal = None;
-        let outcome = if state.epoch == epoch {
-            let outcome = result.and_then(|renewed| {
-                // Even if it cannot be used: its refresh token gets the next one.
-                state.token = Some(renewed.token.clone());
-                let headers = self.install(&mut state, renewed.token)?;
-                state.store_failures = renewed.failures;
-                Ok(headers)
-            });
-            if let Err(error) = &outcome {
-                self.note_failure(&mut state, error);
+    /// Whether the calling task is a renewal of this session.
+    pub(super) fn is_renewing_here(&self) -> bool {
+        let is_this = |session: &usize| *session == self.address();
+        RENEWING.try_with(is_this).unwrap_or_default()
+    }
+
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// A renewal's token. It is remembered even if it cannot be used: its refresh token gets the
+    /// next one.
+    fn prepare_renewed(&self, token: Token, epoch: u64) -> Result<Prepared, R::Error> {
+        let prepared = self.prepare(&token);
+        if prepared.is_err() {
+            let mut state = self.lock();
+            if state.epoch == epoch && !state.supersedes(&token) {
+                state.token = Some(token);
             }
-            outcome
-        } else {
-            self.overtaken(&state, result)
+        }
+        prepared
+    }
+
+    /// Ends a renewal: its token becomes the present one, or its failure is remembered.
+    fn finish(&self, epoch: u64, result: Result<Ready, R::Error>) -> Result<AuthHeaders, R::Error> {
+        let mut state = self.lock();
+        state.renewal = None;
+        if state.epoch != epoch {
+            return self.overtaken(&mut state, result);
+        }
+        let ready = match result {
+            Ok(ready) => ready,
+            Err(error) => {
+                self.note_failure(&mut state, &error);
+                return Err(error);
+            }
         };
-        self.announce(&state);
-        outcome
+        if state.supersedes(ready.prepared.token()) {
+            // Another session's token came while the lease was given back. That one counts.
+            return match self.valid(state.now) {
+                Some(headers) => Ok(headers),
+                None => Err(overtaken().into()),
+            };
+        }
+        state.store_failures = ready.failures;
+        Ok(self.install(&mut state, ready.prepared))
     }
 
     /// What callers get of a renewal during which a log-in or log-out came, which is what counts.
     fn overtaken(
         &self,
-        state: &RenewalState<R::Error>,
-        result: Result<Renewed, R::Error>,
+        state: &mut Locked<'_, R>,
+        result: Result<Ready, R::Error>,
     ) -> Result<AuthHeaders, R::Error> {
-        if let Some(headers) = self.valid(self.clock.now()) {
+        let headers = self.valid(state.now);
+        if state.is_logged_out {
+            // The vendor has to forget this one as well.
+            state.left_over = result.as_ref().ok().map(|ready| ready.prepared.headers());
+        }
+        if let Some(headers) = headers {
             return Ok(headers);
         }
         if let Some(failure) = state.backoff.last() {
             return Err(failure.error.clone());
         }
-        result.and_then(|_| {
-            let message = "the renewal was overtaken by another log-in";
-            Err(Error::new(ErrorKind::Unavailable, message).into())
-        })
+        result.and_then(|_| Err(overtaken().into()))
     }
 
     /// Remembers a failed renewal. A valid token stays.
-    pub(super) fn note_failure(&self, state: &mut RenewalState<R::Error>, error: &R::Error) {
-        let now = self.clock.now();
+    fn note_failure(&self, state: &mut Locked<'_, R>, error: &R::Error) {
+        let now = state.now;
         let pause = state.backoff.failed(error, now);
-        tracing::warn!(kind = %error.kind(), %error, "renewal failed");
+        state.tell(Event::RenewalFailed(StateReason::of(error)));
         if let (Some(current), Some(pause)) = (self.current.load_full(), pause) {
             current.renew_after(now, pause.max(state.window / EARLY_ATTEMPTS));
         }
     }
+}
+
+fn overtaken() -> Error {
+    let message = "the renewal was overtaken by another log-in";
+    Error::new(ErrorKind::Unavailable, message)
 }

@@ -18,12 +18,15 @@ use crate::{AuthError, Token};
 /// How a renewal tells its outcome to all who wait for it; `None` while it is under way.
 pub(super) type Outcome<E> = Option<Result<AuthHeaders, E>>;
 
+/// A renewal under way, to wait for.
+pub(super) type Renewing<E> = watch::Receiver<Outcome<E>>;
+
 /// All that only renewing needs.
 pub(super) struct RenewalState<E> {
     /// The newest token known, valid or not: its refresh token gets the next one.
     pub(super) token: Option<Token>,
     /// The renewal under way.
-    pub(super) renewal: Option<watch::Receiver<Outcome<E>>>,
+    pub(super) renewal: Option<Renewing<E>>,
     pub(super) backoff: Backoff<E>,
     /// The vendor rejected the newest token.
     pub(super) is_rejected: bool,
@@ -41,6 +44,10 @@ pub(super) struct RenewalState<E> {
     pub(super) store_failures: StoreFailures,
     /// Keeps the store's watch alive.
     pub(super) watch: Option<Watch>,
+    /// The headers of a token that was issued while the program logged out.
+    pub(super) left_over: Option<AuthHeaders>,
+    /// Counts what was announced to watchers.
+    pub(super) announcements: u64,
 }
 
 impl<E: AuthError> RenewalState<E> {
@@ -57,13 +64,22 @@ impl<E: AuthError> RenewalState<E> {
             may_have_newer,
             store_failures: StoreFailures::default(),
             watch: None,
+            left_over: None,
+            announcements: 0,
         }
     }
 
     /// The renewal under way, to wait for. One whose task was dropped has ended.
-    pub(super) fn under_way(&self) -> Option<watch::Receiver<Outcome<E>>> {
+    pub(super) fn under_way(&self) -> Option<Renewing<E>> {
         let renewal = self.renewal.clone();
         renewal.filter(|renewal| renewal.has_changed().is_ok())
+    }
+
+    /// Whether the newest token is of a later generation than `token`, which must not take its
+    /// place. The one rule of which token counts, whoever brings it. Only a log-in begins anew.
+    pub(super) fn supersedes(&self, token: &Token) -> bool {
+        let known = self.token.as_ref();
+        known.is_some_and(|known| known.generation() > token.generation())
     }
 
     /// Whether `token` is still the newest one.
@@ -98,9 +114,7 @@ impl<E: AuthError> RenewalState<E> {
 }
 
 /// Waits for the outcome of the renewal under way.
-pub(super) async fn wait<E: AuthError>(
-    mut renewal: watch::Receiver<Outcome<E>>,
-) -> Result<AuthHeaders, E> {
+pub(super) async fn wait<E: AuthError>(mut renewal: Renewing<E>) -> Result<AuthHeaders, E> {
     let outcome = renewal.wait_for(Option::is_some).await.ok();
     // Every renewal that began finishes, even one that panics.
     outcome
@@ -112,7 +126,7 @@ impl<R: Renew> Shared<R> {
     /// How long until a renewal is due, for background refresh; `None` if that does not depend on
     /// the time.
     pub(super) fn due_in(&self, now: Moment) -> Option<Duration> {
-        let state = self.renewal_state();
+        let state = self.lock();
         match (self.valid(now), state.backoff.last()) {
             (Some(headers), _) => headers.0.due_in(now),
             (None, None) => Some(Duration::ZERO),
@@ -141,18 +155,5 @@ impl<R: Renew> Shared<R> {
             None if valid.is_none() => State::Absent,
             None => state.store_failures.state(),
         }
-    }
-
-    /// Tells the watchers, if the state has changed.
-    pub(super) fn announce(&self, state: &RenewalState<R::Error>) {
-        let state = self.state(state, self.clock.now());
-        self.states.send_if_modified(|known| {
-            let changed = *known != state;
-            if changed {
-                tracing::debug!(?state, "session");
-                *known = state;
-            }
-            changed
-        });
     }
 }

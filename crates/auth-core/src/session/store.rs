@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
+use tokio::sync::RwLock;
+
 use crate::clock::Clock;
 use crate::retry::RetryPolicy;
 use crate::state::{State, StateReason};
@@ -20,6 +22,8 @@ pub(super) struct Persistence {
     pub(super) store: Arc<dyn TokenStore>,
     pub(super) key: StoreKey,
     pub(super) renew_without_lease: bool,
+    /// Shared by saves, and held alone by a log-out: after it, no save of before reaches the store.
+    pub(super) saves: RwLock<()>,
 }
 
 /// What the token store failed to do for the present token.

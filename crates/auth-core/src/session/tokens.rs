@@ -1,10 +1,12 @@
 //! How tokens come into a session and leave it, other than by renewal.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Shared;
-use super::state::{RenewalState, wait};
+use super::locked::{Event, Locked};
+use super::state::{Renewing, wait};
 use super::store::{Persistence, StoreFailures, is_later_than_given, is_newer, later, superseded};
 use crate::auth_headers::AuthHeaders;
 use crate::background;
@@ -16,48 +18,74 @@ use crate::{Error, ErrorKind, Token};
 /// How often a log-in's token is offered to a store in which others save at the same time.
 const LOG_IN_ATTEMPTS: u32 = 5;
 
+/// A token with its headers, ready to become the present one. Made by foreign code, so before the
+/// lock is taken.
+pub(super) struct Prepared {
+    headers: AuthHeaders,
+    window: Duration,
+}
+
+impl Prepared {
+    pub(super) fn token(&self) -> &Token {
+        self.headers.token()
+    }
+
+    pub(super) fn headers(&self) -> AuthHeaders {
+        self.headers.clone()
+    }
+}
+
 impl<R: Renew> Shared<R> {
-    /// Makes `token` the present one. On failure the state is as before.
-    pub(super) fn install(
-        &self,
-        state: &mut RenewalState<R::Error>,
-        token: Token,
-    ) -> Result<AuthHeaders, R::Error> {
+    /// Asks the renewer for what `token` needs. Refuses one that has ended.
+    pub(super) fn prepare(&self, token: &Token) -> Result<Prepared, R::Error> {
         let now = self.clock.now();
-        let headers = self.renewer.headers(&token)?;
-        let headers = AuthHeaders::due(&token, &headers, now)?;
+        // Deadlines are nanoseconds in 64 bits: 584 years.
+        let longest = Duration::from_nanos(u64::MAX);
+        let lifetime = token.lifetime().map(|lifetime| lifetime.min(longest));
+        let foreign = AssertUnwindSafe(|| {
+            let headers = self.renewer.headers(token)?;
+            let window = lifetime.map(|lifetime| self.renewer.window(lifetime).min(lifetime));
+            Ok::<_, R::Error>((headers, window))
+        });
+        // A panic of the renewer is a failure like any other.
+        let (headers, window) =
+            catch_unwind(foreign).unwrap_or_else(|_| Err(background::lost().into()))?;
+        let headers = AuthHeaders::due(token, &headers, now)?;
         if !headers.0.is_valid(now) {
             let message = "the token has already ended";
             return Err(Error::new(ErrorKind::Protocol, message).into());
         }
-        let lifetime = token.lifetime();
-        state.token = Some(token);
-        if let Some(lifetime) = lifetime {
-            // Deadlines are nanoseconds in 64 bits: 584 years.
-            let lifetime = lifetime.min(Duration::from_nanos(u64::MAX));
-            let window = self.renewer.window(lifetime).min(lifetime);
-            headers
-                .0
-                .renew_before_the_end(quarter_jitter(window).min(lifetime / 2));
+        if let (Some(lifetime), Some(window)) = (lifetime, window) {
+            let ahead = quarter_jitter(window).min(lifetime / 2);
+            headers.0.renew_before_the_end(ahead);
+        }
+        let window = window.unwrap_or_default();
+        Ok(Prepared { headers, window })
+    }
+
+    /// Makes a token the present one.
+    pub(super) fn install(&self, state: &mut Locked<'_, R>, prepared: Prepared) -> AuthHeaders {
+        let Prepared { headers, window } = prepared;
+        let now = state.now;
+        state.token = Some(headers.token().clone());
+        if headers.token().lifetime().is_some() {
             state.window = window;
         }
         state.installed(now);
         self.current.store(Some(Arc::clone(&headers.0)));
-        Ok(headers)
+        headers
     }
 
     /// The token that a session is built with. It is saved where there is a store, unless that
     /// holds a newer one.
     pub(super) fn start_with(self: &Arc<Self>, token: Token) -> Result<(), R::Error> {
         self.check_account(&token)?;
-        let mut state = self.renewal_state();
         if token.expiry().has_passed(self.clock.now().wall()) {
-            state.token = Some(token);
+            self.lock().token = Some(token);
         } else {
-            self.install(&mut state, token)?;
+            let prepared = self.prepare(&token)?;
+            self.install(&mut self.lock(), prepared);
         }
-        self.announce(&state);
-        drop(state);
         if self.persistence.is_some() {
             let shared = Arc::clone(self);
             // What the store says is in the state.
@@ -70,17 +98,17 @@ impl<R: Renew> Shared<R> {
     }
 
     /// A token from a log-in elsewhere.
-    pub(super) fn replace(&self, token: Token) -> Result<(), R::Error> {
-        self.check_account(&token)?;
-        let mut state = self.renewal_state();
-        self.install(&mut state, token)?;
+    pub(super) fn replace(&self, token: &Token) -> Result<(), R::Error> {
+        self.check_account(token)?;
+        let prepared = self.prepare(token)?;
+        let mut state = self.lock();
+        self.install(&mut state, prepared);
         state.start_over();
-        self.announce(&state);
         Ok(())
     }
 
     /// Refuses the token of another account. Tokens and sessions that name none pass.
-    fn check_account(&self, token: &Token) -> Result<(), Error> {
+    pub(super) fn check_account(&self, token: &Token) -> Result<(), Error> {
         match (&self.account, token.account()) {
             (Some(account), Some(other)) if account != other => {
                 let message = "the token is of another account than the session";
@@ -95,6 +123,7 @@ impl<R: Renew> Shared<R> {
         let Some(persistence) = &self.persistence else {
             return Ok(());
         };
+        let _saving = persistence.saves.read().await;
         let (token, epoch) = self.newest();
         let Some(token) = token else { return Ok(()) };
         let saved = match persistence.save(&*self.clock, &token).await {
@@ -110,6 +139,7 @@ impl<R: Renew> Shared<R> {
         let Some(persistence) = &self.persistence else {
             return Ok(());
         };
+        let _saving = persistence.saves.read().await;
         let (token, epoch) = self.newest();
         let Some(token) = token else { return Ok(()) };
         let saved = self.save_login(persistence, token, epoch).await;
@@ -126,6 +156,7 @@ impl<R: Renew> Shared<R> {
             Ok(lease) => lease,
             Err(error) => return self.note_saved(0, Err(error)),
         };
+        let saving = persistence.saves.read().await;
         let (token, epoch) = self.newest();
         let saved = match (token, persistence.load().await) {
             (_, Err(error)) => Err(error),
@@ -137,6 +168,7 @@ impl<R: Renew> Shared<R> {
             // A log-out or another log-in has come meanwhile.
             _ => Ok(()),
         };
+        drop(saving);
         // It runs out by itself.
         let _ = lease.release().await;
         self.note_saved(0, saved)
@@ -157,7 +189,7 @@ impl<R: Renew> Shared<R> {
             };
             let token = token.clone().with_generation(generation);
             {
-                let mut state = self.renewal_state();
+                let mut state = self.lock();
                 if state.epoch != epoch || !state.holds(&token) {
                     return Ok(());
                 }
@@ -172,29 +204,30 @@ impl<R: Renew> Shared<R> {
 
     /// Continues with what the store holds in place of the token that the session was built with.
     fn replace_given(&self, given: &Token, stored: Token) {
-        let mut state = self.renewal_state();
+        // One that has ended is kept for its refresh token.
+        let prepared = self.prepare(&stored).ok();
+        let mut state = self.lock();
         if state.epoch != 0 || !state.holds(given) {
             return;
         }
-        if stored.expiry().has_passed(self.clock.now().wall()) {
-            // Its refresh token gets the next one.
-            state.token = Some(stored);
-        } else if self.install(&mut state, stored).is_ok() {
-            state.may_have_newer = false;
+        match prepared {
+            Some(prepared) => {
+                self.install(&mut state, prepared);
+                state.may_have_newer = false;
+            }
+            None => state.token = Some(stored),
         }
-        self.announce(&state);
     }
 
     fn newest(&self) -> (Option<Token>, u64) {
-        let state = self.renewal_state();
+        let state = self.lock();
         (state.token.clone(), state.epoch)
     }
 
     fn note_saved(&self, epoch: u64, saved: Result<(), Error>) -> Result<(), Error> {
-        let mut state = self.renewal_state();
+        let mut state = self.lock();
         if state.epoch == epoch {
             state.store_failures.save = saved.clone().err();
-            self.announce(&state);
         }
         saved
     }
@@ -209,54 +242,67 @@ impl<R: Renew> Shared<R> {
             &persistence.key,
             Box::new(move |token| {
                 if let Some(shared) = shared.upgrade() {
-                    shared.take_over(token);
+                    shared.take_over(&token);
                 }
             }),
         );
-        self.renewal_state().watch = watch;
+        self.lock().watch = watch;
     }
 
     /// A token that another session has saved.
-    fn take_over(&self, token: Token) {
-        let mut state = self.renewal_state();
-        let has_ended = token.expiry().has_passed(self.clock.now().wall());
-        if state.is_logged_out || has_ended || !is_newer(&token, state.token.as_ref()) {
+    fn take_over(&self, token: &Token) {
+        // One that cannot be used is no better when the next renewal loads it: that one says so.
+        let usable = self.check_account(token).is_ok();
+        let Some(prepared) = usable.then(|| self.prepare(token).ok()).flatten() else {
+            return;
+        };
+        let mut state = self.lock();
+        if state.is_logged_out || !is_newer(token, state.token.as_ref()) {
             return;
         }
-        tracing::debug!(token = %token.fingerprint(), "another session has renewed");
-        // One that cannot be put into headers is no better when the next renewal loads it: that
-        // one says so.
-        if self.install(&mut state, token).is_ok() {
-            state.may_have_newer = false;
-            state.store_failures = StoreFailures::default();
-        }
-        self.announce(&state);
+        state.tell(Event::TakenOver(token.fingerprint()));
+        self.install(&mut state, prepared);
+        state.may_have_newer = false;
+        state.store_failures = StoreFailures::default();
     }
 
-    pub(super) async fn log_out(&self) -> Result<(), R::Error> {
-        let (headers, renewal) = {
-            let mut state = self.renewal_state();
-            state.start_over();
-            state.token = None;
-            state.is_logged_out = true;
-            let error = Error::new(ErrorKind::InteractionRequired, "the session was logged out");
-            state.backoff.failed_for_good(error.into());
-            let headers = self.current.swap(None).map(AuthHeaders);
-            self.announce(&state);
-            (headers, state.under_way())
-        };
+    /// Forgets the token here. Returns its headers, if it is valid, and the renewal under way.
+    pub(super) fn forget(&self) -> (Option<AuthHeaders>, Option<Renewing<R::Error>>) {
+        let mut state = self.lock();
+        let headers = self.valid(state.now);
+        state.start_over();
+        state.token = None;
+        state.is_logged_out = true;
+        let error = Error::new(ErrorKind::InteractionRequired, "the session was logged out");
+        state.backoff.failed_for_good(error.into());
+        self.current.store(None);
+        (headers, state.under_way())
+    }
+
+    /// Deletes the forgotten token from the store, and tells the vendor.
+    pub(super) async fn log_out(
+        &self,
+        headers: Option<AuthHeaders>,
+        renewal: Option<Renewing<R::Error>>,
+    ) -> Result<(), R::Error> {
         if let Some(renewal) = renewal {
             let _ = wait(renewal).await;
         }
-        let revoked = match headers {
-            Some(headers) if headers.0.is_valid(self.clock.now()) => {
-                self.renewer.revoke(&headers).await
+        // The store first: the vendor may take its time.
+        let deleted = match &self.persistence {
+            Some(persistence) => {
+                // Saves under way come first, and those that follow find that nothing is wanted.
+                let _alone = persistence.saves.write().await;
+                persistence.delete().await
             }
-            _ => Ok(()),
+            None => Ok(()),
         };
-        if let Some(persistence) = &self.persistence {
-            persistence.delete().await?;
+        let left_over = self.lock().left_over.take();
+        let mut revoked = Ok(());
+        for headers in headers.iter().chain(&left_over) {
+            revoked = self.renewer.revoke(headers).await.and(revoked);
         }
+        deleted?;
         revoked
     }
 }

@@ -137,6 +137,17 @@ async fn a_token_of_another_account_is_refused_at_once() {
     session.set_token(own).await.unwrap();
     assert_eq!(number(&session.headers().await.unwrap()), 8);
     assert_eq!(store.list().await.unwrap(), [key()]);
+
+    // Nor is one taken over from a store, where a program has chosen one key for two accounts.
+    let theirs = issued(9, clock.now().wall()).with_account("bob@example.com");
+    let store = Moody::new();
+    put(&store, theirs.clone()).await;
+    let builder = vendor.session().key(key()).store(store.clone());
+    let session = builder.build().unwrap();
+    let error = session.headers().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    store.tell(&theirs);
+    assert_eq!(session.try_headers(), None);
 }
 
 #[tokio::test]

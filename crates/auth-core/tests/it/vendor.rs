@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use auth_core::{
-    Clock, Error, ErrorKind, Expiry, ExposeSecret as _, Header, Reason, Renew, Session,
-    SessionBuilder, State, Token,
+    AuthHeaders, Clock, Error, ErrorKind, Expiry, ExposeSecret as _, Header, Reason, Renew,
+    Session, SessionBuilder, State, Token,
 };
 use auth_sandbox::SandboxClock;
 use tokio::sync::Semaphore;
@@ -26,6 +26,10 @@ struct Inner {
     reasons: Mutex<Vec<Reason>>,
     /// The token from which the last renewal started.
     known: Mutex<Option<Token>>,
+    /// What `revoke` was called with.
+    revoked: Mutex<Vec<Token>>,
+    /// Code of the test's, which runs when the headers are made.
+    in_headers: Mutex<Option<Arc<dyn Fn() + Send + Sync>>>,
     /// One permit lets one renewal through.
     gate: Semaphore,
     panics: AtomicUsize,
@@ -40,6 +44,8 @@ impl Vendor {
             lifetime: Mutex::new(Some(LIFETIME)),
             reasons: Mutex::default(),
             known: Mutex::default(),
+            revoked: Mutex::default(),
+            in_headers: Mutex::default(),
             gate: Semaphore::new(Semaphore::MAX_PERMITS),
             panics: AtomicUsize::new(0),
         }))
@@ -73,6 +79,18 @@ impl Vendor {
         known
             .as_ref()
             .map(|token| token.access().expose_secret().to_owned())
+    }
+
+    /// Runs `code` whenever headers are made.
+    pub(crate) fn in_headers(&self, code: impl Fn() + Send + Sync + 'static) {
+        *self.0.in_headers.lock().unwrap() = Some(Arc::new(code));
+    }
+
+    /// The tokens that the vendor was told to forget.
+    pub(crate) fn revoked(&self) -> Vec<String> {
+        let revoked = self.0.revoked.lock().unwrap();
+        let access = |token: &Token| token.access().expose_secret().to_owned();
+        revoked.iter().map(access).collect()
     }
 
     /// The next renewal fails.
@@ -139,10 +157,19 @@ impl Renew for Vendor {
     }
 
     fn headers(&self, token: &Token) -> Result<Vec<Header>, Error> {
+        let code = self.0.in_headers.lock().unwrap().clone();
+        if let Some(code) = code {
+            code();
+        }
         Ok(vec![
             Header::with_scheme(http::header::AUTHORIZATION, "Bearer ", token.access())?,
             Header::new(http::HeaderName::from_static("x-account"), token.access())?,
         ])
+    }
+
+    async fn revoke(&self, headers: &AuthHeaders) -> Result<(), Error> {
+        self.0.revoked.lock().unwrap().push(headers.token().clone());
+        Ok(())
     }
 }
 

@@ -1,0 +1,121 @@
+//! The session's one lock.
+//!
+//! No foreign code runs under it: no renewer, store, clock, subscriber or waker. Each of these may
+//! call the session, which would wait for itself. So the clock is read before the lock is taken,
+//! tokens are [prepared](super::tokens) before it is taken, and what is to be told (states to
+//! watchers, events to the subscriber) is told after it is given back.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{MutexGuard, PoisonError};
+
+use super::Shared;
+use super::state::RenewalState;
+use crate::Fingerprint;
+use crate::clock::Moment;
+use crate::renew::Renew;
+use crate::state::{Announced, StateReason};
+
+/// The renewal state, locked. Giving it back announces the new state, if it was changed.
+pub(super) struct Locked<'a, R: Renew> {
+    shared: &'a Shared<R>,
+    /// `None` only while it is given back.
+    state: Option<MutexGuard<'a, RenewalState<R::Error>>>,
+    /// From before the lock was taken.
+    pub(super) now: Moment,
+    is_changed: bool,
+    event: Option<Event>,
+}
+
+/// What the subscriber hears once the lock is given back.
+pub(super) enum Event {
+    RenewalFailed(StateReason),
+    TakenOver(Fingerprint),
+}
+
+impl<R: Renew> Shared<R> {
+    pub(super) fn lock(&self) -> Locked<'_, R> {
+        let now = self.clock.now();
+        // Nothing that can panic runs under it.
+        let state = self.renewal_state.lock();
+        Locked {
+            shared: self,
+            state: Some(state.unwrap_or_else(PoisonError::into_inner)),
+            now,
+            is_changed: false,
+            event: None,
+        }
+    }
+}
+
+impl<R: Renew> Locked<'_, R> {
+    /// Announces the state although nothing was done: a token may have ended since.
+    pub(super) fn announce(&mut self) {
+        self.is_changed = true;
+    }
+
+    pub(super) fn tell(&mut self, event: Event) {
+        self.event = Some(event);
+    }
+}
+
+impl<R: Renew> Deref for Locked<'_, R> {
+    type Target = RenewalState<R::Error>;
+
+    fn deref(&self) -> &Self::Target {
+        // Given back in `drop` alone.
+        self.state.as_deref().unwrap_or_else(|| unreachable!())
+    }
+}
+
+impl<R: Renew> DerefMut for Locked<'_, R> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.is_changed = true;
+        self.state.as_deref_mut().unwrap_or_else(|| unreachable!())
+    }
+}
+
+impl<R: Renew> Drop for Locked<'_, R> {
+    fn drop(&mut self) {
+        let Some(mut state) = self.state.take() else {
+            return;
+        };
+        let announcement = self.is_changed.then(|| {
+            state.announcements += 1;
+            Announced {
+                state: self.shared.state(&state, self.now),
+                number: state.announcements,
+            }
+        });
+        drop(state);
+        match self.event.take() {
+            None => {}
+            Some(Event::RenewalFailed(reason)) => {
+                tracing::warn!(kind = %reason.kind(), error = %reason, "renewal failed");
+            }
+            Some(Event::TakenOver(token)) => {
+                tracing::debug!(%token, "another session has renewed");
+            }
+        }
+        if let Some(announcement) = announcement {
+            self.shared.announce(announcement);
+        }
+    }
+}
+
+impl<R: Renew> Shared<R> {
+    /// Tells the watchers, if the state has changed and no later one was announced.
+    fn announce(&self, new: Announced) {
+        let state = new.state.clone();
+        let is_new = self.states.send_if_modified(|known| {
+            if new.number < known.number {
+                return false;
+            }
+            let is_new = known.state != new.state;
+            *known = new;
+            is_new
+        });
+        if is_new {
+            tracing::debug!(?state, "session");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! After a log-out nothing of the session's past comes back: not here, not in the store, not at the
+//! vendor.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use auth_core::{Clock as _, Expiry, State, TokenStore as _};
+use tokio::sync::Semaphore;
+
+use crate::moody::{Moody, key, with_store};
+use crate::vendor::{LIFETIME, Vendor, number, settled, token, until};
+
+/// Saves wait from now on, until as many are let through as there are.
+fn hold_saves(store: &Moody) {
+    store.gate.forget_permits(Semaphore::MAX_PERMITS);
+}
+
+#[tokio::test]
+async fn a_save_that_waits_in_the_store_does_not_bring_a_token_back() {
+    let store = Moody::new();
+    let (_, clock, session) = with_store(&store);
+    session.headers().await.unwrap();
+    let before = store.saves();
+    hold_saves(&store);
+    let now = clock.now().wall();
+    let new = token(7, Expiry::after(now, LIFETIME), now);
+    let saving = tokio::spawn({
+        let session = session.clone();
+        async move { session.save().await }
+    });
+    until(|| store.saves() == before + 1).await;
+    // One whose caller leaves, and which the store fails at first.
+    store.failing_saves.store(1, Ordering::SeqCst);
+    let setting = tokio::spawn({
+        let session = session.clone();
+        async move { session.set_token(new).await }
+    });
+    until(|| store.saves() == before + 2).await;
+    setting.abort();
+
+    let leaving = tokio::spawn({
+        let session = session.clone();
+        async move { session.log_out().await }
+    });
+    until(|| matches!(session.state(), State::LoginRequired { .. })).await;
+    store.gate.add_permits(100);
+    // The pause before the failed save is tried again.
+    clock.until_sleeping(1).await;
+    clock.advance(Duration::from_secs(1));
+    leaving.await.unwrap().unwrap();
+    assert!(store.inner.load(&key()).await.unwrap().is_none());
+    let _ = saving.await;
+    assert!(store.inner.load(&key()).await.unwrap().is_none());
+    assert_eq!(session.try_headers(), None);
+}
+
+#[tokio::test]
+async fn a_token_that_is_issued_during_the_log_out_is_revoked_as_well() {
+    let (vendor, clock, session) = Vendor::with_session();
+    session.headers().await.unwrap();
+    clock.advance(LIFETIME.mul_f64(0.93));
+    vendor.hold();
+    session.headers().await.unwrap();
+    vendor.until_calls(2).await;
+    let leaving = tokio::spawn({
+        let session = session.clone();
+        async move { session.log_out().await }
+    });
+    until(|| session.try_headers().is_none()).await;
+    vendor.release();
+    leaving.await.unwrap().unwrap();
+    assert_eq!(vendor.revoked(), ["token-1", "token-2"]);
+}
+
+#[tokio::test]
+async fn a_session_that_renews_after_a_log_out_takes_over_what_others_save() {
+    let store = Moody::new();
+    let (_, clock, session) = with_store(&store);
+    session.headers().await.unwrap();
+    session.log_out().await.unwrap();
+    let now = clock.now().wall();
+    let theirs = token(9, Expiry::after(now, LIFETIME), now).with_generation(9);
+    store.tell(&theirs);
+    assert_eq!(session.try_headers(), None);
+    session.renew().await.unwrap();
+    store.tell(&theirs);
+    assert_eq!(number(&session.headers().await.unwrap()), 9);
+}
+
+#[tokio::test]
+async fn a_renewal_does_not_replace_a_later_token_that_came_meanwhile() {
+    let store = Moody::new();
+    let (vendor, clock, session) = with_store(&store);
+    vendor.hold();
+    assert_eq!(session.try_headers(), None);
+    vendor.until_calls(1).await;
+    let now = clock.now().wall();
+    store.tell(&token(9, Expiry::after(now, LIFETIME), now).with_generation(9));
+    vendor.release();
+    assert_eq!(settled(&session).await, State::Fresh);
+    assert_eq!(number(&session.headers().await.unwrap()), 9);
+}
