@@ -8,7 +8,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use auth_core::Error;
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tracing::instrument::WithSubscriber as _;
@@ -18,6 +18,18 @@ use crate::error::store_error;
 /// A handle. The thread ends with the last one.
 #[derive(Clone)]
 pub(crate) struct Thread(Arc<Running>);
+
+/// Ends without waiting for a blocking call, wherever it is dropped: if the thread does not start,
+/// that is inside the caller's runtime, which forbids waiting.
+struct Quiet(Option<Runtime>);
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
 
 struct Running {
     handle: Handle,
@@ -34,16 +46,19 @@ impl Thread {
     }
 
     fn try_start(name: &str) -> std::io::Result<Self> {
+        Self::start_on(std::thread::Builder::new().name(name.to_owned()))
+    }
+
+    fn start_on(thread: std::thread::Builder) -> std::io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
+        let runtime = Quiet(Some(runtime));
         let (stop, stopped) = oneshot::channel::<()>();
-        std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || {
+        thread.spawn(move || {
+            if let Quiet(Some(runtime)) = &runtime {
                 let _ = runtime.block_on(stopped);
-                // Without waiting for a blocking call that may still run.
-                runtime.shutdown_background();
-            })?;
+            }
+        })?;
         Ok(Self(Arc::new(Running {
             handle,
             _stop: stop,
@@ -101,4 +116,15 @@ impl Thread {
 /// For a task that panicked.
 fn interrupted() -> Error {
     store_error("a task of the token store was interrupted")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_thread_that_the_system_does_not_give_is_an_error_inside_a_runtime_too() {
+        let impossible = std::thread::Builder::new().stack_size(usize::MAX / 2);
+        assert!(Thread::start_on(impossible).is_err());
+    }
 }

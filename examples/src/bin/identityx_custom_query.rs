@@ -13,7 +13,8 @@ mod operations {
 
 use auth_sandbox::Sandbox;
 use examples::{Outcome, address, needed};
-use identityx_auth::{Client, ClientBuilder, Execute as _, OrgUser};
+use identityx_auth::graphql::Execute as _;
+use identityx_auth::{Client, ClientBuilder, OrgUser};
 use operations::who_am_i::{OrganizationRole, Variables, WhoAmI};
 
 #[tokio::main]

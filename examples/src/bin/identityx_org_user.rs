@@ -9,9 +9,9 @@
 
 use auth_sandbox::Sandbox;
 use examples::{Outcome, address, needed, step};
+use identityx_auth::organization::OrganizationId;
 use identityx_auth::{
-    Client, ClientBuilder, ExposeSecret as _, LoginLink, OrgUserApiToken, OrganizationId,
-    SecretString,
+    Client, ClientBuilder, ExposeSecret as _, LoginLink, OrgUserApiToken, SecretString,
 };
 
 #[tokio::main]
@@ -57,7 +57,7 @@ async fn use_it(
     step(1, "IdentityX mails the administrator a link to its portal");
     client.send_org_user_login_link(email).await?;
 
-    step(2, "the link is not followed: its token is traded here");
+    step(2, "the link is not followed: its token is exchanged here");
     let link = LoginLink::parse(&link().await?)?;
     let login = client.log_in_org_user(&link).await?;
     println!(
@@ -67,29 +67,31 @@ async fn use_it(
     );
 
     step(3, "what the administrator looks after");
-    for membership in client.organizations(&login.user).await? {
+    let headers = client.auth_headers(&login.user)?;
+    for membership in client.organizations(&headers).await? {
         let organization = membership.organization;
         println!("  {:?} of {}", membership.role, organization.name);
         let id = OrganizationId::new(&organization.id)?;
-        for application in client.applications(&login.user, &id).await? {
+        for application in client.applications(&headers, &id).await? {
             println!("    {} {}", application.id, application.name);
         }
     }
 
     step(4, "the permanent API token is kept, in a place for secrets");
-    let token = client.create_api_token(&login.user).await?;
+    let token = client.create_api_token(&headers).await?;
     let kept = token.access_token().expose_secret().to_owned();
 
     step(5, "the log-out ends the session, and leaves the API token");
-    client.log_out_org_user(&login.user).await?;
-    let error = client.active_org_user(&login.user).await.err();
+    client.log_out_org_user(&headers).await?;
+    let error = client.active_org_user(&headers).await.err();
     println!("  session: {}", error.ok_or("still logged in?")?);
 
     step(6, "the next start, and all that follow");
     let token = OrgUserApiToken::from_jwt(kept)?;
-    let session = client.session(token.clone()).build()?;
-    println!("  {:?}", session.headers().await?);
-    let profile = client.active_org_user(&token).await?;
+    let session = client.session(token).build()?;
+    let headers = session.auth_headers().await?;
+    println!("  {:?}", headers.headers());
+    let profile = client.active_org_user(&headers).await?;
     println!("  which are {}'s", profile.email);
     Ok(())
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use auth_core::AuthHeaders;
 use auth_sandbox::Sandbox;
+use eqworks_auth::magic_link::PasscodeMail;
 use eqworks_auth::{
-    Client, Error, ErrorKind, ExposeSecret as _, PasscodeMail, Product, Renewer, SecretString,
-    Session, Stage, Token,
+    Client, Error, ErrorKind, ExposeSecret as _, Product, Renewer, SecretString, Session, Stage,
+    Token,
 };
 
 use crate::matrix::{Vendor, within};

@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use auth_core::AuthHeaders;
 use auth_sandbox::Sandbox;
+use identityx_auth::graphql::Execute as _;
+use identityx_auth::identity::{NewAppUser, Renewer};
+use identityx_auth::organization::OrganizationId;
 use identityx_auth::{
-    AppUser, ApplicationId, Client, Error, Execute as _, ExposeSecret as _, LoginLink,
-    LoginLinkMail, NewAppUser, OrgUser, OrganizationId, Renewer, Session,
+    AppUser, ApplicationId, Client, Error, ExposeSecret as _, LoginLink, LoginLinkMail, OrgUser,
+    Session,
 };
 
 use self::operations::{change, who_am_i};
@@ -32,7 +35,7 @@ pub(crate) struct Ready {
 }
 
 fn mail(email: &str) -> LoginLinkMail {
-    LoginLinkMail::new(email, AUTH_URL.parse().unwrap())
+    LoginLinkMail::new(email, AUTH_URL).unwrap()
 }
 
 fn mailed_link(sandbox: &Sandbox, email: &str) -> LoginLink {
@@ -119,7 +122,9 @@ impl Vendor for Ready {
     }
 
     async fn make(&self, client: &Client, call: &str) -> Result<(), Error> {
-        let (application, org_user) = (&self.application, &self.org_user);
+        let application = &self.application;
+        let app_user = client.auth_headers(&self.app_user)?;
+        let org_user = client.auth_headers(&self.org_user)?;
         match call {
             "send_app_user_login_link" => {
                 let mail = mail(self.app_email);
@@ -129,26 +134,26 @@ impl Vendor for Ready {
                 let login = client.log_in_app_user(application, &self.app_link);
                 login.await.map(drop)
             }
-            "log_out_app_user" => client.log_out_app_user(&self.app_user).await,
-            "active_app_user" => client.active_app_user(&self.app_user).await.map(drop),
+            "log_out_app_user" => client.log_out_app_user(&app_user).await,
+            "active_app_user" => client.active_app_user(&app_user).await.map(drop),
             "create_app_user" => {
                 let user = NewAppUser::new("new@identityx.example");
                 client.create_app_user(application, &user).await.map(drop)
             }
             "send_org_user_login_link" => client.send_org_user_login_link(self.org_email).await,
             "log_in_org_user" => client.log_in_org_user(&self.org_link).await.map(drop),
-            "log_out_org_user" => client.log_out_org_user(org_user).await,
-            "create_api_token" => client.create_api_token(org_user).await.map(drop),
-            "active_org_user" => client.active_org_user(org_user).await.map(drop),
-            "organizations" => client.organizations(org_user).await.map(drop),
+            "log_out_org_user" => client.log_out_org_user(&org_user).await,
+            "create_api_token" => client.create_api_token(&org_user).await.map(drop),
+            "active_org_user" => client.active_org_user(&org_user).await.map(drop),
+            "organizations" => client.organizations(&org_user).await.map(drop),
             "applications" => {
-                let found = client.applications(org_user, &self.organization);
+                let found = client.applications(&org_user, &self.organization);
                 found.await.map(drop)
             }
             "ping" => client.ping().await,
             "execute query" => {
                 use who_am_i::{Variables, WhoAmI};
-                let caller = client.as_identity(org_user)?;
+                let caller = client.with_auth_headers(&org_user);
                 caller.execute::<WhoAmI>(Variables).await.map(drop)
             }
             "execute mutation" => {

@@ -18,8 +18,8 @@ pub(crate) async fn on_the_sandbox() -> Outcome {
     println!("\nIdentityX, emulated at {}", identityx.base_url());
 
     step(1, "IdentityX mails the user a link to your site");
-    let auth_url = "https://www.example.test/user/authenticate".parse()?;
-    let mail = LoginLinkMail::new(email, auth_url).redirect_to("/account");
+    let auth_url = "https://www.example.test/user/authenticate";
+    let mail = LoginLinkMail::new(email, auth_url)?.redirect_to("/account");
     client.send_app_user_login_link(&application, &mail).await?;
 
     step(2, "your site gets the link and trades its token");
@@ -39,11 +39,12 @@ pub(crate) async fn on_the_sandbox() -> Outcome {
 
     step(4, "a year later, a part of the vendor's is down");
     clock.advance(Duration::from_secs(365 * 86_400));
+    let user = session.auth_headers().await?;
     identityx.inner_service_down(true);
-    let error = client.active_app_user(&login.user).await.err();
+    let error = client.active_app_user(&user).await.err();
     println!("  {}", error.ok_or("an outage must be told")?);
     identityx.inner_service_down(false);
-    let profile = client.active_app_user(&login.user).await?;
+    let profile = client.active_app_user(&user).await?;
     println!("  and up again: {} is still logged in", profile.email);
 
     step(5, "the user logs out");
