@@ -19,9 +19,8 @@ pub(crate) async fn on_the_sandbox() -> Outcome {
         .build()?;
 
     // Nothing is sent yet: a session logs in when it is first used.
-    let session = client
-        .session(Login::password("user1@iqm.com", "123456"))
-        .build()?;
+    let login = Login::password("user1@iqm.com", "123456");
+    let session = client.session(login).build()?;
     // [/readme]
     println!("IQM, emulated at {}", iqm.base_url());
     let clock = sandbox.clock();
