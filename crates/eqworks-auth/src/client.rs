@@ -202,9 +202,9 @@ impl Client {
         })?;
         let request = self
             .call(VERIFY, "verify")
-            .query(&[(USER, &user), (OTP, passcode.expose_secret())])
+            .query(&[(USER, &user)])
+            .secret_query(OTP, &passcode)
             .query(options)
-            .secret(&passcode)
             .idempotency(Idempotency::No);
         let response = self.send(request).await?;
         wire::verified(&response, &user, &self.0.product)

@@ -161,15 +161,20 @@ impl Request {
         self
     }
 
+    /// As [`Request::query`], with a secret as the value.
+    pub fn secret_query(self, name: &str, value: &SecretString) -> Self {
+        self.secret(value).query(&[(name, value.expose_secret())])
+    }
+
     /// How safe it is to send this again.
     pub fn idempotency(mut self, idempotency: Idempotency) -> Self {
         self.idempotency = idempotency;
         self
     }
 
-    /// Registers a secret that this request sends in a form of its own, so that it is cut out of
-    /// whatever the vendor says. All other methods that take a secret do this themselves.
-    pub fn secret(mut self, secret: &SecretString) -> Self {
+    /// Registers a secret, so that it is cut out of whatever the vendor says. Private: every way to
+    /// put a secret into a request does this.
+    fn secret(mut self, secret: &SecretString) -> Self {
         self.redactor.add(secret);
         self
     }

@@ -76,7 +76,7 @@ impl<E: AuthError> RenewalState<E> {
     }
 
     /// Whether the newest token is of a later generation than `token`, which must not take its
-    /// place. The one rule of which token counts, whoever brings it. Only a log-in begins anew.
+    /// place. The one rule of which token counts, wherever it comes from. Only a log-in begins anew.
     pub(super) fn supersedes(&self, token: &Token) -> bool {
         let known = self.token.as_ref();
         known.is_some_and(|known| known.generation() > token.generation())
