@@ -71,7 +71,7 @@ pub trait Vendor: Sized + 'static {
     }
 }
 
-/// What [`builder!`](crate::builder) needs.
+/// What [`builder!`](macro@crate::builder) needs.
 pub trait Settings: Vendor {
     /// The vendor's `DEFAULT_BASE_URL`.
     const DEFAULT_BASE_URL: &'static str;
@@ -120,7 +120,7 @@ impl Call {
     }
 }
 
-/// What [`faults!`](crate::faults) needs.
+/// What [`faults!`](macro@crate::faults) needs.
 pub trait Calls: Vendor {
     /// What the calls need: a client and its tokens.
     type Ready: Clone + Send + Sync + 'static;
@@ -140,7 +140,7 @@ pub trait Calls: Vendor {
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
-/// What [`redaction!`](crate::redaction) needs.
+/// What [`redaction!`](macro@crate::redaction) needs.
 pub trait Secrets: Vendor {
     /// The operations of [`Secrets::failing_calls`].
     const FAILING: &'static [&'static str];
@@ -180,7 +180,7 @@ pub trait Secrets: Vendor {
     }
 }
 
-/// What [`session!`](crate::session) needs.
+/// What [`session!`](macro@crate::session) needs.
 pub trait Sessions: Vendor {
     /// The access token in a session's headers, which are checked.
     fn access_in(headers: &HeaderMap) -> &str;
@@ -198,7 +198,7 @@ pub trait Sessions: Vendor {
     fn accepts(sandbox: &Sandbox, access: &str) -> bool;
 }
 
-/// What [`renewed_session!`](crate::renewed_session) needs: the vendor gives a new token for an old
+/// What [`renewed_session!`](macro@crate::renewed_session) needs: the vendor gives a new token for an old
 /// one, or logs in again.
 pub trait Renewals: Sessions {
     /// How long the sandbox's tokens live.
@@ -223,7 +223,7 @@ pub trait Renewals: Sessions {
     }
 }
 
-/// What [`password_session!`](crate::password_session) needs: the vendor has a log-in with a
+/// What [`password_session!`](macro@crate::password_session) needs: the vendor has a log-in with a
 /// password, by which a session can renew after the end of its token.
 pub trait PasswordLogin: Renewals {
     /// The operation of that log-in.
@@ -239,7 +239,7 @@ pub trait PasswordLogin: Renewals {
     fn change_password(sandbox: &Sandbox);
 }
 
-/// What [`login_session!`](crate::login_session) needs: the vendor's log-in needs a person.
+/// What [`login_session!`](macro@crate::login_session) needs: the vendor's log-in needs a person.
 pub trait InteractiveLogin: Sessions {
     /// A session without a token.
     fn session_without_token(sandbox: &Sandbox) -> Session<Self>;
