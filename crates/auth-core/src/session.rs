@@ -329,11 +329,8 @@ impl<R: Renew> Session<R> {
 
     /// When the present token ends; `None` without one.
     pub fn expiry(&self) -> Option<Expiry> {
-        self.shared
-            .current
-            .load()
-            .as_ref()
-            .map(|current| current.token().expiry())
+        let current = self.shared.present();
+        current.map(|current| current.token().expiry())
     }
 
     /// Renews ahead of time for as long as the guard is held, even if no caller asks for headers:
@@ -407,10 +404,16 @@ impl<R: Renew> Session<R> {
 }
 
 impl<R: Renew> Shared<R> {
+    /// What callers get at present. For the cold paths, and in one place, so that the load is
+    /// inlined where it is hot.
+    #[inline(never)]
+    fn present(&self) -> Option<Arc<Current>> {
+        self.current.load_full()
+    }
+
     /// The present headers, if their token is valid.
     fn valid(&self, now: Moment) -> Option<AuthHeaders> {
-        self.current
-            .load_full()
+        self.present()
             .filter(|current| current.is_valid(now))
             .map(AuthHeaders)
     }
@@ -426,17 +429,10 @@ impl<R: Renew> Clone for Session<R> {
 
 impl<R: Renew> fmt::Debug for Session<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let token = self.shared.present();
         f.debug_struct("Session")
             .field("state", &self.state())
-            .field(
-                "token",
-                &self
-                    .shared
-                    .current
-                    .load()
-                    .as_ref()
-                    .map(|it| it.token().fingerprint()),
-            )
+            .field("token", &token.map(|token| token.token().fingerprint()))
             .finish_non_exhaustive()
     }
 }

@@ -105,7 +105,7 @@ impl<R: Renew> Shared<R> {
     /// Starts the renewal that is due before the token's end, if there is none under way.
     pub(super) fn renew_early(self: &Arc<Self>, now: Moment) {
         let mut state = self.lock();
-        let Some(current) = self.current.load_full() else {
+        let Some(current) = self.present() else {
             return;
         };
         if current.is_fresh(now) {
@@ -147,7 +147,7 @@ impl<R: Renew> Shared<R> {
     /// nothing.
     pub(super) fn invalidate(&self, headers: &AuthHeaders) {
         let mut state = self.lock();
-        let current = self.current.load_full().map(AuthHeaders);
+        let current = self.present().map(AuthHeaders);
         if !current.is_some_and(|current| current.is_the_same_as(headers)) {
             return;
         }

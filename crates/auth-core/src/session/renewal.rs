@@ -387,7 +387,7 @@ impl<R: Renew> Shared<R> {
         let now = state.now;
         let pause = state.backoff.failed(error, now);
         state.tell(Event::RenewalFailed(StateReason::of(error)));
-        if let (Some(current), Some(pause)) = (self.current.load_full(), pause) {
+        if let (Some(current), Some(pause)) = (self.present(), pause) {
             current.renew_after(now, pause.max(state.window / EARLY_ATTEMPTS));
         }
     }
