@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use identityx_codegen::{Change, Document, INTROSPECTION, Options, compare, generate};
 
+use crate::cargo::say;
 use crate::{codegen, http};
 
 /// Where an introspection result is stored unless the command line says otherwise.
@@ -18,7 +19,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 pub(crate) fn fetch(url: &str, out: &Path) -> Result<()> {
     let answer = introspect(url)?;
     fs::write(out, answer.text()).with_context(|| format!("cannot write {}", out.display()))?;
-    println!("schema: stored {}", out.display());
+    say(format_args!("schema: stored {}", out.display()));
     Ok(())
 }
 
@@ -32,7 +33,7 @@ pub(crate) fn diff(root: &Path, against: &str) -> Result<()> {
     let (ours, operations) = codegen::identityx(root)?;
     let changes = compare(&ours, &operations, &theirs)?;
     for change in &changes {
-        println!("{change}");
+        say(change);
     }
     verdict(&changes, operations.len(), against)
 }
@@ -42,10 +43,10 @@ fn verdict(changes: &[Change], operations: usize, against: &str) -> Result<()> {
     if breaking > 0 {
         bail!("{against} breaks what we use in {breaking} places; see above");
     }
-    println!(
+    say(format_args!(
         "schema: {operations} operations fit {against}; {} harmless changes",
         changes.len()
-    );
+    ));
     Ok(())
 }
 

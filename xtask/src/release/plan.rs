@@ -1,297 +1,412 @@
-//! `release plan`: which version each crate needs, why, and who must follow.
-
-mod show;
+//! `release plan`: which version each crate needs, why, and which crates must follow.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use semver::Version;
+use serde_json::{Value, json};
 
-use super::changes::{self, Changes, Reason};
-use super::commits::{Bump, Change};
-use super::crates::Crates;
-use super::git::Git;
-use super::semver_checks;
+use super::cliff::{self, Notes};
+use super::crates::{Crate, Snapshot};
+use super::git::{Git, tag_name};
+use super::registry::Registry;
+use super::semver_checks::{self, Verdict};
+use crate::cargo::{note, say};
 
-/// What is to be done about a crate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Nothing is tagged yet: the manifest's version is published.
-    FirstRelease,
-    Unchanged,
-    /// The version in the manifest does not do for what has changed.
-    Needs(Bump),
-    /// The manifest has a version that does: it waits for `release publish`.
-    Prepared,
-}
+/// More reasons are counted and not shown.
+const MOST_REASONS: usize = 3;
 
 /// The plan for one crate.
-#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
-    pub(crate) name: String,
-    /// In the manifest.
-    pub(crate) version: Version,
-    /// That is tagged.
+    pub(crate) krate: Crate,
+    /// The last version that is tagged.
     pub(crate) last: Option<Version>,
-    pub(crate) commits: Option<usize>,
-    pub(crate) state: State,
-    /// What has changed since the last tag, whatever the manifest says.
-    pub(crate) bump: Option<Bump>,
+    /// How many commits count since then.
+    commits: Option<usize>,
     /// The least version that a release may have.
     pub(crate) least: Version,
-    /// The version of the next release; the present one where none is needed.
-    pub(crate) next: Version,
-    pub(crate) reasons: Vec<String>,
-    /// The crates whose new versions its last release does not accept, with these versions.
-    pub(crate) follows: Vec<(String, Version)>,
-    /// The crates that must follow it.
-    pub(crate) followed_by: Vec<String>,
+    /// Whether anything has changed that users notice.
+    pub(crate) has_changed: bool,
+    reasons: Vec<String>,
+    /// What git-cliff is told.
+    pub(crate) messages: Vec<String>,
+    /// The crates whose new versions its last release does not accept, and those that must follow this one.
+    pub(crate) follows: Vec<String>,
+    followed_by: Vec<String>,
+    api: Option<Verdict>,
+    /// What the registry has of a crate of which nothing is tagged.
+    published: Option<Version>,
 }
 
 impl Entry {
+    /// Whether the version in the manifest has still to be raised.
+    pub(crate) fn is_open(&self) -> bool {
+        self.last.is_some() && self.has_changed && self.krate.version < self.least
+    }
+
     pub(crate) fn is_released(&self) -> bool {
-        self.state != State::Unchanged
+        self.state() != "unchanged"
+    }
+
+    /// The version of the next release; the present one where none is needed.
+    pub(crate) fn next(&self) -> &Version {
+        if self.is_open() {
+            &self.least
+        } else {
+            &self.krate.version
+        }
+    }
+
+    fn state(&self) -> &'static str {
+        match &self.last {
+            None => "first-release",
+            Some(_) if self.is_open() => self.bump().unwrap_or("patch"),
+            Some(last) if self.krate.version > *last => "prepared",
+            Some(_) => "unchanged",
+        }
+    }
+
+    /// Which number of the version must move for what has changed, prepared or not.
+    fn bump(&self) -> Option<&'static str> {
+        let last = self.last.as_ref().filter(|_| self.has_changed)?;
+        Some(match () {
+            () if self.least.major > last.major => "major",
+            () if self.least.minor > last.minor => "minor",
+            () => "patch",
+        })
     }
 }
 
 /// Prints the plan.
 pub(crate) fn run(root: &Path, json: bool) -> Result<()> {
-    let crates = Crates::load(root)?;
-    if !Git::new(root).uncommitted()?.is_empty() {
-        eprintln!("plan: not everything is committed, and only what is committed counts");
+    if let Err(error) = (Git { root }).require_clean() {
+        note(format_args!(
+            "plan: only what is committed counts, and {error}"
+        ));
     }
     let tool = semver_checks::installed(root);
-    let changes = changes::gather(root, &crates, tool.is_some())?;
-    let entries = decide(&changes);
+    let mut entries = make(root, tool.is_some())?;
+    let warnings = ask_registry(root, &mut entries)?;
     if json {
-        println!("{:#}", show::json(&entries, &changes, tool.as_deref()));
+        say(format_args!("{:#}", to_json(&entries, tool.as_deref())));
     } else {
-        print!("{}", show::table(&entries, tool.as_deref()));
+        say(table(&entries, tool.as_deref()));
     }
+    warnings.iter().for_each(note);
     Ok(())
 }
 
-/// Chooses versions; the crates come and go dependencies first.
-pub(crate) fn decide(changes: &[Changes]) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = Vec::new();
-    for changes in changes {
-        let entry = decide_one(changes, &entries);
-        for (name, _) in &entry.follows {
-            if let Some(leader) = entries.iter_mut().find(|it| it.name == *name) {
-                leader.followed_by.push(entry.name.clone());
+/// The plan of all crates, dependencies first.
+pub(crate) fn make(root: &Path, api: bool) -> Result<Vec<Entry>> {
+    let git = Git { root };
+    git.require_history()?;
+    let mut plan = Plan {
+        root,
+        git,
+        api,
+        now: Snapshot::of(git, "HEAD")?,
+        then: BTreeMap::new(),
+        done: Vec::new(),
+    };
+    for krate in plan.now.crates.sorted.clone() {
+        let entry = match git.last_version(&krate.name)? {
+            None => first(krate),
+            Some(last) => {
+                let name = krate.name.clone();
+                plan.since(krate, last)
+                    .with_context(|| format!("what has changed in {name}"))?
             }
+        };
+        for leader in plan
+            .done
+            .iter_mut()
+            .filter(|it| entry.follows.contains(&it.krate.name))
+        {
+            leader.followed_by.push(entry.krate.name.clone());
         }
-        entries.push(entry);
+        plan.done.push(entry);
     }
-    entries
+    Ok(plan.done)
 }
 
-fn decide_one(changes: &Changes, done: &[Entry]) -> Entry {
-    let krate = &changes.krate;
-    let mut entry = Entry {
-        name: krate.name.clone(),
-        version: krate.version.clone(),
+fn first(krate: Crate) -> Entry {
+    Entry {
         last: None,
         commits: None,
-        state: State::FirstRelease,
-        bump: None,
         least: krate.version.clone(),
-        next: krate.version.clone(),
+        has_changed: true,
         reasons: vec!["nothing is tagged yet".to_owned()],
+        messages: Vec::new(),
         follows: Vec::new(),
         followed_by: Vec::new(),
-    };
-    let Some(since) = &changes.since else {
-        return entry;
-    };
-    let versions: BTreeMap<_, _> = done.iter().map(|it| (&it.name, &it.next)).collect();
-    let mut reasons = since.reasons.clone();
-    for dependency in &krate.dependencies {
-        let name = &dependency.name;
-        if let (Some(required), Some(next)) = (since.requirements.get(name), versions.get(name))
-            && !required.matches(next)
-        {
-            entry.follows.push((name.clone(), (*next).clone()));
-            // Ours re-export each other's types: what breaks in one breaks in the next.
-            let reason = Reason {
-                change: Change::Breaking,
-                words: format!("follows {name} {next}, which {required} does not accept"),
-            };
-            reasons.insert(entry.follows.len() - 1, reason);
-        }
+        api: None,
+        published: None,
+        krate,
     }
-    entry.last = Some(since.version.clone());
-    entry.commits = Some(since.commits.len());
-    entry.reasons = reasons.iter().map(|reason| reason.words.clone()).collect();
-    let is_newer = krate.version > since.version;
-    let Some(change) = reasons.iter().map(|reason| reason.change).max() else {
-        entry.least = Change::Fix.after(&since.version).1;
-        entry.state = State::Unchanged;
-        if is_newer {
-            entry.state = State::Prepared;
-            entry.reasons = vec!["nothing has changed but the version".to_owned()];
-        }
-        return entry;
-    };
-    let (bump, least) = change.after(&since.version);
-    entry.bump = Some(bump);
-    entry.least = least;
-    if is_newer && krate.version >= entry.least {
-        entry.state = State::Prepared;
-        return entry;
-    }
-    if is_newer {
-        let words = format!("{}, as prepared, is too small for this", krate.version);
-        entry.reasons.insert(0, words);
-    }
-    entry.state = State::Needs(bump);
-    entry.next = entry.least.clone();
-    entry
 }
 
-#[cfg(test)]
-pub(super) mod tests {
-    use semver::VersionReq;
+struct Plan<'a> {
+    root: &'a Path,
+    git: Git<'a>,
+    api: bool,
+    now: Snapshot,
+    /// By commit: many crates are often tagged at once.
+    then: BTreeMap<String, Snapshot>,
+    done: Vec<Entry>,
+}
 
-    use super::*;
-    use crate::release::changes::Since;
-    use crate::release::crates::tests::ours;
-
-    /// Our crates as released at 0.1.0, with what has changed since.
-    pub(in crate::release) fn changed(changes: &[(&str, Change)]) -> Vec<Changes> {
-        let one = |krate: &crate::release::crates::Crate| Changes {
-            since: Some(Since {
-                version: Version::new(0, 1, 0),
-                requirements: krate
-                    .dependencies
-                    .iter()
-                    .map(|it| (it.name.clone(), it.requirement.clone()))
-                    .collect(),
-                commits: Vec::new(),
-                reasons: changes
-                    .iter()
-                    .filter(|(name, _)| *name == krate.name)
-                    .map(|(_, change)| Reason {
-                        change: *change,
-                        words: "it has changed".to_owned(),
-                    })
-                    .collect(),
-                api: None,
-            }),
-            krate: krate.clone(),
-        };
-        ours().iter().map(one).collect()
-    }
-
-    fn find<'a>(changes: &'a mut [Changes], name: &str) -> &'a mut Changes {
-        changes.iter_mut().find(|it| it.krate.name == name).unwrap()
-    }
-
-    /// What is released, in order.
-    fn released(entries: &[Entry]) -> Vec<String> {
-        entries
-            .iter()
-            .filter(|entry| entry.is_released())
-            .map(|entry| format!("{} {}", entry.name, entry.next))
-            .collect()
-    }
-
-    #[test]
-    fn a_compatible_change_moves_its_own_crate_alone() {
-        for change in [Change::Fix, Change::Addition] {
-            let entries = decide(&changed(&[("auth-core", change)]));
-            assert_eq!(released(&entries), ["auth-core 0.1.1"]);
-            assert_eq!(entries[0].state, State::Needs(Bump::Patch));
+impl Plan<'_> {
+    fn since(&mut self, krate: Crate, last: Version) -> Result<Entry> {
+        let tag = tag_name(&krate.name, &last);
+        let commit = self
+            .git
+            .commit_of(&format!("refs/tags/{tag}"))?
+            .context("the tag is of no commit")?;
+        if !self.then.contains_key(&commit) {
+            self.then
+                .insert(commit.clone(), Snapshot::of(self.git, &commit)?);
         }
-        assert_eq!(released(&decide(&changed(&[]))), [""; 0]);
-    }
+        let then = &self.then[&commit];
+        let released = then
+            .crates
+            .find(&krate.name)
+            .with_context(|| format!("in {tag}"))?;
 
-    #[test]
-    fn a_breaking_change_moves_all_dependants_in_order() {
-        let entries = decide(&changed(&[("auth-core", Change::Breaking)]));
-        assert_eq!(
-            released(&entries),
-            ["auth-core 0.2.0", "edgeiq-auth 0.2.0", "iqm-auth 0.2.0"]
-        );
-        assert_eq!(entries[0].followed_by, ["edgeiq-auth", "iqm-auth"]);
-        assert_eq!(
-            entries[3].follows,
-            [("auth-core".to_owned(), Version::new(0, 2, 0))]
-        );
-    }
-
-    #[test]
-    fn dependants_of_dependants_follow_as_well() {
-        let mut changes = changed(&[("auth-core", Change::Breaking)]);
-        let requirement = VersionReq::parse("0.1.0").unwrap();
-        // As if there were another layer: iqm-auth on edgeiq-auth alone.
-        let iqm = find(&mut changes, "iqm-auth");
-        iqm.krate.dependencies[0].name = "edgeiq-auth".to_owned();
-        iqm.since.as_mut().unwrap().requirements =
-            BTreeMap::from([("edgeiq-auth".to_owned(), requirement)]);
-        let entries = decide(&changes);
-        assert_eq!(
-            released(&entries),
-            ["auth-core 0.2.0", "edgeiq-auth 0.2.0", "iqm-auth 0.2.0"]
-        );
-        assert_eq!(entries[1].followed_by, ["iqm-auth"]);
-    }
-
-    #[test]
-    fn a_dependant_follows_what_was_prepared_earlier() {
-        let mut changes = changed(&[("auth-core", Change::Breaking)]);
-        let core = find(&mut changes, "auth-core");
-        core.krate.version = Version::new(0, 2, 0);
-        // Released since: only its tag tells.
-        for has_tag in [false, true] {
-            if has_tag {
-                let since = find(&mut changes, "auth-core").since.as_mut().unwrap();
-                since.version = Version::new(0, 2, 0);
-                since.reasons.clear();
+        // What was taken back again does not count: only files that differ are looked for in commits.
+        let (before, after) = (then.files(released)?, self.now.files(&krate)?);
+        let mut paths = Vec::new();
+        for (file, (path, bytes)) in before.iter().chain(&after) {
+            let is_same = |files: &BTreeMap<_, (String, Vec<u8>)>| {
+                files.get(file).is_some_and(|it| it.1 == *bytes)
+            };
+            if !(is_same(&before) && is_same(&after)) {
+                paths.push(path.clone());
             }
-            let entries = decide(&changes);
-            assert_eq!(entries[0].next, Version::new(0, 2, 0));
-            assert_eq!(entries[3].state, State::Needs(Bump::Minor));
-            assert_eq!(entries[3].next, Version::new(0, 2, 0));
+        }
+        let differences = released.differences(&krate);
+        if !differences.is_empty() {
+            paths.extend([
+                format!("{}/Cargo.toml", krate.folder),
+                "Cargo.toml".to_owned(),
+            ]);
+        }
+        let mut entry = Entry {
+            last: Some(last.clone()),
+            ..first(krate)
+        };
+        let commits = self.git.commits_since(&tag, &paths)?;
+        let members = &self.now.crates.members;
+        entry.reasons.clear();
+        for commit in commits.iter().rev() {
+            let subject = commit.message.lines().next().unwrap_or_default();
+            entry.reasons.push(format!("{subject} ({})", commit.id));
+        }
+        entry.messages = commits
+            .iter()
+            .map(|it| cliff::message_for(&entry.krate.name, members, it))
+            .collect();
+        if let Some(path) = paths.first().filter(|_| commits.is_empty()) {
+            entry.reasons.push(format!("{path} was changed in a merge"));
+        }
+        for (name, required) in &released.needs {
+            let leader = self.done.iter().find(|it| it.krate.name == *name);
+            if let Some(next) = leader
+                .map(Entry::next)
+                .filter(|next| !required.matches(next))
+            {
+                entry.follows.push(name.clone());
+                // These crates re-export each other's types: what breaks in one breaks in the next.
+                let words =
+                    format!("Requires `{name}` {next}, whose types are in this crate's API");
+                entry.messages.insert(0, format!("fix!: {words}"));
+                entry.reasons.insert(
+                    0,
+                    format!("follows {name} {next}, which {required} does not accept"),
+                );
+            }
+        }
+        entry.commits = Some(commits.len());
+        entry.has_changed = !entry.reasons.is_empty();
+        if self.api && entry.has_changed {
+            let verdict = semver_checks::run(self.root, &entry.krate.name, &tag)?;
+            match verdict.0 {
+                "breaks" => entry
+                    .messages
+                    .push(format!("fix!: cargo-semver-checks: {}", verdict.1)),
+                "more" => entry
+                    .messages
+                    .push(format!("feat: cargo-semver-checks: {}", verdict.1)),
+                _ => {}
+            }
+            if verdict.0 != "same" {
+                entry
+                    .reasons
+                    .insert(0, format!("cargo-semver-checks: {}", verdict.1));
+            }
+            entry.api = Some(verdict);
+        }
+        // Whatever has changed is worth a patch, also where no commit has words for users.
+        let mut messages = entry.messages.clone();
+        messages.push("fix: something has changed".to_owned());
+        let notes = Notes {
+            root: self.root,
+            name: &entry.krate.name,
+            last: &last,
+            messages: &messages,
+        };
+        entry.least = notes.bumped()?;
+        if !entry.has_changed && entry.krate.version > last {
+            entry
+                .reasons
+                .push("nothing has changed but the version".to_owned());
+        } else if entry.is_open() && entry.krate.version > last {
+            entry.reasons.insert(
+                0,
+                format!(
+                    "{}, as prepared, is too small for this",
+                    entry.krate.version
+                ),
+            );
+        }
+        Ok(entry)
+    }
+}
+
+/// A clone without tags plans first releases of what is published: that is said where it cannot be overlooked.
+fn ask_registry(root: &Path, entries: &mut [Entry]) -> Result<Vec<String>> {
+    let mut warnings = Vec::new();
+    let registry = Registry::of_requirements(root)?;
+    for entry in entries.iter_mut().filter(|entry| entry.last.is_none()) {
+        let name = &entry.krate.name;
+        match registry.versions(name) {
+            Ok(versions) => entry.published = versions.all.into_iter().max(),
+            Err(error) => {
+                warnings.push(format!("whether {name} is published is unknown: {error:#}"));
+                break;
+            }
+        }
+        if let Some(version) = &entry.published {
+            entry.reasons = vec![format!(
+                "{} has {version} already: where is its tag?",
+                registry.name
+            )];
+            warnings.push(format!(
+                "WARNING: {} has {name} {version} already, and nothing of {name} is tagged here. This is no first \
+                 release: `git fetch --tags`, and plan again.",
+                registry.name
+            ));
         }
     }
+    Ok(warnings)
+}
 
-    #[test]
-    fn from_one_on_an_incompatible_follower_moves_its_first_number() {
-        let mut changes = changed(&[("auth-core", Change::Breaking)]);
-        let iqm = find(&mut changes, "iqm-auth");
-        iqm.krate.version = Version::new(1, 4, 2);
-        iqm.since.as_mut().unwrap().version = Version::new(1, 4, 2);
-        let entries = decide(&changes);
-        assert_eq!(entries[3].state, State::Needs(Bump::Major));
-        assert_eq!(entries[3].next, Version::new(2, 0, 0));
-    }
-
-    #[test]
-    fn a_prepared_version_waits_unless_it_is_too_small() {
-        let mut changes = changed(&[("iqm-auth", Change::Breaking)]);
-        for (version, state, next) in [
-            ("0.1.0", State::Needs(Bump::Minor), "0.2.0"),
-            ("0.1.1", State::Needs(Bump::Minor), "0.2.0"),
-            ("0.2.0", State::Prepared, "0.2.0"),
-            ("0.3.0", State::Prepared, "0.3.0"),
-        ] {
-            find(&mut changes, "iqm-auth").krate.version = Version::parse(version).unwrap();
-            let entry = decide(&changes).pop().unwrap();
-            assert_eq!((entry.state, entry.next.to_string()), (state, next.into()));
-            let complains = entry.reasons[0].contains("too small");
-            assert_eq!(complains, version == "0.1.1", "{:?}", entry.reasons);
+/// One line for each crate, and what holds for all of them.
+fn table(entries: &[Entry], tool: Option<&str>) -> String {
+    let mut rows = vec![
+        [
+            "crate", "now", "last tag", "commits", "release", "next", "why",
+        ]
+        .map(str::to_owned),
+    ];
+    for entry in entries {
+        let none = || "–".to_owned();
+        let mut why = entry
+            .reasons
+            .iter()
+            .take(MOST_REASONS)
+            .cloned()
+            .collect::<Vec<_>>();
+        if entry.reasons.len() > MOST_REASONS {
+            why.push(format!("and {} more", entry.reasons.len() - MOST_REASONS));
         }
+        let mut why = why.into_iter();
+        rows.push([
+            entry.krate.name.clone(),
+            entry.krate.version.to_string(),
+            entry.last.as_ref().map_or_else(none, ToString::to_string),
+            entry.commits.map_or_else(none, |number| number.to_string()),
+            entry.state().replace('-', " "),
+            if entry.is_released() {
+                entry.next().to_string()
+            } else {
+                none()
+            },
+            why.next().unwrap_or_default(),
+        ]);
+        rows.extend(why.map(|why| {
+            [const { String::new() }; 6]
+                .into_iter()
+                .chain([why])
+                .collect::<Vec<_>>()
+                .try_into()
+                .unwrap_or_default()
+        }));
     }
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or_default()
+    };
+    let widths: Vec<_> = (0..6).map(width).collect();
+    let mut text = String::new();
+    for [cells @ .., why] in &rows {
+        let cells = cells
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}  "));
+        text.push_str((cells.collect::<String>() + why).trim_end());
+        text.push('\n');
+    }
+    let released: Vec<_> = entries
+        .iter()
+        .filter(|it| it.is_released())
+        .map(|it| it.krate.name.as_str())
+        .collect();
+    if released.is_empty() {
+        text.push_str("\nNothing has changed that users notice.");
+    } else {
+        text.extend(["\nTo publish, in this order: ", &released.join(", "), "."]);
+    }
+    for entry in entries.iter().filter(|it| !it.followed_by.is_empty()) {
+        text.extend([
+            "\n",
+            &entry.krate.name,
+            " is followed by ",
+            &entry.followed_by.join(", "),
+            ".",
+        ]);
+    }
+    if tool.is_none() {
+        text.push_str(
+            "\ncargo-semver-checks is not installed: versions follow the commits' words alone.\n  ",
+        );
+        text.push_str(semver_checks::INSTALL);
+    }
+    text
+}
 
-    #[test]
-    fn a_crate_without_a_tag_keeps_its_version_and_follows_nobody() {
-        let mut changes = changed(&[("auth-core", Change::Breaking)]);
-        find(&mut changes, "iqm-auth").since = None;
-        let entries = decide(&changes);
-        assert_eq!(entries[3].state, State::FirstRelease);
-        assert_eq!(entries[3].next, Version::new(0, 1, 0));
-        assert_eq!(entries[0].followed_by, ["edgeiq-auth"]);
-    }
+/// The fields are described in CONTRIBUTING.md; none is ever renamed or left out.
+fn to_json(entries: &[Entry], tool: Option<&str>) -> Value {
+    let crates = entries.iter().map(|entry| {
+        json!({
+            "name": entry.krate.name,
+            "version": entry.krate.version.to_string(),
+            "last_tag": entry.last.as_ref().map(|last| tag_name(&entry.krate.name, last)),
+            "published": entry.published.as_ref().map(ToString::to_string),
+            "commits": entry.commits,
+            "state": entry.state(),
+            "bump": entry.bump(),
+            "next": entry.is_released().then(|| entry.next().to_string()),
+            "reasons": entry.reasons,
+            "follows": entry.follows,
+            "followed_by": entry.followed_by,
+            "api": entry.api.as_ref().map(|(found, _)| found),
+        })
+    });
+    json!({
+        "crates": crates.collect::<Vec<_>>(),
+        "semver_checks": { "installed": tool, "install": semver_checks::INSTALL },
+    })
 }

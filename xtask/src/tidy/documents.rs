@@ -1,221 +1,289 @@
-//! Rules: what the repository's documents name is there.
+//! Rules: what documents name is there.
 
-use super::Finding;
-use super::markdown::Markdown;
-use super::source::{Source, word_at};
-use super::tree::{Tree, is_rust};
+use regex::Regex;
 
-const SECURITY: &str = "SECURITY.md";
-const AUTHENTICATION: &str = "docs/authentication.md";
+use super::{Findings, Tree};
 
-/// What stands in the place of a test where none can be.
-const BY_INSPECTION: &str = "by inspection";
+/// Where a file of the repository is read by a person who has a crate alone.
+const REPOSITORY: &str = "https://github.com/auth-sdks/auth-sdks/blob/main/";
 
-pub(crate) fn promises_name_their_tests(tree: &Tree) -> Vec<Finding> {
-    let Some(text) = tree.text(SECURITY) else {
+/// A link of a document: its line, its label and its target.
+struct Link<'a> {
+    line: usize,
+    label: &'a str,
+    target: &'a str,
+}
+
+/// The lines outside of code blocks, with their numbers.
+fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut in_code = false;
+    text.lines().enumerate().filter_map(move |(index, line)| {
+        let is_fence = line.trim_start().starts_with("```");
+        in_code ^= is_fence;
+        (!is_fence && !in_code).then_some((index + 1, line))
+    })
+}
+
+fn links<'a>(text: &'a str) -> Vec<Link<'a>> {
+    let Ok(link) = Regex::new(r"\[([^\]]*)\]\(([^)\s]+)\)|^\[([^\]]+)\]: (\S+)") else {
         return Vec::new();
     };
-    let document = Markdown::parse(text);
-    let mut findings = Vec::new();
-    let links = document.links();
-    let tests: Vec<_> = links.iter().filter(|link| is_rust(link.target)).collect();
-    for link in &tests {
-        let name = link.label.trim_matches('`');
-        let source = tree
-            .all_sources()
-            .iter()
-            .find(|source| source.path == link.target);
-        let what = match source {
-            None => format!("there is no {}", link.target),
-            Some(source) if !has_test(source, name) => {
-                format!("there is no test {name} in {}", link.target)
-            }
-            Some(_) => continue,
+    let of_line = |(line, text)| {
+        let part = |found: &regex::Captures<'a>, one, other| {
+            found
+                .get(one)
+                .or(found.get(other))
+                .map_or("", |it| it.as_str())
         };
-        let mend = "name the test that proves the promise, or write it";
-        findings.push(Finding::new(SECURITY, link.line, what, mend));
-    }
-    for &(line, text) in rows(&document) {
-        let proved = tests.iter().any(|link| link.line == line) || text.contains(BY_INSPECTION);
-        if !proved {
-            findings.push(Finding::new(
-                SECURITY,
+        link.captures_iter(text)
+            .map(|it| Link {
                 line,
-                "a promise without a test",
-                format!("link the test that proves it, or say `{BY_INSPECTION}` and of what"),
+                label: part(&it, 1, 3),
+                target: part(&it, 2, 4),
+            })
+            .collect::<Vec<_>>()
+    };
+    prose(text).flat_map(of_line).collect()
+}
+
+pub(super) fn promises_name_their_proof(tree: &Tree) -> Findings {
+    let text = tree.text("SECURITY.md").unwrap_or_default();
+    let mut findings = Vec::new();
+    let links = links(text);
+    let tests: Vec<_> = links
+        .iter()
+        .filter(|link| link.target.ends_with(".rs"))
+        .collect();
+    for Link {
+        line,
+        label,
+        target,
+    } in &tests
+    {
+        let name = label.trim_matches('`');
+        let test = format!(
+            r"(?m)^\s*#\[(?:\w+::)?test.*\]\n(?:\s*#\[.*\]\n)*\s*(?:pub )?(?:async )?fn {name}\("
+        );
+        let is_there = |source: &str| Regex::new(&test).is_ok_and(|test| test.is_match(source));
+        // In a trait whose tests run for every vendor, a macro marks the functions.
+        let is_listed = |source: &str| {
+            source.contains(&format!("fn {name}(")) && target.contains("crates/vendor-tests/")
+        };
+        if !tree
+            .text(target)
+            .is_some_and(|source| is_there(source) || is_listed(source))
+        {
+            findings.push(format!("SECURITY.md:{line}: there is no test {name} in {target}; name the one that proves it"));
+        }
+    }
+    let is_row = |line: &str| {
+        line.starts_with("| ") && !line.starts_with("| ---") && !line.starts_with("| promise")
+    };
+    for (line, text) in prose(text).filter(|(_, line)| is_row(line)) {
+        let by_other_means = ["by inspection", "by the compiler"]
+            .iter()
+            .any(|means| text.contains(means));
+        if !by_other_means && !tests.iter().any(|link| link.line == line) {
+            findings.push(format!("SECURITY.md:{line}: a promise without a proof; link its test, or say `by inspection` of what"));
+        }
+    }
+    findings
+}
+
+pub(super) fn vendors_have_the_same_sections(tree: &Tree) -> Findings {
+    let sections = |vendor: &str| -> Vec<&str> {
+        let text = tree
+            .text(&format!("crates/{vendor}/README.md"))
+            .unwrap_or_default();
+        prose(text)
+            .filter_map(|(_, line)| line.strip_prefix("## "))
+            .collect()
+    };
+    let vendors = tree.vendors();
+    let mut findings = Vec::new();
+    for vendor in vendors.iter().skip(1) {
+        let (have, want) = (sections(vendor), sections(vendors[0]));
+        if have != want {
+            findings.push(format!(
+                "crates/{vendor}/README.md:1: the sections are not those of {}: {want:?}",
+                vendors[0]
             ));
         }
     }
     findings
 }
 
-/// The rows of tables, without their heads.
-fn rows<'a>(document: &'a Markdown<'a>) -> impl Iterator<Item = &'a (usize, &'a str)> {
-    let lines = &document.prose;
-    let is_rule = |at: usize| {
-        lines
-            .get(at)
-            .is_some_and(|(_, text)| text.starts_with("| ---"))
-    };
-    lines
-        .iter()
-        .enumerate()
-        .filter(move |(at, (_, text))| text.starts_with('|') && !is_rule(*at) && !is_rule(at + 1))
-        .map(|(_, line)| line)
-}
-
-/// Whether a function of that name is marked as a test.
-fn has_test(source: &Source, name: &str) -> bool {
-    let lines: Vec<_> = source.code.lines().map(str::trim).collect();
-    let head = format!("fn {name}(");
-    let is_attribute = |line: &&&str| line.starts_with("#[") || line.is_empty();
-    let marks = |line: &&str| line.contains("test]") || line.contains("test(");
-    lines.iter().enumerate().any(|(at, line)| {
-        word_at(line, &head).is_some()
-            && lines[..at].iter().rev().take_while(is_attribute).any(marks)
-    })
-}
-
-pub(crate) fn links_lead_somewhere(tree: &Tree) -> Vec<Finding> {
+/// A crate's README is its front page on crates.io, where nothing else of the repository is.
+pub(super) fn links_lead_somewhere(tree: &Tree) -> Findings {
     let mut findings = Vec::new();
-    for (path, text) in tree.documents() {
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        for link in Markdown::parse(text).links() {
-            let target = link.target.split('#').next().unwrap_or_default();
-            if target.is_empty() || target.contains("://") {
-                continue;
+    for (path, text) in tree.ending(".md") {
+        let is_front_page = path.starts_with("crates/") && path.ends_with("/README.md");
+        for Link { line, target, .. } in links(text) {
+            let target = target.split('#').next().unwrap_or_default();
+            let mut place: Vec<_> = path.split('/').collect();
+            place.pop();
+            for part in target
+                .trim_start_matches(REPOSITORY)
+                .split('/')
+                .filter(|part| *part != ".")
+            {
+                if part == ".." {
+                    place.pop().map(drop)
+                } else {
+                    Some(place.push(part))
+                };
             }
-            if !tree.holds(&joined(folder, target)) {
-                findings.push(Finding::new(
-                    path,
-                    link.line,
-                    format!("{target} is not there"),
-                    "link to what is",
-                ));
+            let leads = match target {
+                "" => true,
+                _ if target.starts_with(REPOSITORY) => tree.holds(&target[REPOSITORY.len()..]),
+                _ if is_front_page => target.starts_with("https://"),
+                _ => target.contains("://") || tree.holds(&place.join("/")),
+            };
+            if !leads {
+                let hint = if is_front_page {
+                    "link to https://docs.rs/…, or to a file of the repository on GitHub"
+                } else {
+                    "link to what is"
+                };
+                findings.push(format!("{path}:{line}: {target} leads nowhere; {hint}"));
             }
         }
     }
     findings
 }
 
-/// `target` as seen from `folder`, from the root.
-fn joined(folder: &str, target: &str) -> String {
-    let mut parts: Vec<_> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
-}
-
-pub(crate) fn every_vendor_has_its_diagram(tree: &Tree) -> Vec<Finding> {
-    let vendors = tree.vendors();
-    let document = Markdown::parse(tree.text(AUTHENTICATION).unwrap_or_default());
-    let mut findings = Vec::new();
-    let mut finding = |line, what: String, mend: &str| {
-        findings.push(Finding::new(AUTHENTICATION, line, what, mend));
-    };
-    let diagrams: Vec<_> = document
-        .fences
-        .iter()
-        .filter(|fence| fence.info == "mermaid")
+pub(super) fn every_vendor_has_its_diagram(tree: &Tree) -> Findings {
+    let text = tree.text("docs/authentication.md").unwrap_or_default();
+    let diagrams: Vec<_> = text
+        .split("```mermaid\nsequenceDiagram\n")
+        .skip(1)
+        .filter_map(|it| it.split("```").next())
         .collect();
-    for diagram in &diagrams {
-        let mut lines = diagram.code.iter().map(|line| line.trim());
-        let mut lines = lines.by_ref().filter(|line| !line.is_empty());
-        if lines.next() != Some("sequenceDiagram") || lines.next().is_none() {
-            finding(
-                diagram.line,
-                "a diagram that is empty, or not a sequenceDiagram".to_owned(),
-                "begin it with `sequenceDiagram`, and look at the picture",
-            );
-        }
-    }
-    for vendor in vendors {
-        let takes_part = |line: &&str| line.trim().ends_with(&format!(" as {vendor}"));
-        if !diagrams
-            .iter()
-            .any(|diagram| diagram.code.iter().any(takes_part))
-        {
-            finding(
-                1,
-                format!("no diagram has {vendor} as a participant"),
-                "draw how its vendor authenticates, and say where its documents disagree",
-            );
-        }
-    }
-    findings
+    let is_drawn = |vendor: &&str| {
+        let ends = |line: &str| line.trim().ends_with(&format!(" as {vendor}"));
+        diagrams.iter().any(|diagram| diagram.lines().any(ends))
+    };
+    let missing = tree
+        .vendors()
+        .into_iter()
+        .filter(|vendor| !is_drawn(vendor));
+    missing
+        .map(|vendor| {
+            format!("docs/authentication.md:1: no sequenceDiagram has {vendor} in it; draw one")
+        })
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const TEST: (&str, &str) = (
-        "crates/a/tests/it/b.rs",
-        "#[tokio::test]\nasync fn it_holds() {}\n\nfn it_helps() {}\n\n#[cfg(unix)]\n\
-         #[test]\nfn it_holds_on_unix() {}\n// #[test]\nfn commented() {}\n",
-    );
-
-    fn lines(findings: &[Finding]) -> Vec<usize> {
-        findings.iter().map(|finding| finding.line).collect()
-    }
-
-    const NOWHERE: [usize; 0] = [];
-
     #[test]
     fn a_promise_names_a_test_that_exists() {
-        let check = |text: &str| {
-            let tree = Tree::of(&[(SECURITY, text), TEST]);
-            lines(&promises_name_their_tests(&tree))
+        let source = "#[tokio::test]\nasync fn it_holds() {}\n\nfn it_helps() {}\n\n#[cfg(unix)]\n#[test]\n\
+            fn it_holds_on_unix() {}\n// #[test]\nfn commented() {}\n";
+        let check = |cell: &str| {
+            let text = format!("| promise | t |\n| --- | --- |\n| It is safe | {cell} |\n");
+            let file = "crates/a/tests/it/b.rs";
+            promises_name_their_proof(&Tree::of(&[("SECURITY.md", &text), (file, source)])).len()
         };
-        let table = |cell: &str| format!("| p | t |\n| --- | --- |\n| It is safe | {cell} |\n");
-        let link = |name: &str| table(&format!("[`{name}`](crates/a/tests/it/b.rs)"));
-        assert_eq!(check(&link("it_holds")), NOWHERE);
-        assert_eq!(check(&link("it_holds_on_unix")), NOWHERE);
-        assert_eq!(check(&table("by inspection of the types")), NOWHERE);
-        for name in ["it_hold", "holds", "it_helps", "commented", "gone"] {
-            assert_eq!(check(&link(name)), [3], "{name}");
-        }
-        assert_eq!(check(&table("[`it_holds`](crates/a/tests/it/c.rs)")), [3]);
-        assert_eq!(check(&table("trust us")), [3]);
-        assert_eq!(check("[`gone`](crates/a/tests/it/b.rs)\n"), [1]);
-    }
-
-    #[test]
-    fn links_lead_to_files_and_folders_that_exist() {
-        let check = |path: &str, text: &str| {
-            let tree = Tree::of(&[(path, text), TEST, ("README.md", "")]);
-            lines(&links_lead_somewhere(&tree))
-        };
-        let fine = "[a](crates/a) [b](./README.md#x) [c](https://d.test) [e](#f)\n";
-        assert_eq!(check("SECURITY.md", fine), NOWHERE);
-        assert_eq!(check("docs/a.md", "[a](../README.md)\n"), NOWHERE);
-        assert_eq!(check("docs/a.md", "\n[a](README.md)\n"), [2]);
-        assert_eq!(check("SECURITY.md", "[a](crates/ab)\n"), [1]);
-    }
-
-    #[test]
-    fn every_vendor_takes_part_in_a_diagram_that_is_one() {
-        let check = |text: &str| {
-            let vendor = ("crates/iqm-auth/Cargo.toml", "");
-            let tree = Tree::of(&[(AUTHENTICATION, text), vendor]);
-            lines(&every_vendor_has_its_diagram(&tree))
-        };
-        let whole = "\n```mermaid\nsequenceDiagram\n    participant a as iqm-auth\n```\n";
-        assert_eq!(check(whole), NOWHERE);
-        assert_eq!(check(&whole.replace("sequenceDiagram", "graph TD")), [2]);
-        assert_eq!(check(&format!("{whole}```mermaid\n```\n")), [6]);
+        let link = |name: &str| check(&format!("[`{name}`](crates/a/tests/it/b.rs)"));
         assert_eq!(
-            check(&format!("{whole}```mermaid\nsequenceDiagram\n\n```\n")),
-            [6]
+            [
+                link("it_holds"),
+                link("it_holds_on_unix"),
+                check("by inspection of the types")
+            ],
+            [0; 3]
         );
-        assert_eq!(check(&whole.replace("iqm-auth", "iqm")), [1]);
-        assert_eq!(check("iqm-auth\n"), [1]);
+        for name in ["it_hold", "holds", "it_helps", "commented", "gone"] {
+            assert_eq!(link(name), 1, "{name}");
+        }
+        assert_eq!(
+            [
+                check("[`it_holds`](crates/a/tests/it/c.rs)"),
+                check("trust us")
+            ],
+            [1, 1]
+        );
+    }
+
+    #[test]
+    fn links_lead_to_what_is_there() {
+        let check = |path: &str, text: &str| {
+            links_lead_somewhere(&Tree::of(&[
+                (path, text),
+                ("crates/a/src/b.rs", ""),
+                ("README.md", ""),
+            ]))
+            .len()
+        };
+        assert_eq!(
+            check(
+                "SECURITY.md",
+                "[a](crates/a) [b](./README.md#x) [c](https://d.test) [e](#f)\n```\n[x](y)\n```\n"
+            ),
+            0
+        );
+        assert_eq!(
+            check(
+                "docs/a.md",
+                "[a](../README.md)\n[b]: ../crates/a/src/b.rs\n"
+            ),
+            0
+        );
+        assert_eq!(
+            check("docs/a.md", "[a](README.md) [b](../crates/ab)\n[c]: gone\n"),
+            3
+        );
+        let page = "crates/a/README.md";
+        assert_eq!(
+            check(
+                page,
+                &format!("[a](https://docs.rs/a) [b](#errors) [c]({REPOSITORY}README.md#x)\n")
+            ),
+            0
+        );
+        assert_eq!(
+            check(
+                page,
+                &format!("[a]({REPOSITORY}OTHER.md) [b](../auth-store) [c](http://docs.rs/a)\n")
+            ),
+            3
+        );
+    }
+
+    #[test]
+    fn vendors_have_the_same_sections_and_a_diagram_each() {
+        let diagram = "```mermaid\nsequenceDiagram\n    participant a as a-auth\n    participant b as b-auth\n```\n";
+        let check = |readme: &str, diagram: &str| {
+            let manifests =
+                ["crates/a-auth/Cargo.toml", "crates/b-auth/Cargo.toml"].map(|path| (path, ""));
+            let pages = [
+                ("crates/a-auth/README.md", "## A\n## B\n"),
+                ("crates/b-auth/README.md", readme),
+            ];
+            let tree = Tree::of(
+                &[
+                    &manifests[..],
+                    &pages,
+                    &[("docs/authentication.md", diagram)],
+                ]
+                .concat(),
+            );
+            [
+                vendors_have_the_same_sections(&tree).len(),
+                every_vendor_has_its_diagram(&tree).len(),
+            ]
+        };
+        assert_eq!(check("text\n## A\n### more\n## B\n", diagram), [0, 0]);
+        assert_eq!(
+            check("## B\n## A\n", &diagram.replace("b-auth", "b")),
+            [1, 1]
+        );
+        assert_eq!(
+            check("## A\n", &diagram.replace("sequenceDiagram", "graph TD")),
+            [1, 2]
+        );
     }
 }

@@ -1,324 +1,323 @@
 //! A registry for `cargo publish`, on a loopback port: sparse index, downloads, uploads with a token.
 //!
-//! It stands in for crates.io by source replacement. What is not of ours is answered with the .crate
-//! files that this machine's cargo has already, and else with a redirect to crates.io.
-
-mod entry;
-mod upstream;
+//! It stands in for crates.io by source replacement. Crates that are not its own are answered with the .crate files that
+//! this machine's cargo has already, and else with a redirect to crates.io.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex};
+use std::thread;
 
-use axum::body::{Body, Bytes, to_bytes};
-use axum::http::{Method, Request, Response, StatusCode, header, request::Parts};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use serde_json::json;
-use tokio::sync::oneshot;
-
-use entry::Upload;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 /// What an upload must come with.
 pub(crate) const TOKEN: &str = "token-of-the-test-registry";
 /// What the registry is called in [`Registry::config`].
 pub(crate) const NAME: &str = "test";
-const LARGEST_UPLOAD: usize = 16 * 1024 * 1024;
+/// crates.io, as cargo names it in what it uploads to another registry.
+const CRATES_IO: &str = "https://github.com/rust-lang/crates.io-index";
 
 /// When the connection of an upload breaks. The client cannot tell one from the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Death {
-    /// The registry never got the crate.
     BeforeItIsStored,
-    /// The registry has the crate, and nobody heard of it.
     AfterItIsStored,
 }
 
-/// A registry, gone when dropped.
+#[derive(Clone)]
 pub(crate) struct Registry {
     address: SocketAddr,
-    state: Arc<State>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Never asked for elsewhere.
+    own: BTreeSet<String>,
+    /// Index lines and archives, by `name-version`, in the order in which they were stored.
+    stored: Vec<(String, Value, Vec<u8>)>,
+    uploads: Vec<String>,
+    deaths: BTreeMap<String, Death>,
+    /// How often a crate is still to be looked for in vain.
+    hidden: BTreeMap<String, usize>,
+}
+
+/// A status, a redirect and a body; none if the connection breaks.
+type Answer = Option<(u16, String, Vec<u8>)>;
+
+fn answer(status: u16, body: impl Into<Vec<u8>>) -> Answer {
+    Some((status, String::new(), body.into()))
+}
+
+fn refusal(status: u16, detail: &str) -> Answer {
+    answer(
+        status,
+        json!({ "errors": [{ "detail": detail }] }).to_string(),
+    )
 }
 
 impl Registry {
-    /// A registry on any free port. Crates of these names are its own: never asked for elsewhere.
-    pub(crate) fn start(own: &[&str]) -> Self {
-        Self::listen(own, TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap())
-    }
-
-    /// The same, on the port of last time where that is free. Cargo unpacks crates into a folder
-    /// that is named after the registry's address: with another one everything is compiled again.
-    pub(crate) fn start_as_last_time(own: &[&str], folder: &Path) -> Self {
+    /// On the port of last time where that is free: cargo unpacks crates into a folder that is named after the
+    /// registry's address, and with another one everything is compiled again.
+    pub(crate) fn start(own: &[&str], folder: &Path) -> Self {
         let note = folder.join("port");
-        let last: Option<u16> = fs::read_to_string(&note)
+        let last = fs::read_to_string(&note)
             .ok()
-            .and_then(|text| text.trim().parse().ok());
-        let listener = last
-            .and_then(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok())
-            .unwrap_or_else(|| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-        fs::create_dir_all(folder).unwrap();
-        fs::write(&note, listener.local_addr().unwrap().port().to_string()).unwrap();
-        Self::listen(own, listener)
-    }
-
-    fn listen(own: &[&str], listener: TcpListener) -> Self {
-        listener.set_nonblocking(true).unwrap();
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0);
+        let bind = |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+        let listener = bind(last).or_else(|_| bind(0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Arc::new(State {
+        fs::create_dir_all(folder).unwrap();
+        fs::write(note, address.port().to_string()).unwrap();
+        let state = State {
+            own: own.iter().map(ToString::to_string).collect(),
+            ..State::default()
+        };
+        let this = Self {
             address,
-            own: own.iter().map(|&name| name.to_owned()).collect(),
-            shelf: Mutex::default(),
+            state: Arc::new(Mutex::new(state)),
+        };
+        let registry = this.clone();
+        // It ends with the process of its test.
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let registry = registry.clone();
+                thread::spawn(move || registry.serve(stream.unwrap()));
+            }
         });
-        let (stop, stopped) = oneshot::channel();
-        let served = Arc::clone(&state);
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(async move {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                tokio::select! {
-                    _ = stopped => {}
-                    () = serve(listener, served) => {}
-                }
-            });
-        });
-        Self {
-            address,
-            state,
-            stop: Some(stop),
-            thread: Some(thread),
-        }
+        this
     }
 
     /// A configuration of cargo's in which this registry stands in for crates.io.
-    pub(crate) fn config(&self) -> String {
+    pub(crate) fn config(&self, token: &str) -> String {
         format!(
             "[source.crates-io]\nreplace-with = \"{NAME}\"\n\n\
-             [registries.{NAME}]\nindex = \"sparse+http://{}/\"\ntoken = \"{TOKEN}\"\n",
+             [registries.{NAME}]\nindex = \"sparse+http://{}/\"\ntoken = \"{token}\"\n",
             self.address
         )
     }
 
     /// The next upload of this crate breaks.
     pub(crate) fn kill(&self, name: &str, death: Death) {
-        self.state.lock().deaths.insert(name.to_owned(), death);
+        self.state
+            .lock()
+            .unwrap()
+            .deaths
+            .insert(name.to_owned(), death);
     }
 
-    /// The next upload of this crate stays out of the index until it was looked for this often.
-    pub(crate) fn delay(&self, name: &str, looks: usize) {
-        self.state.lock().delays.insert(name.to_owned(), looks);
+    /// This crate stays out of the index until it was looked for this often.
+    pub(crate) fn hide(&self, name: &str, looks: usize) {
+        self.state
+            .lock()
+            .unwrap()
+            .hidden
+            .insert(name.to_owned(), looks);
+    }
+
+    pub(crate) fn is_hidden(&self, name: &str) -> bool {
+        self.state
+            .lock()
+            .unwrap()
+            .hidden
+            .get(name)
+            .is_some_and(|left| *left > 0)
+    }
+
+    /// `name-version` can no longer be chosen.
+    pub(crate) fn yank(&self, id: &str) {
+        let mut state = self.state.lock().unwrap();
+        let (_, line, _) = state.stored.iter_mut().find(|it| it.0 == id).unwrap();
+        line["yanked"] = true.into();
     }
 
     /// Every upload that arrived whole with a good token, as `name-version`, in order.
     pub(crate) fn uploads(&self) -> Vec<String> {
-        self.state.lock().uploads.clone()
+        self.state.lock().unwrap().uploads.clone()
     }
 
-    /// What it has, as `name-version`, in the order in which it was stored.
     pub(crate) fn stored(&self) -> Vec<String> {
-        self.state.lock().stored.clone()
+        self.state
+            .lock()
+            .unwrap()
+            .stored
+            .iter()
+            .map(|it| it.0.clone())
+            .collect()
     }
 
-    /// How often crates were looked for in the index that have to appear there yet.
-    pub(crate) fn vain_looks(&self) -> usize {
-        self.state.lock().vain_looks
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        self.stop.take();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+    /// One request; cargo makes a new connection for the next.
+    fn serve(&self, mut stream: TcpStream) {
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let (mut head, mut length, mut token) = (String::new(), 0, String::new());
+        if reader.read_line(&mut head).unwrap_or(0) == 0 {
+            return;
         }
-    }
-}
-
-struct State {
-    address: SocketAddr,
-    own: BTreeSet<String>,
-    shelf: Mutex<Shelf>,
-}
-
-#[derive(Default)]
-struct Shelf {
-    versions: BTreeMap<String, Vec<Stored>>,
-    stored: Vec<String>,
-    uploads: Vec<String>,
-    deaths: BTreeMap<String, Death>,
-    delays: BTreeMap<String, usize>,
-    vain_looks: usize,
-}
-
-struct Stored {
-    version: String,
-    /// Its line in the index.
-    line: String,
-    archive: Bytes,
-    hidden_for: usize,
-}
-
-impl Shelf {
-    fn find(&self, name: &str, version: &str) -> Option<&Stored> {
-        let mut versions = self.versions.get(name)?.iter();
-        versions.find(|stored| stored.version == version)
-    }
-}
-
-/// Makes hyper close the connection without an answer.
-#[derive(Debug)]
-struct Cut;
-
-impl std::fmt::Display for Cut {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the registry was told to die")
-    }
-}
-
-impl std::error::Error for Cut {}
-
-async fn serve(listener: tokio::net::TcpListener, state: Arc<State>) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            tokio::task::yield_now().await;
-            continue;
-        };
-        let _ = stream.set_nodelay(true);
-        let state = Arc::clone(&state);
-        let service = service_fn(move |request: Request<hyper::body::Incoming>| {
-            let state = Arc::clone(&state);
-            async move {
-                let (parts, body) = request.into_parts();
-                let body = to_bytes(Body::new(body), LARGEST_UPLOAD)
-                    .await
-                    .map_err(|_| Cut)?;
-                state.answer(&parts, &body)
+        for line in reader
+            .by_ref()
+            .lines()
+            .map_while(Result::ok)
+            .take_while(|line| !line.is_empty())
+        {
+            match line
+                .split_once(": ")
+                .map(|(name, value)| (name.to_lowercase(), value))
+            {
+                Some((name, value)) if name == "content-length" => length = value.parse().unwrap(),
+                Some((name, value)) if name == "authorization" => value.clone_into(&mut token),
+                _ => {}
             }
-        });
-        tokio::spawn(async move {
-            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-            // An error here is a connection that was cut, by us or by cargo.
-            let _ = connection.await;
-        });
-    }
-}
-
-impl State {
-    fn lock(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn answer(&self, parts: &Parts, body: &Bytes) -> Result<Response<Body>, Cut> {
-        let path: Vec<_> = parts.uri.path().trim_matches('/').split('/').collect();
-        Ok(match (&parts.method, path.as_slice()) {
-            (&Method::GET, ["config.json"]) => {
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        let path = head.split(' ').nth(1).unwrap().trim_matches('/');
+        let answer = match (head.starts_with("PUT"), path) {
+            (true, "api/v1/crates/new") if token == TOKEN => self.upload(&body),
+            (true, _) => refusal(403, "this is not the token of the test registry"),
+            (false, "config.json") => {
                 let api = format!("http://{}", self.address);
-                let download = format!("{api}/download/{{crate}}/{{version}}");
-                let config = json!({ "dl": download, "api": api });
-                plain(StatusCode::OK, config.to_string())
+                answer(
+                    200,
+                    json!({ "dl": format!("{api}/dl/{{crate}}/{{version}}"), "api": api })
+                        .to_string(),
+                )
             }
-            (&Method::GET, ["download", name, version]) => self.download(name, version),
-            (&Method::PUT, ["api", "v1", "crates", "new"]) => {
-                let token = parts.headers.get(header::AUTHORIZATION);
-                if token.is_none_or(|token| token != TOKEN) {
-                    return Ok(refusal(StatusCode::FORBIDDEN, "this is no token of ours"));
-                }
-                return self.upload(body);
-            }
-            (&Method::GET, path) => self.look(path),
-            _ => refusal(StatusCode::METHOD_NOT_ALLOWED, "there is no such call"),
-        })
-    }
-
-    fn look(&self, path: &[&str]) -> Response<Body> {
-        let name = path.last().copied().unwrap_or_default();
-        if path != entry::index_path(name) {
-            return plain(StatusCode::NOT_FOUND, "this is no path of an index");
-        }
-        if !self.own.contains(name) {
-            return upstream::index(path);
-        }
-        let mut held = self.lock();
-        let mut lines = Vec::new();
-        let mut vain = 0;
-        for stored in held.versions.get_mut(name).into_iter().flatten() {
-            if stored.hidden_for == 0 {
-                lines.push(format!("{}\n", stored.line));
-            } else {
-                stored.hidden_for -= 1;
-                vain += 1;
-            }
-        }
-        held.vain_looks += vain;
-        if lines.is_empty() {
-            return plain(StatusCode::NOT_FOUND, "no crate has this name");
-        }
-        plain(StatusCode::OK, lines.concat())
-    }
-
-    fn download(&self, name: &str, version: &str) -> Response<Body> {
-        if !self.own.contains(name) {
-            return upstream::archive(name, version);
-        }
-        match self.lock().find(name, version) {
-            Some(stored) => plain(StatusCode::OK, stored.archive.clone()),
-            None => plain(StatusCode::NOT_FOUND, "no crate has this name and version"),
-        }
-    }
-
-    fn upload(&self, body: &Bytes) -> Result<Response<Body>, Cut> {
-        let Some(upload) = Upload::parse(body) else {
-            let text = "this is not how crates are uploaded";
-            return Ok(refusal(StatusCode::BAD_REQUEST, text));
+            (false, path) => match path
+                .strip_prefix("dl/")
+                .and_then(|rest| rest.split_once('/'))
+            {
+                Some((name, version)) => self.download(name, version),
+                None => self.look(path),
+            },
         };
-        let (name, version) = (upload.name(), upload.version());
-        let mut held = self.lock();
-        held.uploads.push(format!("{name}-{version}"));
-        if !self.own.contains(name) {
-            let text = format!("`{name}` is somebody else's");
-            return Ok(refusal(StatusCode::FORBIDDEN, &text));
+        if let Some((status, redirect, body)) = answer {
+            let head = format!(
+                "HTTP/1.1 {status} -\r\nlocation: {redirect}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                body.len()
+            );
+            // Cargo may have given up.
+            let _ = stream.write_all(&[head.into_bytes(), body].concat());
         }
-        if held.find(name, version).is_some() {
-            let text = format!("crate version `{version}` is already uploaded");
-            return Ok(refusal(StatusCode::BAD_REQUEST, &text));
+    }
+
+    fn look(&self, path: &str) -> Answer {
+        let name = path.rsplit('/').next().unwrap();
+        let mut state = self.state.lock().unwrap();
+        if !state.own.contains(name) {
+            return Some((302, format!("https://index.crates.io/{path}"), Vec::new()));
         }
-        let death = held.deaths.remove(name);
-        if death == Some(Death::BeforeItIsStored) {
-            return Err(Cut);
+        let lines = state
+            .stored
+            .iter()
+            .filter(|(_, line, _)| line["name"] == name);
+        let lines: String = lines.map(|(_, line, _)| format!("{line}\n")).collect();
+        let left = state.hidden.entry(name.to_owned()).or_default();
+        if lines.is_empty() || *left > 0 {
+            *left = if lines.is_empty() { *left } else { *left - 1 };
+            return answer(404, "no crate has this name");
         }
-        let stored = Stored {
-            version: version.to_owned(),
-            line: upload.line(),
-            archive: upload.archive.clone(),
-            hidden_for: held.delays.remove(name).unwrap_or_default(),
+        answer(200, lines)
+    }
+
+    fn download(&self, name: &str, version: &str) -> Answer {
+        let state = self.state.lock().unwrap();
+        let id = format!("{name}-{version}");
+        if state.own.contains(name) {
+            let stored = state.stored.iter().find(|it| it.0 == id);
+            return stored.map_or_else(
+                || answer(404, "no such version"),
+                |it| answer(200, it.2.clone()),
+            );
+        }
+        // Cargo checks the checksum, so whatever lies in the cache will do.
+        let home = std::env::var_os("CARGO_HOME")
+            .map_or_else(|| std::env::home_dir().unwrap().join(".cargo"), Into::into);
+        let caches = fs::read_dir(home.join("registry/cache"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        let cached = caches
+            .map(|folder| fs::read(folder.path().join(format!("{id}.crate"))))
+            .find_map(Result::ok);
+        let elsewhere = || {
+            Some((
+                302,
+                format!("https://static.crates.io/crates/{name}/{id}.crate"),
+                Vec::new(),
+            ))
         };
-        held.stored.push(format!("{name}-{version}"));
-        let versions = held.versions.entry(name.to_owned()).or_default();
-        versions.push(stored);
-        if death == Some(Death::AfterItIsStored) {
-            return Err(Cut);
+        cached
+            .filter(|bytes| !bytes.is_empty())
+            .map_or_else(elsewhere, |bytes| answer(200, bytes))
+    }
+
+    /// A length, metadata in JSON, a length, the .crate file.
+    ///
+    /// Source: The Cargo Book, "Registry Web API", *Publish*.
+    fn upload(&self, body: &[u8]) -> Answer {
+        let piece = |body: &[u8]| {
+            let (length, rest) = body.split_first_chunk::<4>().unwrap();
+            let (piece, rest) = rest.split_at(u32::from_le_bytes(*length) as usize);
+            (piece.to_vec(), rest.to_vec())
+        };
+        let (metadata, rest) = piece(body);
+        let (archive, _) = piece(&rest);
+        let metadata: Value = serde_json::from_slice(&metadata).unwrap();
+        let name = metadata["name"].as_str().unwrap();
+        let id = format!("{name}-{}", metadata["vers"].as_str().unwrap());
+        let mut state = self.state.lock().unwrap();
+        state.uploads.push(id.clone());
+        if !state.own.contains(name) || state.stored.iter().any(|it| it.0 == id) {
+            return refusal(
+                400,
+                "this version is already uploaded, or this name is another person's",
+            );
+        }
+        let death = state.deaths.remove(name);
+        if death != Some(Death::BeforeItIsStored) {
+            let line = index_line(&metadata, &archive);
+            state.stored.push((id, line, archive));
+        }
+        if death.is_some() {
+            return None;
         }
         let warnings = json!({ "invalid_categories": [], "invalid_badges": [], "other": [] });
-        let answer = json!({ "warnings": warnings });
-        Ok(plain(StatusCode::OK, answer.to_string()))
+        answer(200, json!({ "warnings": warnings }).to_string())
     }
 }
 
-fn plain(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
-    let mut response = Response::new(body.into());
-    *response.status_mut() = status;
-    response
-}
-
-fn refusal(status: StatusCode, detail: &str) -> Response<Body> {
-    let body = json!({ "errors": [{ "detail": detail }] });
-    plain(status, body.to_string())
+/// What is uploaded, and the line that the index has of it: alike, and not the same.
+///
+/// Source: The Cargo Book, "Registry Index", *JSON schema*.
+fn index_line(metadata: &Value, archive: &[u8]) -> Value {
+    let dependency = |uploaded: &Value| {
+        let mut entry = uploaded.clone();
+        entry["req"] = entry["version_req"].take();
+        // `null` means "this registry", which stands in for crates.io.
+        entry["registry"] = uploaded["registry"]
+            .as_str()
+            .filter(|it| *it != CRATES_IO)
+            .into();
+        if let Some(renamed) = uploaded["explicit_name_in_toml"].as_str() {
+            entry["package"] = entry["name"].take();
+            entry["name"] = renamed.into();
+        }
+        entry
+    };
+    let mut checksum = String::new();
+    Sha256::digest(archive)
+        .iter()
+        .for_each(|byte| write!(checksum, "{byte:02x}").unwrap());
+    json!({
+        "name": metadata["name"], "vers": metadata["vers"], "cksum": checksum, "yanked": false, "v": 2,
+        "deps": metadata["deps"].as_array().unwrap().iter().map(dependency).collect::<Vec<_>>(),
+        "features2": metadata["features"], "features": {}, "links": metadata["links"],
+        "rust_version": metadata["rust_version"],
+    })
 }
