@@ -6,14 +6,13 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 
 /// The workspace's folder.
 pub(crate) fn root() -> PathBuf {
-    // `cargo run` says where this package lies now; a binary that is started by hand knows where it did.
-    let package =
-        env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-    PathBuf::from(package).with_file_name("")
+    // `cargo run` says where this package lies now, and a binary that is started by hand where it did.
+    let package = env::var_os("CARGO_MANIFEST_DIR");
+    PathBuf::from(package.unwrap_or(env!("CARGO_MANIFEST_DIR").into())).with_file_name("")
 }
 
 /// Where cargo builds.
@@ -28,10 +27,8 @@ pub(crate) fn target(root: &Path) -> Result<PathBuf> {
 
 /// Prints a line to stdout. Where the reader has gone away (`| head`), the program ends quietly.
 pub(crate) fn say(text: impl Display) {
-    match writeln!(io::stdout(), "{text}") {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => process::exit(0),
-        Err(_) => process::exit(1),
-        Ok(()) => {}
+    if let Err(error) = writeln!(io::stdout(), "{text}") {
+        process::exit(i32::from(error.kind() != ErrorKind::BrokenPipe));
     }
 }
 
@@ -42,28 +39,30 @@ pub(crate) fn note(text: impl Display) {
 }
 
 /// A call of cargo with these words, in `folder`.
-pub(crate) fn cargo(folder: &Path, line: &str) -> Command {
-    let mut command = program("cargo", folder);
-    command.args(line.split_whitespace());
-    command
+pub(crate) fn cargo(folder: &Path, words: &str) -> Command {
+    program("cargo", folder, words)
 }
 
 /// A program that may call cargo, in `folder`.
-pub(crate) fn program(program: impl AsRef<Path>, folder: &Path) -> Command {
+pub(crate) fn program(program: impl AsRef<Path>, folder: &Path, words: &str) -> Command {
     let mut command = Command::new(program.as_ref());
-    command.current_dir(folder).stdin(Stdio::null());
-    // `cargo run` describes the xtask package in these. Build scripts that watch them (ring's does) would run again
-    // each time that cargo is called once by hand and once from here.
+    command
+        .current_dir(folder)
+        .args(words.split_whitespace())
+        .stdin(Stdio::null());
+    // `cargo run` describes this package in them. Build scripts that watch them (ring's does) would
+    // run again each time that cargo is called once by hand and once from here.
     for (name, _) in env::vars_os() {
-        let text = name.to_string_lossy();
-        let describes = [
+        let prefixes = [
             "CARGO_PKG_",
             "CARGO_MANIFEST_",
             "CARGO_BIN_",
             "CARGO_CRATE_",
-            "CARGO_PRIMARY_",
         ];
-        if describes.iter().any(|prefix| text.starts_with(prefix)) {
+        if prefixes
+            .iter()
+            .any(|prefix| name.to_string_lossy().starts_with(prefix))
+        {
             command.env_remove(&name);
         }
     }
@@ -85,38 +84,33 @@ pub(crate) fn line(command: &Command) -> String {
     let name = Path::new(command.get_program())
         .file_stem()
         .unwrap_or_default();
-    let words = command.get_args().map(|word| word.to_string_lossy());
-    [name.to_string_lossy()]
-        .into_iter()
-        .chain(words)
+    let words = [name].into_iter().chain(command.get_args());
+    words
+        .map(|word| word.to_string_lossy())
         .collect::<Vec<_>>()
         .join(" ")
 }
 
 /// Shows the call and lets it print.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    note(format_args!("    {}", line(command)));
+    let line = line(command);
+    note(format_args!("    {line}"));
     let status = command
         .status()
-        .with_context(|| format!("cannot start `{}`", line(command)))?;
-    if !status.success() {
-        bail!("`{}` ended with {status}", line(command));
-    }
+        .with_context(|| format!("cannot start `{line}`"))?;
+    ensure!(status.success(), "`{line}` ended with {status}");
     Ok(())
 }
 
 /// What the command prints; an error, with what it complained about, if it fails.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let line = line(command);
     let output = command
         .output()
-        .with_context(|| format!("cannot start `{}`", line(command)))?;
-    if !output.status.success() {
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        bail!("`{}` failed: {}", line(command), complaint.trim());
-    }
-    let name = line(command);
-    String::from_utf8(output.stdout)
-        .with_context(|| format!("`{name}` printed something that is not UTF-8"))
+        .with_context(|| format!("cannot start `{line}`"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "`{line}` failed: {}", said.trim());
+    String::from_utf8(output.stdout).with_context(|| format!("`{line}` printed no UTF-8"))
 }
 
 #[cfg(test)]
@@ -125,10 +119,8 @@ mod tests {
 
     #[test]
     fn a_failing_call_is_reported_with_its_words() {
-        for outcome in [
-            run(&mut cargo(Path::new("."), "no-such-command")),
-            output(&mut cargo(Path::new("."), "no-such-command")).map(drop),
-        ] {
+        let call = || cargo(Path::new("."), "no-such-command");
+        for outcome in [run(&mut call()), output(&mut call()).map(drop)] {
             let error = outcome.unwrap_err().to_string();
             assert!(error.contains("`cargo no-such-command`"), "{error}");
         }

@@ -1,12 +1,13 @@
 //! All automation of this repository: `cargo xtask --help` lists it.
 
+#![allow(clippy::disallowed_methods, reason = "a program reads its environment")]
+
 mod cargo;
 #[allow(
     clippy::print_stdout,
     reason = "it prints little, and never into a pipe"
 )]
 mod codegen;
-mod http;
 mod oldest;
 mod release;
 mod schema;
@@ -60,6 +61,8 @@ mod flags {
                 cmd plan {
                     /// The same for programs; nothing else is printed to stdout.
                     optional --json
+                    /// Ask this registry of cargo's configuration what is published.
+                    optional --registry name: String
                 }
                 /// New versions and changelogs, as planned, in one commit; `<crate>@<version>` chooses a version.
                 cmd prepare {
@@ -72,6 +75,8 @@ mod flags {
                     repeated crates: String
                     /// Every crate that is published.
                     optional --all
+                    /// With what this registry of cargo's configuration has.
+                    optional --registry name: String
                 }
                 /// Publish and tag them, dependencies first; resumes where it was cut off.
                 cmd publish {

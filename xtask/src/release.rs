@@ -1,5 +1,5 @@
-//! `cargo xtask release`: what of this workspace is to be published, its preparation, the checks before it, and the
-//! publishing itself; crate by crate, each with its own version.
+//! `cargo xtask release`: what of this workspace is to be published, its preparation, the checks
+//! before it, and the publishing itself; crate by crate, each with its own version.
 
 pub(crate) mod check;
 mod cliff;
@@ -8,19 +8,18 @@ mod git;
 mod plan;
 mod prepare;
 mod publish;
-mod registry;
 mod semver_checks;
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use semver::Version;
 
+use crate::cargo;
 use crate::flags::ReleaseCmd;
 use crates::{Crate, Crates};
 
 /// The crates that a command is for.
-#[derive(Debug, PartialEq)]
 pub(crate) struct Selection {
     all: bool,
     /// With the version that each is to get if one is said.
@@ -28,47 +27,36 @@ pub(crate) struct Selection {
 }
 
 pub(crate) fn run(root: &Path, command: ReleaseCmd) -> Result<()> {
+    let crates = Crates::load(root)?;
+    let select = |all, words: &[String]| Selection::parse(all, words, &crates);
+    let registry = |name: Option<String>| name.unwrap_or("crates-io".to_owned());
     match command {
-        ReleaseCmd::Plan(it) => plan::run(root, it.json),
-        ReleaseCmd::Prepare(it) => {
-            let selection = Selection::parse(it.all, &it.crates)?;
-            let crates = Crates::load(root)?;
-            for (name, _) in &selection.these {
-                crates.find(name)?;
-            }
-            prepare::run(root, &selection)
-        }
+        ReleaseCmd::Plan(it) => plan::run(root, it.json, &registry(it.registry)),
+        ReleaseCmd::Prepare(it) => prepare::run(root, &select(it.all, &it.crates)?),
         ReleaseCmd::Check(it) => {
-            let crates = Crates::load(root)?;
-            check::run(root, &Selection::parse(it.all, &it.crates)?.of(&crates)?)
+            let chosen = select(it.all, &it.crates)?.of(&crates)?;
+            check::run(root, &chosen, &registry(it.registry))
         }
         ReleaseCmd::Publish(it) => {
-            let crates = Crates::load(root)?;
-            let selection = Selection::parse(it.all, &it.crates)?;
-            publish::run(root, &crates, selection.of(&crates)?, &it)
+            let chosen = select(it.all, &it.crates)?.of(&crates)?;
+            publish::run(root, &chosen, &it, &registry(it.registry.clone()))
         }
     }
 }
 
 impl Selection {
-    fn parse(all: bool, words: &[String]) -> Result<Self> {
-        ensure!(
-            all == words.is_empty(),
-            "name the crates that are meant, or say `--all` for all that are published"
-        );
-        let read = |word: &String| {
-            let Some((name, version)) = word.split_once('@') else {
-                return Ok((word.clone(), None));
+    fn parse(all: bool, words: &[String], crates: &Crates) -> Result<Self> {
+        let hint = "name the crates that are meant, or say `--all` for all that are published";
+        ensure!(all == words.is_empty(), hint);
+        let mut these = Vec::new();
+        for word in words {
+            let (name, version) = match word.split_once('@') {
+                None => (word.as_str(), None),
+                Some((name, version)) => (name, Some(version.parse().context(word.clone())?)),
             };
-            let version = Version::parse(version);
-            let version =
-                version.with_context(|| format!("`{word}` names no version, such as 1.2.3"))?;
-            Ok((name.to_owned(), Some(version)))
-        };
-        Ok(Self {
-            all,
-            these: words.iter().map(read).collect::<Result<_>>()?,
-        })
+            these.push((crates.find(name)?.name.clone(), version));
+        }
+        Ok(Self { all, these })
     }
 
     fn has(&self, name: &str) -> bool {
@@ -76,12 +64,8 @@ impl Selection {
     }
 
     fn version_of(&self, name: &str) -> Result<Option<&Version>> {
-        let mut versions: Vec<_> = self
-            .these
-            .iter()
-            .filter(|(it, _)| it == name)
-            .map(|(_, it)| it.as_ref())
-            .collect();
+        let named = self.these.iter().filter(|(it, _)| it == name);
+        let mut versions: Vec<_> = named.map(|(_, version)| version.as_ref()).collect();
         versions.dedup();
         ensure!(versions.len() < 2, "{name} is named with two versions");
         Ok(versions.pop().flatten())
@@ -89,17 +73,29 @@ impl Selection {
 
     /// The crates, each once and dependencies first, for a command that chooses no versions.
     fn of<'a>(&self, crates: &'a Crates) -> Result<Vec<&'a Crate>> {
-        for (name, version) in &self.these {
-            crates.find(name)?;
-            if version.is_some() {
-                bail!("`{name}@…`: only `release prepare` chooses versions");
-            }
-        }
+        let chooses = self.these.iter().any(|(_, version)| version.is_some());
+        ensure!(!chooses, "only `release prepare` chooses versions");
         Ok(crates
             .sorted
             .iter()
             .filter(|one| self.has(&one.name))
             .collect())
+    }
+}
+
+/// The version that a registry has of `name`, or of `name@version`; none if it has no such.
+fn published(root: &Path, registry: &str, name: &str) -> Result<Option<String>> {
+    let mut info = cargo::cargo(root, "info --quiet --color never --registry");
+    match cargo::output(info.args([registry, name])) {
+        Ok(said) => {
+            let version = said.lines().find_map(|line| line.strip_prefix("version: "));
+            let version = version.and_then(|it| it.split(' ').next());
+            Ok(Some(
+                version.context("`cargo info` names no version")?.to_owned(),
+            ))
+        }
+        Err(error) if error.to_string().contains("could not find `") => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -109,34 +105,30 @@ mod tests {
 
     #[test]
     fn crates_are_selected_by_name_once_and_in_publishing_order() {
-        let crates = Crates::load(&crate::cargo::root()).unwrap();
-        let select = |words: &[&str]| {
-            Selection::parse(
-                words.is_empty(),
-                &words.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        let crates = Crates::load(&cargo::root()).unwrap();
+        let names = |line: &str| {
+            let words: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
+            let chosen = Selection::parse(words.is_empty(), &words, &crates)?.of(&crates)?;
+            Ok::<_, anyhow::Error>(
+                chosen
+                    .iter()
+                    .map(|one| one.name.clone())
+                    .collect::<Vec<_>>(),
             )
         };
-        let names = |words: &[&str]| {
-            let chosen = select(words)?.of(&crates)?;
-            Ok::<Vec<_>, anyhow::Error>(chosen.iter().map(|one| one.name.clone()).collect())
-        };
         assert_eq!(
-            names(&["iqm-auth", "auth-core", "iqm-auth"]).unwrap(),
+            names("iqm-auth auth-core iqm-auth").unwrap(),
             ["auth-core", "iqm-auth"]
         );
-        assert_eq!(names(&[]).unwrap().len(), crates.sorted.len());
-        for (words, said) in [
-            (&["xtask"][..], "`xtask` is not published"),
-            (&["iqm-auth@1.2.3"], "only `release prepare`"),
-            (&["iqm-auth@1.2"], "names no version"),
+        assert_eq!(names("").unwrap().len(), crates.sorted.len());
+        for (line, said) in [
+            ("xtask", "`xtask` is not published"),
+            ("iqm-auth@1.2.3", "only `release prepare`"),
+            ("iqm-auth@1.2", "iqm-auth@1.2"),
         ] {
-            let refusal = names(words).unwrap_err().to_string();
+            let refusal = names(line).unwrap_err().to_string();
             assert!(refusal.contains(said), "{refusal}");
         }
-        let twice = select(&["a@0.2.0", "a@0.3.0"]).unwrap();
-        assert!(twice.version_of("a").is_err() && twice.version_of("b").unwrap().is_none());
-        assert!(
-            Selection::parse(false, &[]).is_err() && Selection::parse(true, &["a".into()]).is_err()
-        );
+        assert!(Selection::parse(false, &[], &crates).is_err());
     }
 }

@@ -1,13 +1,13 @@
-//! The one test command: every check, in order, until the first that fails; the cheap and the likely to fail first.
+//! The one test command: every check, in order, until the first that fails; the cheap and the
+//! likely to fail first.
 
 use std::path::Path;
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
-use crate::cargo::{self, note, run as call, say};
-use crate::release::crates::Crates;
+use crate::cargo::{self, cargo as command, note, run as call, say};
+use crate::release::crates::{Crates, list, text};
 use crate::{codegen, oldest, tidy, tools};
 
 /// One check: its name, what it checks, and how.
@@ -15,123 +15,76 @@ type Step = (&'static str, &'static str, fn(&Path) -> Result<()>);
 
 const STEPS: &[Step] = &[
     ("fmt", "the formatting is rustfmt's", |root| {
-        cargo(root, "fmt --all --check")
+        call(&mut command(root, "fmt --all --check"))
     }),
     ("typos", "words are spelt as others spell them", |root| {
         tool(root, "typos", "")
     }),
     ("codegen", "generated code is up to date", codegen::check),
-    ("tidy", "the rules of this repository", tidy::run),
+    ("tidy", "the rules that no tool has", tidy::run),
     (
         "deny",
         "licences, bans and sources of all dependencies",
         |root| {
-            tool(
-                root,
-                "cargo-deny",
-                "--log-level error check --hide-inclusion-graph licenses bans sources",
-            )
+            let words = "--log-level error check --hide-inclusion-graph licenses bans sources";
+            tool(root, "cargo-deny", words)
         },
     ),
     ("shear", "no dependency is unused", |root| {
         tool(root, "cargo-shear", "")
     }),
     (
+        "msrv",
+        "no dependency wants a later Rust than is promised",
+        oldest_rust,
+    ),
+    (
         "clippy",
         "no lint warns, in any target with all features",
         |root| {
-            tools::require_for(false)?;
-            cargo(
-                root,
-                "clippy --workspace --all-targets --all-features -- -D warnings",
-            )
+            let words = "clippy --workspace --all-targets --all-features -- -D warnings";
+            call(&mut command(root, words))
         },
     ),
     (
         "tests",
         "unit and integration tests, and the proofs of releases",
-        |root| {
-            tools::require_for(true)?;
-            let unit = if has_nextest(root) {
-                "nextest run"
-            } else {
-                "test --lib --bins --tests --examples"
-            };
-            cargo(root, &format!("{unit} --workspace {RING_AND_ALL_STORES}"))
-        },
+        |root| test(root, &format!("--workspace {RING_AND_ALL_STORES}")),
     ),
     (
         "tls",
         "handshakes with each other TLS feature alone, and with none",
         |root| {
-            tools::require_for(false)?;
-            let runner = if has_nextest(root) {
-                "nextest run"
-            } else {
-                "test"
-            };
-            for features in ["", "--features aws-lc-rs", "--features native-tls"] {
-                cargo(
-                    root,
-                    &format!("{runner} --package auth-core-tls {features}"),
-                )?;
-            }
-            Ok(())
+            let features = ["", "--features aws-lc-rs", "--features native-tls"];
+            features
+                .iter()
+                .try_for_each(|it| test(root, &format!("--package auth-core-tls {it}")))
         },
     ),
     ("doctests", "the examples in the docs", |root| {
-        cargo(
+        call(&mut command(
             root,
-            &format!("test --workspace {RING_AND_ALL_STORES} --doc"),
-        )
+            &format!("test --doc --workspace {RING_AND_ALL_STORES}"),
+        ))
     }),
-    // `--examples`, of which there are none, has the dependencies resolved as clippy has them: so they need not be
-    // compiled again.
     ("docs", "the docs build without a warning", |root| {
-        let mut docs = cargo::cargo(
-            root,
-            "doc --workspace --all-features --no-deps --lib --bins --examples",
-        );
-        call(docs.env("RUSTDOCFLAGS", "-D warnings"))
+        // `--examples`, of which there are none, has the dependencies resolved as clippy has them:
+        // so they need not be compiled again.
+        let words = "doc --workspace --all-features --no-deps --lib --bins --examples";
+        call(command(root, words).env("RUSTDOCFLAGS", "-D warnings"))
     }),
-    // Every set of auth-core's features, which are those of TLS, and each feature of the other crates that have some:
-    // the vendor crates pass those of TLS on.
-    (
-        "features",
-        "every set of TLS features builds, and each other feature alone",
-        |root| {
-            tools::require_for(false)?;
-            tool(
-                root,
-                "cargo-hack",
-                "hack check --package auth-core --feature-powerset --exclude-features default",
-            )?;
-            tool(
-                root,
-                "cargo-hack",
-                "hack check --workspace --exclude auth-core --exclude auth-core-tls --exclude auth-sandbox --exclude \
-             identityx-codegen --exclude examples --exclude xtask --each-feature --exclude-features default \
-             --exclude-all-features",
-            )
-        },
-    ),
     (
         "packages",
-        "each crate compiles from its package alone, with the oldest versions it allows",
+        "each package compiles alone, by feature, with the oldest versions",
         oldest::check,
-    ),
-    (
-        "msrv",
-        "the oldest Rust that is promised is enough, as far as can be known here",
-        oldest_rust,
     ),
 ];
 
 /// The features of which a user picks any set, the empty one included.
 pub(crate) const TLS: [&str; 3] = ["ring", "aws-lc-rs", "native-tls"];
 
-/// All features but those of TLS. Of these one takes effect, whatever is on, and the handshakes try each; the one that
-/// would is slow: it reads the system's certificates for every client.
+/// All features but those of TLS. Of these one takes effect, whatever is on, and the handshakes try
+/// each; the one that would is slow: it reads the system's certificates for every client.
 const RING_AND_ALL_STORES: &str = "--features auth-core-tls/ring,iqm-auth/rate-limit,\
     auth-store/encryption,auth-store/file,auth-store/keyring,auth-store/redis,\
     auth-store/redis-tls,auth-store/testing";
@@ -141,7 +94,8 @@ pub(crate) fn run(root: &Path, list: bool, only: &[String]) -> Result<()> {
     if list {
         STEPS
             .iter()
-            .for_each(|(name, about, _)| say(format_args!("{name:<10}{about}")));
+            .map(|(name, about, _)| format!("{name:<10}{about}"))
+            .for_each(say);
         return Ok(());
     }
     let names: Vec<_> = STEPS.iter().map(|(name, ..)| *name).collect();
@@ -151,12 +105,11 @@ pub(crate) fn run(root: &Path, list: bool, only: &[String]) -> Result<()> {
             names.join(", ")
         );
     }
-    let steps: Vec<_> = STEPS
-        .iter()
-        .filter(|(name, ..)| only.is_empty() || only.iter().any(|it| it == name))
-        .collect();
-    let started = Instant::now();
-    let mut times = Vec::new();
+    let is_meant = |name: &str| only.is_empty() || only.iter().any(|it| it == name);
+    let steps: Vec<_> = STEPS.iter().filter(|(name, ..)| is_meant(name)).collect();
+    tools::require_all()?;
+    let (started, mut times) = (Instant::now(), Vec::new());
+    let seconds = |since: Instant| format!("{:.1} s", since.elapsed().as_secs_f64());
     for (number, (name, about, check)) in steps.iter().enumerate() {
         note(format_args!(
             "\n==> [{}/{}] {name}: {about}",
@@ -164,143 +117,83 @@ pub(crate) fn run(root: &Path, list: bool, only: &[String]) -> Result<()> {
             steps.len()
         ));
         let began = Instant::now();
-        let outcome = check(root);
-        let took = seconds(began.elapsed());
-        outcome.with_context(|| {
-            format!(
-                "step `{name}` failed after {took}; to run it alone: cargo xtask test --only {name}"
-            )
-        })?;
-        note(format_args!("<== {name} passed in {took}"));
-        times.push(format!("{name} {took}"));
+        let hint = format!("`{name}` failed; to run it alone: cargo xtask test --only {name}");
+        check(root).context(hint)?;
+        note(format_args!("<== {name} passed in {}", seconds(began)));
+        times.push(format!("{name} {}", seconds(began)));
     }
+    let (count, times) = (times.len(), times.join(", "));
     note(format_args!(
-        "\nall {} steps passed in {}: {}",
-        times.len(),
-        seconds(started.elapsed()),
-        times.join(", ")
+        "\nall {count} steps passed in {}: {times}",
+        seconds(started)
     ));
     Ok(())
 }
 
-fn seconds(time: Duration) -> String {
-    format!("{:.1} s", time.as_secs_f64())
+fn tool(root: &Path, name: &str, words: &str) -> Result<()> {
+    call(&mut cargo::program(tools::pinned(root, name)?, root, words))
 }
 
-fn cargo(root: &Path, line: &str) -> Result<()> {
-    call(&mut cargo::cargo(root, line))
-}
-
-fn tool(root: &Path, name: &str, line: &str) -> Result<()> {
-    call(cargo::program(tools::pinned(root, name)?, root).args(line.split_whitespace()))
-}
-
-fn has_nextest(root: &Path) -> bool {
-    cargo::output(&mut cargo::cargo(root, "nextest --version")).is_ok()
-}
-
-/// With the oldest Rust at hand the crates are compiled with it. Without, cargo says whether a dependency declares a
-/// later one, and clippy's `incompatible_msrv` what the crates use of the standard library.
-fn oldest_rust(root: &Path) -> Result<()> {
-    let crates = Crates::load(root)?;
-    let Some(version) = crates
-        .sorted
-        .first()
-        .and_then(|one| one.package["rust_version"].as_str())
-    else {
-        bail!("no crate promises a Rust version");
+fn test(root: &Path, words: &str) -> Result<()> {
+    let has_nextest = cargo::output(&mut command(root, "nextest --version")).is_ok();
+    let runner = if has_nextest {
+        "nextest run"
+    } else {
+        "test --lib --bins --tests"
     };
-    let mut words = vec![
-        "check",
-        "--locked",
-        "--all-features",
-        "--target-dir",
-        "target/msrv",
-    ];
-    words.extend(
-        crates
-            .sorted
-            .iter()
-            .flat_map(|one| ["--package", &one.name]),
-    );
-    let probe = cargo::output(Command::new("rustup").args(["run", version, "cargo", "--version"]));
-    if probe.is_ok() {
-        return call(
-            cargo::program("rustup", root)
-                .args(["run", version, "cargo"])
-                .args(words),
-        );
-    }
-    say(format_args!(
-        "Rust {version} is not installed (`rustup toolchain install {version}`): nothing is compiled with it"
-    ));
-    let later = later_than(root, version, &crates)?;
-    anyhow::ensure!(
+    call(&mut command(root, &format!("{runner} {words}")))
+}
+
+/// What the crates themselves use of the standard library, clippy's `incompatible_msrv` knows.
+fn oldest_rust(root: &Path) -> Result<()> {
+    let later = later_than_promised(root, None)?;
+    ensure!(
         later.is_empty(),
-        "these want a later Rust than {version}:\n  {}",
+        "these want a later Rust:\n  {}",
         later.join("\n  ")
     );
     Ok(())
 }
 
-/// Dependencies of what is published that declare a later Rust.
-fn later_than(root: &Path, promised: &str, crates: &Crates) -> Result<Vec<String>> {
-    let parse = |text: &str| -> Vec<u32> {
-        text.split('.')
-            .map(|part| part.parse().unwrap_or(0))
-            .collect()
+/// Locked dependencies that declare a later Rust than the crates here.
+fn later_than_promised(root: &Path, promise: Option<&str>) -> Result<Vec<String>> {
+    let parse = |text: &str| -> Vec<u32> { text.split('.').flat_map(str::parse).collect() };
+    let mut metadata = command(root, "metadata --format-version=1 --locked --all-features");
+    let metadata: serde_json::Value = serde_json::from_str(&cargo::output(&mut metadata)?)?;
+    let crates = Crates::load(root)?.sorted;
+    let promised = crates
+        .iter()
+        .map(|one| text(&one.package, "rust_version"))
+        .min();
+    let promised = parse(promise.or(promised).unwrap_or_default());
+    let wants = |it: &&serde_json::Value| parse(text(it, "rust_version")) > promised;
+    let later = list(&metadata, "packages").iter().filter(wants);
+    let line = |it| {
+        format!(
+            "{} {}: {}",
+            text(it, "name"),
+            text(it, "version"),
+            it["rust_version"]
+        )
     };
-    let mut tree = cargo::cargo(
-        root,
-        "tree --all-features --edges normal,build --target all --prefix none --no-dedupe",
-    );
-    tree.args(["--format", "{p}"]).args(
-        crates
-            .sorted
-            .iter()
-            .flat_map(|one| ["--package", &one.name]),
-    );
-    let used = cargo::output(&mut tree)?;
-    let metadata = cargo::output(&mut cargo::cargo(
-        root,
-        "metadata --format-version=1 --locked",
-    ))?;
-    let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
-    let mut later = Vec::new();
-    for package in metadata["packages"].as_array().into_iter().flatten() {
-        let text = |key: &str| package[key].as_str().unwrap_or_default();
-        let name = format!("{} v{}", text("name"), text("version"));
-        let is_used = used
-            .lines()
-            .any(|line| line.trim_end_matches(" (proc-macro)").trim_end() == name);
-        if is_used && parse(text("rust_version")) > parse(promised) {
-            later.push(format!("{name} wants {}", text("rust_version")));
-        }
-    }
-    Ok(later)
+    Ok(later.map(line).collect())
 }
 
 /// The matrix of faults, which tests of `examples` print.
 pub(crate) fn faults(root: &Path) -> Result<()> {
-    let mut faults = cargo::cargo(
-        root,
-        "test --package examples --test faults -- --nocapture --test-threads 1",
-    );
-    call(faults.env("AUTH_FAULTS_TABLE", "1"))
+    let words = "test --package examples --test faults -- --nocapture --test-threads 1";
+    call(command(root, words).env("AUTH_FAULTS_TABLE", "1"))
 }
 
-/// The long tests at full size. By cargo itself, one after the other: what is measured has the machine to itself.
+/// The long tests at full size, one after the other: what is measured has the machine to itself.
 pub(crate) fn soak(root: &Path) -> Result<()> {
-    tools::require_for(true)?;
-    let mut fleet = cargo::cargo(
-        root,
-        "test --package examples --test fleet -- --nocapture --test-threads 1",
-    );
-    call(fleet.env("AUTH_SOAK", "1"))?;
-    cargo(
+    tools::require_all()?;
+    let words = "test --package examples --test fleet -- --nocapture --test-threads 1";
+    call(command(root, words).env("AUTH_SOAK", "1"))?;
+    call(&mut command(
         root,
         "bench --package auth-store --features file --bench many_records",
-    )
+    ))
 }
 
 #[cfg(test)]
@@ -313,7 +206,7 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            refusal.contains("`clipy`") && refusal.contains("clippy, tests, tls"),
+            refusal.contains("`clipy`") && refusal.contains("clippy, tests"),
             "{refusal}"
         );
     }
@@ -330,14 +223,11 @@ mod tests {
     }
 
     #[test]
-    fn a_dependency_that_declares_a_later_rust_is_named() {
-        let root = cargo::root();
-        let crates = Crates::load(&root).unwrap();
-        let later = later_than(&root, "1.0", &crates).unwrap();
+    fn a_dependency_that_wants_a_later_rust_is_named() {
+        let later = later_than_promised(&cargo::root(), Some("1.2")).unwrap();
         assert!(
-            later.iter().any(|it| it.starts_with("reqwest v")),
+            later.iter().any(|it| it.starts_with("reqwest ")),
             "{later:?}"
         );
-        assert!(later_than(&root, "9.0", &crates).unwrap().is_empty());
     }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use regex::Regex;
 use semver::Version;
 
-use super::git::{Commit, tag_name};
+use super::git::tag_name;
 use crate::{cargo, tools};
 
 /// What counts for one crate since its last release.
@@ -17,34 +17,34 @@ pub(crate) struct Notes<'a> {
     pub(crate) messages: &'a [String],
 }
 
+/// What stands in a section for which no commit has words.
+pub(crate) const NOTHING_TO_SAY: &str = "Internal changes only.";
+
 impl Notes<'_> {
     /// The least version that may hold these changes.
     pub(crate) fn bumped(&self) -> Result<Version> {
-        let tag = self.run(&["--bumped-version"])?;
-        let version = tag.trim().strip_prefix(&format!("{}-v", self.name));
+        let tag = self.run("--bumped-version")?;
+        let version = tag.trim().strip_prefix(&tag_name(self.name, ""));
         let version = version.and_then(|it| Version::parse(it).ok());
         version.with_context(|| format!("git-cliff bumps to `{}`", tag.trim()))
     }
 
     /// The section of a changelog, without its heading.
     pub(crate) fn section(&self) -> Result<String> {
-        let text = self.run(&[])?.trim().to_owned();
-        Ok(if text.is_empty() {
-            "Internal changes only.".to_owned()
+        let text = self.run("")?;
+        Ok(if text.trim().is_empty() {
+            NOTHING_TO_SAY.to_owned()
         } else {
-            text
+            text.trim().to_owned()
         })
     }
 
-    fn run(&self, more: &[&str]) -> Result<String> {
-        let mut command = cargo::program(tools::pinned(self.root, "git-cliff")?, self.root);
-        command
-            .args(["--offline", "--config", "cliff.toml"])
-            .args(more);
+    fn run(&self, more: &str) -> Result<String> {
+        // Which commits count, and how they are spelt, is known: it shall find no other.
+        let words = format!("--offline --config cliff.toml --include-path no:commit {more}");
+        let mut command = cargo::program(tools::pinned(self.root, "git-cliff")?, self.root, &words);
         // The other crates' tags would cut the range into pieces.
         command.args(["--tag-pattern", &format!("^{}-v", self.name)]);
-        // Which commits count, and how they are spelt, is known already: git-cliff shall find no other.
-        command.args(["--include-path", "no:commit"]);
         command.args(
             self.messages
                 .iter()
@@ -57,21 +57,21 @@ impl Notes<'_> {
     }
 }
 
-/// What a commit says to users of `name`. A scope that names crates of the workspace gives the commit's weight to these
-/// alone; for the others that it touches it is a change without a new feature or a break.
-pub(crate) fn message_for(name: &str, members: &[String], commit: &Commit) -> String {
-    let Ok(head) = Regex::new(r"^\w+\(([^)]*)\)!?: (.*)") else {
-        return commit.message.clone();
+/// What a commit says to users of `name`. A scope that names crates of the workspace gives the
+/// commit's weight to these alone; to the others it is a change, not a new feature or a break.
+pub(crate) fn message_for(name: &str, members: &[String], message: &str) -> String {
+    let head = Regex::new(r"^\w+\(([^)]*)\)!?: (.*)").ok();
+    let Some(found) = head.as_ref().and_then(|head| head.captures(message)) else {
+        return message.to_owned();
     };
-    let Some(found) = head.captures(&commit.message) else {
-        return commit.message.clone();
-    };
-    let scopes = found[1].split(',').map(str::trim);
-    let owners: Vec<_> = scopes
-        .filter(|scope| members.iter().any(|member| member == scope))
+    let is_member = |scope: &&str| members.iter().any(|member| member == scope);
+    let owners: Vec<_> = found[1]
+        .split(',')
+        .map(str::trim)
+        .filter(is_member)
         .collect();
     if owners.is_empty() || owners.contains(&name) {
-        return commit.message.clone();
+        return message.to_owned();
     }
     // With a type, which git-cliff cuts off again.
     format!("change: `{}`: {}", owners.join("`, `"), &found[2])
@@ -98,14 +98,9 @@ mod tests {
                 "feat(auth-core,iqm-auth)!: more",
             ),
             ("feat(session)!: more", "feat(session)!: more"),
-            ("feat!: more", "feat!: more"),
             ("Say more", "Say more"),
         ] {
-            let commit = Commit {
-                id: String::new(),
-                message: message.to_owned(),
-            };
-            assert_eq!(message_for("iqm-auth", &members, &commit), expected);
+            assert_eq!(message_for("iqm-auth", &members, message), expected);
         }
     }
 }

@@ -8,9 +8,8 @@ use semver::Version;
 use serde_json::{Value, json};
 
 use super::cliff::{self, Notes};
-use super::crates::{Crate, Snapshot};
+use super::crates::{Crate, Snapshot, facts};
 use super::git::{Git, tag_name};
-use super::registry::Registry;
 use super::semver_checks::{self, Verdict};
 use crate::cargo::{note, say};
 
@@ -26,23 +25,36 @@ pub(crate) struct Entry {
     commits: Option<usize>,
     /// The least version that a release may have.
     pub(crate) least: Version,
-    /// Whether anything has changed that users notice.
-    pub(crate) has_changed: bool,
     reasons: Vec<String>,
     /// What git-cliff is told.
     pub(crate) messages: Vec<String>,
-    /// The crates whose new versions its last release does not accept, and those that must follow this one.
+    /// The crates whose new versions its last release does not accept, and those that follow it.
     pub(crate) follows: Vec<String>,
     followed_by: Vec<String>,
     api: Option<Verdict>,
     /// What the registry has of a crate of which nothing is tagged.
-    published: Option<Version>,
+    published: Option<String>,
 }
 
 impl Entry {
+    fn first(krate: &Crate, last: Option<&Version>) -> Self {
+        Self {
+            krate: krate.clone(),
+            last: last.cloned(),
+            commits: None,
+            least: krate.version.clone(),
+            reasons: Vec::new(),
+            messages: Vec::new(),
+            follows: Vec::new(),
+            followed_by: Vec::new(),
+            api: None,
+            published: None,
+        }
+    }
+
     /// Whether the version in the manifest has still to be raised.
     pub(crate) fn is_open(&self) -> bool {
-        self.last.is_some() && self.has_changed && self.krate.version < self.least
+        self.last.is_some() && !self.reasons.is_empty() && self.krate.version < self.least
     }
 
     pub(crate) fn is_released(&self) -> bool {
@@ -69,17 +81,19 @@ impl Entry {
 
     /// Which number of the version must move for what has changed, prepared or not.
     fn bump(&self) -> Option<&'static str> {
-        let last = self.last.as_ref().filter(|_| self.has_changed)?;
-        Some(match () {
-            () if self.least.major > last.major => "major",
-            () if self.least.minor > last.minor => "minor",
-            () => "patch",
+        let last = self.last.as_ref().filter(|_| !self.reasons.is_empty())?;
+        let is_major = self.least.major > last.major;
+        let is_minor = self.least.minor > last.minor;
+        Some(if is_major {
+            "major"
+        } else {
+            ["patch", "minor"][usize::from(is_minor)]
         })
     }
 }
 
 /// Prints the plan.
-pub(crate) fn run(root: &Path, json: bool) -> Result<()> {
+pub(crate) fn run(root: &Path, json: bool, registry: &str) -> Result<()> {
     if let Err(error) = (Git { root }).require_clean() {
         note(format_args!(
             "plan: only what is committed counts, and {error}"
@@ -87,11 +101,11 @@ pub(crate) fn run(root: &Path, json: bool) -> Result<()> {
     }
     let tool = semver_checks::installed(root);
     let mut entries = make(root, tool.is_some())?;
-    let warnings = ask_registry(root, &mut entries)?;
+    let warnings = ask_registry(root, registry, &mut entries);
     if json {
         say(format_args!("{:#}", to_json(&entries, tool.as_deref())));
     } else {
-        say(table(&entries, tool.as_deref()));
+        say(table(&entries, tool.is_none()));
     }
     warnings.iter().for_each(note);
     Ok(())
@@ -101,290 +115,219 @@ pub(crate) fn run(root: &Path, json: bool) -> Result<()> {
 pub(crate) fn make(root: &Path, api: bool) -> Result<Vec<Entry>> {
     let git = Git { root };
     git.require_history()?;
-    let mut plan = Plan {
-        root,
-        git,
-        api,
-        now: Snapshot::of(git, "HEAD")?,
-        then: BTreeMap::new(),
-        done: Vec::new(),
-    };
-    for krate in plan.now.crates.sorted.clone() {
+    let now = Snapshot::of(git, "HEAD")?;
+    // By commit: many crates are often tagged at once.
+    let mut snapshots = BTreeMap::new();
+    let mut done: Vec<Entry> = Vec::new();
+    for krate in &now.crates.sorted {
         let entry = match git.last_version(&krate.name)? {
-            None => first(krate),
+            None => Entry::first(krate, None),
             Some(last) => {
-                let name = krate.name.clone();
-                plan.since(krate, last)
-                    .with_context(|| format!("what has changed in {name}"))?
+                let tag = format!("refs/tags/{}", tag_name(&krate.name, &last));
+                let commit = git.commit_of(&tag)?.context("a tag is of no commit")?;
+                if !snapshots.contains_key(&commit) {
+                    snapshots.insert(commit.clone(), Snapshot::of(git, &commit)?);
+                }
+                let mut since = Since {
+                    git,
+                    api,
+                    now: &now,
+                    then: &snapshots[&commit],
+                };
+                let entry = since.entry(krate, &last, &done);
+                entry.with_context(|| format!("what has changed in {}", krate.name))?
             }
         };
-        for leader in plan
-            .done
+        for leader in done
             .iter_mut()
             .filter(|it| entry.follows.contains(&it.krate.name))
         {
             leader.followed_by.push(entry.krate.name.clone());
         }
-        plan.done.push(entry);
+        done.push(entry);
     }
-    Ok(plan.done)
+    Ok(done)
 }
 
-fn first(krate: Crate) -> Entry {
-    Entry {
-        last: None,
-        commits: None,
-        least: krate.version.clone(),
-        has_changed: true,
-        reasons: vec!["nothing is tagged yet".to_owned()],
-        messages: Vec::new(),
-        follows: Vec::new(),
-        followed_by: Vec::new(),
-        api: None,
-        published: None,
-        krate,
-    }
-}
-
-struct Plan<'a> {
-    root: &'a Path,
+/// What has happened since a release.
+struct Since<'a> {
     git: Git<'a>,
     api: bool,
-    now: Snapshot,
-    /// By commit: many crates are often tagged at once.
-    then: BTreeMap<String, Snapshot>,
-    done: Vec<Entry>,
+    now: &'a Snapshot,
+    then: &'a Snapshot,
 }
 
-impl Plan<'_> {
-    fn since(&mut self, krate: Crate, last: Version) -> Result<Entry> {
-        let tag = tag_name(&krate.name, &last);
-        let commit = self
-            .git
-            .commit_of(&format!("refs/tags/{tag}"))?
-            .context("the tag is of no commit")?;
-        if !self.then.contains_key(&commit) {
-            self.then
-                .insert(commit.clone(), Snapshot::of(self.git, &commit)?);
-        }
-        let then = &self.then[&commit];
-        let released = then
+impl Since<'_> {
+    fn entry(&mut self, krate: &Crate, last: &Version, done: &[Entry]) -> Result<Entry> {
+        let (name, root) = (&krate.name, self.git.root);
+        let tag = tag_name(name, last);
+        let released = self
+            .then
             .crates
-            .find(&krate.name)
+            .find(name)
             .with_context(|| format!("in {tag}"))?;
-
-        // What was taken back again does not count: only files that differ are looked for in commits.
-        let (before, after) = (then.files(released)?, self.now.files(&krate)?);
-        let mut paths = Vec::new();
-        for (file, (path, bytes)) in before.iter().chain(&after) {
-            let is_same = |files: &BTreeMap<_, (String, Vec<u8>)>| {
-                files.get(file).is_some_and(|it| it.1 == *bytes)
-            };
-            if !(is_same(&before) && is_same(&after)) {
-                paths.push(path.clone());
+        let mut entry = Entry::first(krate, Some(last));
+        let paths = self.changed(released, krate)?;
+        let commits = self.git.commits_since(&tag, &paths)?;
+        for commit in &commits {
+            let message = &commit.message;
+            let subject = message.lines().next().unwrap_or_default();
+            entry
+                .reasons
+                .insert(0, format!("{subject} ({})", commit.id));
+            let members = &self.now.crates.members;
+            entry
+                .messages
+                .push(cliff::message_for(name, members, message));
+        }
+        if let Some(path) = paths.first().filter(|_| commits.is_empty()) {
+            entry.reasons.push(format!("{path} was changed in a merge"));
+        }
+        for (need, required) in &released.needs {
+            let leader = done.iter().find(|it| it.krate.name == *need);
+            if let Some(next) = leader
+                .map(Entry::next)
+                .filter(|next| !required.matches(next))
+            {
+                entry.follows.push(need.clone());
+                // These crates re-export each other's types: what breaks in one breaks in the next.
+                let words =
+                    format!("Requires `{need}` {next}, whose types are in this crate's API");
+                entry.messages.insert(0, format!("fix!: {words}"));
+                let words = format!("follows {need} {next}, which {required} does not accept");
+                entry.reasons.insert(0, words);
             }
         }
-        let differences = released.differences(&krate);
-        if !differences.is_empty() {
+        if self.api && !entry.reasons.is_empty() {
+            let (found, words) = semver_checks::run(root, name, &tag)?;
+            let kind = [("breaks", "fix!"), ("more", "feat")]
+                .iter()
+                .find(|it| it.0 == found);
+            let message = kind.map(|(_, kind)| format!("{kind}: cargo-semver-checks: {words}"));
+            entry.messages.extend(message);
+            if found != "same" {
+                entry
+                    .reasons
+                    .insert(0, format!("cargo-semver-checks: {words}"));
+            }
+            entry.api = Some((found, words));
+        }
+        entry.commits = Some(commits.len());
+        // Whatever has changed is worth a patch, also where no commit has words for users.
+        let messages = [
+            &entry.messages[..],
+            &["fix: something has changed".to_owned()],
+        ]
+        .concat();
+        entry.least = Notes {
+            root,
+            name,
+            last,
+            messages: &messages,
+        }
+        .bumped()?;
+        if entry.is_open() && krate.version > *last {
+            let words = format!("{}, as prepared, is too small for this", krate.version);
+            entry.reasons.insert(0, words);
+        }
+        Ok(entry)
+    }
+
+    /// The files of the repository that make the difference for users. What was taken back again is
+    /// none, whatever the commits say.
+    fn changed(&self, released: &Crate, krate: &Crate) -> Result<Vec<String>> {
+        let (before, after) = (self.then.files(released)?, self.now.files(krate)?);
+        let bytes =
+            |of: &super::crates::Files, file: &String| of.get(file).map(|(_, bytes)| bytes.clone());
+        let all = before.iter().chain(&after);
+        let different = all.filter(|(file, _)| bytes(&before, file) != bytes(&after, file));
+        let mut paths: Vec<_> = different.map(|(_, (path, _))| path.clone()).collect();
+        if facts(&released.package) != facts(&krate.package) {
             paths.extend([
                 format!("{}/Cargo.toml", krate.folder),
                 "Cargo.toml".to_owned(),
             ]);
         }
-        let mut entry = Entry {
-            last: Some(last.clone()),
-            ..first(krate)
-        };
-        let commits = self.git.commits_since(&tag, &paths)?;
-        let members = &self.now.crates.members;
-        entry.reasons.clear();
-        for commit in commits.iter().rev() {
-            let subject = commit.message.lines().next().unwrap_or_default();
-            entry.reasons.push(format!("{subject} ({})", commit.id));
-        }
-        entry.messages = commits
-            .iter()
-            .map(|it| cliff::message_for(&entry.krate.name, members, it))
-            .collect();
-        if let Some(path) = paths.first().filter(|_| commits.is_empty()) {
-            entry.reasons.push(format!("{path} was changed in a merge"));
-        }
-        for (name, required) in &released.needs {
-            let leader = self.done.iter().find(|it| it.krate.name == *name);
-            if let Some(next) = leader
-                .map(Entry::next)
-                .filter(|next| !required.matches(next))
-            {
-                entry.follows.push(name.clone());
-                // These crates re-export each other's types: what breaks in one breaks in the next.
-                let words =
-                    format!("Requires `{name}` {next}, whose types are in this crate's API");
-                entry.messages.insert(0, format!("fix!: {words}"));
-                entry.reasons.insert(
-                    0,
-                    format!("follows {name} {next}, which {required} does not accept"),
-                );
-            }
-        }
-        entry.commits = Some(commits.len());
-        entry.has_changed = !entry.reasons.is_empty();
-        if self.api && entry.has_changed {
-            let verdict = semver_checks::run(self.root, &entry.krate.name, &tag)?;
-            match verdict.0 {
-                "breaks" => entry
-                    .messages
-                    .push(format!("fix!: cargo-semver-checks: {}", verdict.1)),
-                "more" => entry
-                    .messages
-                    .push(format!("feat: cargo-semver-checks: {}", verdict.1)),
-                _ => {}
-            }
-            if verdict.0 != "same" {
-                entry
-                    .reasons
-                    .insert(0, format!("cargo-semver-checks: {}", verdict.1));
-            }
-            entry.api = Some(verdict);
-        }
-        // Whatever has changed is worth a patch, also where no commit has words for users.
-        let mut messages = entry.messages.clone();
-        messages.push("fix: something has changed".to_owned());
-        let notes = Notes {
-            root: self.root,
-            name: &entry.krate.name,
-            last: &last,
-            messages: &messages,
-        };
-        entry.least = notes.bumped()?;
-        if !entry.has_changed && entry.krate.version > last {
-            entry
-                .reasons
-                .push("nothing has changed but the version".to_owned());
-        } else if entry.is_open() && entry.krate.version > last {
-            entry.reasons.insert(
-                0,
-                format!(
-                    "{}, as prepared, is too small for this",
-                    entry.krate.version
-                ),
-            );
-        }
-        Ok(entry)
+        Ok(paths)
     }
 }
 
-/// A clone without tags plans first releases of what is published: that is said where it cannot be overlooked.
-fn ask_registry(root: &Path, entries: &mut [Entry]) -> Result<Vec<String>> {
+/// A clone without tags plans first releases of what is published: that is said where it cannot be
+/// overlooked.
+fn ask_registry(root: &Path, registry: &str, entries: &mut [Entry]) -> Vec<String> {
     let mut warnings = Vec::new();
-    let registry = Registry::of_requirements(root)?;
     for entry in entries.iter_mut().filter(|entry| entry.last.is_none()) {
         let name = &entry.krate.name;
-        match registry.versions(name) {
-            Ok(versions) => entry.published = versions.all.into_iter().max(),
+        match super::published(root, registry, name) {
+            Ok(version) => entry.published = version,
             Err(error) => {
-                warnings.push(format!("whether {name} is published is unknown: {error:#}"));
+                warnings.push(format!(
+                    "plan: whether {name} is published is unknown: {error:#}"
+                ));
                 break;
             }
         }
+        entry.reasons = vec!["nothing is tagged yet".to_owned()];
         if let Some(version) = &entry.published {
             entry.reasons = vec![format!(
-                "{} has {version} already: where is its tag?",
-                registry.name
+                "{registry} has {version} already: where is its tag?"
             )];
             warnings.push(format!(
-                "WARNING: {} has {name} {version} already, and nothing of {name} is tagged here. This is no first \
-                 release: `git fetch --tags`, and plan again.",
-                registry.name
+                "WARNING: {registry} has {name} {version} already, and nothing of {name} is tagged \
+                 here. This is no first release: `git fetch --tags`, and plan again."
             ));
         }
     }
-    Ok(warnings)
+    warnings
 }
 
-/// One line for each crate, and what holds for all of them.
-fn table(entries: &[Entry], tool: Option<&str>) -> String {
-    let mut rows = vec![
-        [
-            "crate", "now", "last tag", "commits", "release", "next", "why",
-        ]
-        .map(str::to_owned),
-    ];
-    for entry in entries {
-        let none = || "–".to_owned();
-        let mut why = entry
-            .reasons
-            .iter()
-            .take(MOST_REASONS)
-            .cloned()
-            .collect::<Vec<_>>();
-        if entry.reasons.len() > MOST_REASONS {
-            why.push(format!("and {} more", entry.reasons.len() - MOST_REASONS));
-        }
-        let mut why = why.into_iter();
-        rows.push([
-            entry.krate.name.clone(),
-            entry.krate.version.to_string(),
-            entry.last.as_ref().map_or_else(none, ToString::to_string),
-            entry.commits.map_or_else(none, |number| number.to_string()),
-            entry.state().replace('-', " "),
-            if entry.is_released() {
-                entry.next().to_string()
-            } else {
-                none()
-            },
-            why.next().unwrap_or_default(),
-        ]);
-        rows.extend(why.map(|why| {
-            [const { String::new() }; 6]
-                .into_iter()
-                .chain([why])
-                .collect::<Vec<_>>()
-                .try_into()
-                .unwrap_or_default()
-        }));
-    }
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or_default()
+/// A line for each crate, with the reasons below it, and what holds for all of them.
+fn table(entries: &[Entry], lacks_tool: bool) -> String {
+    let row = |cells: [&str; 5]| {
+        let [name, now, last, release, next] = cells;
+        format!("{name:<19}{now:<8}{last:<10}{release:<15}{next}\n").replace(" \n", "\n")
     };
-    let widths: Vec<_> = (0..6).map(width).collect();
-    let mut text = String::new();
-    for [cells @ .., why] in &rows {
-        let cells = cells
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:<width$}  "));
-        text.push_str((cells.collect::<String>() + why).trim_end());
-        text.push('\n');
-    }
-    let released: Vec<_> = entries
-        .iter()
-        .filter(|it| it.is_released())
-        .map(|it| it.krate.name.as_str())
-        .collect();
-    if released.is_empty() {
-        text.push_str("\nNothing has changed that users notice.");
-    } else {
-        text.extend(["\nTo publish, in this order: ", &released.join(", "), "."]);
-    }
-    for entry in entries.iter().filter(|it| !it.followed_by.is_empty()) {
-        text.extend([
-            "\n",
-            &entry.krate.name,
-            " is followed by ",
-            &entry.followed_by.join(", "),
-            ".",
+    let mut text = row(["crate", "now", "last tag", "release", "next"]);
+    let mut order = Vec::new();
+    let mut notes = String::new();
+    for entry in entries {
+        let name = &entry.krate.name;
+        let last = entry
+            .last
+            .as_ref()
+            .map_or("–".to_owned(), ToString::to_string);
+        let next = entry.next().to_string();
+        let next = if entry.is_released() { &next } else { "–" };
+        text += &row([
+            name,
+            &entry.krate.version.to_string(),
+            &last,
+            entry.state(),
+            next,
         ]);
+        let reasons = entry.reasons.iter().take(MOST_REASONS);
+        text.extend(reasons.map(|reason| format!("    {reason}\n")));
+        if entry.reasons.len() > MOST_REASONS {
+            text += &format!("    and {} more\n", entry.reasons.len() - MOST_REASONS);
+        }
+        order.extend(entry.is_released().then_some(name.as_str()));
+        if !entry.followed_by.is_empty() {
+            notes += &format!("{name} is followed by {}.\n", entry.followed_by.join(", "));
+        }
     }
-    if tool.is_none() {
-        text.push_str(
-            "\ncargo-semver-checks is not installed: versions follow the commits' words alone.\n  ",
-        );
-        text.push_str(semver_checks::INSTALL);
+    text += &match order[..] {
+        [] => "\nNothing has changed that users notice.\n".to_owned(),
+        _ => format!(
+            "\nTo publish, in this order: {}.\n{notes}",
+            order.join(", ")
+        ),
+    };
+    if lacks_tool {
+        text +=
+            "cargo-semver-checks is not installed: versions follow the commits' words alone.\n  ";
+        text += semver_checks::INSTALL;
     }
-    text
+    text.trim_end().to_owned()
 }
 
 /// The fields are described in CONTRIBUTING.md; none is ever renamed or left out.
@@ -394,7 +337,7 @@ fn to_json(entries: &[Entry], tool: Option<&str>) -> Value {
             "name": entry.krate.name,
             "version": entry.krate.version.to_string(),
             "last_tag": entry.last.as_ref().map(|last| tag_name(&entry.krate.name, last)),
-            "published": entry.published.as_ref().map(ToString::to_string),
+            "published": entry.published,
             "commits": entry.commits,
             "state": entry.state(),
             "bump": entry.bump(),
@@ -405,8 +348,6 @@ fn to_json(entries: &[Entry], tool: Option<&str>) -> Value {
             "api": entry.api.as_ref().map(|(found, _)| found),
         })
     });
-    json!({
-        "crates": crates.collect::<Vec<_>>(),
-        "semver_checks": { "installed": tool, "install": semver_checks::INSTALL },
-    })
+    let tool = json!({ "installed": tool, "install": semver_checks::INSTALL });
+    json!({ "crates": crates.collect::<Vec<_>>(), "semver_checks": tool })
 }

@@ -5,12 +5,12 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
-use regex::Regex;
+use anyhow::{Context, Result, ensure};
+use regex::{Captures, Regex};
 use semver::{Version, VersionReq};
 use toml_edit::{DocumentMut, Item, value};
 
-use super::cliff::Notes;
+use super::cliff::{NOTHING_TO_SAY, Notes};
 use super::git::Git;
 use super::plan::{self, Entry};
 use super::{Selection, semver_checks};
@@ -26,45 +26,42 @@ pub(crate) fn run(root: &Path, selection: &Selection) -> Result<()> {
         root,
         files: BTreeMap::new(),
     };
-    let mut versions: BTreeMap<_, _> = entries
+    let now = entries
         .iter()
-        .map(|it| (it.krate.name.as_str(), it.krate.version.clone()))
-        .collect();
+        .map(|it| (&*it.krate.name, it.krate.version.clone()));
+    let mut versions: BTreeMap<_, _> = now.collect();
     for (entry, version) in &chosen {
         let krate = &entry.krate;
         versions.insert(&krate.name, version.clone());
-        edits.change(&format!("{}/Cargo.toml", krate.folder), |text| {
-            set_version(text, &["package"], version)
-        })?;
+        let (folder, name) = (&krate.folder, &*krate.name);
+        let path = format!("{folder}/Cargo.toml");
+        edits.change(&path, |text| set_version(text, &["package"], version))?;
         // Those that depend on it and are released later require what they were tested with.
-        let keys = ["workspace", "dependencies", &krate.name];
+        let keys = ["workspace", "dependencies", name];
         edits.change("Cargo.toml", |text| set_version(text, &keys, version))?;
         let body = || match &entry.last {
             None => Ok("First release.".to_owned()),
             Some(last) => Notes {
                 root,
-                name: &krate.name,
+                name,
                 last,
                 messages: &entry.messages,
             }
             .section(),
         };
-        edits.change(&format!("{}/CHANGELOG.md", krate.folder), |text| {
-            with_section(text, version, body)
-        })?;
+        let path = format!("{folder}/CHANGELOG.md");
+        edits.change(&path, |text| with_section(text, version, body))?;
     }
-    for folder in chosen
+    let folders = chosen
         .iter()
-        .map(|(entry, _)| entry.krate.folder.as_str())
-        .chain(["."])
-    {
-        edits.change(&format!("{folder}/README.md"), |text| {
-            with_install_lines(text, &versions)
-        })?;
+        .map(|(entry, _)| format!("{}/", entry.krate.folder));
+    for folder in folders.chain([String::new()]) {
+        let path = format!("{folder}README.md");
+        edits.change(&path, |text| with_install_lines(text, &versions))?;
     }
     let list: Vec<_> = chosen
         .iter()
-        .map(|(entry, version)| format!("{} {version}", entry.krate.name))
+        .map(|(it, to)| format!("{} {to}", it.krate.name))
         .collect();
     let list = list.join(", ");
     if edits.files.is_empty() {
@@ -75,37 +72,26 @@ pub(crate) fn run(root: &Path, selection: &Selection) -> Result<()> {
         let message = format!("chore(release): {list}");
         edits.commit(git, &message)?;
         say(format_args!(
-            "Committed \"{message}\".\nRead the changelogs, rewrite what users would not understand, then\n  \
-             git commit --all --amend --no-edit"
+            "Committed \"{message}\". Read the changelogs, rewrite what users"
         ));
+        say("would not understand, then\n  git commit --all --amend --no-edit");
     }
     let names: Vec<_> = chosen
         .iter()
         .map(|(entry, _)| entry.krate.name.as_str())
         .collect();
     let all = names.join(" ");
-    say(format_args!(
-        "Next:\n  cargo xtask release check {all}\n  cargo xtask release publish {all}"
-    ));
-    for entry in entries
-        .iter()
-        .filter(|it| it.is_open() && !names.contains(&it.krate.name.as_str()))
-    {
-        let name = &entry.krate.name;
-        let needed: Vec<_> = chosen
-            .iter()
-            .filter(|(it, _)| it.krate.needs.iter().any(|(need, _)| need == name))
-            .map(|(it, _)| it.krate.name.as_str())
-            .collect();
-        if !entry.follows.is_empty() {
+    say(format_args!("Next:\n  cargo xtask release check {all}"));
+    say(format_args!("  cargo xtask release publish {all}"));
+    let is_chosen = |entry: &&Entry| names.contains(&&*entry.krate.name);
+    for entry in entries.iter().filter(|it| it.is_open() && !is_chosen(it)) {
+        let (name, follows) = (&entry.krate.name, entry.follows.join(", "));
+        let has_need = |it: &Entry| it.krate.needs.iter().any(|(need, _)| need == name);
+        if !follows.is_empty() {
+            say(format_args!("{name} must follow {follows}."));
+        } else if chosen.iter().any(|(it, _)| has_need(it)) {
             say(format_args!(
-                "{name} must follow {}.",
-                entry.follows.join(", ")
-            ));
-        } else if !needed.is_empty() {
-            say(format_args!(
-                "{name} has changed and is not prepared: if {} cannot do without that, name it too.",
-                needed.join(", ")
+                "{name} has changed and is not prepared: is it needed?"
             ));
         }
     }
@@ -125,17 +111,15 @@ fn choose<'a>(entries: &'a [Entry], selection: &Selection) -> Result<Vec<(&'a En
             let is_open = entries
                 .iter()
                 .any(|it| it.krate.name == *leader && it.is_open());
-            let is_chosen = chosen.iter().any(|(it, _)| it.krate.name == *leader);
-            ensure!(
-                !is_open || is_chosen,
-                "{name} follows {leader}, which is not prepared: name {leader} as well"
-            );
+            let comes = chosen.iter().any(|(it, _)| it.krate.name == *leader);
+            let hint = format!("{leader}, which is not prepared: name {leader} as well");
+            ensure!(!is_open || comes, "{name} follows {hint}");
         }
         chosen.push((entry, version));
     }
     ensure!(
         !chosen.is_empty(),
-        "nothing has changed that users notice, so there is nothing to prepare"
+        "nothing has changed that users notice: nothing to prepare"
     );
     Ok(chosen)
 }
@@ -143,19 +127,22 @@ fn choose<'a>(entries: &'a [Entry], selection: &Selection) -> Result<Vec<(&'a En
 fn version(entry: &Entry, wanted: Option<&Version>) -> Result<Version> {
     let (name, least, now) = (&entry.krate.name, &entry.least, &entry.krate.version);
     let Some(wanted) = wanted else {
-        if let (Some(last), false) = (&entry.last, entry.is_released()) {
-            bail!(
-                "nothing that users notice has changed in {name} since {last}; `{name}@{least}` releases it all the same"
-            );
-        }
+        let hint = format!("`{name}@{least}` releases it all the same");
+        ensure!(
+            entry.is_released(),
+            "nothing that users notice has changed in {name}; {hint}"
+        );
         return Ok(entry.next().clone());
     };
-    if let Some(last) = entry.last.as_ref().filter(|last| wanted <= *last) {
-        bail!("{name} {wanted} is not higher than {last}, which is released");
+    if let Some(last) = &entry.last {
+        ensure!(
+            wanted > last,
+            "{name} {wanted} is not higher than {last}, which is released"
+        );
     }
     ensure!(
         wanted >= least,
-        "{name} {wanted} is too low: what has changed needs {least} at least"
+        "{name} {wanted} is too low: it needs {least} at least"
     );
     ensure!(
         wanted >= now,
@@ -172,21 +159,14 @@ struct Edits<'a> {
 }
 
 impl Edits<'_> {
-    fn change(&mut self, path: &str, change: impl FnOnce(&str) -> Result<String>) -> Result<()> {
-        let path = path.trim_start_matches("./");
-        let before = match self.files.get(path) {
-            Some((before, _)) => before.clone(),
-            None => self.on_disk(path)?,
+    fn change(&mut self, path: &str, f: impl FnOnce(&str) -> Result<String>) -> Result<()> {
+        let (before, now) = match self.files.remove(path) {
+            Some((before, now)) => (before, Some(now)),
+            None => (self.on_disk(path)?, None),
         };
-        let now = self
-            .files
-            .get(path)
-            .map(|(_, now)| now.as_str())
-            .or(before.as_deref());
-        let after = change(now.unwrap_or_default()).with_context(|| path.to_owned())?;
-        if before.as_deref().unwrap_or_default() == after {
-            self.files.remove(path);
-        } else {
+        let now = now.as_deref().or(before.as_deref()).unwrap_or_default();
+        let after = f(now).with_context(|| path.to_owned())?;
+        if before.as_deref().unwrap_or_default() != after {
             self.files.insert(path.to_owned(), (before, after));
         }
         Ok(())
@@ -194,9 +174,10 @@ impl Edits<'_> {
 
     fn on_disk(&self, path: &str) -> Result<Option<String>> {
         match fs::read_to_string(self.root.join(path)) {
-            Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error).with_context(|| format!("cannot read {path}")),
+            outcome => outcome
+                .map(Some)
+                .with_context(|| format!("cannot read {path}")),
         }
     }
 
@@ -208,8 +189,8 @@ impl Edits<'_> {
         let outcome = self.write().and_then(|()| {
             // What is locked stays so; cargo needs the index only where it has never seen that.
             let update = |line| cargo::output(&mut cargo::cargo(self.root, line));
-            update("update --workspace --quiet --offline")
-                .or_else(|_| update("update --workspace --quiet"))?;
+            let line = "update --workspace --quiet --offline";
+            update(line).or_else(|_| update("update --workspace --quiet"))?;
             let mut paths: Vec<_> = self.files.keys().map(String::as_str).collect();
             // Where the lock file is not committed, it stays so.
             paths.retain(|path| *path != "Cargo.lock" || git.tracks(path));
@@ -223,8 +204,7 @@ impl Edits<'_> {
 
     fn write(&self) -> Result<()> {
         for (path, (_, text)) in &self.files {
-            fs::write(self.root.join(path), text)
-                .with_context(|| format!("cannot write {path}"))?;
+            fs::write(self.root.join(path), text).context(path.clone())?;
         }
         Ok(())
     }
@@ -233,17 +213,16 @@ impl Edits<'_> {
         for (path, (before, _)) in &self.files {
             let whole = self.root.join(path);
             match before {
-                Some(text) => fs::write(whole, text),
-                None if whole.exists() => fs::remove_file(whole),
-                None => Ok(()),
+                Some(text) => fs::write(whole, text)?,
+                None if whole.exists() => fs::remove_file(whole)?,
+                None => {}
             }
-            .with_context(|| format!("cannot put {path} back"))?;
         }
         Ok(())
     }
 }
 
-/// The manifest with this version in that table; as it is if there is none, or none by version.
+/// The manifest with this version in that table; as it is if there is none there.
 fn set_version(text: &str, keys: &[&str], version: &Version) -> Result<String> {
     let mut document: DocumentMut = text.parse()?;
     let mut item = Some(document.as_item_mut());
@@ -257,80 +236,66 @@ fn set_version(text: &str, keys: &[&str], version: &Version) -> Result<String> {
         let old = item
             .as_value()
             .filter(|it| it.is_str())
-            .context("its version is not its own")?;
+            .context("its version is inherited")?;
         let decor = old.decor().clone();
         *item = value(version.to_string());
-        if let Some(new) = item.as_value_mut() {
-            *new.decor_mut() = decor;
-        }
+        item.as_value_mut().map(|new| *new.decor_mut() = decor);
     }
     Ok(document.to_string())
 }
 
-/// The changelog with a section for `version`, which is written by `body` if it is not there yet.
+/// The changelog with a section for `version`, written by `body` if it is not there yet.
 fn with_section(
     text: &str,
     version: &Version,
     body: impl FnOnce() -> Result<String>,
 ) -> Result<String> {
-    let title = format!(
+    let title = Regex::new(&format!(
         r"(?m)^## \[?{}\]?(?: .*)?$",
         regex::escape(&version.to_string())
-    );
-    if let Some(found) = Regex::new(&title)?.find(text) {
+    ))?;
+    if title.is_match(text) {
         // It was written by hand; what it says of its own release ends with the release.
-        return Ok(format!(
-            "{}## {version}{}",
-            &text[..found.start()],
-            &text[found.end()..]
-        ));
+        return Ok(title.replace(text, format!("## {version}")).into_owned());
     }
-    let mut body = body()?.trim().to_owned();
-    let mut text = if text.trim().is_empty() {
-        "# Changelog\n".to_owned()
-    } else {
-        text.to_owned()
+    // The head, what was written by hand before the release, and the older sections.
+    let parts =
+        Regex::new(r"(?s)^(.*?)(?:(?:^|\n)## \[?[Uu]nreleased\]?[^\n]*\n(.*?))?((?:^|\n)## .*)?$")?;
+    let parts = parts.captures(text).context("a changelog has sections")?;
+    let part = |number| {
+        parts
+            .get(number)
+            .map_or("", |it: regex::Match<'_>| it.as_str().trim())
     };
-    if let Some(found) = Regex::new(r"(?mi)^## \[?unreleased\]?.*\n")?.find(&text.clone()) {
-        let rest = text.split_off(found.end());
-        let (by_hand, sections) =
-            rest.split_at(rest.find("\n## ").map_or(rest.len(), |end| end + 1));
-        match (by_hand.trim(), body.as_str()) {
-            ("", _) => {}
-            (by_hand, "Internal changes only.") => body = by_hand.to_owned(),
-            (by_hand, _) => body = format!("{by_hand}\n\n{body}"),
-        }
-        text.truncate(found.start());
-        text.push_str(sections);
-    }
-    let place = if text.starts_with("## ") {
-        0
+    let head = if part(1).is_empty() {
+        "# Changelog"
     } else {
-        text.find("\n## ").map_or(text.len(), |at| at + 1)
+        part(1)
     };
-    let (head, sections) = text.split_at(place);
-    Ok(format!(
-        "{}\n\n## {version}\n\n{body}\n\n{sections}",
-        head.trim_end()
-    )
-    .trim_end()
-    .to_owned()
-        + "\n")
+    let generated = body()?;
+    let mut body = vec![part(2), generated.trim()];
+    body.retain(|text| !text.is_empty() && (part(2).is_empty() || *text != NOTHING_TO_SAY));
+    let section = format!(
+        "{head}\n\n## {version}\n\n{}\n\n{}",
+        body.join("\n\n"),
+        part(3)
+    );
+    Ok(format!("{}\n", section.trim_end()))
 }
 
-/// The lines that users copy into their manifests (`iqm-auth = "0.1"`), where they would give them another version.
+/// The lines that users copy into their manifests (`iqm-auth = "0.1"`), where they would give them
+/// another version.
 fn with_install_lines(text: &str, versions: &BTreeMap<&str, Version>) -> Result<String> {
     let mut text = text.to_owned();
     for (name, version) in versions {
-        let line = Regex::new(&format!(
-            r#"(?m)^(\s*{name}\s*=\s*(?:\{{[^}}\n]*\bversion\s*=\s*)?")([^"\n]+)""#
-        ))?;
+        let before = format!(r#"(?m)^(\s*{name}\s*=\s*(?:\{{[^}}\n]*\bversion\s*=\s*)?")"#);
+        let line = Regex::new(&format!(r#"{before}([^"\n]+)""#))?;
         let short = match (version.pre.is_empty(), version.major, version.minor) {
             (false, ..) | (_, 0, 0) => version.to_string(),
             (_, 0, minor) => format!("0.{minor}"),
             (_, major, _) => major.to_string(),
         };
-        let replace = |found: &regex::Captures<'_>| match VersionReq::parse(&found[2]) {
+        let replace = |found: &Captures<'_>| match VersionReq::parse(&found[2]) {
             Ok(requirement) if !requirement.matches(version) => format!("{}{short}\"", &found[1]),
             _ => found[0].to_owned(),
         };
@@ -348,10 +313,7 @@ mod tests {
     #[test]
     fn a_section_is_added_merged_with_what_was_written_or_kept() {
         let with = |text: &str, version: &str, body: &str| {
-            with_section(text, &Version::parse(version).unwrap(), || {
-                Ok(body.to_owned())
-            })
-            .unwrap()
+            with_section(text, &version.parse().unwrap(), || Ok(body.to_owned())).unwrap()
         };
         let new = "# Changelog\n\n## 0.1.1\n\n- This.\n\n## 0.1.0\n\nFirst release.\n";
         assert_eq!(with(OLD, "0.1.1", "\n- This.\n"), new);
@@ -360,28 +322,23 @@ mod tests {
             "# Changelog\n\n## 0.1.0\n\n- This.\n"
         );
         let above = OLD.replace("log\n", "log\n\nFor users.\n");
+        let after = with(&above, "0.1.1", "- This.");
         assert!(
-            with(&above, "0.1.1", "- This.").starts_with("# Changelog\n\nFor users.\n\n## 0.1.1\n")
+            after.starts_with("# Changelog\n\nFor users.\n\n## 0.1.1\n"),
+            "{after}"
         );
-        // What is there already is kept, and nothing is generated.
-        let keep = |text: &str| {
-            with_section(text, &Version::new(0, 1, 0), || bail!("not needed")).unwrap()
-        };
-        assert_eq!(keep(OLD), OLD);
-        assert_eq!(
-            keep(&OLD.replace("## 0.1.0", "## [0.1.0] – unreleased")),
-            OLD
-        );
+        // What is there already is kept.
+        assert_eq!(with(OLD, "0.1.0", "- This."), OLD);
+        let unreleased = OLD.replace("## 0.1.0", "## [0.1.0] – unreleased");
+        assert_eq!(with(&unreleased, "0.1.0", "- This."), OLD);
         let candidate = OLD.replace("0.1.0", "0.1.0-rc.1");
         assert!(with(&candidate, "0.1.0", "- This.").contains("## 0.1.0\n\n- This."));
         // What was written before the release begins its section.
         let by_hand = OLD.replace("## 0.1.0", "## Unreleased\n\n- By hand.\n\n## 0.1.0");
+        let both = new.replace("- This", "- By hand.\n\n- This");
+        assert_eq!(with(&by_hand, "0.1.1", "- This."), both);
         assert_eq!(
-            with(&by_hand, "0.1.1", "- This."),
-            new.replace("- This", "- By hand.\n\n- This")
-        );
-        assert_eq!(
-            with(&by_hand, "0.1.1", "Internal changes only."),
+            with(&by_hand, "0.1.1", NOTHING_TO_SAY),
             new.replace("This", "By hand")
         );
     }
@@ -390,29 +347,21 @@ mod tests {
     fn only_the_version_of_a_manifest_changes() {
         let next = Version::new(0, 2, 0);
         let manifest = "# A.\n[package]\nname = \"a\"\nversion   = \"0.1.0\" # now\n\n[features]\n";
-        let set = |text: &str, keys: &[&str]| set_version(text, keys, &next);
-        assert_eq!(
-            set(manifest, &["package"]).unwrap(),
-            manifest.replace("0.1.0", "0.2.0")
-        );
-        let workspace = "[workspace.dependencies]\n# These.\na = { version = \"0.1.0\", path = \"a\" } # first\n\
-             b = { version = \"0.1.0\", path = \"b\" }\nc = { path = \"c\" }\n";
-        for (name, expected) in [
-            ("a", workspace.replacen("0.1.0", "0.2.0", 1)),
-            ("c", workspace.into()),
-            ("d", workspace.into()),
-        ] {
-            assert_eq!(
-                set(workspace, &["workspace", "dependencies", name]).unwrap(),
-                expected
-            );
+        let changed = set_version(manifest, &["package"], &next).unwrap();
+        assert_eq!(changed, manifest.replace("0.1.0", "0.2.0"));
+        let workspace = "[workspace.dependencies]\n# These.\n\
+            a = { version = \"0.1.0\", path = \"a\" } # first\nc = { path = \"c\" }\n";
+        for (name, to) in [("a", "0.2.0"), ("c", "0.1.0"), ("d", "0.1.0")] {
+            let keys = ["workspace", "dependencies", name];
+            let changed = set_version(workspace, &keys, &next).unwrap();
+            assert_eq!(changed, workspace.replace("0.1.0", to));
         }
-        set("[package]\nversion.workspace = true\n", &["package"]).unwrap_err();
+        set_version("[package]\nversion.workspace = true\n", &["package"], &next).unwrap_err();
     }
 
     #[test]
     fn an_install_line_moves_when_it_would_give_users_another_version() {
-        for (version, line, expected) in [
+        for (version, before, after) in [
             ("0.2.0", "iqm-auth = \"0.1\"\n", "iqm-auth = \"0.2\"\n"),
             ("1.2.3", "a\niqm-auth = \"0.1\"", "a\niqm-auth = \"1\""),
             ("0.0.2", "iqm-auth = \"0.0.1\"", "iqm-auth = \"0.0.2\""),
@@ -423,8 +372,8 @@ mod tests {
             ),
             (
                 "0.2.0",
-                " iqm-auth = { features = [\"a\"], version = \"0.1\" }",
-                " iqm-auth = { features = [\"a\"], version = \"0.2\" }",
+                " iqm-auth = { version = \"0.1\" }",
+                " iqm-auth = { version = \"0.2\" }",
             ),
             ("0.2.7", "iqm-auth = \"0.2\"", "iqm-auth = \"0.2\""),
             (
@@ -439,8 +388,8 @@ mod tests {
             ),
             ("0.2.0", "iqm-auth = \"latest\"", "iqm-auth = \"latest\""),
         ] {
-            let versions = BTreeMap::from([("iqm-auth", Version::parse(version).unwrap())]);
-            assert_eq!(with_install_lines(line, &versions).unwrap(), expected);
+            let versions = BTreeMap::from([("iqm-auth", version.parse().unwrap())]);
+            assert_eq!(with_install_lines(before, &versions).unwrap(), after);
         }
     }
 }

@@ -8,14 +8,11 @@ use serde_json::Value;
 
 use super::{Findings, Tree};
 use crate::cargo;
+use crate::release::crates::{list, text};
 
-/// How many crates a vendor crate's normal tree may have, itself included; identityx-auth has graphql_client as well.
-const MOST_CRATES: [(&str, usize); 4] = [
-    ("iqm-auth", 99),
-    ("edgeiq-auth", 99),
-    ("eqworks-auth", 99),
-    ("identityx-auth", 100),
-];
+/// How many crates a vendor crate's normal tree may have, itself included; that of identityx-auth
+/// has one more, for GraphQL.
+const MOST_CRATES: usize = 99;
 
 /// What the default features do not bring in.
 const ABSENT: [&str; 6] = [
@@ -27,18 +24,15 @@ const ABSENT: [&str; 6] = [
     "openssl-sys",
 ];
 
-/// What must not be there in two versions: each is large, and the types of one do not fit the other.
+/// What must not be there in two versions: the types of one do not fit the other.
 const SINGLE: [&str; 4] = ["http", "hyper", "reqwest", "rustls"];
 
 pub(super) fn findings(root: &Path, tree: &Tree) -> Result<Findings> {
-    let metadata = cargo::output(&mut cargo::cargo(
-        root,
-        "metadata --format-version=1 --no-deps",
-    ))?;
-    let mut findings = directions(&serde_json::from_str(&metadata)?);
+    let mut metadata = cargo::cargo(root, "metadata --format-version=1 --no-deps");
+    let mut findings = directions(&serde_json::from_str(&cargo::output(&mut metadata)?)?);
     for (path, text) in tree
-        .ending("Cargo.toml")
-        .filter(|(path, _)| *path != "Cargo.toml" && !path.starts_with("fuzz/"))
+        .ending("/Cargo.toml")
+        .filter(|(path, _)| !path.starts_with("fuzz/"))
     {
         // Such as `forbid(unsafe_code)`, which SECURITY.md cites.
         if !text.contains("[lints]\nworkspace = true") {
@@ -47,8 +41,8 @@ pub(super) fn findings(root: &Path, tree: &Tree) -> Result<Findings> {
     }
     for vendor in tree.vendors() {
         // `cargo metadata` would join the features of the whole workspace.
-        let line = "tree --edges normal --prefix none --no-dedupe --format {p} --package";
-        let printed = cargo::output(cargo::cargo(root, line).arg(vendor))?;
+        let words = "tree --edges normal --prefix none --no-dedupe --format {p} --package";
+        let printed = cargo::output(cargo::cargo(root, words).arg(vendor))?;
         findings.extend(weight(vendor, &printed));
     }
     Ok(findings)
@@ -56,46 +50,39 @@ pub(super) fn findings(root: &Path, tree: &Tree) -> Result<Findings> {
 
 fn directions(metadata: &Value) -> Findings {
     let mut findings = Vec::new();
-    for package in metadata["packages"].as_array().into_iter().flatten() {
-        let from = package["name"].as_str().unwrap_or_default();
-        for dependency in package["dependencies"].as_array().into_iter().flatten() {
-            let to = dependency["name"].as_str().unwrap_or_default();
+    for package in list(metadata, "packages") {
+        for dependency in list(package, "dependencies") {
+            let (from, to) = (text(package, "name"), text(dependency, "name"));
             let is_dev = dependency["kind"] == "dev";
             if !may_depend(from, to, is_dev) {
-                findings.push(format!(
-                    "{from} depends on {to}; ARCHITECTURE.md says who may depend on whom"
-                ));
+                findings.push(format!("{from} depends on {to}: see ARCHITECTURE.md"));
             }
             if is_dev && to == "auth-sandbox" && dependency["req"] != "*" {
-                findings.push(format!("{from} tests with a version of auth-sandbox; name its path only, so that no crate \
-                                       waits for another to be published"));
+                // With a version, each crate would wait for another to be published.
+                findings.push(format!("{from} has a version of {to}; name its path only"));
             }
         }
     }
     findings
 }
 
-fn is_vendor(name: &str) -> bool {
-    name.ends_with("-auth")
-}
-
 fn may_depend(from: &str, to: &str, is_dev: bool) -> bool {
+    let is_vendor = |name: &str| name.ends_with("-auth");
     let is_for_tests = is_dev && ["auth-sandbox", "vendor-tests"].contains(&to);
     let is_tool = ["authctl", "examples", "xtask", "identityx-codegen"].contains(&to);
     match from {
         // Third parties that one crate hides from all others.
-        _ if to == "reqwest" && !is_dev => {
-            ["auth-core", "vendor-tests", "examples", "auth-core-tls"].contains(&from)
-        }
         _ if to == "graphql_client" => from == "identityx-auth",
-        "auth-core" => is_for_tests || !(is_vendor(to) || is_tool || to.starts_with("auth-s")),
-        "auth-store" => is_for_tests || !(is_vendor(to) || is_tool || to == "auth-sandbox"),
+        _ if to == "reqwest" => {
+            is_dev || ["auth-core", "auth-core-tls", "examples", "vendor-tests"].contains(&from)
+        }
         // Shared wire types would put the same mistake on both ends.
         "auth-sandbox" => !(is_vendor(to) || is_tool || to == "auth-store"),
+        "auth-store" => is_for_tests || !(is_vendor(to) || is_tool || to == "auth-sandbox"),
         // It carries the schema and no code of this workspace; its tests compile what it generates.
         "identityx-codegen" => is_dev || !(is_vendor(to) || to.starts_with("auth")),
         "xtask" => is_for_tests || !(is_vendor(to) || to.starts_with("auth")),
-        _ if is_vendor(from) => {
+        _ if from == "auth-core" || is_vendor(from) => {
             is_for_tests || !(is_vendor(to) || is_tool || to.starts_with("auth-s"))
         }
         _ => true,
@@ -104,33 +91,29 @@ fn may_depend(from: &str, to: &str, is_dev: bool) -> bool {
 
 /// What is wrong with the crates that a user of this vendor crate compiles, one a line.
 fn weight(vendor: &str, printed: &str) -> Findings {
-    // Without features and kinds: a crate that is compiled once for users and once for a macro counts once.
-    let words = printed
+    // A crate that is compiled once for users and once for a macro counts once.
+    let words =
+        |line: &'_ str| -> Vec<String> { line.split(' ').take(2).map(String::from).collect() };
+    let crates: BTreeSet<_> = printed
         .lines()
-        .map(|line| line.split(' ').take(2).collect::<Vec<_>>());
-    let crates: BTreeSet<_> = words.filter(|words| words.len() == 2).collect();
+        .filter(|line| !line.is_empty())
+        .map(words)
+        .collect();
     let count = |name: &str| crates.iter().filter(|words| words[0] == name).count();
-    let mut findings = Vec::new();
-    let place = format!("crates/{vendor}/Cargo.toml:1:");
-    let limit = MOST_CRATES.iter().find(|(name, _)| *name == vendor);
-    if let Some((_, limit)) = limit.filter(|(_, limit)| crates.len() > *limit) {
-        let hint = format!("find the new ones with `cargo tree -p {vendor} -e normal`");
-        findings.push(format!(
-            "{place} {} crates in the tree, and {limit} are the most; {hint}",
-            crates.len()
-        ));
+    let mut wrong = Vec::new();
+    let most = MOST_CRATES + usize::from(vendor == "identityx-auth");
+    if crates.len() > most {
+        wrong.push(format!("{} crates, and {most} are the most", crates.len()));
     }
-    for name in ABSENT.iter().filter(|name| count(name) > 0) {
-        findings.push(format!(
-            "{place} {name} in the tree of the default features; `cargo tree -p {vendor} -i {name}`"
-        ));
-    }
-    for name in SINGLE.iter().filter(|name| count(name) > 1) {
-        findings.push(format!(
-            "{place} {name} in several versions; `cargo tree -p {vendor} -e normal -d`"
-        ));
-    }
-    findings
+    let absent = ABSENT.iter().filter(|name| count(name) > 0);
+    wrong.extend(absent.map(|name| format!("{name} among those of the default features")));
+    let double = SINGLE.iter().filter(|name| count(name) > 1);
+    wrong.extend(double.map(|name| format!("{name} in several versions")));
+    let hint = format!("see `cargo tree -p {vendor} -e normal`");
+    wrong
+        .iter()
+        .map(|what| format!("crates/{vendor}/Cargo.toml:1: {what}; {hint}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -139,77 +122,72 @@ mod tests {
 
     use super::*;
 
+    fn check(from: &str, kind: Option<&str>, to: &str, req: &str) -> usize {
+        let dependency = json!({ "name": to, "kind": kind, "req": req });
+        let package = json!({ "name": from, "dependencies": [dependency] });
+        directions(&json!({ "packages": [package] })).len()
+    }
+
     #[test]
     fn dependencies_point_one_way() {
-        for (from, kind, to, allowed) in [
-            ("iqm-auth", None, "auth-core", true),
-            ("iqm-auth", Some("dev"), "auth-sandbox", true),
-            ("iqm-auth", Some("dev"), "vendor-tests", true),
-            ("auth-core", Some("dev"), "auth-sandbox", true),
-            ("auth-store", None, "auth-core", true),
-            ("auth-sandbox", None, "auth-core", true),
-            ("authctl", None, "iqm-auth", true),
-            ("identityx-codegen", Some("dev"), "identityx-auth", true),
-            ("xtask", None, "identityx-codegen", true),
-            ("xtask", Some("dev"), "auth-sandbox", true),
-            ("auth-core", None, "reqwest", true),
-            ("iqm-auth", Some("dev"), "reqwest", true),
-            ("identityx-auth", None, "graphql_client", true),
-            ("iqm-auth", None, "edgeiq-auth", false),
-            ("iqm-auth", Some("dev"), "edgeiq-auth", false),
-            ("iqm-auth", None, "auth-store", false),
-            ("iqm-auth", None, "auth-sandbox", false),
-            ("iqm-auth", Some("build"), "identityx-codegen", false),
-            ("auth-core", None, "auth-sandbox", false),
-            ("auth-core", Some("dev"), "iqm-auth", false),
-            ("auth-core", None, "auth-store", false),
-            ("auth-store", None, "iqm-auth", false),
-            ("auth-sandbox", Some("dev"), "iqm-auth", false),
-            ("auth-sandbox", Some("build"), "identityx-codegen", false),
-            ("identityx-codegen", None, "iqm-auth", false),
-            ("xtask", None, "auth-core", false),
-            ("iqm-auth", None, "reqwest", false),
-            ("iqm-auth", None, "graphql_client", false),
+        for line in [
+            "iqm-auth auth-core, auth-store auth-core, auth-sandbox auth-core, authctl iqm-auth",
+            "auth-core reqwest, identityx-auth graphql_client, xtask identityx-codegen",
+            "iqm-auth -auth-sandbox, iqm-auth -vendor-tests, auth-core -auth-sandbox",
+            "iqm-auth -reqwest, xtask -auth-sandbox, identityx-codegen -identityx-auth",
         ] {
-            let dependency = json!({ "name": to, "kind": kind, "req": "*" });
-            let found = directions(
-                &json!({ "packages": [{ "name": from, "dependencies": [dependency] }] }),
-            );
-            assert_eq!(found.is_empty(), allowed, "{from} {kind:?} {to}");
+            for pair in line.split(", ") {
+                let (from, to) = pair.split_once(' ').unwrap();
+                let kind = to.starts_with('-').then_some("dev");
+                assert_eq!(
+                    check(from, kind, to.trim_start_matches('-'), "*"),
+                    0,
+                    "{pair}"
+                );
+            }
         }
-        let sandbox = json!({ "name": "auth-sandbox", "kind": "dev", "req": "^0.1" });
-        let found =
-            directions(&json!({ "packages": [{ "name": "iqm-auth", "dependencies": [sandbox] }] }));
-        assert!(found[0].contains("path only"), "{found:?}");
+        for line in [
+            "iqm-auth edgeiq-auth, iqm-auth -edgeiq-auth, iqm-auth auth-store, auth-core iqm-auth",
+            "iqm-auth auth-sandbox, iqm-auth identityx-codegen, auth-core auth-sandbox",
+            "auth-core auth-store, auth-store iqm-auth, auth-sandbox -iqm-auth, xtask auth-core",
+            "auth-sandbox identityx-codegen, identityx-codegen iqm-auth, iqm-auth reqwest",
+            "iqm-auth graphql_client, iqm-auth -graphql_client",
+        ] {
+            for pair in line.split(", ") {
+                let (from, to) = pair.split_once(' ').unwrap();
+                let kind = to.starts_with('-').then_some("dev");
+                assert_eq!(
+                    check(from, kind, to.trim_start_matches('-'), "*"),
+                    1,
+                    "{pair}"
+                );
+            }
+        }
+        assert_eq!(check("iqm-auth", Some("dev"), "auth-sandbox", "^0.1"), 1);
     }
 
     #[test]
     fn what_a_user_compiles_is_few_light_and_single() {
-        let limit = MOST_CRATES[0].1;
         let crates = |number: usize| {
             (0..number)
                 .map(|it| format!("a v1.{it}.0\na v1.{it}.0 (proc-macro)\n"))
                 .collect::<String>()
         };
-        assert_eq!(weight("iqm-auth", &crates(limit)).len(), 0);
-        assert_eq!(weight("iqm-auth", &crates(limit + 1)).len(), 1);
+        let check = |printed: &str| weight("iqm-auth", printed).len();
+        assert_eq!(
+            [check(&crates(MOST_CRATES)), check(&crates(MOST_CRATES + 1))],
+            [0, 1]
+        );
         for name in ABSENT {
-            assert_eq!(
-                weight("iqm-auth", &format!("{name} v1.0.0\n")).len(),
-                1,
-                "{name}"
-            );
+            assert_eq!(check(&format!("{name} v1.0.0\n")), 1, "{name}");
         }
         for name in SINGLE {
             assert_eq!(
-                weight("iqm-auth", &format!("{name} v1.0.0\n{name} v2.0.0\n")).len(),
+                check(&format!("{name} v1.0.0\n{name} v2.0.0\n")),
                 1,
                 "{name}"
             );
         }
-        assert_eq!(
-            weight("iqm-auth", "openssl-probe v0.2.0\nsyn v2.0.0\nsyn v3.0.0\n"),
-            [""; 0]
-        );
+        assert_eq!(check("openssl-probe v0.2.0\nsyn v2.0.0\nsyn v3.0.0\n"), 0);
     }
 }

@@ -7,13 +7,6 @@ use super::{Findings, Tree};
 /// Where a file of the repository is read by a person who has a crate alone.
 const REPOSITORY: &str = "https://github.com/auth-sdks/auth-sdks/blob/main/";
 
-/// A link of a document: its line, its label and its target.
-struct Link<'a> {
-    line: usize,
-    label: &'a str,
-    target: &'a str,
-}
-
 /// The lines outside of code blocks, with their numbers.
 fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut in_code = false;
@@ -24,89 +17,73 @@ fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-fn links<'a>(text: &'a str) -> Vec<Link<'a>> {
-    let Ok(link) = Regex::new(r"\[([^\]]*)\]\(([^)\s]+)\)|^\[([^\]]+)\]: (\S+)") else {
-        return Vec::new();
-    };
-    let of_line = |(line, text)| {
-        let part = |found: &regex::Captures<'a>, one, other| {
-            found
-                .get(one)
-                .or(found.get(other))
-                .map_or("", |it| it.as_str())
-        };
-        link.captures_iter(text)
-            .map(|it| Link {
-                line,
-                label: part(&it, 1, 3),
-                target: part(&it, 2, 4),
-            })
-            .collect::<Vec<_>>()
+/// The links of a text: line, label and target.
+fn links(text: &str) -> Vec<(usize, String, String)> {
+    let link = Regex::new(r"\[([^\]]*)\](?:\(|: )([^)\s]+)").ok();
+    let of_line = |(number, line)| {
+        let found = link.iter().flat_map(move |link| link.captures_iter(line));
+        found.map(move |it| (number, it[1].to_owned(), it[2].to_owned()))
     };
     prose(text).flat_map(of_line).collect()
 }
 
 pub(super) fn promises_name_their_proof(tree: &Tree) -> Findings {
-    let text = tree.text("SECURITY.md").unwrap_or_default();
+    let text = tree.text("SECURITY.md");
     let mut findings = Vec::new();
-    let links = links(text);
-    let tests: Vec<_> = links
-        .iter()
-        .filter(|link| link.target.ends_with(".rs"))
-        .collect();
-    for Link {
-        line,
-        label,
-        target,
-    } in &tests
-    {
+    let mut tests = links(text);
+    tests.retain(|(.., target)| target.strip_suffix(".rs").is_some());
+    for (line, label, target) in &tests {
         let name = label.trim_matches('`');
-        let test = format!(
-            r"(?m)^\s*#\[(?:\w+::)?test.*\]\n(?:\s*#\[.*\]\n)*\s*(?:pub )?(?:async )?fn {name}\("
-        );
-        let is_there = |source: &str| Regex::new(&test).is_ok_and(|test| test.is_match(source));
         // In a trait whose tests run for every vendor, a macro marks the functions.
-        let is_listed = |source: &str| {
-            source.contains(&format!("fn {name}(")) && target.contains("crates/vendor-tests/")
+        let mark = if target.contains("crates/vendor-tests/") {
+            ""
+        } else {
+            r"#\[[\w:]*test\b.*\n"
         };
-        if !tree
-            .text(target)
-            .is_some_and(|source| is_there(source) || is_listed(source))
-        {
-            findings.push(format!("SECURITY.md:{line}: there is no test {name} in {target}; name the one that proves it"));
+        let function = format!(r"{mark}(?:\s*#\[.*\n)*\s*(?:pub )?(?:async )?fn {name}\(");
+        let function = Regex::new(&format!(r"(?m)^\s*{function}")).ok();
+        if !function.is_some_and(|it| it.is_match(tree.text(target))) {
+            findings.push(format!(
+                "SECURITY.md:{line}: there is no test {name} in {target}"
+            ));
         }
     }
-    let is_row = |line: &str| {
-        line.starts_with("| ") && !line.starts_with("| ---") && !line.starts_with("| promise")
-    };
-    for (line, text) in prose(text).filter(|(_, line)| is_row(line)) {
-        let by_other_means = ["by inspection", "by the compiler"]
+    let is_row = |line: &str| line.starts_with("| **");
+    for (number, line) in prose(text).filter(|(_, line)| is_row(line)) {
+        let others = ["by inspection", "by the compiler"]
             .iter()
-            .any(|means| text.contains(means));
-        if !by_other_means && !tests.iter().any(|link| link.line == line) {
-            findings.push(format!("SECURITY.md:{line}: a promise without a proof; link its test, or say `by inspection` of what"));
+            .any(|it| line.contains(it));
+        if !others && !tests.iter().any(|test| test.0 == number) {
+            let hint = "link its test, or say `by inspection` of what";
+            findings.push(format!(
+                "SECURITY.md:{number}: a promise without a proof; {hint}"
+            ));
         }
     }
     findings
 }
 
+/// And each has its diagram.
 pub(super) fn vendors_have_the_same_sections(tree: &Tree) -> Findings {
     let sections = |vendor: &str| -> Vec<&str> {
-        let text = tree
-            .text(&format!("crates/{vendor}/README.md"))
-            .unwrap_or_default();
+        let text = tree.text(&format!("crates/{vendor}/README.md"));
         prose(text)
             .filter_map(|(_, line)| line.strip_prefix("## "))
             .collect()
     };
     let vendors = tree.vendors();
+    let diagrams = tree.text("docs/authentication.md");
     let mut findings = Vec::new();
-    for vendor in vendors.iter().skip(1) {
-        let (have, want) = (sections(vendor), sections(vendors[0]));
-        if have != want {
+    for vendor in &vendors {
+        let wanted = sections(vendors[0]);
+        if sections(vendor) != wanted {
             findings.push(format!(
-                "crates/{vendor}/README.md:1: the sections are not those of {}: {want:?}",
-                vendors[0]
+                "crates/{vendor}/README.md:1: not the sections {wanted:?}"
+            ));
+        }
+        if !diagrams.contains(&format!(" as {vendor}\n")) {
+            findings.push(format!(
+                "docs/authentication.md:1: no diagram has {vendor} in it"
             ));
         }
     }
@@ -118,60 +95,29 @@ pub(super) fn links_lead_somewhere(tree: &Tree) -> Findings {
     let mut findings = Vec::new();
     for (path, text) in tree.ending(".md") {
         let is_front_page = path.starts_with("crates/") && path.ends_with("/README.md");
-        for Link { line, target, .. } in links(text) {
+        for (line, _, target) in links(text) {
             let target = target.split('#').next().unwrap_or_default();
             let mut place: Vec<_> = path.split('/').collect();
             place.pop();
-            for part in target
-                .trim_start_matches(REPOSITORY)
-                .split('/')
-                .filter(|part| *part != ".")
-            {
+            for part in target.split('/').filter(|part| *part != ".") {
                 if part == ".." {
-                    place.pop().map(drop)
+                    place.truncate(place.len() - 1)
                 } else {
-                    Some(place.push(part))
-                };
+                    place.push(part)
+                }
             }
-            let leads = match target {
-                "" => true,
-                _ if target.starts_with(REPOSITORY) => tree.holds(&target[REPOSITORY.len()..]),
-                _ if is_front_page => target.starts_with("https://"),
-                _ => target.contains("://") || tree.holds(&place.join("/")),
+            let leads = match target.strip_prefix(REPOSITORY) {
+                _ if target.is_empty() => true,
+                Some(file) => tree.holds(file),
+                None if is_front_page => target.starts_with("https://"),
+                None => target.contains("://") || tree.holds(&place.join("/")),
             };
             if !leads {
-                let hint = if is_front_page {
-                    "link to https://docs.rs/…, or to a file of the repository on GitHub"
-                } else {
-                    "link to what is"
-                };
-                findings.push(format!("{path}:{line}: {target} leads nowhere; {hint}"));
+                findings.push(format!("{path}:{line}: {target} leads nowhere from there"));
             }
         }
     }
     findings
-}
-
-pub(super) fn every_vendor_has_its_diagram(tree: &Tree) -> Findings {
-    let text = tree.text("docs/authentication.md").unwrap_or_default();
-    let diagrams: Vec<_> = text
-        .split("```mermaid\nsequenceDiagram\n")
-        .skip(1)
-        .filter_map(|it| it.split("```").next())
-        .collect();
-    let is_drawn = |vendor: &&str| {
-        let ends = |line: &str| line.trim().ends_with(&format!(" as {vendor}"));
-        diagrams.iter().any(|diagram| diagram.lines().any(ends))
-    };
-    let missing = tree
-        .vendors()
-        .into_iter()
-        .filter(|vendor| !is_drawn(vendor));
-    missing
-        .map(|vendor| {
-            format!("docs/authentication.md:1: no sequenceDiagram has {vendor} in it; draw one")
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -180,110 +126,75 @@ mod tests {
 
     #[test]
     fn a_promise_names_a_test_that_exists() {
-        let source = "#[tokio::test]\nasync fn it_holds() {}\n\nfn it_helps() {}\n\n#[cfg(unix)]\n#[test]\n\
-            fn it_holds_on_unix() {}\n// #[test]\nfn commented() {}\n";
+        let file = "crates/a/tests/it/b.rs";
+        let source = "#[tokio::test]\nasync fn it_holds() {}\n\nfn it_helps() {}\n\n#[test]\n\
+            #[cfg(unix)]\nfn it_holds_on_unix() {}\n// #[test]\nfn commented() {}\n";
         let check = |cell: &str| {
-            let text = format!("| promise | t |\n| --- | --- |\n| It is safe | {cell} |\n");
-            let file = "crates/a/tests/it/b.rs";
-            promises_name_their_proof(&Tree::of(&[("SECURITY.md", &text), (file, source)])).len()
+            let text = format!("| p | t |\n| --- | --- |\n| **It is safe.** | {cell} |\n");
+            promises_name_their_proof(&Tree::of([("SECURITY.md", &*text), (file, source)])).len()
         };
-        let link = |name: &str| check(&format!("[`{name}`](crates/a/tests/it/b.rs)"));
-        assert_eq!(
-            [
-                link("it_holds"),
-                link("it_holds_on_unix"),
-                check("by inspection of the types")
-            ],
-            [0; 3]
-        );
-        for name in ["it_hold", "holds", "it_helps", "commented", "gone"] {
-            assert_eq!(link(name), 1, "{name}");
+        for (name, count) in [
+            ("it_holds", 0),
+            ("it_holds_on_unix", 0),
+            ("it_hold", 1),
+            ("it_helps", 1),
+            ("commented", 1),
+            ("gone", 1),
+        ] {
+            assert_eq!(check(&format!("[`{name}`]({file})")), count, "{name}");
         }
+        assert_eq!(check("[`it_holds`](crates/a/tests/it/c.rs)"), 1);
         assert_eq!(
-            [
-                check("[`it_holds`](crates/a/tests/it/c.rs)"),
-                check("trust us")
-            ],
-            [1, 1]
+            [check("by inspection of the types"), check("trust us")],
+            [0, 1]
         );
     }
 
     #[test]
     fn links_lead_to_what_is_there() {
-        let check = |path: &str, text: &str| {
-            links_lead_somewhere(&Tree::of(&[
-                (path, text),
-                ("crates/a/src/b.rs", ""),
-                ("README.md", ""),
-            ]))
-            .len()
-        };
-        assert_eq!(
-            check(
-                "SECURITY.md",
-                "[a](crates/a) [b](./README.md#x) [c](https://d.test) [e](#f)\n```\n[x](y)\n```\n"
-            ),
-            0
-        );
-        assert_eq!(
-            check(
-                "docs/a.md",
-                "[a](../README.md)\n[b]: ../crates/a/src/b.rs\n"
-            ),
-            0
-        );
-        assert_eq!(
-            check("docs/a.md", "[a](README.md) [b](../crates/ab)\n[c]: gone\n"),
-            3
-        );
         let page = "crates/a/README.md";
-        assert_eq!(
-            check(
-                page,
-                &format!("[a](https://docs.rs/a) [b](#errors) [c]({REPOSITORY}README.md#x)\n")
+        let on_github = format!("[a]({REPOSITORY}README.md#x) [b]({REPOSITORY}OTHER.md)");
+        for (path, text, count) in [
+            (
+                "SECURITY.md",
+                "[a](crates/a) [b](./README.md#x) [c](https://d.test) [e](#f)",
+                0,
             ),
-            0
-        );
-        assert_eq!(
-            check(
-                page,
-                &format!("[a]({REPOSITORY}OTHER.md) [b](../auth-store) [c](http://docs.rs/a)\n")
+            ("SECURITY.md", "```\n[x](y)\n```\n", 0),
+            (
+                "docs/a.md",
+                "[a](../README.md)\n[b]: ../crates/a/src/b.rs\n",
+                0,
             ),
-            3
-        );
+            (
+                "docs/a.md",
+                "[a](README.md) [b](../crates/ab)\n[c]: gone\n",
+                3,
+            ),
+            (page, "[a](https://docs.rs/a) [b](#errors)", 0),
+            (page, "[a](../auth-store) [b](http://docs.rs/a)", 2),
+            (page, &on_github, 1),
+        ] {
+            let tree = Tree::of([(path, text), ("crates/a/src/b.rs", ""), ("README.md", "")]);
+            assert_eq!(links_lead_somewhere(&tree).len(), count, "{path}: {text}");
+        }
     }
 
     #[test]
     fn vendors_have_the_same_sections_and_a_diagram_each() {
-        let diagram = "```mermaid\nsequenceDiagram\n    participant a as a-auth\n    participant b as b-auth\n```\n";
         let check = |readme: &str, diagram: &str| {
-            let manifests =
-                ["crates/a-auth/Cargo.toml", "crates/b-auth/Cargo.toml"].map(|path| (path, ""));
-            let pages = [
+            let files = [
+                ("crates/a-auth/Cargo.toml", ""),
+                ("crates/b-auth/Cargo.toml", ""),
                 ("crates/a-auth/README.md", "## A\n## B\n"),
                 ("crates/b-auth/README.md", readme),
+                ("docs/authentication.md", diagram),
             ];
-            let tree = Tree::of(
-                &[
-                    &manifests[..],
-                    &pages,
-                    &[("docs/authentication.md", diagram)],
-                ]
-                .concat(),
-            );
-            [
-                vendors_have_the_same_sections(&tree).len(),
-                every_vendor_has_its_diagram(&tree).len(),
-            ]
+            vendors_have_the_same_sections(&Tree::of(files)).len()
         };
-        assert_eq!(check("text\n## A\n### more\n## B\n", diagram), [0, 0]);
-        assert_eq!(
-            check("## B\n## A\n", &diagram.replace("b-auth", "b")),
-            [1, 1]
-        );
-        assert_eq!(
-            check("## A\n", &diagram.replace("sequenceDiagram", "graph TD")),
-            [1, 2]
-        );
+        let both = "participant a as a-auth\nparticipant b as b-auth\n";
+        assert_eq!(check("text\n## A\n### more\n## B\n", both), 0);
+        assert_eq!(check("## B\n## A\n", both), 1);
+        assert_eq!(check("## A\n", "participant a as a-auth\n"), 2);
     }
 }

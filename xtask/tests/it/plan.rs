@@ -17,7 +17,7 @@ fn released() -> Repository {
 }
 
 fn plan(repository: &Repository) -> Vec<Value> {
-    let printed = success(&mut repository.xtask("release plan --json"));
+    let printed = success(&mut repository.xtask("release plan --registry test --json"));
     let plan: Value = serde_json::from_str(&printed).unwrap();
     plan["crates"].as_array().unwrap().clone()
 }
@@ -165,7 +165,10 @@ fn a_history_without_its_tags_or_its_beginning_is_no_first_release() {
     let repository = Repository::chain();
     success(&mut repository.xtask("release publish first --yes --registry test"));
     repository.git(&["tag", "--delete", "first-v0.1.0"]);
-    let output = repository.xtask("release plan").output().unwrap();
+    let output = repository
+        .xtask("release plan --registry test")
+        .output()
+        .unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
         said.contains("WARNING: test has first 0.1.0 already") && !said.contains("second"),
@@ -184,14 +187,14 @@ fn a_history_without_its_tags_or_its_beginning_is_no_first_release() {
 
     repository.append(SOURCE, "// More.", "fix: more");
     repository.write(".git/shallow", &repository.git(&["rev-parse", "HEAD"]));
-    let said = failure(&mut repository.xtask("release plan"));
+    let said = failure(&mut repository.xtask("release plan --registry test"));
     assert!(said.contains("git fetch --unshallow --tags"), "{said}");
 }
 
 #[test]
 fn a_reader_that_goes_away_ends_the_plan_quietly() {
     let repository = Repository::chain();
-    for line in ["release plan --json", "release plan"] {
+    for line in ["release plan --registry test --json", "release plan"] {
         let mut child = repository
             .xtask(line)
             .stdout(Stdio::piped())
@@ -257,7 +260,7 @@ fn no_setting_of_the_user_changes_what_is_planned_and_prepared() {
             }
             command
         };
-        let plan = success(&mut run("release plan --json"));
+        let plan = success(&mut run("release plan --registry test --json"));
         success(&mut run("release prepare first second"));
         let ids = regex::Regex::new(r"\([0-9a-f]{7,}\)").unwrap();
         let files = repository.git(&["show", "--name-only", "--format=%s", "HEAD"]);

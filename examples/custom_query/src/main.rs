@@ -1,20 +1,16 @@
 //! A GraphQL operation of a program's own, with types that were generated from the schema that
 //! comes along: see `build.rs` and `graphql/who_am_i.graphql`.
 //!
-//! `cargo run -p examples --bin identityx_custom_query` needs no account: the vendor is the
+//! `cargo run -p custom-query` needs no account: the vendor is the
 //! sandbox. With `--live` it asks IdentityX, with an administrator's session token in
 //! `IDENTITYX_TOKEN`. `IDENTITYX_BASE_URL` overrides the address.
 
 #![allow(clippy::print_stdout, reason = "an example explains what it does")]
 
-mod operations {
-    include!(concat!(env!("OUT_DIR"), "/operations.rs"));
-}
-
 use auth_sandbox::Sandbox;
+use custom_query::who_am_i::{OrganizationRole, Variables, WhoAmI};
 use examples::{Outcome, address, needed};
 use identityx_auth::{Client, DEFAULT_BASE_URL, Execute as _, OrgUser};
-use operations::who_am_i::{OrganizationRole, Variables, WhoAmI};
 
 #[tokio::main]
 async fn main() -> Outcome {
