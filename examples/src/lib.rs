@@ -19,6 +19,11 @@ mod store_readme {}
 
 pub mod fleet;
 
+/// GraphQL operations of a program's own, generated from `graphql/`.
+pub mod operations {
+    include!("operations.rs");
+}
+
 use std::error::Error;
 
 use iqm_auth::{Clock, Expiry};

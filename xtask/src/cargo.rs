@@ -19,10 +19,7 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) fn target(root: &Path) -> Result<PathBuf> {
     let metadata = output(&mut cargo(root, "metadata --format-version=1 --no-deps"))?;
     let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
-    Ok(metadata["target_directory"]
-        .as_str()
-        .context("cargo names no target folder")?
-        .into())
+    Ok(metadata["target_directory"].as_str().context("cargo names no target folder")?.into())
 }
 
 /// Prints a line to stdout. Where the reader has gone away (`| head`), the program ends quietly.
@@ -46,31 +43,18 @@ pub(crate) fn cargo(folder: &Path, words: &str) -> Command {
 /// A program that may call cargo, in `folder`.
 pub(crate) fn program(program: impl AsRef<Path>, folder: &Path, words: &str) -> Command {
     let mut command = Command::new(program.as_ref());
-    command
-        .current_dir(folder)
-        .args(words.split_whitespace())
-        .stdin(Stdio::null());
+    command.current_dir(folder).args(words.split_whitespace()).stdin(Stdio::null());
     // `cargo run` describes this package in them. Build scripts that watch them (ring's does) would
     // run again each time that cargo is called once by hand and once from here.
     for (name, _) in env::vars_os() {
-        let prefixes = [
-            "CARGO_PKG_",
-            "CARGO_MANIFEST_",
-            "CARGO_BIN_",
-            "CARGO_CRATE_",
-        ];
-        if prefixes
-            .iter()
-            .any(|prefix| name.to_string_lossy().starts_with(prefix))
-        {
+        let prefixes = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
+        if prefixes.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
             command.env_remove(&name);
         }
     }
     if env::var_os("CI").is_some() {
         // A build that is made once is not worth preparing for the next, and no debugger comes.
-        command
-            .env("CARGO_INCREMENTAL", "0")
-            .env("CARGO_PROFILE_DEV_DEBUG", "0");
+        command.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0");
     }
     if env::var_os("CARGO_TERM_COLOR").is_none() {
         let colour = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
@@ -81,23 +65,16 @@ pub(crate) fn program(program: impl AsRef<Path>, folder: &Path, words: &str) -> 
 
 /// The call as a line for a shell.
 pub(crate) fn line(command: &Command) -> String {
-    let name = Path::new(command.get_program())
-        .file_stem()
-        .unwrap_or_default();
+    let name = Path::new(command.get_program()).file_stem().unwrap_or_default();
     let words = [name].into_iter().chain(command.get_args());
-    words
-        .map(|word| word.to_string_lossy())
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
 /// Shows the call and lets it print.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let line = line(command);
     note(format_args!("    {line}"));
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start `{line}`"))?;
+    let status = command.status().with_context(|| format!("cannot start `{line}`"))?;
     ensure!(status.success(), "`{line}` ended with {status}");
     Ok(())
 }
@@ -105,9 +82,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// What the command prints; an error, with what it complained about, if it fails.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let line = line(command);
-    let output = command
-        .output()
-        .with_context(|| format!("cannot start `{line}`"))?;
+    let output = command.output().with_context(|| format!("cannot start `{line}`"))?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "`{line}` failed: {}", said.trim());
     String::from_utf8(output.stdout).with_context(|| format!("`{line}` printed no UTF-8"))

@@ -23,12 +23,7 @@ const TARGETS: [Target; 2] = [
         operations: "crates/identityx-auth/graphql",
         sources: "crates/identityx-auth/src",
         // No `Debug`: some of these types hold tokens.
-        options: || {
-            Options::new()
-                .runtime("crate")
-                .response_derives("Clone")
-                .variables_derives("")
-        },
+        options: || Options::new().runtime("crate").response_derives("Clone").variables_derives(""),
     },
     // What a user would get; that crate's tests compile and use it.
     Target {
@@ -83,11 +78,7 @@ fn inputs(root: &Path, target: &Target) -> Result<(Document, Vec<Document>)> {
         .filter(|path| path.ends_with(".graphql"))
         .map(|path| read(root, path))
         .collect::<Result<Vec<_>>>()?;
-    ensure!(
-        !operations.is_empty(),
-        "no operation in {}",
-        target.operations
-    );
+    ensure!(!operations.is_empty(), "no operation in {}", target.operations);
     Ok((read(root, target.schema.to_owned())?, operations))
 }
 
@@ -159,30 +150,17 @@ fn first_difference(path: &str, is: &str, wanted: &str) -> String {
     let shared = is.lines().zip(wanted.lines());
     let same = shared.take_while(|(is, wanted)| is == wanted).count();
     let line = |text: &str| {
-        text.lines().nth(same).map_or_else(
-            || "the end of the file".to_owned(),
-            |line| format!("`{}`", line.trim()),
-        )
+        text.lines()
+            .nth(same)
+            .map_or_else(|| "the end of the file".to_owned(), |line| format!("`{}`", line.trim()))
     };
-    format!(
-        "{path}:{}: {} stands where {} belongs",
-        same + 1,
-        line(is),
-        line(wanted)
-    )
+    format!("{path}:{}: {} stands where {} belongs", same + 1, line(is), line(wanted))
 }
 
 /// The text as `cargo fmt` would have it.
 fn rustfmt(root: &Path, text: &str) -> Result<String> {
     let mut child = Command::new("rustfmt")
-        .args([
-            "--edition",
-            "2024",
-            "--emit",
-            "stdout",
-            "--quiet",
-            "--config-path",
-        ])
+        .args(["--edition", "2024", "--emit", "stdout", "--quiet", "--config-path"])
         .arg(root)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -196,11 +174,7 @@ fn rustfmt(root: &Path, text: &str) -> Result<String> {
         (writer.join(), output)
     });
     let output = written.1.context("rustfmt did not end")?;
-    ensure!(
-        output.status.success(),
-        "rustfmt ended with {}",
-        output.status
-    );
+    ensure!(output.status.success(), "rustfmt ended with {}", output.status);
     String::from_utf8(output.stdout).context("rustfmt printed something that is not UTF-8")
 }
 
@@ -248,17 +222,9 @@ mod tests {
     #[test]
     fn a_field_renamed_in_the_schema_is_found_where_it_is_used() {
         let root = copy();
-        replace(
-            root.path(),
-            TARGETS[0].schema,
-            "loginSource:",
-            "logInSource:",
-        );
+        replace(root.path(), TARGETS[0].schema, "loginSource:", "logInSource:");
         let refusal = refusal(root.path());
-        assert!(
-            refusal.contains(&format!("{OPERATION}:20:5: ")),
-            "{refusal}"
-        );
+        assert!(refusal.contains(&format!("{OPERATION}:20:5: ")), "{refusal}");
         assert!(refusal.contains("`loginSource`"), "{refusal}");
     }
 
@@ -267,28 +233,17 @@ mod tests {
         let root = copy();
         replace(root.path(), OPERATION, "loginSource", "logInSource");
         let refusal = refusal(root.path());
-        assert!(
-            refusal.contains(&format!("{OPERATION}:20:5: ")),
-            "{refusal}"
-        );
+        assert!(refusal.contains(&format!("{OPERATION}:20:5: ")), "{refusal}");
     }
 
     #[test]
     fn a_field_renamed_in_both_is_found_in_the_generated_code() {
         let root = copy();
-        replace(
-            root.path(),
-            TARGETS[0].schema,
-            "loginSource:",
-            "logInSource:",
-        );
+        replace(root.path(), TARGETS[0].schema, "loginSource:", "logInSource:");
         replace(root.path(), OPERATION, "loginSource", "logInSource");
         let refusal = refusal(root.path());
         let first = "`loginSource` stands where `logInSource` belongs";
-        assert!(
-            refusal.contains(&format!("{MODULE}:44: {first}")),
-            "{refusal}"
-        );
+        assert!(refusal.contains(&format!("{MODULE}:44: {first}")), "{refusal}");
         assert!(refusal.contains("cargo xtask codegen"), "{refusal}");
         write(root.path()).unwrap();
         check(root.path()).unwrap();
@@ -297,12 +252,7 @@ mod tests {
     #[test]
     fn a_change_that_only_the_schema_shows_is_found_in_the_generated_code() {
         let root = copy();
-        replace(
-            root.path(),
-            TARGETS[0].schema,
-            "loginSource: String",
-            "loginSource: String!",
-        );
+        replace(root.path(), TARGETS[0].schema, "loginSource: String", "loginSource: String!");
         let refusal = refusal(root.path());
         assert!(refusal.contains(MODULE), "{refusal}");
         assert_eq!(refusal.matches(".rs:").count(), 1, "{refusal}");

@@ -3,13 +3,12 @@
 #![allow(clippy::disallowed_methods, reason = "a program reads its environment")]
 
 mod cargo;
-#[allow(
-    clippy::print_stdout,
-    reason = "it prints little, and never into a pipe"
-)]
+#[cfg(feature = "graphql")]
+#[allow(clippy::print_stdout, reason = "it prints little, and never into a pipe")]
 mod codegen;
 mod oldest;
 mod release;
+#[cfg(feature = "graphql")]
 mod schema;
 mod test;
 mod tidy;
@@ -116,15 +115,17 @@ fn run(flags: flags::Xtask) -> Result<()> {
     match flags.subcommand {
         flags::XtaskCmd::Test(it) => test::run(root, it.list, &it.only),
         flags::XtaskCmd::Tidy(_) => tidy::run(root),
+        #[cfg(feature = "graphql")]
         flags::XtaskCmd::Codegen(it) if it.check => codegen::check(root),
+        #[cfg(feature = "graphql")]
         flags::XtaskCmd::Codegen(_) => codegen::write(root),
-        flags::XtaskCmd::Schema(it) => match it.subcommand {
-            flags::SchemaCmd::Fetch(it) => schema::fetch(
-                &it.url,
-                &it.out.unwrap_or_else(|| root.join(schema::STORED)),
-            ),
-            flags::SchemaCmd::Diff(it) => schema::diff(root, &it.against),
-        },
+        #[cfg(feature = "graphql")]
+        flags::XtaskCmd::Schema(it) => schema::run(root, it.subcommand),
+        #[cfg(not(feature = "graphql"))]
+        flags::XtaskCmd::Codegen(_) | flags::XtaskCmd::Schema(_) => {
+            let mut again = cargo::cargo(root, "run --quiet --package xtask --features graphql --");
+            cargo::run(again.args(std::env::args_os().skip(1)))
+        }
         flags::XtaskCmd::Release(it) => release::run(root, it.subcommand),
         flags::XtaskCmd::Faults(_) => test::faults(root),
         flags::XtaskCmd::Soak(_) => test::soak(root),

@@ -33,11 +33,7 @@ pub(crate) fn check(root: &Path) -> Result<()> {
         "--package auth-store --all-features",
     ] {
         let words = format!("hack check --locked --target-dir ../target {words}");
-        cargo::run(&mut cargo::program(
-            pinned(root, "cargo-hack")?,
-            &workspace,
-            &words,
-        ))?;
+        cargo::run(&mut cargo::program(pinned(root, "cargo-hack")?, &workspace, &words))?;
     }
     Ok(())
 }
@@ -61,9 +57,7 @@ fn unpack(root: &Path, crates: &Crates) -> Result<PathBuf> {
         }
         let manifest = for_users(read(from.join("Cargo.toml"))?);
         fs::write(to.join("Cargo.toml"), manifest.to_string())?;
-        let used = list(&one.package, "dependencies")
-            .iter()
-            .filter(|it| it["kind"] != "dev");
+        let used = list(&one.package, "dependencies").iter().filter(|it| it["kind"] != "dev");
         direct.extend(used.map(|it| text(it, "name")));
     }
     let mut manifest = read(root.join("Cargo.toml"))?;
@@ -71,14 +65,8 @@ fn unpack(root: &Path, crates: &Crates) -> Result<PathBuf> {
     manifest["workspace"]["members"] = value(folders.collect::<toml_edit::Array>());
     fs::write(workspace.join("Cargo.toml"), manifest.to_string())?;
     let mut lock = read(root.join("Cargo.lock"))?;
-    let locked = lock["package"]
-        .as_array_of_tables_mut()
-        .context("Cargo.lock is empty")?;
-    locked.retain(|it| {
-        it["name"]
-            .as_str()
-            .is_none_or(|name| !direct.contains(&name))
-    });
+    let locked = lock["package"].as_array_of_tables_mut().context("Cargo.lock is empty")?;
+    locked.retain(|it| it["name"].as_str().is_none_or(|name| !direct.contains(&name)));
     fs::write(workspace.join("Cargo.lock"), lock.to_string())?;
     Ok(workspace)
 }
@@ -90,9 +78,7 @@ fn for_users(mut manifest: DocumentMut) -> DocumentMut {
     }
     if let Some(targets) = manifest.get_mut("target").and_then(Item::as_table_mut) {
         for (_, target) in targets.iter_mut() {
-            target
-                .as_table_like_mut()
-                .map(|target| target.remove("dev-dependencies"));
+            target.as_table_like_mut().map(|target| target.remove("dev-dependencies"));
         }
     }
     manifest
@@ -107,9 +93,6 @@ mod tests {
         let manifest = kept.to_owned()
             + "[dev-dependencies.c]\nversion = \"1\"\n[[bench]]\nname = \"d\"\n\
                [target.'cfg(unix)'.dev-dependencies.f]\nversion = \"1\"\n";
-        assert_eq!(
-            super::for_users(manifest.parse().unwrap()).to_string(),
-            kept
-        );
+        assert_eq!(super::for_users(manifest.parse().unwrap()).to_string(), kept);
     }
 }

@@ -75,11 +75,7 @@ impl Selection {
     fn of<'a>(&self, crates: &'a Crates) -> Result<Vec<&'a Crate>> {
         let chooses = self.these.iter().any(|(_, version)| version.is_some());
         ensure!(!chooses, "only `release prepare` chooses versions");
-        Ok(crates
-            .sorted
-            .iter()
-            .filter(|one| self.has(&one.name))
-            .collect())
+        Ok(crates.sorted.iter().filter(|one| self.has(&one.name)).collect())
     }
 }
 
@@ -90,9 +86,7 @@ fn published(root: &Path, registry: &str, name: &str) -> Result<Option<String>> 
         Ok(said) => {
             let version = said.lines().find_map(|line| line.strip_prefix("version: "));
             let version = version.and_then(|it| it.split(' ').next());
-            Ok(Some(
-                version.context("`cargo info` names no version")?.to_owned(),
-            ))
+            Ok(Some(version.context("`cargo info` names no version")?.to_owned()))
         }
         Err(error) if error.to_string().contains("could not find `") => Ok(None),
         Err(error) => Err(error),
@@ -109,17 +103,9 @@ mod tests {
         let names = |line: &str| {
             let words: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
             let chosen = Selection::parse(words.is_empty(), &words, &crates)?.of(&crates)?;
-            Ok::<_, anyhow::Error>(
-                chosen
-                    .iter()
-                    .map(|one| one.name.clone())
-                    .collect::<Vec<_>>(),
-            )
+            Ok::<_, anyhow::Error>(chosen.iter().map(|one| one.name.clone()).collect::<Vec<_>>())
         };
-        assert_eq!(
-            names("iqm-auth auth-core iqm-auth").unwrap(),
-            ["auth-core", "iqm-auth"]
-        );
+        assert_eq!(names("iqm-auth auth-core iqm-auth").unwrap(), ["auth-core", "iqm-auth"]);
         assert_eq!(names("").unwrap().len(), crates.sorted.len());
         for (line, said) in [
             ("xtask", "`xtask` is not published"),

@@ -10,12 +10,20 @@ use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::cargo::say;
 use crate::codegen;
+use crate::flags::SchemaCmd;
 
 /// Where an introspection result is stored unless the command line says otherwise.
-pub(crate) const STORED: &str = "schemas/identityx.introspection.json";
+const STORED: &str = "schemas/identityx.introspection.json";
+
+pub(crate) fn run(root: &Path, command: SchemaCmd) -> Result<()> {
+    match command {
+        SchemaCmd::Fetch(it) => fetch(&it.url, &it.out.unwrap_or_else(|| root.join(STORED))),
+        SchemaCmd::Diff(it) => diff(root, &it.against),
+    }
+}
 
 /// Asks a service for its schema and stores the answer.
-pub(crate) fn fetch(url: &str, out: &Path) -> Result<()> {
+fn fetch(url: &str, out: &Path) -> Result<()> {
     let answer = introspect(url)?;
     fs::write(out, answer.text()).with_context(|| format!("cannot write {}", out.display()))?;
     say(format_args!("schema: stored {}", out.display()));
@@ -23,34 +31,23 @@ pub(crate) fn fetch(url: &str, out: &Path) -> Result<()> {
 }
 
 /// Says what has changed of the things that our operations use; an error if one of them breaks.
-pub(crate) fn diff(root: &Path, against: &str) -> Result<()> {
+fn diff(root: &Path, against: &str) -> Result<()> {
     let is_url = against.starts_with("https://") || against.starts_with("http://");
-    let theirs = if is_url {
-        introspect(against)?
-    } else {
-        Document::read(against)?
-    };
+    let theirs = if is_url { introspect(against)? } else { Document::read(against)? };
     let (ours, operations) = codegen::identityx(root)?;
     let changes = compare(&ours, &operations, &theirs)?;
     changes.iter().for_each(say);
     let breaking = changes.iter().filter(|change| change.breaks).count();
-    ensure!(
-        breaking == 0,
-        "{against} breaks what we use in {breaking} places; see above"
-    );
+    ensure!(breaking == 0, "{against} breaks what we use in {breaking} places; see above");
     let (fit, harmless) = (operations.len(), changes.len());
-    say(format_args!(
-        "schema: {fit} operations fit {against}; {harmless} harmless changes"
-    ));
+    say(format_args!("schema: {fit} operations fit {against}; {harmless} harmless changes"));
     Ok(())
 }
 
 /// The service's answer, laid out line by line, once it is known to be a schema.
 fn introspect(url: &str) -> Result<Document> {
     // Trusts what the machine trusts: a company's proxy has an authority of its own.
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::PlatformVerifier)
-        .build();
+    let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .tls_config(tls)
         .timeout_global(Some(Duration::from_secs(60)))
@@ -60,9 +57,7 @@ fn introspect(url: &str) -> Result<Document> {
         .into();
     let request = agent.post(url).header("content-type", "application/json");
     let body = serde_json::json!({ "query": INTROSPECTION }).to_string();
-    let mut response = request
-        .send(body)
-        .with_context(|| format!("cannot ask {url}"))?;
+    let mut response = request.send(body).with_context(|| format!("cannot ask {url}"))?;
     let status = response.status();
     let text = response.body_mut().read_to_string();
     let text = text.with_context(|| format!("cannot read the answer of {url}"))?;

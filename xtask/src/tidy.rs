@@ -33,33 +33,17 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let mut files = BTreeMap::new();
     let list = "ls-files -z --cached --others --exclude-standard";
     let listed = cargo::output(&mut cargo::program("git", root, list))?;
-    for path in listed
-        .split_terminator('\0')
-        .filter(|path| root.join(path).is_file())
-    {
-        let is_read = [".rs", ".md", "Cargo.toml"]
-            .iter()
-            .any(|end| path.ends_with(end));
-        let text = if is_read {
-            fs::read_to_string(root.join(path))
-        } else {
-            Ok(String::new())
-        };
+    for path in listed.split_terminator('\0').filter(|path| root.join(path).is_file()) {
+        let is_read = [".rs", ".md", "Cargo.toml"].iter().any(|end| path.ends_with(end));
+        let text = if is_read { fs::read_to_string(root.join(path)) } else { Ok(String::new()) };
         files.insert(path.to_owned(), text.context(path.to_owned())?);
     }
     let tree = Tree(files);
     let mut findings: Vec<_> = RULES.iter().flat_map(|rule| rule(&tree)).collect();
     findings.extend(dependencies::findings(root, &tree)?);
     findings.iter().for_each(say);
-    ensure!(
-        findings.is_empty(),
-        "{} places break a rule; see above",
-        findings.len()
-    );
-    say(format_args!(
-        "tidy: all rules hold in {} files",
-        tree.0.len()
-    ));
+    ensure!(findings.is_empty(), "{} places break a rule; see above", findings.len());
+    say(format_args!("tidy: all rules hold in {} files", tree.0.len()));
     Ok(())
 }
 
@@ -81,28 +65,18 @@ impl Tree {
 
     /// The Rust that people have written.
     fn sources(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.ending(".rs")
-            .filter(|(path, _)| !path.contains("/generated"))
+        self.ending(".rs").filter(|(path, _)| !path.contains("/generated"))
     }
 
     /// The vendor crates, `crates/*-auth`, in order.
     fn vendors(&self) -> Vec<&str> {
         let name = |path: &'_ str| path.len() - "/Cargo.toml".len();
-        let paths = self
-            .ending("-auth/Cargo.toml")
-            .map(|(path, _)| &path[..name(path)]);
-        paths
-            .filter_map(|path| path.strip_prefix("crates/"))
-            .collect()
+        let paths = self.ending("-auth/Cargo.toml").map(|(path, _)| &path[..name(path)]);
+        paths.filter_map(|path| path.strip_prefix("crates/")).collect()
     }
 
     #[cfg(test)]
     fn of<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        Self(
-            files
-                .into_iter()
-                .map(|(path, text)| (path.to_owned(), text.to_owned()))
-                .collect(),
-        )
+        Self(files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect())
     }
 }

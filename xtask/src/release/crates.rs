@@ -50,10 +50,7 @@ impl Crates {
 
     fn parse(metadata: &Value) -> Result<Self> {
         let packages = list(metadata, "packages");
-        let members = packages
-            .iter()
-            .map(|package| text(package, "name").to_owned())
-            .collect();
+        let members = packages.iter().map(|package| text(package, "name").to_owned()).collect();
         // An empty list of registries is how cargo tells of `publish = false`.
         let is_published = |it: &&Value| it["publish"].is_null() || !list(it, "publish").is_empty();
         let published: Vec<_> = packages.iter().filter(is_published).collect();
@@ -61,9 +58,7 @@ impl Crates {
         let mut waiting = Vec::new();
         for package in published {
             let folder = PathBuf::from(text(package, "manifest_path")).with_file_name("");
-            let folder = folder
-                .strip_prefix(text(metadata, "workspace_root"))?
-                .to_path_buf();
+            let folder = folder.strip_prefix(text(metadata, "workspace_root"))?.to_path_buf();
             let mut needs = BTreeMap::new();
             for it in list(package, "dependencies") {
                 if it["kind"] != "dev" && names.contains(text(it, "name")) {
@@ -98,11 +93,7 @@ impl Crates {
             return Ok(found);
         }
         let is_member = self.members.iter().any(|member| member == name);
-        let what = if is_member {
-            "not published (`publish = false`)"
-        } else {
-            "no crate here"
-        };
+        let what = if is_member { "not published (`publish = false`)" } else { "no crate here" };
         let names: Vec<_> = self.sorted.iter().map(|one| one.name.as_str()).collect();
         bail!("`{name}` is {what}; there are: {}", names.join(", "))
     }
@@ -136,20 +127,12 @@ impl Snapshot {
         let mut files = Files::new();
         let list = packaged(&tree, &one.name)?;
         let is_apart = |path: &str| APART.iter().any(|start| path.starts_with(start));
-        for path in list
-            .lines()
-            .filter(|path| !is_apart(path) && !path.starts_with("benches/"))
-        {
+        for path in list.lines().filter(|path| !is_apart(path) && !path.starts_with("benches/")) {
             // Cargo packages what a link points to.
             let real = fs::canonicalize(tree.join(&one.folder).join(path))?;
             let bytes = fs::read(&real)?;
-            let real = real
-                .strip_prefix(&tree)
-                .context("a link leads out of the repository")?;
-            files.insert(
-                path.to_owned(),
-                (real.to_string_lossy().into_owned(), bytes),
-            );
+            let real = real.strip_prefix(&tree).context("a link leads out of the repository")?;
+            files.insert(path.to_owned(), (real.to_string_lossy().into_owned(), bytes));
         }
         Ok(files)
     }
@@ -163,31 +146,17 @@ pub(crate) fn packaged(root: &Path, name: &str) -> Result<String> {
 
 /// What users notice of a manifest, by name: versions of this workspace's crates aside.
 pub(crate) fn facts(package: &Value) -> BTreeMap<String, Value> {
-    let ours = [
-        "id",
-        "version",
-        "manifest_path",
-        "targets",
-        "publish",
-        "dependencies",
-        "readme",
-    ];
+    let ours = ["id", "version", "manifest_path", "targets", "publish", "dependencies", "readme"];
     let fields = package.as_object().into_iter().flatten();
     let fields = fields.filter(|(key, _)| !ours.contains(&key.as_str()));
     let mut facts: BTreeMap<_, _> = fields.map(|(key, it)| (key.clone(), it.clone())).collect();
-    for it in list(package, "dependencies")
-        .iter()
-        .filter(|it| it["kind"] != "dev")
-    {
+    for it in list(package, "dependencies").iter().filter(|it| it["kind"] != "dev") {
         let mut dependency = it.clone();
         if !it["path"].is_null() {
             dependency["req"].take();
             dependency["path"].take();
         }
-        facts.insert(
-            format!("{} {} {}", it["name"], it["kind"], it["target"]),
-            dependency,
-        );
+        facts.insert(format!("{} {} {}", it["name"], it["kind"], it["target"]), dependency);
     }
     facts
 }
@@ -203,13 +172,7 @@ mod tests {
         let crates = Crates::load(&cargo::root()).unwrap();
         let names: Vec<_> = crates.sorted.iter().map(|one| one.name.as_str()).collect();
         assert_eq!(names[0], "auth-core");
-        for hidden in [
-            "xtask",
-            "examples",
-            "custom-query",
-            "vendor-tests",
-            "auth-core-tls",
-        ] {
+        for hidden in ["xtask", "examples", "custom-query", "vendor-tests", "auth-core-tls"] {
             assert!(!names.contains(&hidden), "{hidden}");
         }
         let iqm = crates.find("iqm-auth").unwrap();

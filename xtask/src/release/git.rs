@@ -26,13 +26,8 @@ const NEUTRAL: &str = "-c i18n.logOutputEncoding=UTF-8 -c i18n.commitEncoding=UT
     -c column.ui=never -c log.showSignature=false -c status.renames=false";
 
 /// What would make git look at another repository: such as that in whose hook this is running.
-const ELSEWHERE: [&str; 5] = [
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_PREFIX",
-    "GIT_CONFIG_PARAMETERS",
-];
+const ELSEWHERE: [&str; 5] =
+    ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_CONFIG_PARAMETERS"];
 
 /// Where a crate's version is tagged.
 pub(crate) fn tag_name(name: &str, version: impl std::fmt::Display) -> String {
@@ -43,14 +38,11 @@ impl Git<'_> {
     /// Every call of git. Only plumbing, and formats that git promises to programs, are read.
     fn command(self, words: &str) -> Command {
         let mut git = Command::new("git");
-        git.current_dir(self.root)
-            .stdin(Stdio::null())
-            .env("LC_ALL", "C");
+        git.current_dir(self.root).stdin(Stdio::null()).env("LC_ALL", "C");
         for name in ELSEWHERE {
             git.env_remove(name);
         }
-        git.args(NEUTRAL.split_whitespace())
-            .args(words.split_whitespace());
+        git.args(NEUTRAL.split_whitespace()).args(words.split_whitespace());
         git
     }
 
@@ -62,18 +54,12 @@ impl Git<'_> {
     pub(crate) fn require_clean(self) -> Result<()> {
         let status = "status --porcelain=v1 -z --untracked-files=all --ignore-submodules=none";
         let status = self.output(status, &[])?;
-        let mut files = status
-            .split_terminator('\0')
-            .filter_map(|entry| entry.get(3..));
+        let mut files = status.split_terminator('\0').filter_map(|entry| entry.get(3..));
         let Some(first) = files.next() else {
             return Ok(());
         };
         let more = files.count();
-        let others = if more == 0 {
-            String::new()
-        } else {
-            format!(" and {more} more")
-        };
+        let others = if more == 0 { String::new() } else { format!(" and {more} more") };
         bail!("not everything is committed: {first}{others}; commit it or put it aside first")
     }
 
@@ -81,10 +67,7 @@ impl Git<'_> {
     pub(crate) fn require_history(self) -> Result<()> {
         let is_cut = self.output("rev-parse --is-shallow-repository", &[])?;
         let hint = "(a shallow clone): `git fetch --unshallow --tags`";
-        ensure!(
-            is_cut.trim() == "false",
-            "only a part of the history is here {hint}"
-        );
+        ensure!(is_cut.trim() == "false", "only a part of the history is here {hint}");
         Ok(())
     }
 
@@ -102,10 +85,7 @@ impl Git<'_> {
     pub(crate) fn last_version(self, name: &str) -> Result<Option<Version>> {
         let prefix = format!("refs/tags/{name}-v");
         let pattern = format!("{prefix}*");
-        let tags = self.output(
-            "for-each-ref --merged=HEAD --format=%(refname)",
-            &[&pattern],
-        )?;
+        let tags = self.output("for-each-ref --merged=HEAD --format=%(refname)", &[&pattern])?;
         let version = |tag: &str| Version::parse(tag.strip_prefix(&prefix)?).ok();
         Ok(tags.lines().filter_map(version).max())
     }
@@ -121,14 +101,8 @@ impl Git<'_> {
         let paths = paths.iter().map(String::as_str);
         let words: Vec<_> = [range.as_str(), "--"].into_iter().chain(paths).collect();
         let printed = self.output(list, &words)?;
-        let parts: Vec<_> = printed
-            .split('\0')
-            .map(|part| part.trim().to_owned())
-            .collect();
-        let commit = |pair: &[String]| Commit {
-            id: pair[0].clone(),
-            message: pair[1].clone(),
-        };
+        let parts: Vec<_> = printed.split('\0').map(|part| part.trim().to_owned()).collect();
+        let commit = |pair: &[String]| Commit { id: pair[0].clone(), message: pair[1].clone() };
         Ok(parts.chunks_exact(2).map(commit).collect())
     }
 
@@ -145,17 +119,14 @@ impl Git<'_> {
 
     /// An annotated tag on the present commit, signed if the user signs tags.
     pub(crate) fn tag(self, name: &str, message: &str) -> Result<()> {
-        self.output("tag --annotate --message", &[message, name])
-            .map(drop)
+        self.output("tag --annotate --message", &[message, name]).map(drop)
     }
 
     /// Whether tags can be made: whether there are an identity and, where they are signed, a key.
     pub(crate) fn try_tag(self) -> Result<()> {
         let name = "xtask-release-trial";
-        self.tag(name, "deleted at once")
-            .context("git cannot make the tags of this release")?;
-        self.output("update-ref -d", &[&format!("refs/tags/{name}")])
-            .map(drop)
+        self.tag(name, "deleted at once").context("git cannot make the tags of this release")?;
+        self.output("update-ref -d", &[&format!("refs/tags/{name}")]).map(drop)
     }
 
     pub(crate) fn tracks(self, path: &str) -> bool {

@@ -63,11 +63,7 @@ impl Entry {
 
     /// The version of the next release; the present one where none is needed.
     pub(crate) fn next(&self) -> &Version {
-        if self.is_open() {
-            &self.least
-        } else {
-            &self.krate.version
-        }
+        if self.is_open() { &self.least } else { &self.krate.version }
     }
 
     fn state(&self) -> &'static str {
@@ -84,20 +80,14 @@ impl Entry {
         let last = self.last.as_ref().filter(|_| !self.reasons.is_empty())?;
         let is_major = self.least.major > last.major;
         let is_minor = self.least.minor > last.minor;
-        Some(if is_major {
-            "major"
-        } else {
-            ["patch", "minor"][usize::from(is_minor)]
-        })
+        Some(if is_major { "major" } else { ["patch", "minor"][usize::from(is_minor)] })
     }
 }
 
 /// Prints the plan.
 pub(crate) fn run(root: &Path, json: bool, registry: &str) -> Result<()> {
     if let Err(error) = (Git { root }).require_clean() {
-        note(format_args!(
-            "plan: only what is committed counts, and {error}"
-        ));
+        note(format_args!("plan: only what is committed counts, and {error}"));
     }
     let tool = semver_checks::installed(root);
     let mut entries = make(root, tool.is_some())?;
@@ -128,20 +118,12 @@ pub(crate) fn make(root: &Path, api: bool) -> Result<Vec<Entry>> {
                 if !snapshots.contains_key(&commit) {
                     snapshots.insert(commit.clone(), Snapshot::of(git, &commit)?);
                 }
-                let mut since = Since {
-                    git,
-                    api,
-                    now: &now,
-                    then: &snapshots[&commit],
-                };
+                let mut since = Since { git, api, now: &now, then: &snapshots[&commit] };
                 let entry = since.entry(krate, &last, &done);
                 entry.with_context(|| format!("what has changed in {}", krate.name))?
             }
         };
-        for leader in done
-            .iter_mut()
-            .filter(|it| entry.follows.contains(&it.krate.name))
-        {
+        for leader in done.iter_mut().filter(|it| entry.follows.contains(&it.krate.name)) {
             leader.followed_by.push(entry.krate.name.clone());
         }
         done.push(entry);
@@ -161,34 +143,23 @@ impl Since<'_> {
     fn entry(&mut self, krate: &Crate, last: &Version, done: &[Entry]) -> Result<Entry> {
         let (name, root) = (&krate.name, self.git.root);
         let tag = tag_name(name, last);
-        let released = self
-            .then
-            .crates
-            .find(name)
-            .with_context(|| format!("in {tag}"))?;
+        let released = self.then.crates.find(name).with_context(|| format!("in {tag}"))?;
         let mut entry = Entry::first(krate, Some(last));
         let paths = self.changed(released, krate)?;
         let commits = self.git.commits_since(&tag, &paths)?;
         for commit in &commits {
             let message = &commit.message;
             let subject = message.lines().next().unwrap_or_default();
-            entry
-                .reasons
-                .insert(0, format!("{subject} ({})", commit.id));
+            entry.reasons.insert(0, format!("{subject} ({})", commit.id));
             let members = &self.now.crates.members;
-            entry
-                .messages
-                .push(cliff::message_for(name, members, message));
+            entry.messages.push(cliff::message_for(name, members, message));
         }
         if let Some(path) = paths.first().filter(|_| commits.is_empty()) {
             entry.reasons.push(format!("{path} was changed in a merge"));
         }
         for (need, required) in &released.needs {
             let leader = done.iter().find(|it| it.krate.name == *need);
-            if let Some(next) = leader
-                .map(Entry::next)
-                .filter(|next| !required.matches(next))
-            {
+            if let Some(next) = leader.map(Entry::next).filter(|next| !required.matches(next)) {
                 entry.follows.push(need.clone());
                 // These crates re-export each other's types: what breaks in one breaks in the next.
                 let words =
@@ -200,32 +171,18 @@ impl Since<'_> {
         }
         if self.api && !entry.reasons.is_empty() {
             let (found, words) = semver_checks::run(root, name, &tag)?;
-            let kind = [("breaks", "fix!"), ("more", "feat")]
-                .iter()
-                .find(|it| it.0 == found);
+            let kind = [("breaks", "fix!"), ("more", "feat")].iter().find(|it| it.0 == found);
             let message = kind.map(|(_, kind)| format!("{kind}: cargo-semver-checks: {words}"));
             entry.messages.extend(message);
             if found != "same" {
-                entry
-                    .reasons
-                    .insert(0, format!("cargo-semver-checks: {words}"));
+                entry.reasons.insert(0, format!("cargo-semver-checks: {words}"));
             }
             entry.api = Some((found, words));
         }
         entry.commits = Some(commits.len());
         // Whatever has changed is worth a patch, also where no commit has words for users.
-        let messages = [
-            &entry.messages[..],
-            &["fix: something has changed".to_owned()],
-        ]
-        .concat();
-        entry.least = Notes {
-            root,
-            name,
-            last,
-            messages: &messages,
-        }
-        .bumped()?;
+        let messages = [&entry.messages[..], &["fix: something has changed".to_owned()]].concat();
+        entry.least = Notes { root, name, last, messages: &messages }.bumped()?;
         if entry.is_open() && krate.version > *last {
             let words = format!("{}, as prepared, is too small for this", krate.version);
             entry.reasons.insert(0, words);
@@ -243,10 +200,7 @@ impl Since<'_> {
         let different = all.filter(|(file, _)| bytes(&before, file) != bytes(&after, file));
         let mut paths: Vec<_> = different.map(|(_, (path, _))| path.clone()).collect();
         if facts(&released.package) != facts(&krate.package) {
-            paths.extend([
-                format!("{}/Cargo.toml", krate.folder),
-                "Cargo.toml".to_owned(),
-            ]);
+            paths.extend([format!("{}/Cargo.toml", krate.folder), "Cargo.toml".to_owned()]);
         }
         Ok(paths)
     }
@@ -261,17 +215,13 @@ fn ask_registry(root: &Path, registry: &str, entries: &mut [Entry]) -> Vec<Strin
         match super::published(root, registry, name) {
             Ok(version) => entry.published = version,
             Err(error) => {
-                warnings.push(format!(
-                    "plan: whether {name} is published is unknown: {error:#}"
-                ));
+                warnings.push(format!("plan: whether {name} is published is unknown: {error:#}"));
                 break;
             }
         }
         entry.reasons = vec!["nothing is tagged yet".to_owned()];
         if let Some(version) = &entry.published {
-            entry.reasons = vec![format!(
-                "{registry} has {version} already: where is its tag?"
-            )];
+            entry.reasons = vec![format!("{registry} has {version} already: where is its tag?")];
             warnings.push(format!(
                 "WARNING: {registry} has {name} {version} already, and nothing of {name} is tagged \
                  here. This is no first release: `git fetch --tags`, and plan again."
@@ -285,49 +235,40 @@ fn ask_registry(root: &Path, registry: &str, entries: &mut [Entry]) -> Vec<Strin
 fn table(entries: &[Entry], lacks_tool: bool) -> String {
     let row = |cells: [&str; 5]| {
         let [name, now, last, release, next] = cells;
-        format!("{name:<19}{now:<8}{last:<10}{release:<15}{next}\n").replace(" \n", "\n")
+        format!("{name:<19}{now:<8}{last:<10}{release:<15}{next}").trim_end().to_owned()
     };
-    let mut text = row(["crate", "now", "last tag", "release", "next"]);
-    let mut order = Vec::new();
-    let mut notes = String::new();
+    let mut lines = vec![row(["crate", "now", "last tag", "release", "next"])];
+    let mut notes = vec![String::new()];
     for entry in entries {
         let name = &entry.krate.name;
-        let last = entry
-            .last
-            .as_ref()
-            .map_or("–".to_owned(), ToString::to_string);
+        let last = entry.last.as_ref().map_or("–".to_owned(), ToString::to_string);
         let next = entry.next().to_string();
         let next = if entry.is_released() { &next } else { "–" };
-        text += &row([
-            name,
-            &entry.krate.version.to_string(),
-            &last,
-            entry.state(),
-            next,
-        ]);
-        let reasons = entry.reasons.iter().take(MOST_REASONS);
-        text.extend(reasons.map(|reason| format!("    {reason}\n")));
+        lines.push(row([name, &entry.krate.version.to_string(), &last, entry.state(), next]));
+        lines.extend(entry.reasons.iter().take(MOST_REASONS).map(|it| format!("    {it}")));
         if entry.reasons.len() > MOST_REASONS {
-            text += &format!("    and {} more\n", entry.reasons.len() - MOST_REASONS);
+            lines.push(format!("    and {} more", entry.reasons.len() - MOST_REASONS));
         }
-        order.extend(entry.is_released().then_some(name.as_str()));
         if !entry.followed_by.is_empty() {
-            notes += &format!("{name} is followed by {}.\n", entry.followed_by.join(", "));
+            notes.push(format!("{name} is followed by {}.", entry.followed_by.join(", ")));
         }
     }
-    text += &match order[..] {
-        [] => "\nNothing has changed that users notice.\n".to_owned(),
-        _ => format!(
-            "\nTo publish, in this order: {}.\n{notes}",
-            order.join(", ")
-        ),
-    };
+    let order: Vec<_> = entries.iter().filter(|it| it.is_released()).collect();
+    let order: Vec<_> = order.iter().map(|entry| entry.krate.name.as_str()).collect();
+    notes.insert(
+        1,
+        match order[..] {
+            [] => "Nothing has changed that users notice.".to_owned(),
+            _ => format!("To publish, in this order: {}.", order.join(", ")),
+        },
+    );
     if lacks_tool {
-        text +=
-            "cargo-semver-checks is not installed: versions follow the commits' words alone.\n  ";
-        text += semver_checks::INSTALL;
+        let lack =
+            "cargo-semver-checks is not installed: versions follow the commits' words alone.";
+        notes.extend([lack.to_owned(), format!("  {}", semver_checks::INSTALL)]);
     }
-    text.trim_end().to_owned()
+    lines.append(&mut notes);
+    lines.join("\n")
 }
 
 /// The fields are described in CONTRIBUTING.md; none is ever renamed or left out.

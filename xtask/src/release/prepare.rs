@@ -22,13 +22,8 @@ pub(crate) fn run(root: &Path, selection: &Selection) -> Result<()> {
     git.require_clean()?;
     let entries = plan::make(root, semver_checks::installed(root).is_some())?;
     let chosen = choose(&entries, selection)?;
-    let mut edits = Edits {
-        root,
-        files: BTreeMap::new(),
-    };
-    let now = entries
-        .iter()
-        .map(|it| (&*it.krate.name, it.krate.version.clone()));
+    let mut edits = Edits { root, files: BTreeMap::new() };
+    let now = entries.iter().map(|it| (&*it.krate.name, it.krate.version.clone()));
     let mut versions: BTreeMap<_, _> = now.collect();
     for (entry, version) in &chosen {
         let krate = &entry.krate;
@@ -41,45 +36,27 @@ pub(crate) fn run(root: &Path, selection: &Selection) -> Result<()> {
         edits.change("Cargo.toml", |text| set_version(text, &keys, version))?;
         let body = || match &entry.last {
             None => Ok("First release.".to_owned()),
-            Some(last) => Notes {
-                root,
-                name,
-                last,
-                messages: &entry.messages,
-            }
-            .section(),
+            Some(last) => Notes { root, name, last, messages: &entry.messages }.section(),
         };
         let path = format!("{folder}/CHANGELOG.md");
         edits.change(&path, |text| with_section(text, version, body))?;
     }
-    let folders = chosen
-        .iter()
-        .map(|(entry, _)| format!("{}/", entry.krate.folder));
+    let folders = chosen.iter().map(|(entry, _)| format!("{}/", entry.krate.folder));
     for folder in folders.chain([String::new()]) {
         let path = format!("{folder}README.md");
         edits.change(&path, |text| with_install_lines(text, &versions))?;
     }
-    let list: Vec<_> = chosen
-        .iter()
-        .map(|(it, to)| format!("{} {to}", it.krate.name))
-        .collect();
+    let list: Vec<_> = chosen.iter().map(|(it, to)| format!("{} {to}", it.krate.name)).collect();
     let list = list.join(", ");
     if edits.files.is_empty() {
-        say(format_args!(
-            "Nothing had to change: {list} stand as they are."
-        ));
+        say(format_args!("Nothing had to change: {list} stand as they are."));
     } else {
         let message = format!("chore(release): {list}");
         edits.commit(git, &message)?;
-        say(format_args!(
-            "Committed \"{message}\". Read the changelogs, rewrite what users"
-        ));
+        say(format_args!("Committed \"{message}\". Read the changelogs, rewrite what users"));
         say("would not understand, then\n  git commit --all --amend --no-edit");
     }
-    let names: Vec<_> = chosen
-        .iter()
-        .map(|(entry, _)| entry.krate.name.as_str())
-        .collect();
+    let names: Vec<_> = chosen.iter().map(|(entry, _)| entry.krate.name.as_str()).collect();
     let all = names.join(" ");
     say(format_args!("Next:\n  cargo xtask release check {all}"));
     say(format_args!("  cargo xtask release publish {all}"));
@@ -90,9 +67,7 @@ pub(crate) fn run(root: &Path, selection: &Selection) -> Result<()> {
         if !follows.is_empty() {
             say(format_args!("{name} must follow {follows}."));
         } else if chosen.iter().any(|(it, _)| has_need(it)) {
-            say(format_args!(
-                "{name} has changed and is not prepared: is it needed?"
-            ));
+            say(format_args!("{name} has changed and is not prepared: is it needed?"));
         }
     }
     Ok(())
@@ -108,19 +83,14 @@ fn choose<'a>(entries: &'a [Entry], selection: &Selection) -> Result<Vec<(&'a En
         }
         let version = version(entry, selection.version_of(name)?)?;
         for leader in &entry.follows {
-            let is_open = entries
-                .iter()
-                .any(|it| it.krate.name == *leader && it.is_open());
+            let is_open = entries.iter().any(|it| it.krate.name == *leader && it.is_open());
             let comes = chosen.iter().any(|(it, _)| it.krate.name == *leader);
             let hint = format!("{leader}, which is not prepared: name {leader} as well");
             ensure!(!is_open || comes, "{name} follows {hint}");
         }
         chosen.push((entry, version));
     }
-    ensure!(
-        !chosen.is_empty(),
-        "nothing has changed that users notice: nothing to prepare"
-    );
+    ensure!(!chosen.is_empty(), "nothing has changed that users notice: nothing to prepare");
     Ok(chosen)
 }
 
@@ -128,26 +98,14 @@ fn version(entry: &Entry, wanted: Option<&Version>) -> Result<Version> {
     let (name, least, now) = (&entry.krate.name, &entry.least, &entry.krate.version);
     let Some(wanted) = wanted else {
         let hint = format!("`{name}@{least}` releases it all the same");
-        ensure!(
-            entry.is_released(),
-            "nothing that users notice has changed in {name}; {hint}"
-        );
+        ensure!(entry.is_released(), "nothing that users notice has changed in {name}; {hint}");
         return Ok(entry.next().clone());
     };
     if let Some(last) = &entry.last {
-        ensure!(
-            wanted > last,
-            "{name} {wanted} is not higher than {last}, which is released"
-        );
+        ensure!(wanted > last, "{name} {wanted} is not higher than {last}, which is released");
     }
-    ensure!(
-        wanted >= least,
-        "{name} {wanted} is too low: it needs {least} at least"
-    );
-    ensure!(
-        wanted >= now,
-        "{name} {wanted} is lower than {now}, which its manifest has"
-    );
+    ensure!(wanted >= least, "{name} {wanted} is too low: it needs {least} at least");
+    ensure!(wanted >= now, "{name} {wanted} is lower than {now}, which its manifest has");
     Ok(wanted.clone())
 }
 
@@ -175,16 +133,13 @@ impl Edits<'_> {
     fn on_disk(&self, path: &str) -> Result<Option<String>> {
         match fs::read_to_string(self.root.join(path)) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            outcome => outcome
-                .map(Some)
-                .with_context(|| format!("cannot read {path}")),
+            outcome => outcome.map(Some).with_context(|| format!("cannot read {path}")),
         }
     }
 
     fn commit(mut self, git: Git<'_>, message: &str) -> Result<()> {
         if let Some(lock) = self.on_disk("Cargo.lock")? {
-            self.files
-                .insert("Cargo.lock".to_owned(), (Some(lock.clone()), lock));
+            self.files.insert("Cargo.lock".to_owned(), (Some(lock.clone()), lock));
         }
         let outcome = self.write().and_then(|()| {
             // What is locked stays so; cargo needs the index only where it has never seen that.
@@ -228,18 +183,15 @@ fn set_version(text: &str, keys: &[&str], version: &Version) -> Result<String> {
     let mut item = Some(document.as_item_mut());
     for key in keys.iter().chain(&["version"]) {
         // `Item::get_mut` would make an entry that is not there.
-        item = item
-            .and_then(Item::as_table_like_mut)
-            .and_then(|table| table.get_mut(key));
+        item = item.and_then(Item::as_table_like_mut).and_then(|table| table.get_mut(key));
     }
     if let Some(item) = item {
-        let old = item
-            .as_value()
-            .filter(|it| it.is_str())
-            .context("its version is inherited")?;
+        let old = item.as_value().filter(|it| it.is_str()).context("its version is inherited")?;
         let decor = old.decor().clone();
         *item = value(version.to_string());
-        item.as_value_mut().map(|new| *new.decor_mut() = decor);
+        if let Some(new) = item.as_value_mut() {
+            *new.decor_mut() = decor;
+        }
     }
     Ok(document.to_string())
 }
@@ -250,10 +202,8 @@ fn with_section(
     version: &Version,
     body: impl FnOnce() -> Result<String>,
 ) -> Result<String> {
-    let title = Regex::new(&format!(
-        r"(?m)^## \[?{}\]?(?: .*)?$",
-        regex::escape(&version.to_string())
-    ))?;
+    let title =
+        Regex::new(&format!(r"(?m)^## \[?{}\]?(?: .*)?$", regex::escape(&version.to_string())))?;
     if title.is_match(text) {
         // It was written by hand; what it says of its own release ends with the release.
         return Ok(title.replace(text, format!("## {version}")).into_owned());
@@ -262,24 +212,12 @@ fn with_section(
     let parts =
         Regex::new(r"(?s)^(.*?)(?:(?:^|\n)## \[?[Uu]nreleased\]?[^\n]*\n(.*?))?((?:^|\n)## .*)?$")?;
     let parts = parts.captures(text).context("a changelog has sections")?;
-    let part = |number| {
-        parts
-            .get(number)
-            .map_or("", |it: regex::Match<'_>| it.as_str().trim())
-    };
-    let head = if part(1).is_empty() {
-        "# Changelog"
-    } else {
-        part(1)
-    };
+    let part = |number| parts.get(number).map_or("", |it: regex::Match<'_>| it.as_str().trim());
+    let head = if part(1).is_empty() { "# Changelog" } else { part(1) };
     let generated = body()?;
     let mut body = vec![part(2), generated.trim()];
     body.retain(|text| !text.is_empty() && (part(2).is_empty() || *text != NOTHING_TO_SAY));
-    let section = format!(
-        "{head}\n\n## {version}\n\n{}\n\n{}",
-        body.join("\n\n"),
-        part(3)
-    );
+    let section = format!("{head}\n\n## {version}\n\n{}\n\n{}", body.join("\n\n"), part(3));
     Ok(format!("{}\n", section.trim_end()))
 }
 
@@ -317,16 +255,10 @@ mod tests {
         };
         let new = "# Changelog\n\n## 0.1.1\n\n- This.\n\n## 0.1.0\n\nFirst release.\n";
         assert_eq!(with(OLD, "0.1.1", "\n- This.\n"), new);
-        assert_eq!(
-            with("", "0.1.0", "- This."),
-            "# Changelog\n\n## 0.1.0\n\n- This.\n"
-        );
+        assert_eq!(with("", "0.1.0", "- This."), "# Changelog\n\n## 0.1.0\n\n- This.\n");
         let above = OLD.replace("log\n", "log\n\nFor users.\n");
         let after = with(&above, "0.1.1", "- This.");
-        assert!(
-            after.starts_with("# Changelog\n\nFor users.\n\n## 0.1.1\n"),
-            "{after}"
-        );
+        assert!(after.starts_with("# Changelog\n\nFor users.\n\n## 0.1.1\n"), "{after}");
         // What is there already is kept.
         assert_eq!(with(OLD, "0.1.0", "- This."), OLD);
         let unreleased = OLD.replace("## 0.1.0", "## [0.1.0] – unreleased");
@@ -337,10 +269,7 @@ mod tests {
         let by_hand = OLD.replace("## 0.1.0", "## Unreleased\n\n- By hand.\n\n## 0.1.0");
         let both = new.replace("- This", "- By hand.\n\n- This");
         assert_eq!(with(&by_hand, "0.1.1", "- This."), both);
-        assert_eq!(
-            with(&by_hand, "0.1.1", NOTHING_TO_SAY),
-            new.replace("This", "By hand")
-        );
+        assert_eq!(with(&by_hand, "0.1.1", NOTHING_TO_SAY), new.replace("This", "By hand"));
     }
 
     #[test]
@@ -365,27 +294,11 @@ mod tests {
             ("0.2.0", "iqm-auth = \"0.1\"\n", "iqm-auth = \"0.2\"\n"),
             ("1.2.3", "a\niqm-auth = \"0.1\"", "a\niqm-auth = \"1\""),
             ("0.0.2", "iqm-auth = \"0.0.1\"", "iqm-auth = \"0.0.2\""),
-            (
-                "0.2.0-rc.1",
-                "iqm-auth = \"0.1\"",
-                "iqm-auth = \"0.2.0-rc.1\"",
-            ),
-            (
-                "0.2.0",
-                " iqm-auth = { version = \"0.1\" }",
-                " iqm-auth = { version = \"0.2\" }",
-            ),
+            ("0.2.0-rc.1", "iqm-auth = \"0.1\"", "iqm-auth = \"0.2.0-rc.1\""),
+            ("0.2.0", " iqm-auth = { version = \"0.1\" }", " iqm-auth = { version = \"0.2\" }"),
             ("0.2.7", "iqm-auth = \"0.2\"", "iqm-auth = \"0.2\""),
-            (
-                "0.2.0",
-                "iqm-auth-more = \"0.1\"",
-                "iqm-auth-more = \"0.1\"",
-            ),
-            (
-                "0.2.0",
-                "iqm-auth = { path = \"x\" }",
-                "iqm-auth = { path = \"x\" }",
-            ),
+            ("0.2.0", "iqm-auth-more = \"0.1\"", "iqm-auth-more = \"0.1\""),
+            ("0.2.0", "iqm-auth = { path = \"x\" }", "iqm-auth = { path = \"x\" }"),
             ("0.2.0", "iqm-auth = \"latest\"", "iqm-auth = \"latest\""),
         ] {
             let versions = BTreeMap::from([("iqm-auth", version.parse().unwrap())]);

@@ -45,10 +45,7 @@ pub(crate) fn run(
     }
     if options.all {
         steps.retain(|step| !step.is_done());
-        ensure!(
-            !steps.is_empty(),
-            "all that is tagged is as it was tagged: nothing to publish"
-        );
+        ensure!(!steps.is_empty(), "all that is tagged is as it was tagged: nothing to publish");
     }
     if steps.iter().all(Step::is_done) {
         let next = "a new version is made by `cargo xtask release prepare`";
@@ -61,10 +58,7 @@ pub(crate) fn run(
             (false, true) => "is published already; tag",
             (false, false) => "is published and tagged already",
         };
-        say(format_args!(
-            "  {} {}: {what}",
-            step.one.name, step.one.version
-        ));
+        say(format_args!("  {} {}: {what}", step.one.name, step.one.version));
     }
     // Everything that can fail without an upload fails before the first one.
     if steps.iter().any(|step| step.needs_tag) {
@@ -73,11 +67,7 @@ pub(crate) fn run(
     let uploads: Vec<_> = steps.iter().filter(|step| step.needs_upload).collect();
     if !uploads.is_empty() {
         // Cargo packages and builds all of them together, with what the registry has of the rest.
-        let verify = if options.no_verify {
-            "--dry-run --no-verify"
-        } else {
-            "--dry-run"
-        };
+        let verify = if options.no_verify { "--dry-run --no-verify" } else { "--dry-run" };
         let hint = "what they need of this workspace has to be published (and not yanked), or \
                     named as well";
         upload(root, &uploads, registry, verify).context(hint)?;
@@ -91,19 +81,9 @@ pub(crate) fn run(
     for (number, step) in steps.iter().enumerate() {
         if let Err(error) = carry_out(root, git, step, registry) {
             let (done, left) = steps.split_at(number);
-            let done = if done.is_empty() {
-                "nothing".to_owned()
-            } else {
-                list(done)
-            };
-            note(format_args!(
-                "\npublished and tagged: {done}\nnot done: {}",
-                list(left)
-            ));
-            note(format_args!(
-                "whether {} has arrived, only the registry knows",
-                step.one.name
-            ));
+            let done = if done.is_empty() { "nothing".to_owned() } else { list(done) };
+            note(format_args!("\npublished and tagged: {done}\nnot done: {}", list(left)));
+            note(format_args!("whether {} has arrived, only the registry knows", step.one.name));
             note("the same command continues from here, and publishes nothing twice");
             return Err(error);
         }
@@ -122,45 +102,26 @@ fn look<'a>(git: Git<'_>, registry: &str, one: &'a Crate) -> Result<Step<'a>> {
         !needs_upload || tagged.is_none(),
         "`{tag}` is tagged, and {registry} has no such version or has yanked it: {hint}"
     );
-    Ok(Step {
-        one,
-        tag,
-        needs_upload,
-        needs_tag: tagged.is_none(),
-    })
+    Ok(Step { one, tag, needs_upload, needs_tag: tagged.is_none() })
 }
 
 /// A version is published only once.
 fn refuse_changed(root: &Path, steps: &[Step<'_>]) -> Result<()> {
-    for entry in plan::make(root, false)?
-        .iter()
-        .filter(|entry| entry.is_open())
-    {
+    for entry in plan::make(root, false)?.iter().filter(|entry| entry.is_open()) {
         let name = &entry.krate.name;
-        let is_done = steps
-            .iter()
-            .any(|step| step.one.name == *name && step.is_done());
+        let is_done = steps.iter().any(|step| step.one.name == *name && step.is_done());
         let hint = format!("`cargo xtask release prepare {name}` makes the next version");
-        ensure!(
-            !is_done,
-            "{name} is published and has changed since; {hint}"
-        );
+        ensure!(!is_done, "{name} is published and has changed since; {hint}");
     }
     Ok(())
 }
 
 fn ask() -> Result<()> {
-    ensure!(
-        io::stdin().is_terminal(),
-        "no terminal to ask on; `--yes` publishes without asking"
-    );
+    ensure!(io::stdin().is_terminal(), "no terminal to ask on; `--yes` publishes without asking");
     note("what is published stays published. Continue? [y/N]");
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
-    ensure!(
-        ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()),
-        "nothing was sent"
-    );
+    ensure!(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()), "nothing was sent");
     Ok(())
 }
 
@@ -170,10 +131,7 @@ fn carry_out(root: &Path, git: Git<'_>, step: &Step<'_>, registry: &str) -> Resu
         upload(root, &[step], registry, "--no-verify")?;
     }
     if step.needs_tag {
-        git.tag(
-            &step.tag,
-            &format!("{} {}", step.one.name, step.one.version),
-        )?;
+        git.tag(&step.tag, &format!("{} {}", step.one.name, step.one.version))?;
         say(format_args!("tagged {}", step.tag));
     }
     Ok(())

@@ -15,14 +15,8 @@ use crate::release::crates::{list, text};
 const MOST_CRATES: usize = 99;
 
 /// What the default features do not bring in.
-const ABSENT: [&str; 6] = [
-    "axum",
-    "aws-lc-rs",
-    "aws-lc-sys",
-    "native-tls",
-    "openssl",
-    "openssl-sys",
-];
+const ABSENT: [&str; 6] =
+    ["axum", "aws-lc-rs", "aws-lc-sys", "native-tls", "openssl", "openssl-sys"];
 
 /// What must not be there in two versions: the types of one do not fit the other.
 const SINGLE: [&str; 4] = ["http", "hyper", "reqwest", "rustls"];
@@ -30,10 +24,7 @@ const SINGLE: [&str; 4] = ["http", "hyper", "reqwest", "rustls"];
 pub(super) fn findings(root: &Path, tree: &Tree) -> Result<Findings> {
     let mut metadata = cargo::cargo(root, "metadata --format-version=1 --no-deps");
     let mut findings = directions(&serde_json::from_str(&cargo::output(&mut metadata)?)?);
-    for (path, text) in tree
-        .ending("/Cargo.toml")
-        .filter(|(path, _)| !path.starts_with("fuzz/"))
-    {
+    for (path, text) in tree.ending("/Cargo.toml").filter(|(path, _)| !path.starts_with("fuzz/")) {
         // Such as `forbid(unsafe_code)`, which SECURITY.md cites.
         if !text.contains("[lints]\nworkspace = true") {
             findings.push(format!("{path}:1: no `[lints] workspace = true`; add it"));
@@ -94,11 +85,7 @@ fn weight(vendor: &str, printed: &str) -> Findings {
     // A crate that is compiled once for users and once for a macro counts once.
     let words =
         |line: &'_ str| -> Vec<String> { line.split(' ').take(2).map(String::from).collect() };
-    let crates: BTreeSet<_> = printed
-        .lines()
-        .filter(|line| !line.is_empty())
-        .map(words)
-        .collect();
+    let crates: BTreeSet<_> = printed.lines().filter(|line| !line.is_empty()).map(words).collect();
     let count = |name: &str| crates.iter().filter(|words| words[0] == name).count();
     let mut wrong = Vec::new();
     let most = MOST_CRATES + usize::from(vendor == "identityx-auth");
@@ -110,10 +97,7 @@ fn weight(vendor: &str, printed: &str) -> Findings {
     let double = SINGLE.iter().filter(|name| count(name) > 1);
     wrong.extend(double.map(|name| format!("{name} in several versions")));
     let hint = format!("see `cargo tree -p {vendor} -e normal`");
-    wrong
-        .iter()
-        .map(|what| format!("crates/{vendor}/Cargo.toml:1: {what}; {hint}"))
-        .collect()
+    wrong.iter().map(|what| format!("crates/{vendor}/Cargo.toml:1: {what}; {hint}")).collect()
 }
 
 #[cfg(test)]
@@ -139,11 +123,7 @@ mod tests {
             for pair in line.split(", ") {
                 let (from, to) = pair.split_once(' ').unwrap();
                 let kind = to.starts_with('-').then_some("dev");
-                assert_eq!(
-                    check(from, kind, to.trim_start_matches('-'), "*"),
-                    0,
-                    "{pair}"
-                );
+                assert_eq!(check(from, kind, to.trim_start_matches('-'), "*"), 0, "{pair}");
             }
         }
         for line in [
@@ -156,11 +136,7 @@ mod tests {
             for pair in line.split(", ") {
                 let (from, to) = pair.split_once(' ').unwrap();
                 let kind = to.starts_with('-').then_some("dev");
-                assert_eq!(
-                    check(from, kind, to.trim_start_matches('-'), "*"),
-                    1,
-                    "{pair}"
-                );
+                assert_eq!(check(from, kind, to.trim_start_matches('-'), "*"), 1, "{pair}");
             }
         }
         assert_eq!(check("iqm-auth", Some("dev"), "auth-sandbox", "^0.1"), 1);
@@ -169,24 +145,22 @@ mod tests {
     #[test]
     fn what_a_user_compiles_is_few_light_and_single() {
         let crates = |number: usize| {
-            (0..number)
-                .map(|it| format!("a v1.{it}.0\na v1.{it}.0 (proc-macro)\n"))
-                .collect::<String>()
+            let line = |it| {
+                format!(
+                    "a v1.{it}.0
+a v1.{it}.0 (proc-macro)
+"
+                )
+            };
+            (0..number).map(line).collect::<Vec<_>>().concat()
         };
         let check = |printed: &str| weight("iqm-auth", printed).len();
-        assert_eq!(
-            [check(&crates(MOST_CRATES)), check(&crates(MOST_CRATES + 1))],
-            [0, 1]
-        );
+        assert_eq!([check(&crates(MOST_CRATES)), check(&crates(MOST_CRATES + 1))], [0, 1]);
         for name in ABSENT {
             assert_eq!(check(&format!("{name} v1.0.0\n")), 1, "{name}");
         }
         for name in SINGLE {
-            assert_eq!(
-                check(&format!("{name} v1.0.0\n{name} v2.0.0\n")),
-                1,
-                "{name}"
-            );
+            assert_eq!(check(&format!("{name} v1.0.0\n{name} v2.0.0\n")), 1, "{name}");
         }
         assert_eq!(check("openssl-probe v0.2.0\nsyn v2.0.0\nsyn v3.0.0\n"), 0);
     }

@@ -35,29 +35,20 @@ pub(super) fn promises_name_their_proof(tree: &Tree) -> Findings {
     for (line, label, target) in &tests {
         let name = label.trim_matches('`');
         // In a trait whose tests run for every vendor, a macro marks the functions.
-        let mark = if target.contains("crates/vendor-tests/") {
-            ""
-        } else {
-            r"#\[[\w:]*test\b.*\n"
-        };
+        let mark =
+            if target.contains("crates/vendor-tests/") { "" } else { r"#\[[\w:]*test\b.*\n" };
         let function = format!(r"{mark}(?:\s*#\[.*\n)*\s*(?:pub )?(?:async )?fn {name}\(");
         let function = Regex::new(&format!(r"(?m)^\s*{function}")).ok();
         if !function.is_some_and(|it| it.is_match(tree.text(target))) {
-            findings.push(format!(
-                "SECURITY.md:{line}: there is no test {name} in {target}"
-            ));
+            findings.push(format!("SECURITY.md:{line}: there is no test {name} in {target}"));
         }
     }
     let is_row = |line: &str| line.starts_with("| **");
     for (number, line) in prose(text).filter(|(_, line)| is_row(line)) {
-        let others = ["by inspection", "by the compiler"]
-            .iter()
-            .any(|it| line.contains(it));
+        let others = ["by inspection", "by the compiler"].iter().any(|it| line.contains(it));
         if !others && !tests.iter().any(|test| test.0 == number) {
             let hint = "link its test, or say `by inspection` of what";
-            findings.push(format!(
-                "SECURITY.md:{number}: a promise without a proof; {hint}"
-            ));
+            findings.push(format!("SECURITY.md:{number}: a promise without a proof; {hint}"));
         }
     }
     findings
@@ -67,9 +58,7 @@ pub(super) fn promises_name_their_proof(tree: &Tree) -> Findings {
 pub(super) fn vendors_have_the_same_sections(tree: &Tree) -> Findings {
     let sections = |vendor: &str| -> Vec<&str> {
         let text = tree.text(&format!("crates/{vendor}/README.md"));
-        prose(text)
-            .filter_map(|(_, line)| line.strip_prefix("## "))
-            .collect()
+        prose(text).filter_map(|(_, line)| line.strip_prefix("## ")).collect()
     };
     let vendors = tree.vendors();
     let diagrams = tree.text("docs/authentication.md");
@@ -77,14 +66,10 @@ pub(super) fn vendors_have_the_same_sections(tree: &Tree) -> Findings {
     for vendor in &vendors {
         let wanted = sections(vendors[0]);
         if sections(vendor) != wanted {
-            findings.push(format!(
-                "crates/{vendor}/README.md:1: not the sections {wanted:?}"
-            ));
+            findings.push(format!("crates/{vendor}/README.md:1: not the sections {wanted:?}"));
         }
         if !diagrams.contains(&format!(" as {vendor}\n")) {
-            findings.push(format!(
-                "docs/authentication.md:1: no diagram has {vendor} in it"
-            ));
+            findings.push(format!("docs/authentication.md:1: no diagram has {vendor} in it"));
         }
     }
     findings
@@ -100,11 +85,7 @@ pub(super) fn links_lead_somewhere(tree: &Tree) -> Findings {
             let mut place: Vec<_> = path.split('/').collect();
             place.pop();
             for part in target.split('/').filter(|part| *part != ".") {
-                if part == ".." {
-                    place.truncate(place.len() - 1)
-                } else {
-                    place.push(part)
-                }
+                if part == ".." { place.truncate(place.len() - 1) } else { place.push(part) }
             }
             let leads = match target.strip_prefix(REPOSITORY) {
                 _ if target.is_empty() => true,
@@ -144,10 +125,7 @@ mod tests {
             assert_eq!(check(&format!("[`{name}`]({file})")), count, "{name}");
         }
         assert_eq!(check("[`it_holds`](crates/a/tests/it/c.rs)"), 1);
-        assert_eq!(
-            [check("by inspection of the types"), check("trust us")],
-            [0, 1]
-        );
+        assert_eq!([check("by inspection of the types"), check("trust us")], [0, 1]);
     }
 
     #[test]
@@ -155,22 +133,10 @@ mod tests {
         let page = "crates/a/README.md";
         let on_github = format!("[a]({REPOSITORY}README.md#x) [b]({REPOSITORY}OTHER.md)");
         for (path, text, count) in [
-            (
-                "SECURITY.md",
-                "[a](crates/a) [b](./README.md#x) [c](https://d.test) [e](#f)",
-                0,
-            ),
+            ("SECURITY.md", "[a](crates/a) [b](./README.md#x) [c](https://d.test) [e](#f)", 0),
             ("SECURITY.md", "```\n[x](y)\n```\n", 0),
-            (
-                "docs/a.md",
-                "[a](../README.md)\n[b]: ../crates/a/src/b.rs\n",
-                0,
-            ),
-            (
-                "docs/a.md",
-                "[a](README.md) [b](../crates/ab)\n[c]: gone\n",
-                3,
-            ),
+            ("docs/a.md", "[a](../README.md)\n[b]: ../crates/a/src/b.rs\n", 0),
+            ("docs/a.md", "[a](README.md) [b](../crates/ab)\n[c]: gone\n", 3),
             (page, "[a](https://docs.rs/a) [b](#errors)", 0),
             (page, "[a](../auth-store) [b](http://docs.rs/a)", 2),
             (page, &on_github, 1),

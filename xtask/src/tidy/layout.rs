@@ -33,14 +33,9 @@ pub(super) fn vendors_have_the_same_files(tree: &Tree) -> Findings {
     let mut holders: BTreeMap<_, Vec<_>> = FILES.iter().map(|file| (*file, Vec::new())).collect();
     for vendor in &vendors {
         let folder = format!("crates/{vendor}/");
-        for file in tree
-            .sources()
-            .filter_map(|(path, _)| path.strip_prefix(&*folder))
-        {
+        for file in tree.sources().filter_map(|(path, _)| path.strip_prefix(&*folder)) {
             // Of the sources, those at the top; a test may lie deeper.
-            let source = file
-                .strip_prefix("src/")
-                .map(|source| !source.contains('/'));
+            let source = file.strip_prefix("src/").map(|source| !source.contains('/'));
             if source.unwrap_or(file.starts_with("tests/it/")) {
                 holders.entry(file).or_default().push(*vendor);
             }
@@ -63,19 +58,12 @@ pub(super) fn vendors_have_the_same_files(tree: &Tree) -> Findings {
         }
     }
     for (vendor, files) in extras.iter().filter(|(_, files)| files.len() > 1) {
-        findings.push(format!(
-            "crates/{vendor}/src:1: more than one extra file: {files:?}"
-        ));
+        findings.push(format!("crates/{vendor}/src:1: more than one extra file: {files:?}"));
     }
-    for (path, _) in tree
-        .sources()
-        .filter(|(path, _)| path.contains("-auth/src/"))
-    {
+    for (path, _) in tree.sources().filter(|(path, _)| path.contains("-auth/src/")) {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         if !folder.ends_with("/src") && !tree.holds(&format!("{folder}.rs")) {
-            findings.push(format!(
-                "{path}:1: a folder without a file beside it: {folder}.rs"
-            ));
+            findings.push(format!("{path}:1: a folder without a file beside it: {folder}.rs"));
         }
     }
     findings
@@ -90,49 +78,30 @@ pub(super) fn public_roots_are_small(tree: &Tree) -> Findings {
     let mut findings = Vec::new();
     for vendor in tree.vendors() {
         let path = format!("crates/{vendor}/src/lib.rs");
-        let lines = tree
-            .text(&path)
-            .lines()
-            .map(|line| line.split("//").next().unwrap_or(line));
+        let lines = tree.text(&path).lines().map(|line| line.split("//").next().unwrap_or(line));
         let text = lines.collect::<Vec<_>>().join("\n");
-        let count = |list: &str| {
-            list.split(',')
-                .filter(|item| !item.trim().is_empty())
-                .count()
-        };
+        let count = |list: &str| list.split(',').filter(|item| !item.trim().is_empty()).count();
         let items = item.captures_iter(&text);
-        let items: usize = items
-            .map(|it| it.get(1).map_or(1, |list| count(list.as_str())))
-            .sum();
+        let items: usize = items.map(|it| it.get(1).map_or(1, |list| count(list.as_str()))).sum();
         if items > MOST_ITEMS {
-            findings.push(format!(
-                "{path}:1: {items} public items; {MOST_ITEMS} are the most"
-            ));
+            findings.push(format!("{path}:1: {items} public items; {MOST_ITEMS} are the most"));
         }
     }
     findings
 }
 
 pub(super) fn files_are_short(tree: &Tree) -> Findings {
-    let is_for_tests = |path: &str| {
-        ["/tests/", "/benches/", "/tests.rs"]
-            .iter()
-            .any(|part| path.contains(part))
-    };
+    let is_for_tests =
+        |path: &str| ["/tests/", "/benches/", "/tests.rs"].iter().any(|part| path.contains(part));
     let mut findings = Vec::new();
     for (path, text) in tree.sources().filter(|(path, _)| !is_for_tests(path)) {
         let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or(text);
         let lines = code.lines().count();
         if lines > MOST_LINES {
-            findings.push(format!(
-                "{path}:{MOST_LINES}: {lines} lines without tests; split it"
-            ));
+            findings.push(format!("{path}:{MOST_LINES}: {lines} lines without tests; split it"));
         }
     }
-    let paths: BTreeSet<_> = tree
-        .sources()
-        .flat_map(|(path, _)| path.split(['/', '.']))
-        .collect();
+    let paths: BTreeSet<_> = tree.sources().flat_map(|(path, _)| path.split(['/', '.'])).collect();
     let empty = ["utils", "common", "helpers", "prelude"].into_iter();
     let named = empty.filter(|name| paths.contains(name));
     findings.extend(named.map(|name| format!("{name}: says nothing; name it after what it holds")));
@@ -162,16 +131,10 @@ mod tests {
         for file in FILES.iter().chain(&["tests/it/session.rs"]) {
             let path = format!("crates/iqm-auth/{file}");
             let found = check(&[], &path);
-            assert!(
-                found[0].starts_with(&format!("{path}:1: missing")),
-                "{found:?}"
-            );
+            assert!(found[0].starts_with(&format!("{path}:1: missing")), "{found:?}");
         }
         let file = |name: &'static str| (name, "");
-        let (one, two) = (
-            "crates/iqm-auth/src/limiter.rs",
-            "crates/iqm-auth/src/quirk.rs",
-        );
+        let (one, two) = ("crates/iqm-auth/src/limiter.rs", "crates/iqm-auth/src/quirk.rs");
         let other = file("crates/edgeiq-auth/src/limiter.rs");
         let named = ("ARCHITECTURE.md", "`src/limiter.rs` `src/quirk.rs`");
         for (more, count) in [
@@ -190,9 +153,7 @@ mod tests {
     #[test]
     fn the_items_of_a_public_root_are_counted() {
         let check = |items: usize| {
-            let list = (3..items)
-                .map(|item| format!("A{item},\n "))
-                .collect::<String>();
+            let list = (3..items).map(|item| format!("A{item},\n ")).collect::<Vec<_>>().concat();
             let root = format!("/// One, two.\npub use a::{{{list} // three, four\n}};\n");
             let root = root + "pub use b::C;\npub mod d;\npub const E: u8 = 1;\nuse f::{G, H};\n";
             public_roots_are_small(&tree(&[("crates/iqm-auth/src/lib.rs", &root)], "")).len()

@@ -99,11 +99,7 @@ impl<'a> Project<'a> {
         }
         drop(input);
         let output = child.wait_with_output().unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
 }
@@ -121,10 +117,7 @@ fn first_code(readme: &str) -> String {
     });
     let code = code.unwrap();
     let hidden = code.lines().find(|line| line.starts_with("# "));
-    assert_eq!(
-        hidden, None,
-        "a reader of the README does not see this line"
-    );
+    assert_eq!(hidden, None, "a reader of the README does not see this line");
     code
 }
 
@@ -227,34 +220,17 @@ fn each_vendor_crate_alone_does_what_its_readme_says() {
         project.write_main(&substitute(&first_code(&readme), &changes));
 
         let printed = project.run(|| mailed(&sandbox));
-        let expected: Vec<_> = headers
-            .iter()
-            .map(|header| format!("\"{header}\": Sensitive"))
-            .collect();
+        let expected: Vec<_> =
+            headers.iter().map(|header| format!("\"{header}\": Sensitive")).collect();
         assert_eq!(printed, format!("{{{}}}\n", expected.join(", ")), "{name}");
-        assert_eq!(
-            project.ours(),
-            ["auth-core 0.1.0".to_owned(), format!("{name} 0.1.0")]
-        );
+        assert_eq!(project.ours(), ["auth-core 0.1.0".to_owned(), format!("{name} 0.1.0")]);
         sandbox.log().assert_no_hints();
     }
     // Nobody needed the rest for that.
-    let published = [
-        "auth-core",
-        "edgeiq-auth",
-        "eqworks-auth",
-        "identityx-auth",
-        "iqm-auth",
-    ];
-    assert_eq!(
-        repository.registry.stored(),
-        published.map(|name| format!("{name}-0.1.0"))
-    );
-    assert_eq!(repository.registry.uploads().len(), published.len());
-    assert_eq!(
-        repository.git(&["tag", "--list"]).lines().count(),
-        published.len()
-    );
+    let published = ["auth-core", "edgeiq-auth", "eqworks-auth", "identityx-auth", "iqm-auth"];
+    assert_eq!(repository.registry.stored(), published.map(|name| format!("{name}-0.1.0")));
+    assert_eq!(repository.registry.state().uploads.len(), published.len());
+    assert_eq!(repository.git(&["tag", "--list"]).lines().count(), published.len());
 }
 
 /// Two crates that share a store, and so must have the same auth-core.
@@ -303,12 +279,7 @@ fn crates_of_different_release_dates_share_one_core() {
     publish(&repository, "auth-core edgeiq-auth");
     assert_eq!(
         repository.registry.stored(),
-        [
-            "auth-core-0.1.0",
-            "iqm-auth-0.1.0",
-            "auth-core-0.1.1",
-            "edgeiq-auth-0.1.0"
-        ]
+        ["auth-core-0.1.0", "iqm-auth-0.1.0", "auth-core-0.1.1", "edgeiq-auth-0.1.0"]
     );
 
     let sandbox = Sandbox::start().unwrap();
@@ -338,10 +309,7 @@ fn crates_of_different_release_dates_share_one_core() {
         )
     };
     assert_eq!(printed, line(1) + &line(2));
-    assert_eq!(
-        project.ours(),
-        ["auth-core 0.1.1", "edgeiq-auth 0.1.0", "iqm-auth 0.1.0"]
-    );
+    assert_eq!(project.ours(), ["auth-core 0.1.1", "edgeiq-auth 0.1.0", "iqm-auth 0.1.0"]);
     // The second round's sessions found what the first had put into the store.
     sandbox.log().assert_count("iqm.log_in", 1);
     sandbox.log().assert_count("edgeiq.authenticate", 1);

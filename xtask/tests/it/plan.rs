@@ -24,9 +24,7 @@ fn plan(repository: &Repository) -> Vec<Value> {
 
 /// What is released, with state and version.
 fn planned(repository: &Repository) -> Vec<String> {
-    let plan = plan(repository)
-        .into_iter()
-        .filter(|it| it["state"] != "unchanged");
+    let plan = plan(repository).into_iter().filter(|it| it["state"] != "unchanged");
     plan.map(|it| format!("{} {} {}", it["name"], it["state"], it["next"]).replace('"', ""))
         .collect()
 }
@@ -51,20 +49,12 @@ fn versions_move_by_what_commits_say_of_what_users_get() {
     for (message, files, expected) in [
         ("fix: more", &[SOURCE][..], &["first patch 0.1.1"][..]),
         ("feat(first): more", &[SOURCE], &["first patch 0.1.1"]),
-        (
-            "fix: more",
-            &["crates/third/README.md"],
-            &["third patch 0.1.1"],
-        ),
+        ("fix: more", &["crates/third/README.md"], &["third patch 0.1.1"]),
         // What breaks moves those that need it, in order.
         (
             "feat!: more",
             &[SOURCE],
-            &[
-                "first minor 0.2.0",
-                "second minor 0.2.0",
-                "third minor 0.2.0",
-            ],
+            &["first minor 0.2.0", "second minor 0.2.0", "third minor 0.2.0"],
         ),
         (
             "fix: more\n\nBREAKING CHANGE: ask",
@@ -80,29 +70,16 @@ fn versions_move_by_what_commits_say_of_what_users_get() {
         // What no user gets moves nothing.
         (
             "feat: more",
-            &[
-                "crates/first/tests/it.rs",
-                "crates/first/notes/a",
-                "crates/hidden/src/lib.rs",
-            ],
+            &["crates/first/tests/it.rs", "crates/first/notes/a", "crates/hidden/src/lib.rs"],
             &[],
         ),
         (
             "feat: more",
-            &[
-                "crates/first/CHANGELOG.md",
-                "crates/first/Cargo.toml",
-                "Cargo.toml",
-                "README.md",
-            ],
+            &["crates/first/CHANGELOG.md", "crates/first/Cargo.toml", "Cargo.toml", "README.md"],
             &[],
         ),
     ] {
-        assert_eq!(
-            planned_after(message, files),
-            expected,
-            "{message} {files:?}"
-        );
+        assert_eq!(planned_after(message, files), expected, "{message} {files:?}");
     }
 }
 
@@ -118,11 +95,7 @@ fn inherited_and_linked_content_counts_and_what_was_taken_back_does_not() {
         "[workspace.dependencies]",
         "[workspace.package]\nhomepage = \"https://a.example\"\n[workspace.dependencies]",
     );
-    repository.replace(
-        "crates/third/Cargo.toml",
-        "publish",
-        "homepage.workspace = true\npublish",
-    );
+    repository.replace("crates/third/Cargo.toml", "publish", "homepage.workspace = true\npublish");
     repository.commit("docs: a page");
     for name in ["first", "third"] {
         repository.tag(&format!("{name}-v0.1.1"));
@@ -137,11 +110,7 @@ fn inherited_and_linked_content_counts_and_what_was_taken_back_does_not() {
     repository.append("crates/second/README.md", "Merged.", "Merge side");
     assert_eq!(
         planned(&repository),
-        [
-            "first minor 0.2.0",
-            "second minor 0.2.0",
-            "third minor 0.2.0"
-        ]
+        ["first minor 0.2.0", "second minor 0.2.0", "third minor 0.2.0"]
     );
     let plan = plan(&repository);
     assert_eq!(
@@ -149,14 +118,8 @@ fn inherited_and_linked_content_counts_and_what_was_taken_back_does_not() {
         (&json!(["second"]), &json!(["first"]))
     );
     let reasons: Vec<_> = plan.iter().map(|it| it["reasons"].to_string()).collect();
-    assert!(
-        reasons[0].starts_with("[\"feat(first)!: a side ("),
-        "{reasons:?}"
-    );
-    assert!(
-        reasons[1].contains("crates/second/README.md was changed in a merge"),
-        "{reasons:?}"
-    );
+    assert!(reasons[0].starts_with("[\"feat(first)!: a side ("), "{reasons:?}");
+    assert!(reasons[1].contains("crates/second/README.md was changed in a merge"), "{reasons:?}");
     assert!(reasons[2].contains("docs: another page ("), "{reasons:?}");
 }
 
@@ -165,25 +128,15 @@ fn a_history_without_its_tags_or_its_beginning_is_no_first_release() {
     let repository = Repository::chain();
     success(&mut repository.xtask("release publish first --yes --registry test"));
     repository.git(&["tag", "--delete", "first-v0.1.0"]);
-    let output = repository
-        .xtask("release plan --registry test")
-        .output()
-        .unwrap();
+    let output = repository.xtask("release plan --registry test").output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
         said.contains("WARNING: test has first 0.1.0 already") && !said.contains("second"),
         "{said}"
     );
-    assert!(
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .contains("where is its tag?")
-    );
+    assert!(String::from_utf8(output.stdout).unwrap().contains("where is its tag?"));
     let first = &plan(&repository)[0];
-    assert_eq!(
-        (&first["state"], &first["published"]),
-        (&json!("first-release"), &json!("0.1.0"))
-    );
+    assert_eq!((&first["state"], &first["published"]), (&json!("first-release"), &json!("0.1.0")));
 
     repository.append(SOURCE, "// More.", "fix: more");
     repository.write(".git/shallow", &repository.git(&["rev-parse", "HEAD"]));
@@ -195,19 +148,11 @@ fn a_history_without_its_tags_or_its_beginning_is_no_first_release() {
 fn a_reader_that_goes_away_ends_the_plan_quietly() {
     let repository = Repository::chain();
     for line in ["release plan --registry test --json", "release plan"] {
-        let mut child = repository
-            .xtask(line)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child =
+            repository.xtask(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
-        assert!(
-            output.status.success(),
-            "{line}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
     }
 }
 
@@ -231,11 +176,7 @@ fn no_setting_of_the_user_changes_what_is_planned_and_prepared() {
         let config = repository.path().with_extension("gitconfig");
         let ignored = config.with_extension("ignored");
         fs::write(&ignored, "CHANGELOG.md\n").unwrap();
-        fs::write(
-            &config,
-            HOSTILE.replace("IGNORED", ignored.to_str().unwrap()),
-        )
-        .unwrap();
+        fs::write(&config, HOSTILE.replace("IGNORED", ignored.to_str().unwrap())).unwrap();
         // One commit that is stored in another encoding, and a changelog that is still to be made.
         fs::remove_file(repository.path().join("crates/first/CHANGELOG.md")).unwrap();
         repository.append("crates/first/README.md", "More.", "");
@@ -272,17 +213,11 @@ fn no_setting_of_the_user_changes_what_is_planned_and_prepared() {
     });
     assert_eq!(results[0], results[1]);
     let [(plan, changelog, files), _] = results;
-    assert!(
-        plan.contains("read grün, „quoted“") && plan.contains("feat(first): später"),
-        "{plan}"
-    );
+    assert!(plan.contains("read grün, „quoted“") && plan.contains("feat(first): später"), "{plan}");
     let expected = "# Changelog\n\n## 0.2.0\n\n### Breaking changes\n\n- Read grün, „quoted“: spell „grün“ out.\n\n\
         ### Added\n\n- Später.\n";
     assert_eq!(changelog, expected);
-    assert!(
-        files.starts_with("chore(release): first 0.2.0, second 0.2.0\n"),
-        "{files}"
-    );
+    assert!(files.starts_with("chore(release): first 0.2.0, second 0.2.0\n"), "{files}");
 }
 
 /// A refused `release prepare`, which leaves commit, index and tree as they were.
@@ -306,16 +241,10 @@ fn what_cannot_be_committed_leaves_tree_and_index_as_they_were() {
     fs::remove_file(repository.path().join("crates/first/CHANGELOG.md")).unwrap();
     repository.append(SOURCE, "// More.", "fix: be exact");
     let hook = repository.path().join(".git/hooks/pre-commit");
-    repository.write(
-        ".git/hooks/pre-commit",
-        "#!/bin/sh\necho not today >&2\nexit 1\n",
-    );
+    repository.write(".git/hooks/pre-commit", "#!/bin/sh\necho not today >&2\nexit 1\n");
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
     let said = refused(&repository, "first");
-    assert!(
-        said.contains("nothing was changed") && said.contains("not today"),
-        "{said}"
-    );
+    assert!(said.contains("nothing was changed") && said.contains("not today"), "{said}");
     fs::remove_file(hook).unwrap();
     // An index that cannot be written.
     repository.write(".git/index.lock", "");
@@ -324,10 +253,7 @@ fn what_cannot_be_committed_leaves_tree_and_index_as_they_were() {
     fs::remove_file(repository.path().join(".git/index.lock")).unwrap();
     assert!(said.contains("nothing was changed"), "{said}");
     assert_eq!(
-        (
-            repository.git(&["rev-parse", "HEAD"]),
-            repository.git(&["status", "--porcelain"])
-        ),
+        (repository.git(&["rev-parse", "HEAD"]), repository.git(&["status", "--porcelain"])),
         (head, String::new())
     );
 }
@@ -362,26 +288,16 @@ fn versions_that_cannot_be_are_refused_and_a_whole_section_is_kept() {
         repository.read("crates/first/CHANGELOG.md"),
         "# Changelog\n\n## 0.3.0\n\nBy hand.\n\n## 0.1.0\n\nAll.\n"
     );
-    assert_eq!(
-        repository.read("crates/first/README.md"),
-        "first = \"0.3\"\n"
-    );
+    assert_eq!(repository.read("crates/first/README.md"), "first = \"0.3\"\n");
     assert_eq!(
         planned(&repository),
-        [
-            "first prepared 0.3.0",
-            "second minor 0.2.0",
-            "third minor 0.2.0"
-        ]
+        ["first prepared 0.3.0", "second minor 0.2.0", "third minor 0.2.0"]
     );
     success(&mut repository.xtask("release prepare --all"));
     let again = success(&mut repository.xtask("release prepare --all"));
     assert!(again.contains("Nothing had to change"), "{again}");
     repository.tag("first-v0.3.0");
-    assert_eq!(
-        planned(&repository),
-        ["second prepared 0.2.0", "third prepared 0.2.0"]
-    );
+    assert_eq!(planned(&repository), ["second prepared 0.2.0", "third prepared 0.2.0"]);
     let changelog = repository.read("crates/third/CHANGELOG.md");
     assert!(
         changelog.contains("- Requires `second` 0.2.0, whose types are in this crate's API.\n"),
@@ -398,10 +314,7 @@ fn a_patch_release_of_this_repository_moves_one_crate() {
         let version = manifest.split("\nversion = \"").nth(1).unwrap();
         repository.tag(&format!("{name}-v{}", version.split('"').next().unwrap()));
     }
-    let names: Vec<_> = plan(&repository)
-        .iter()
-        .map(|it| it["name"].clone())
-        .collect();
+    let names: Vec<_> = plan(&repository).iter().map(|it| it["name"].clone()).collect();
     assert_eq!(names, CRATES);
     repository.append(
         "crates/iqm-auth/src/wire.rs",
@@ -413,11 +326,7 @@ fn a_patch_release_of_this_repository_moves_one_crate() {
         "// More.",
         "feat(auth-core)!: be of use to others",
     );
-    repository.append(
-        "crates/iqm-auth/tests/it/wire.rs",
-        "// More.",
-        "test(iqm-auth): one more",
-    );
+    repository.append("crates/iqm-auth/tests/it/wire.rs", "// More.", "test(iqm-auth): one more");
     assert_eq!(planned(&repository), ["iqm-auth patch 0.1.1"]);
     success(&mut repository.xtask("release prepare iqm-auth"));
     let files = repository.git(&["show", "--name-only", "--format=%s", "HEAD"]);
@@ -429,8 +338,7 @@ fn a_patch_release_of_this_repository_moves_one_crate() {
     let expected = "# Changelog\n\n## 0.1.1\n\n### Fixed\n\n- Read `Vec<T>` & the other form.\n\n### Changed\n\n\
         - `auth-core`: be of use to others.\n\n## 0.1.0";
     assert!(changelog.starts_with(expected), "{changelog}");
-    success(&mut repository.cargo(
-        &repository.path(),
-        "metadata --format-version=1 --locked --offline",
-    ));
+    success(
+        &mut repository.cargo(&repository.path(), "metadata --format-version=1 --locked --offline"),
+    );
 }

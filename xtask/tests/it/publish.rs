@@ -15,7 +15,7 @@ fn a_publish_that_died_continues_where_it_was_and_sends_nothing_twice() {
     for death in [Death::BeforeItIsStored, Death::AfterItIsStored] {
         let repository = Repository::chain();
         let registry = &repository.registry;
-        registry.kill("second", death);
+        registry.state().deaths.insert("second".to_owned(), death);
         let said = failure(&mut publish(&repository, "--all --yes"));
         assert!(
             said.contains(
@@ -27,20 +27,16 @@ fn a_publish_that_died_continues_where_it_was_and_sends_nothing_twice() {
         assert_eq!(repository.tags(), TAGS[..1], "{death:?}");
         let arrived = 1 + usize::from(death == Death::AfterItIsStored);
         assert_eq!(registry.stored(), ALL[..arrived]);
-        assert_eq!(registry.uploads(), ALL[..2]);
+        assert_eq!(registry.state().uploads, ALL[..2]);
 
         // Another commit is no other release.
         repository.write("notes.txt", "the registry was down\n");
         repository.commit("docs: take notes");
         success(&mut publish(&repository, "--all --yes"));
         assert_eq!(registry.stored(), ALL, "{death:?}");
-        assert_eq!(registry.uploads().len(), 5 - arrived, "{death:?}");
+        assert_eq!(registry.state().uploads.len(), 5 - arrived, "{death:?}");
         assert_eq!(repository.tags(), TAGS);
-        assert_eq!(
-            repository.git(&["cat-file", "-t", TAGS[1]]),
-            "tag\n",
-            "annotated"
-        );
+        assert_eq!(repository.git(&["cat-file", "-t", TAGS[1]]), "tag\n", "annotated");
     }
 }
 
@@ -49,15 +45,8 @@ fn a_version_is_published_once() {
     let repository = Repository::chain();
     success(&mut publish(&repository, "first --yes"));
     let refusal = failure(&mut publish(&repository, "first --yes"));
-    assert!(
-        refusal.contains("first 0.1.0: published and tagged already"),
-        "{refusal}"
-    );
-    repository.append(
-        "crates/first/src/lib.rs",
-        "// Another thought.",
-        "fix: think again",
-    );
+    assert!(refusal.contains("first 0.1.0: published and tagged already"), "{refusal}");
+    repository.append("crates/first/src/lib.rs", "// Another thought.", "fix: think again");
     for line in ["first --yes", "--all --yes"] {
         let refusal = failure(&mut publish(&repository, line));
         assert!(
@@ -67,7 +56,7 @@ fn a_version_is_published_once() {
             "{refusal}"
         );
     }
-    assert_eq!(repository.registry.uploads(), ALL[..1]);
+    assert_eq!(repository.registry.state().uploads, ALL[..1]);
     assert_eq!(repository.tags(), TAGS[..1]);
 }
 
@@ -75,25 +64,12 @@ fn a_version_is_published_once() {
 fn all_means_those_that_have_something_to_publish() {
     let repository = Repository::chain();
     success(&mut publish(&repository, "--all --yes"));
-    repository.append(
-        "crates/first/src/lib.rs",
-        "// Better.",
-        "fix(first): be better",
-    );
+    repository.append("crates/first/src/lib.rs", "// Better.", "fix(first): be better");
     success(&mut repository.xtask("release prepare --all"));
     let printed = success(&mut publish(&repository, "--all --yes"));
-    assert!(
-        printed.contains("first 0.1.1: upload") && !printed.contains("second"),
-        "{printed}"
-    );
-    assert_eq!(
-        repository.registry.uploads(),
-        [&ALL[..], &["first-0.1.1"]].concat()
-    );
-    assert_eq!(
-        repository.tags(),
-        [TAGS[0], "first-v0.1.1", TAGS[1], TAGS[2]]
-    );
+    assert!(printed.contains("first 0.1.1: upload") && !printed.contains("second"), "{printed}");
+    assert_eq!(repository.registry.state().uploads, [&ALL[..], &["first-0.1.1"]].concat());
+    assert_eq!(repository.tags(), [TAGS[0], "first-v0.1.1", TAGS[1], TAGS[2]]);
 }
 
 #[test]
@@ -117,10 +93,7 @@ fn nothing_is_sent_that_is_not_committed_confirmed_and_complete() {
         let refusal = failure(&mut publish(&repository, line));
         assert!(refusal.contains("notes.txt"), "{refusal}");
     }
-    assert_eq!(
-        (repository.registry.uploads().len(), repository.tags().len()),
-        (0, 0)
-    );
+    assert_eq!((repository.registry.state().uploads.len(), repository.tags().len()), (0, 0));
 }
 
 #[test]
@@ -137,7 +110,7 @@ fn a_release_that_could_not_be_tagged_is_not_uploaded() {
             assert!(said.contains("git cannot make the tags"), "{said}");
         }
         assert_eq!(
-            (repository.registry.uploads().len(), repository.tags().len()),
+            (repository.registry.state().uploads.len(), repository.tags().len()),
             (0, 0),
             "{key}"
         );
@@ -157,20 +130,17 @@ fn a_yanked_version_meets_no_requirement() {
         assert!(said.contains("version 0.1.0 is yanked"), "{said}");
     }
     let said = failure(&mut publish(&repository, "--all --yes"));
-    assert!(
-        said.contains("has no such version or has yanked it"),
-        "{said}"
-    );
+    assert!(said.contains("has no such version or has yanked it"), "{said}");
     // Taken all the same, and nothing else was sent.
-    assert_eq!(repository.registry.uploads(), ALL[..1]);
+    assert_eq!(repository.registry.state().uploads, ALL[..1]);
 }
 
 #[test]
 fn the_next_crate_waits_until_the_index_has_the_last_one() {
     let repository = Repository::chain();
-    repository.registry.hide("first", 2);
+    repository.registry.state().hidden.insert("first".to_owned(), 2);
     success(&mut publish(&repository, "first second --yes"));
-    assert!(!repository.registry.is_hidden("first"));
+    assert_eq!(repository.registry.state().hidden["first"], 0);
     assert_eq!(repository.registry.stored(), ALL[..2]);
 }
 
@@ -180,13 +150,10 @@ fn a_token_that_is_refused_publishes_and_tags_nothing() {
     repository.use_token("of-another-person");
     let said = failure(&mut publish(&repository, "first --yes"));
     assert!(
-        said.contains("not the token of the test registry") && !said.contains("of-another-person"),
+        said.contains("not the registry's token") && !said.contains("of-another-person"),
         "{said}"
     );
-    assert_eq!(
-        (repository.registry.stored().len(), repository.tags().len()),
-        (0, 0)
-    );
+    assert_eq!((repository.registry.stored().len(), repository.tags().len()), (0, 0));
 }
 
 #[test]
@@ -196,18 +163,11 @@ fn a_tag_that_is_missing_is_made_and_one_without_a_version_is_not_believed() {
     repository.git(&["tag", "--delete", TAGS[0]]);
     success(&mut publish(&repository, "first"));
     assert_eq!(repository.tags(), TAGS[..1]);
-    assert_eq!(repository.registry.uploads(), ALL[..1]);
+    assert_eq!(repository.registry.state().uploads, ALL[..1]);
     repository.tag(TAGS[1]);
-    repository.append(
-        "crates/second/src/lib.rs",
-        "// Another thought.",
-        "fix: think again",
-    );
+    repository.append("crates/second/src/lib.rs", "// Another thought.", "fix: think again");
     let refusal = failure(&mut publish(&repository, "second --yes"));
-    assert!(
-        refusal.contains("test has no such version or has yanked it"),
-        "{refusal}"
-    );
+    assert!(refusal.contains("test has no such version or has yanked it"), "{refusal}");
 }
 
 #[test]
@@ -241,25 +201,14 @@ fn everything_that_is_wrong_is_said_at_once() {
     let second = |old: &str, new: &str| repository.replace("crates/second/Cargo.toml", old, new);
     second("keywords = [\"one\"]\n", "");
     second("license = \"MIT\"", "license = \"MIT OR 0BSD\"");
-    second(
-        "[dependencies]",
-        "[dependencies]\nhidden = { path = \"../hidden\" }",
-    );
-    repository.write(
-        "crates/hidden/Cargo.toml",
-        "[package]\nname = \"hidden\"\nedition = \"2021\"\n",
-    );
+    second("[dependencies]", "[dependencies]\nhidden = { path = \"../hidden\" }");
+    repository
+        .write("crates/hidden/Cargo.toml", "[package]\nname = \"hidden\"\nedition = \"2021\"\n");
     let code = "/// See [`Nowhere`].\npub fn thing() -> first::Thing {\n    first::Thing\n}";
     repository.append("crates/second/src/lib.rs", code, "");
-    repository.write(
-        "crates/second/tests/fails.rs",
-        "#[test] fn fails() { panic!(); }\n",
-    );
+    repository.write("crates/second/tests/fails.rs", "#[test] fn fails() { panic!(); }\n");
     let printed = failure(&mut repository.xtask("release check --registry test second"));
-    let wrong: Vec<_> = printed
-        .lines()
-        .filter_map(|line| line.strip_prefix("  WRONG  "))
-        .collect();
+    let wrong: Vec<_> = printed.lines().filter_map(|line| line.strip_prefix("  WRONG  ")).collect();
     for (found, expected) in wrong.iter().zip([
         "everything is committed: not everything is committed: Cargo.toml and ",
         "cargo packages and builds what is named, with what is published: ",
@@ -270,10 +219,7 @@ fn everything_that_is_wrong_is_said_at_once() {
         "the docs build as on docs.rs, without a warning: `cargo rustdoc ",
         "the API has no third party's types that the design does not allow: type `Thing` of first",
     ]) {
-        assert!(
-            found.starts_with(expected),
-            "{found} for {expected}\n{printed}"
-        );
+        assert!(found.starts_with(expected), "{found} for {expected}\n{printed}");
     }
     assert_eq!(wrong.len(), 8, "{printed}");
 }

@@ -1,8 +1,9 @@
-//! Repositories for tests, with a registry and a `CARGO_HOME` that know no setting of the person who runs them.
+//! Repositories for tests, with a registry and a `CARGO_HOME` that know no setting of the person who
+//! runs them.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
+use std::{env, fs};
 
 use tempfile::TempDir;
 
@@ -37,107 +38,85 @@ pub(crate) fn here() -> &'static Path {
 impl Repository {
     /// What is here now, committed or not, without what git ignores.
     pub(crate) fn copy() -> Self {
-        let mut this = Self::with(&[], tempfile::tempdir().unwrap(), None);
+        let mut this = Self::with(&[], None);
         this.home = None;
         this.fill();
         this
     }
 
-    /// The same with the registry, for which cargo has never seen a crate of this repository.
+    /// The same with a registry that has no crate of this repository.
     pub(crate) fn copy_for_newcomers() -> Self {
-        // CARGO_TARGET_TMPDIR is a folder in the target folder. What cargo fetches and compiles stays there, so that
-        // dependencies are compiled once for all tests and not again in the next run.
+        // CARGO_TARGET_TMPDIR is a folder in the target folder. What cargo fetches and compiles stays
+        // there, so that dependencies are compiled once for all tests and not again in the next run.
         let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("proofs");
-        forget(&shared);
-        let this = Self::with(&CRATES, tempfile::tempdir().unwrap(), Some(&shared));
+        // Cargo takes a version of a registry's for unchangeable, and here each test publishes
+        // another content as 0.1.0: what was downloaded and compiled of this repository must go.
+        let names = "auth[-_]|auth$|newcomer|identityx[-_]codegen|tmp-|package$";
+        let forget = format!(
+            "find {} -depth -regextype posix-extended -regex '.*/(lib)?((iqm|edgeiq|\
+            eqworks|identityx)[-_])?({names}).*' -exec rm -rf {{}} +",
+            shared.display()
+        );
+        fs::create_dir_all(&shared).unwrap();
+        success(Command::new("sh").args(["-c", &forget]));
+        let this = Self::with(&CRATES, Some(&shared));
         this.fill();
         this
     }
 
     fn fill(&self) {
-        for path in git(
-            here(),
-            &[
-                "ls-files",
-                "-z",
-                "--cached",
-                "--others",
-                "--exclude-standard",
-            ],
-        )
-        .split_terminator('\0')
-        {
-            let (from, to) = (here().join(path), self.path().join(path));
-            fs::create_dir_all(to.parent().unwrap()).unwrap();
-            #[cfg(unix)]
-            if from.is_symlink() {
-                std::os::unix::fs::symlink(fs::read_link(from).unwrap(), to).unwrap();
-                continue;
-            }
-            // What is deleted and not yet committed is still listed.
-            if from.is_file() {
-                fs::copy(from, to).unwrap();
-            }
-        }
+        let pack = "git ls-files -z --cached --others --exclude-standard | \
+            tar --create --null --files-from=- --ignore-failed-read | tar --extract --directory";
+        let pack = format!("{pack} {}", self.path().display());
+        success(Command::new("sh").args(["-c", &pack]).current_dir(here()));
         self.commit("feat: everything so far");
     }
 
-    /// Three crates that need one another in a row, which take no time to compile, and one that is not published.
+    /// Three crates that need one another in a row, which take no time to compile, and one that is
+    /// not published.
     pub(crate) fn chain() -> Self {
-        let this = Self::with(
-            &["first", "second", "third"],
-            tempfile::tempdir().unwrap(),
-            None,
-        );
-        let mut root =
-            "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n\n[workspace.dependencies]\n"
-                .to_owned();
+        let this = Self::with(&["first", "second", "third"], None);
+        let workspace = "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n\n";
+        let mut root = format!("{workspace}[workspace.dependencies]\n");
         let mut needs = String::new();
         for name in ["first", "second", "third", "hidden"] {
+            let folder = format!("crates/{name}");
             let manifest = format!(
-                "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\nrust-version = \"1.85\"\n\
-                 description = \"A test\"\nlicense = \"MIT\"\nrepository = \"https://a.example\"\nreadme = \"README.md\"\n\
-                 keywords = [\"one\"]\ncategories = [\"development-tools\"]\nexclude = [\"/notes\"]\npublish = {}\n\n\
+                "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
+                 rust-version = \"1.85\"\ndescription = \"A test\"\nlicense = \"MIT\"\n\
+                 repository = \"https://a.example\"\nreadme = \"README.md\"\n\
+                 keywords = [\"one\"]\ncategories = [\"development-tools\"]\n\
+                 exclude = [\"/notes\"]\npublish = {}\n\n\
                  [package.metadata.docs.rs]\nall-features = true\n\n[dependencies]\n{needs}",
                 name != "hidden"
             );
-            this.write(&format!("crates/{name}/Cargo.toml"), &manifest);
-            this.write(&format!("crates/{name}/src/lib.rs"), "//! A test.\n");
-            this.write(
-                &format!("crates/{name}/README.md"),
-                &format!("{name} = \"0.1\"\n"),
-            );
-            this.write(
-                &format!("crates/{name}/CHANGELOG.md"),
-                "# Changelog\n\n## 0.1.0\n\nAll.\n",
-            );
-            this.write(&format!("crates/{name}/LICENSE-MIT"), "Do as you like.\n");
-            root += &format!("{name} = {{ version = \"0.1.0\", path = \"crates/{name}\" }}\n");
+            this.write(&format!("{folder}/Cargo.toml"), &manifest);
+            this.write(&format!("{folder}/src/lib.rs"), "//! A test.\n");
+            this.write(&format!("{folder}/README.md"), &format!("{name} = \"0.1\"\n"));
+            this.write(&format!("{folder}/CHANGELOG.md"), "# Changelog\n\n## 0.1.0\n\nAll.\n");
+            this.write(&format!("{folder}/LICENSE-MIT"), "Do as you like.\n");
+            let entry = format!("{name} = {{ version = \"0.1.0\", path = \"crates/{name}\" }}\n");
+            root.push_str(&entry);
             needs = format!("{name}.workspace = true\n");
         }
         this.write("Cargo.toml", &root);
-        this.write(
-            "cliff.toml",
-            &fs::read_to_string(here().join("cliff.toml")).unwrap(),
-        );
+        this.write("cliff.toml", &fs::read_to_string(here().join("cliff.toml")).unwrap());
         this.write(".gitignore", "/Cargo.lock\n/target\n");
         this.commit("feat: three crates");
         this
     }
 
-    fn with(own: &[&str], folder: TempDir, shared: Option<&Path>) -> Self {
+    fn with(own: &[&str], shared: Option<&Path>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let place = shared.unwrap_or(folder.path()).to_owned();
-        let this = Self {
-            registry: Registry::start(own, &place),
-            home: Some(place.join("home")),
-            target: place.join("target"),
-            folder,
-        };
-        fs::create_dir_all(this.path()).unwrap();
+        let registry = Registry::start(own, &place);
+        let (home, target) = (Some(place.join("home")), place.join("target"));
+        let this = Self { folder, registry, home, target };
         this.use_token(TOKEN);
         // The tools that are installed here.
-        fs::create_dir_all(here().join("target/tools")).unwrap();
-        fs::create_dir_all(&this.target).unwrap();
+        for folder in [&this.path(), &this.target, &here().join("target/tools")] {
+            fs::create_dir_all(folder).unwrap();
+        }
         #[cfg(unix)]
         let _ = std::os::unix::fs::symlink(here().join("target/tools"), this.target.join("tools"));
         this.git(&["init", "--quiet", "--initial-branch=main"]);
@@ -176,7 +155,8 @@ impl Repository {
 
     /// Adds a line at a file's end, and commits everything if there is a message.
     pub(crate) fn append(&self, path: &str, line: &str, message: &str) {
-        self.write(path, &format!("{}{line}\n", self.read(path)));
+        let text = fs::read_to_string(self.path().join(path)).unwrap_or_default();
+        self.write(path, &format!("{text}{line}\n"));
         if !message.is_empty() {
             self.commit(message);
         }
@@ -192,37 +172,31 @@ impl Repository {
     }
 
     pub(crate) fn tags(&self) -> Vec<String> {
-        self.git(&["tag", "--list"])
-            .lines()
-            .map(str::to_owned)
-            .collect()
+        self.git(&["tag", "--list"]).lines().map(str::to_owned).collect()
     }
 
     pub(crate) fn git(&self, words: &[&str]) -> String {
-        git(&self.path(), words)
+        success(self.equipped("git", &self.path(), "").args(words))
     }
 
     /// `cargo xtask <words>` in this repository, by the binary that is being tested.
-    pub(crate) fn xtask(&self, line: &str) -> Command {
-        let mut command = self.equipped(env!("CARGO_BIN_EXE_xtask"), &self.path(), line);
+    pub(crate) fn xtask(&self, words: &str) -> Command {
+        let mut command = self.equipped(env!("CARGO_BIN_EXE_xtask"), &self.path(), words);
         command.env("CARGO_MANIFEST_DIR", self.path().join("xtask"));
         command
     }
 
     /// `cargo <words>` in this folder.
-    pub(crate) fn cargo(&self, folder: &Path, line: &str) -> Command {
-        self.equipped(env!("CARGO"), folder, line)
+    pub(crate) fn cargo(&self, folder: &Path, words: &str) -> Command {
+        self.equipped(env!("CARGO"), folder, words)
     }
 
-    fn equipped(&self, program: &str, folder: &Path, line: &str) -> Command {
+    fn equipped(&self, program: &str, folder: &Path, words: &str) -> Command {
         let mut command = Command::new(program);
-        command.args(line.split_whitespace()).current_dir(folder);
-        for (name, _) in std::env::vars_os() {
+        command.args(words.split_whitespace()).current_dir(folder);
+        for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
-            if ["CARGO_REGISTR", "CARGO_PKG_"]
-                .iter()
-                .any(|prefix| text.starts_with(prefix))
-            {
+            if ["CARGO_REGISTR", "CARGO_PKG_", "GIT_"].iter().any(|it| text.starts_with(it)) {
                 command.env_remove(&name);
             }
         }
@@ -240,77 +214,22 @@ impl Repository {
 
 /// What the command printed to stdout; a panic with what it said if it failed.
 pub(crate) fn success(command: &mut Command) -> String {
-    let (output, printed) = run(command);
-    assert!(
-        output.status.success(),
-        "{printed}\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let (succeeds, printed, said) = run(command);
+    assert!(succeeds, "{printed}\n{said}");
     printed
 }
 
 /// What the command printed and said; a panic if it succeeded.
 pub(crate) fn failure(command: &mut Command) -> String {
-    let (output, printed) = run(command);
-    assert!(!output.status.success(), "{printed}");
-    printed + &String::from_utf8_lossy(&output.stderr)
+    let (succeeds, printed, said) = run(command);
+    assert!(!succeeds, "{printed}");
+    printed + &said
 }
 
-fn run(command: &mut Command) -> (Output, String) {
+fn run(command: &mut Command) -> (bool, String, String) {
     let output = command.output().unwrap();
-    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(!printed.contains(TOKEN) && !String::from_utf8_lossy(&output.stderr).contains(TOKEN));
-    (output, printed)
-}
-
-fn git(folder: &Path, words: &[&str]) -> String {
-    let mut command = Command::new("git");
-    command
-        .args(words)
-        .current_dir(folder)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1");
-    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
-        command.env_remove(name);
-    }
-    success(&mut command)
-}
-
-/// Cargo takes a version of a registry's for unchangeable, and here each test publishes another content as 0.1.0: what
-/// was downloaded and compiled of this repository must go.
-fn forget(shared: &Path) {
-    let entries = |folder: PathBuf| {
-        fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path())
-    };
-    let registry = ["cache", "src"].map(|kind| entries(shared.join("home/registry").join(kind)));
-    let built =
-        ["", "build", "deps", ".fingerprint"].map(|it| shared.join("target/debug").join(it));
-    let folders = registry
-        .into_iter()
-        .flatten()
-        .chain(built)
-        .chain([shared.join("target/package")]);
-    for entry in folders.flat_map(entries) {
-        let name = entry
-            .file_name()
-            .unwrap()
-            .to_string_lossy()
-            .replace('_', "-");
-        let name = name.strip_prefix("lib").unwrap_or(&name);
-        if CRATES
-            .iter()
-            .chain(&["newcomer", "tmp-"])
-            .any(|one| name.starts_with(one))
-        {
-            if entry.is_dir() {
-                fs::remove_dir_all(&entry).unwrap()
-            } else {
-                fs::remove_file(&entry).unwrap()
-            }
-        }
-    }
+    let [printed, said] =
+        [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+    assert!(!printed.contains(TOKEN) && !said.contains(TOKEN));
+    (output.status.success(), printed, said)
 }

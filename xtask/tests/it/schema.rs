@@ -1,4 +1,4 @@
-//! `cargo xtask schema` against the sandbox, whose schema was written apart from ours, and against
+//! `cargo xtask codegen`, and `schema` against the sandbox, whose schema was written apart from ours, and against
 //! services that answer something else.
 
 use std::fs;
@@ -27,18 +27,11 @@ fn our_operations_fit_what_the_sandbox_says_and_what_would_break_us_is_named() {
     assert!(fetched.status.success(), "{said}");
     for against in [endpoint.as_str(), path] {
         let (diff, said) = schema(&["diff", "--against", against]);
-        assert!(
-            diff.status.success() && said.contains("13 operations fit"),
-            "{said}"
-        );
+        assert!(diff.status.success() && said.contains("13 operations fit"), "{said}");
     }
     let theirs = fs::read_to_string(path).unwrap();
     for (ours, theirs_now, named) in [
-        (
-            "\"loginSource\"",
-            "\"loginOrigin\"",
-            "AppUserAuthentication.loginSource",
-        ),
+        ("\"loginSource\"", "\"loginOrigin\"", "AppUserAuthentication.loginSource"),
         ("\"Guest\"", "\"Visitor\"", "Guest"),
         ("\"authUrl\"", "\"authURL\"", "authUrl"),
     ] {
@@ -52,6 +45,13 @@ fn our_operations_fit_what_the_sandbox_says_and_what_would_break_us_is_named() {
 }
 
 #[test]
+fn generated_code_is_up_to_date() {
+    let mut check = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    let output = check.args(["codegen", "--check"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn an_answer_that_is_no_schema_is_refused_and_not_stored() {
     let folder = tempfile::tempdir().unwrap();
     let stored = folder.path().join("stored.json");
@@ -61,10 +61,7 @@ fn an_answer_that_is_no_schema_is_refused_and_not_stored() {
             "400 -\r\ncontent-length: 38\r\n\r\n{\"errors\": [{\"message\": \"it is off\"}]}",
             "is off",
         ),
-        (
-            "200 OK\r\ncontent-length: 14\r\n\r\n{\"data\": null}",
-            "`__schema`",
-        ),
+        ("200 OK\r\ncontent-length: 14\r\n\r\n{\"data\": null}", "`__schema`"),
     ] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/graphql", listener.local_addr().unwrap());
@@ -81,9 +78,6 @@ fn an_answer_that_is_no_schema_is_refused_and_not_stored() {
         });
         let (_, said) = schema(&["fetch", &url, "--out", stored.to_str().unwrap()]);
         served.join().unwrap();
-        assert!(
-            said.contains(words) && said.contains(&url) && !stored.exists(),
-            "{said}"
-        );
+        assert!(said.contains(words) && said.contains(&url) && !stored.exists(), "{said}");
     }
 }

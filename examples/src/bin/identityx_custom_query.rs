@@ -1,14 +1,14 @@
 //! A GraphQL operation of a program's own, with types that were generated from the schema that
-//! comes along: see `build.rs` and `graphql/who_am_i.graphql`.
+//! comes along: see `graphql/who_am_i.graphql` and `tests/operations.rs`.
 //!
-//! `cargo run -p custom-query` needs no account: the vendor is the
+//! `cargo run -p examples --bin identityx_custom_query` needs no account: the vendor is the
 //! sandbox. With `--live` it asks IdentityX, with an administrator's session token in
 //! `IDENTITYX_TOKEN`. `IDENTITYX_BASE_URL` overrides the address.
 
 #![allow(clippy::print_stdout, reason = "an example explains what it does")]
 
 use auth_sandbox::Sandbox;
-use custom_query::who_am_i::{OrganizationRole, Variables, WhoAmI};
+use examples::operations::who_am_i::{OrganizationRole, Variables, WhoAmI};
 use examples::{Outcome, address, needed};
 use identityx_auth::{Client, DEFAULT_BASE_URL, Execute as _, OrgUser};
 
@@ -49,6 +49,6 @@ async fn ask(client: &Client, administrator: OrgUser) -> Outcome {
         };
         println!("  {role} of {}", membership.organization.name);
     }
-    println!("One request, with types that were generated when this was built.");
+    println!("One request, with types that were generated before this was built.");
     Ok(())
 }
