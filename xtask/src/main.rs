@@ -131,36 +131,3 @@ fn run(flags: flags::Xtask) -> Result<()> {
         flags::XtaskCmd::Soak(_) => test::soak(root),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commands_are_understood_with_their_flags_and_nothing_else_is() {
-        let parse =
-            |line: &str| flags::Xtask::from_vec(line.split_whitespace().map(Into::into).collect());
-        for line in [
-            "test --only fmt --only tidy",
-            "codegen --check",
-            "schema diff --against a.json",
-            "schema fetch http://a --out b.json",
-            "release plan --json",
-            "release prepare iqm-auth@1.2.3 auth-core",
-            "release publish iqm-auth --registry own --yes --no-verify --dry-run",
-        ] {
-            assert!(parse(line).is_ok(), "{line}");
-        }
-        for line in [
-            "tset",
-            "",
-            "tidy --build",
-            "schema fetch",
-            "schema diff",
-            "release plan iqm-auth",
-            "release check a --yes",
-        ] {
-            assert!(parse(line).is_err(), "{line}");
-        }
-    }
-}
