@@ -12,7 +12,8 @@ use toml_edit::{DocumentMut, Item, value};
 
 use crate::cargo;
 use crate::release::check::packages;
-use crate::release::crates::{Crates, list, packaged, text};
+use crate::release::crates::{Crate, Crates, list, packaged, text};
+use crate::test::TLS;
 use crate::tools::pinned;
 
 pub(crate) fn check(root: &Path) -> Result<()> {
@@ -24,17 +25,25 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     let words = "metadata --format-version=1 -Zdirect-minimal-versions";
     let mut lock = cargo::cargo(&workspace, words);
     cargo::output(lock.env("RUSTC_BOOTSTRAP", "1")).context("a requirement is too low")?;
-    // Every set of auth-core's features, which are those of TLS, and each feature of the other
-    // crates alone: the vendor crates pass those of TLS on.
+    // Every set of auth-core's features, which are those of TLS, and each other feature alone.
     for words in [
         "--package auth-core --feature-powerset --exclude-features default",
-        "--workspace --exclude auth-core --each-feature --exclude-features default \
-         --exclude-all-features",
+        "--workspace --exclude auth-core --each-feature --exclude-all-features \
+         --exclude-features default,ring,aws-lc-rs,native-tls",
     ] {
         let words = format!("hack check --locked {words}");
         let mut hack = cargo::program(pinned(root, "cargo-hack")?, &workspace, &words);
         // Much is compiled there already: what the versions have in common.
         cargo::run(hack.arg("--target-dir").arg(cargo::target(root)?))?;
+    }
+    // The vendor crates pass the features of TLS on.
+    for tls in TLS {
+        let vendors = crates.sorted.iter().filter(|one| !one.package["features"][tls].is_null());
+        let mut check = cargo::cargo(&workspace, "check --locked --no-default-features");
+        for Crate { name, .. } in vendors {
+            check.args(["--package", name, "--features", &format!("{name}/{tls}")]);
+        }
+        cargo::run(check.arg("--target-dir").arg(cargo::target(root)?))?;
     }
     Ok(())
 }

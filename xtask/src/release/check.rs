@@ -179,7 +179,9 @@ fn foreign_types(root: &Path, target: &Path, one: &Crate) -> Result<Vec<String>>
     }
     let ours = Crates::load(root)?.members;
     let mut found = BTreeSet::new();
-    let pattern = Regex::new(r"(?m)^warning: (.*) from private dependency '(\w+)'")?;
+    // Warnings of the crates that it needs are repeated: only its own folder counts.
+    let pattern = r"(?m)^warning: (.*) from private dependency '(\w+)'.*\n +--> ";
+    let pattern = Regex::new(&format!("{pattern}{}/", regex::escape(&one.folder)))?;
     for words in pattern.captures_iter(&said) {
         let party = &words[2];
         let is_ours = ours.iter().any(|it| it.replace('-', "_") == party);
