@@ -111,7 +111,10 @@ fn oldest_rust(root: &Path) -> Result<()> {
 
 /// Locked dependencies that declare a later Rust than the crates here.
 fn later_than_promised(root: &Path, promise: Option<&str>) -> Result<Vec<String>> {
-    let parse = |text: &str| -> Vec<u32> { text.split('.').flat_map(str::parse).collect() };
+    let parse = |text: &str| -> [u32; 3] {
+        let mut parts = text.split('.').flat_map(str::parse);
+        [0; 3].map(|_| parts.next().unwrap_or(0))
+    };
     let mut metadata = command(root, "metadata --format-version=1 --locked --all-features");
     let metadata: serde_json::Value = serde_json::from_str(&cargo::output(&mut metadata)?)?;
     let crates = Crates::load(root)?.sorted;

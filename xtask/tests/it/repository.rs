@@ -196,7 +196,10 @@ impl Repository {
         command.args(words.split_whitespace()).current_dir(folder);
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
-            if ["CARGO_REGISTR", "CARGO_PKG_", "GIT_"].iter().any(|it| text.starts_with(it)) {
+            if ["CARGO_REGISTRY", "CARGO_REGISTRIES", "CARGO_PKG_", "GIT_"]
+                .iter()
+                .any(|it| text.starts_with(it))
+            {
                 command.env_remove(&name);
             }
         }
