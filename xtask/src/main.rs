@@ -37,7 +37,7 @@ mod flags {
             cmd tidy {}
             /// Write the Rust of identityx-auth's GraphQL operations.
             cmd codegen {
-                /// Only say whether what is there is up to date.
+                /// Only say whether what is there is current.
                 optional --check
             }
             /// What a GraphQL service says of its schema.
@@ -48,7 +48,7 @@ mod flags {
                     /// Where (default schemas/identityx.introspection.json).
                     optional --out file: PathBuf
                 }
-                /// What has changed of the things that our operations use.
+                /// What has changed of the things that identityx-auth uses.
                 cmd diff {
                     /// In this introspection result, SDL file or service (a URL).
                     required --against what: String

@@ -1,4 +1,4 @@
-//! What a service says of its schema: stored, or compared with what our operations use.
+//! What a service says of its schema: stored, or compared with what identityx-auth uses.
 
 use std::fs;
 use std::path::Path;
@@ -30,7 +30,7 @@ fn fetch(url: &str, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Says what has changed of the things that our operations use; an error if one of them breaks.
+/// Says what has changed of the things that identityx-auth uses; an error if one of them breaks.
 fn diff(root: &Path, against: &str) -> Result<()> {
     let is_url = against.starts_with("https://") || against.starts_with("http://");
     let theirs = if is_url { introspect(against)? } else { Document::read(against)? };
@@ -38,7 +38,7 @@ fn diff(root: &Path, against: &str) -> Result<()> {
     let changes = compare(&ours, &operations, &theirs)?;
     changes.iter().for_each(say);
     let breaking = changes.iter().filter(|change| change.breaks).count();
-    ensure!(breaking == 0, "{against} breaks what we use in {breaking} places; see above");
+    ensure!(breaking == 0, "{against} breaks what is used here in {breaking} places; see above");
     let (fit, harmless) = (operations.len(), changes.len());
     say(format_args!("schema: {fit} operations fit {against}; {harmless} harmless changes"));
     Ok(())

@@ -177,15 +177,15 @@ fn foreign_types(root: &Path, target: &Path, one: &Crate) -> Result<Vec<String>>
     if !output.status.success() {
         bail!("{} does not compile: {}", one.name, said.trim());
     }
-    let ours = Crates::load(root)?.members;
+    let members = Crates::load(root)?.members;
     let mut found = BTreeSet::new();
     // Warnings of the crates that it needs are repeated: only its own folder counts.
     let pattern = r"(?m)^warning: (.*) from private dependency '(\w+)'.*\n +--> ";
     let pattern = Regex::new(&format!("{pattern}{}/", regex::escape(&one.folder)))?;
     for words in pattern.captures_iter(&said) {
         let party = &words[2];
-        let is_ours = ours.iter().any(|it| it.replace('-', "_") == party);
-        if !is_ours && !FREE.contains(&party) && !ALLOWED.contains(&(&one.name, party)) {
+        let is_member = members.iter().any(|it| it.replace('-', "_") == party);
+        if !is_member && !FREE.contains(&party) && !ALLOWED.contains(&(&one.name, party)) {
             found.insert(format!("{} of {party}; hide it", &words[1]));
         }
     }

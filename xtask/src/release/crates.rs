@@ -144,9 +144,9 @@ pub(crate) fn packaged(root: &Path, name: &str) -> Result<String> {
 
 /// What users notice of a manifest, by name: versions of this workspace's crates aside.
 pub(crate) fn facts(package: &Value) -> BTreeMap<String, Value> {
-    let ours = ["id", "version", "manifest_path", "targets", "publish", "dependencies", "readme"];
+    let apart = ["id", "version", "manifest_path", "targets", "publish", "dependencies", "readme"];
     let fields = package.as_object().into_iter().flatten();
-    let fields = fields.filter(|(key, _)| !ours.contains(&key.as_str()));
+    let fields = fields.filter(|(key, _)| !apart.contains(&key.as_str()));
     let mut facts: BTreeMap<_, _> = fields.map(|(key, it)| (key.clone(), it.clone())).collect();
     for it in list(package, "dependencies").iter().filter(|it| it["kind"] != "dev") {
         let mut dependency = it.clone();

@@ -24,14 +24,14 @@ const HEADERS: [(&str, &[&str]); 4] = [
     ("iqm-auth", &["authorization", "x-iaa-ow-id"]),
 ];
 
-/// A project that nobody has built yet.
+/// A project that was never built.
 struct Project<'a> {
     repository: &'a Repository,
     folder: TempDir,
 }
 
 impl<'a> Project<'a> {
-    /// An empty one. It begins with our lock file, so that a new release of a third party's crate
+    /// An empty one. It begins with the lock file of this repository, so that a new release of a third party's crate
     /// is no business of these tests.
     fn new(repository: &'a Repository, name: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -59,8 +59,8 @@ impl<'a> Project<'a> {
         fs::read_to_string(self.folder.path().join(path)).unwrap()
     }
 
-    /// The crates of ours in its lock file, with their versions; all of them from the registry.
-    fn ours(&self) -> Vec<String> {
+    /// The crates of this repository in its lock file, with their versions; all of them from the registry.
+    fn published(&self) -> Vec<String> {
         let mut found = Vec::new();
         for package in self.read("Cargo.lock").split("[[package]]").skip(1) {
             let field = |key: &str| {
@@ -78,7 +78,7 @@ impl<'a> Project<'a> {
         found
     }
 
-    /// Builds and runs it. `typed` is asked again and again for what somebody types into it.
+    /// Builds and runs it. `typed` is asked again and again for what the user types into it.
     fn run(&self, typed: impl Fn() -> Option<String>) -> String {
         success(&mut self.cargo("build"));
         let mut child = self
@@ -177,7 +177,7 @@ fn substitutions(name: &str, sandbox: &Sandbox) -> Vec<(String, String)> {
                 words("\"ann@example.test\"", format!("{EMAIL:?}")),
             ]
         }
-        other => panic!("nobody knows what to change in the README of {other}"),
+        other => panic!("no substitutions for the README of {other}"),
     }
 }
 
@@ -223,10 +223,10 @@ fn each_vendor_crate_alone_does_what_its_readme_says() {
         let expected: Vec<_> =
             headers.iter().map(|header| format!("\"{header}\": Sensitive")).collect();
         assert_eq!(printed, format!("{{{}}}\n", expected.join(", ")), "{name}");
-        assert_eq!(project.ours(), ["auth-core 0.1.0".to_owned(), format!("{name} 0.1.0")]);
+        assert_eq!(project.published(), ["auth-core 0.1.0".to_owned(), format!("{name} 0.1.0")]);
         sandbox.log().assert_no_hints();
     }
-    // Nobody needed the rest for that.
+    // The rest was not needed for that.
     let published = ["auth-core", "edgeiq-auth", "eqworks-auth", "identityx-auth", "iqm-auth"];
     assert_eq!(repository.registry.stored(), published.map(|name| format!("{name}-0.1.0")));
     assert_eq!(repository.registry.state().uploads.len(), published.len());
@@ -309,7 +309,7 @@ fn crates_of_different_release_dates_share_one_core() {
         )
     };
     assert_eq!(printed, line(1) + &line(2));
-    assert_eq!(project.ours(), ["auth-core 0.1.1", "edgeiq-auth 0.1.0", "iqm-auth 0.1.0"]);
+    assert_eq!(project.published(), ["auth-core 0.1.1", "edgeiq-auth 0.1.0", "iqm-auth 0.1.0"]);
     // The second round's sessions found what the first had put into the store.
     sandbox.log().assert_count("iqm.log_in", 1);
     sandbox.log().assert_count("edgeiq.authenticate", 1);

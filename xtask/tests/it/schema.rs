@@ -1,4 +1,4 @@
-//! `cargo xtask codegen`, and `schema` against the sandbox, whose schema was written apart from ours, and against
+//! `cargo xtask codegen`, and `schema` against the sandbox, whose schema was written apart, and against
 //! services that answer something else.
 
 use std::fs;
