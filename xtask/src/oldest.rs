@@ -56,6 +56,8 @@ fn unpack(root: &Path, crates: &Crates) -> Result<PathBuf> {
         fs::remove_dir_all(&workspace).context("cannot remove what an earlier run unpacked")?;
     }
     let read = |path: PathBuf| -> Result<DocumentMut> { Ok(fs::read_to_string(path)?.parse()?) };
+    let syn = "syn = { workspace = true, features = [\"extra-traits\", \"visit\"] }";
+    let syn: DocumentMut = syn.parse()?;
     let mut direct = Vec::new();
     for one in &crates.sorted {
         let (from, to) = (root.join(&one.folder), workspace.join(&one.folder));
@@ -65,7 +67,11 @@ fn unpack(root: &Path, crates: &Crates) -> Result<PathBuf> {
             fs::create_dir_all(to.join(path).with_file_name(""))?;
             fs::copy(from.join(path), to.join(path))?;
         }
-        let manifest = for_users(read(from.join("Cargo.toml"))?);
+        let mut manifest = for_users(read(from.join("Cargo.toml"))?);
+        // Of no use, but that only programs that run while something is compiled ask for syn: with
+        // the same features everywhere it and what is derived by it are compiled once.
+        let syn = syn["syn"].clone();
+        manifest.entry("build-dependencies").or_insert(toml_edit::table())["syn"] = syn;
         fs::write(to.join("Cargo.toml"), manifest.to_string())?;
         let used = list(&one.package, "dependencies").iter().filter(|it| it["kind"] != "dev");
         direct.extend(used.map(|it| text(it, "name")));

@@ -61,7 +61,7 @@ pub(crate) const TLS: [&str; 3] = ["ring", "aws-lc-rs", "native-tls"];
 /// All features but those of TLS. Of these one takes effect, whatever is on, and the handshakes try
 /// each; the one that would is slow: it reads the system's certificates for every client.
 const RING_AND_ALL_STORES: &str = "--features auth-core-tls/ring,iqm-auth/rate-limit,xtask/graphql,\
-    auth-store/encryption,auth-store/file,auth-store/keyring,auth-store/redis,\
+    examples/redis,auth-store/encryption,auth-store/file,auth-store/keyring,auth-store/redis,\
     auth-store/redis-tls,auth-store/testing";
 
 /// Runs the steps named, or all of them.
@@ -135,7 +135,8 @@ pub(crate) fn faults(root: &Path) -> Result<()> {
 /// The long tests at full size, one after the other: what is measured has the machine to itself.
 pub(crate) fn soak(root: &Path) -> Result<()> {
     tools::require_all()?;
-    let words = "test --package examples --test fleet -- --nocapture --test-threads 1";
+    let words = "test --package examples --features redis --test fleet -- --nocapture \
+        --test-threads 1";
     call(command(root, words).env("AUTH_SOAK", "1"))?;
     call(&mut command(root, "bench --package auth-store --features file --bench many_records"))
 }
