@@ -109,20 +109,23 @@ fn a_release_that_could_not_be_tagged_is_not_uploaded() {
 }
 
 #[test]
-fn a_yanked_version_meets_no_requirement() {
+fn a_yanked_version_meets_no_requirement_and_that_is_known_before_anything_is_sent() {
     let repository = Repository::chain();
-    success(&mut publish(&repository, "first --yes"));
-    repository.registry.yank("first-0.1.0");
+    success(&mut publish(&repository, "first second --yes"));
+    repository.registry.yank("second-0.1.0");
+    // The first crate has nothing to do with that, and would go first.
+    repository.append("crates/first/src/lib.rs", "// Better.", "fix(first): be better");
+    success(&mut repository.xtask("release prepare first"));
     for mut command in [
-        publish(&repository, "second third --yes"),
-        repository.xtask("release check --registry test second"),
+        publish(&repository, "first third --yes"),
+        repository.xtask("release check --registry test third"),
     ] {
         let said = failure(&mut command);
         assert!(said.contains("version 0.1.0 is yanked"), "{said}");
     }
     let said = failure(&mut publish(&repository, "--all --yes"));
-    assert!(said.contains("has no such version or has yanked it"), "{said}");
-    assert_eq!(uploads(&repository), ALL[..1]);
+    assert!(said.contains("test has no such version or has yanked it"), "{said}");
+    assert_eq!(uploads(&repository), ALL[..2]);
 }
 
 #[test]
