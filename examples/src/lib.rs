@@ -1,6 +1,7 @@
 //! Compiles and runs what stands in the READMEs of the repository, of auth-sandbox and of auth-store,
 //! and holds what the examples share.
 
+#![allow(clippy::disallowed_methods, reason = "a program reads its environment")]
 #![allow(clippy::print_stdout, reason = "an example explains what it does")]
 
 #[cfg(doctest)]
@@ -17,6 +18,11 @@ mod sandbox_readme {}
 mod store_readme {}
 
 pub mod fleet;
+
+/// GraphQL operations of a program's own, generated from `graphql/`.
+pub mod operations {
+    include!("operations.rs");
+}
 
 use std::error::Error;
 

@@ -3,6 +3,7 @@
 //!
 //! `cargo xtask soak` runs this at full size (`AUTH_SOAK`) and shows its figures.
 
+#![allow(clippy::disallowed_methods, reason = "a program reads its environment")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::io::Write as _;

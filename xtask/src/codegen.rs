@@ -20,12 +20,7 @@ const TARGETS: [Target; 2] = [
         operations: "crates/identityx-auth/graphql",
         sources: "crates/identityx-auth/src",
         // These types are private, and each derive costs compile time.
-        options: || {
-            Options::new()
-                .runtime("crate")
-                .response_derives("Clone")
-                .variables_derives("")
-        },
+        options: || Options::new().runtime("crate").response_derives("Clone").variables_derives(""),
     },
     // With a user's options: the tests of identityx-codegen compile this code.
     Target {

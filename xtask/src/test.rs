@@ -1,81 +1,170 @@
-//! The one test command: every check, in order, until the first that fails.
-
-mod call;
-mod steps;
+//! The one test command: every check, in order, until the first that fails; the cheap and the
+//! likely to fail first.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
-use crate::tools;
-use steps::{STEPS, Step};
+use crate::cargo::{self, cargo as command, note, run as call, say};
+use crate::release::crates::{Crates, list, text};
+use crate::{oldest, tidy, tools};
 
-pub(crate) use call::{Call, run_calls};
-pub(crate) use steps::TLS;
+/// One check: its name, what it checks, and how.
+type Step = (&'static str, &'static str, fn(&Path) -> Result<()>);
 
-/// Prints the names of the steps.
-pub(crate) fn list() {
-    for Step { name, about, .. } in STEPS {
-        println!("{name:<10}{about}");
-    }
-}
+const STEPS: &[Step] = &[
+    ("fmt", "the formatting is rustfmt's", |root| call(&mut command(root, "fmt --all --check"))),
+    ("typos", "words are spelt as others spell them", |root| tool(root, "typos", "")),
+    ("tidy", "the rules that no tool has", tidy::run),
+    ("deny", "licences, bans and sources of all dependencies", |root| {
+        let words = "--log-level error check --hide-inclusion-graph licenses bans sources";
+        tool(root, "cargo-deny", words)
+    }),
+    ("shear", "no dependency is unused", |root| tool(root, "cargo-shear", "")),
+    ("msrv", "no dependency wants a later Rust than is promised", oldest_rust),
+    ("clippy", "no lint warns, in any target with all features", |root| {
+        let words = "clippy --workspace --all-targets --all-features -- -D warnings";
+        call(&mut command(root, words))
+    }),
+    ("tests", "unit and integration tests, and the proofs of releases", |root| {
+        test(root, &format!("--workspace {RING_AND_ALL_STORES}"))
+    }),
+    ("tls", "handshakes with each other TLS feature alone, and with none", |root| {
+        // The other packages have features of third parties resolved as the tests have them, so that
+        // these need not be compiled again. None of them asks auth-core for TLS.
+        let packages = "--package auth-core-tls --package auth-sandbox --package auth-store \
+            --package xtask --features xtask/graphql,auth-store/redis-tls,auth-store/keyring,\
+            auth-store/testing,auth-store/file,auth-store/encryption";
+        let features = ["", ",auth-core-tls/aws-lc-rs", ",auth-core-tls/native-tls"];
+        features.iter().try_for_each(|it| test(root, &format!("{packages}{it} --test tls")))
+    }),
+    ("doctests", "the examples in the docs", |root| {
+        call(&mut command(root, &format!("test --doc --workspace {RING_AND_ALL_STORES}")))
+    }),
+    ("docs", "the docs build without a warning", |root| {
+        // `--examples`, of which there are none, has the dependencies resolved as clippy has them:
+        // so they need not be compiled again.
+        let words = "doc --workspace --all-features --no-deps --lib --bins --examples";
+        call(command(root, words).env("RUSTDOCFLAGS", "-D warnings"))
+    }),
+    (
+        "packages",
+        "each package compiles alone, by feature, with the oldest versions",
+        oldest::check,
+    ),
+];
 
-/// Refuses a step that does not exist, and says which do.
-pub(crate) fn check_name(step: &str) -> Result<()> {
-    if STEPS.iter().all(|known| known.name != step) {
-        let names: Vec<_> = STEPS.iter().map(|step| step.name).collect();
-        bail!("there is no step `{step}`; there are: {}", names.join(", "));
-    }
-    Ok(())
-}
+/// The features of which a user picks any set, the empty one included.
+pub(crate) const TLS: [&str; 3] = ["ring", "aws-lc-rs", "native-tls"];
+
+/// All features but those of TLS. Of these one takes effect, whatever is on, and the handshakes try
+/// each; the one that would is slow: it reads the system's certificates for every client.
+const RING_AND_ALL_STORES: &str = "--features auth-core-tls/ring,iqm-auth/rate-limit,xtask/graphql,\
+    examples/redis,auth-store/encryption,auth-store/file,auth-store/keyring,auth-store/redis,\
+    auth-store/redis-tls,auth-store/testing";
 
 /// Runs the steps named, or all of them.
-pub(crate) fn run(root: &Path, only: &[String]) -> Result<()> {
-    let steps: Vec<_> = STEPS
-        .iter()
-        .filter(|step| only.is_empty() || only.iter().any(|name| name == step.name))
-        .collect();
-    let started = Instant::now();
-    let mut times = Vec::new();
-    let mut tools_are_there = false;
-    for (number, step) in steps.iter().enumerate() {
-        if step.compiles && !tools_are_there {
-            tools::require(&tools::for_compiling())?;
-            tools_are_there = true;
-        }
-        eprintln!(
-            "\n==> [{}/{}] {}: {}",
-            number + 1,
-            steps.len(),
-            step.name,
-            step.about
-        );
-        let began = Instant::now();
-        let outcome = (step.run)(root);
-        let took = seconds(began.elapsed());
-        outcome.with_context(|| {
-            format!(
-                "step `{name}` failed after {took}; to run it alone: cargo xtask test --only {name}",
-                name = step.name
-            )
-        })?;
-        eprintln!("<== {} passed in {took}", step.name);
-        times.push((step.name, took));
+pub(crate) fn run(root: &Path, list: bool, only: &[String]) -> Result<()> {
+    if list {
+        STEPS.iter().map(|(name, about, _)| format!("{name:<10}{about}")).for_each(say);
+        return Ok(());
     }
-    let times: Vec<_> = times
-        .iter()
-        .map(|(name, took)| format!("{name} {took}"))
-        .collect();
-    eprintln!(
-        "\nall {} steps passed in {}: {}",
-        times.len(),
-        seconds(started.elapsed()),
-        times.join(", ")
-    );
+    let names: Vec<_> = STEPS.iter().map(|(name, ..)| *name).collect();
+    if let Some(unknown) = only.iter().find(|step| !names.contains(&step.as_str())) {
+        bail!("there is no step `{unknown}`; there are: {}", names.join(", "));
+    }
+    let is_meant = |name: &str| only.is_empty() || only.iter().any(|it| it == name);
+    let steps: Vec<_> = STEPS.iter().filter(|(name, ..)| is_meant(name)).collect();
+    tools::require_all()?;
+    let (started, mut times) = (Instant::now(), Vec::new());
+    let seconds = |since: Instant| format!("{:.1} s", since.elapsed().as_secs_f64());
+    for (number, (name, about, check)) in steps.iter().enumerate() {
+        note(format_args!("\n==> [{}/{}] {name}: {about}", number + 1, steps.len()));
+        let began = Instant::now();
+        let hint = format!("`{name}` failed; to run it alone: cargo xtask test --only {name}");
+        check(root).context(hint)?;
+        note(format_args!("<== {name} passed in {}", seconds(began)));
+        times.push(format!("{name} {}", seconds(began)));
+    }
+    let (count, times) = (times.len(), times.join(", "));
+    note(format_args!("\nall {count} steps passed in {}: {times}", seconds(started)));
     Ok(())
 }
 
-fn seconds(time: Duration) -> String {
-    format!("{:.1} s", time.as_secs_f64())
+fn tool(root: &Path, name: &str, words: &str) -> Result<()> {
+    call(&mut cargo::program(tools::pinned(root, name)?, root, words))
+}
+
+fn test(root: &Path, words: &str) -> Result<()> {
+    let has_nextest = cargo::output(&mut command(root, "nextest --version")).is_ok();
+    let runner = if has_nextest { "nextest run" } else { "test --lib --bins --tests" };
+    call(&mut command(root, &format!("{runner} {words}")))
+}
+
+/// What the crates themselves use of the standard library, clippy's `incompatible_msrv` knows.
+fn oldest_rust(root: &Path) -> Result<()> {
+    let later = later_than_promised(root, None)?;
+    ensure!(later.is_empty(), "these want a later Rust:\n  {}", later.join("\n  "));
+    Ok(())
+}
+
+/// Locked dependencies that declare a later Rust than the crates here.
+fn later_than_promised(root: &Path, promise: Option<&str>) -> Result<Vec<String>> {
+    let parse = |text: &str| -> [u32; 3] {
+        let mut parts = text.split('.').flat_map(str::parse);
+        [0; 3].map(|_| parts.next().unwrap_or(0))
+    };
+    let mut metadata = command(root, "metadata --format-version=1 --locked --all-features");
+    let metadata: serde_json::Value = serde_json::from_str(&cargo::output(&mut metadata)?)?;
+    let crates = Crates::load(root)?.sorted;
+    let promised = crates.iter().map(|one| text(&one.package, "rust_version")).min();
+    let promised = parse(promise.or(promised).unwrap_or_default());
+    let wants = |it: &&serde_json::Value| parse(text(it, "rust_version")) > promised;
+    let later = list(&metadata, "packages").iter().filter(wants);
+    let line = |it| format!("{} {}: {}", text(it, "name"), text(it, "version"), it["rust_version"]);
+    Ok(later.map(line).collect())
+}
+
+/// The matrix of faults, which tests of `examples` print.
+pub(crate) fn faults(root: &Path) -> Result<()> {
+    let words = "test --package examples --test faults -- --nocapture --test-threads 1";
+    call(command(root, words).env("AUTH_FAULTS_TABLE", "1"))
+}
+
+/// The long tests at full size, one after the other: what is measured has the machine to itself.
+pub(crate) fn soak(root: &Path) -> Result<()> {
+    tools::require_all()?;
+    let words = "test --package examples --features redis --test fleet -- --nocapture \
+        --test-threads 1";
+    call(command(root, words).env("AUTH_SOAK", "1"))?;
+    call(&mut command(root, "bench --package auth-store --features file --bench many_records"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_step_is_refused_with_the_steps_that_exist() {
+        let refusal = run(Path::new("."), false, &["clipy".to_owned()]).unwrap_err().to_string();
+        assert!(refusal.contains("`clipy`") && refusal.contains("clippy, tests"), "{refusal}");
+    }
+
+    #[test]
+    fn the_tests_leave_out_no_feature_but_those_of_tls() {
+        for one in Crates::load(&cargo::root()).unwrap().sorted {
+            for (feature, _) in one.package["features"].as_object().unwrap() {
+                let is_tested = RING_AND_ALL_STORES.contains(&format!("{}/{feature}", one.name));
+                let is_tls = feature == "default" || TLS.contains(&feature.as_str());
+                assert!(is_tested || is_tls, "{}/{feature}", one.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_dependency_that_wants_a_later_rust_is_named() {
+        let later = later_than_promised(&cargo::root(), Some("1.2")).unwrap();
+        assert!(later.iter().any(|it| it.starts_with("reqwest ")), "{later:?}");
+    }
 }

@@ -1,148 +1,82 @@
-//! The house rules that no lint knows: each a function from the tree to what it finds there.
+//! The rules that no tool has: the shape of the vendor crates, what documents promise, and who may
+//! depend on whom.
 
-mod attributes;
 mod dependencies;
 mod documents;
-mod files;
-pub(crate) mod manifest;
-mod markdown;
-mod metadata;
-mod readmes;
-mod source;
-mod tree;
-mod vendors;
-pub(crate) mod weight;
-mod words;
+mod layout;
 
-use std::fmt;
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, ensure};
 
-use crate::{cargo, graph};
-use tree::Tree;
+use crate::cargo::{self, say};
 
-/// A place where a rule does not hold.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Finding {
-    path: String,
-    line: usize,
-    what: String,
-    mend: String,
-}
+/// The files of the repository: the text of those that are read here, and none of the others.
+pub(crate) struct Tree(BTreeMap<String, String>);
 
-impl Finding {
-    fn new(path: &str, line: usize, what: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            what: what.into(),
-            mend: mend.into(),
-        }
-    }
-}
+/// Places where a rule does not hold: `path:line: what; how to fix it`.
+type Findings = Vec<String>;
 
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            path,
-            line,
-            what,
-            mend,
-        } = self;
-        write!(f, "{path}:{line}: {what}; {mend}")
-    }
-}
-
-type Rule = fn(&Tree) -> Vec<Finding>;
-
-const RULES: &[Rule] = &[
-    vendors::have_the_same_sources,
-    vendors::name_their_extra_sources,
-    vendors::have_the_same_tests,
-    files::say_what_they_are_for,
-    files::are_short,
-    files::have_telling_names,
-    words::no_glob_reexports,
-    words::reqwest_is_named_in_the_http_layer_only,
-    words::graphql_client_is_named_where_it_is_used_only,
-    words::nothing_is_left_unfinished,
-    words::the_environment_is_read_at_the_edge,
-    words::no_unsafe_blocks,
-    words::tests_do_not_sleep,
-    attributes::exceptions_have_reasons,
-    attributes::no_test_is_ignored,
-    dependencies::manifests_are_readable,
-    dependencies::point_one_way,
-    dependencies::the_sandbox_is_a_path,
-    dependencies::versions_stand_in_the_workspace,
-    dependencies::graphql_client_stays_where_it_is_used,
-    metadata::every_crate_describes_itself,
-    readmes::show_whole_code,
-    readmes::link_to_what_a_stranger_finds,
-    readmes::of_vendors_have_the_same_sections,
-    documents::promises_name_their_tests,
+const RULES: [fn(&Tree) -> Findings; 6] = [
+    layout::vendors_have_the_same_files,
+    layout::public_roots_are_small,
+    layout::files_are_short,
+    documents::promises_name_their_proof,
+    documents::vendors_have_the_same_sections,
     documents::links_lead_somewhere,
-    documents::every_vendor_has_its_diagram,
 ];
 
 /// Checks every rule and prints all findings at once.
 pub(crate) fn run(root: &Path) -> Result<()> {
-    let tree = Tree::read(root)?;
+    let mut files = BTreeMap::new();
+    let list = "ls-files -z --cached --others --exclude-standard";
+    let listed = cargo::output(&mut cargo::program("git", root, list))?;
+    for path in listed.split_terminator('\0').filter(|path| root.join(path).is_file()) {
+        let is_read = [".rs", ".md", "Cargo.toml"].iter().any(|end| path.ends_with(end));
+        let text = if is_read { fs::read_to_string(root.join(path)) } else { Ok(String::new()) };
+        files.insert(path.to_owned(), text.context(path.to_owned())?);
+    }
+    let tree = Tree(files);
     let mut findings: Vec<_> = RULES.iter().flat_map(|rule| rule(&tree)).collect();
-    let vendors = cargo::vendors(root)?;
-    for vendor in &vendors {
-        findings.extend(weight::findings(vendor, &graph::normal(root, vendor)?));
-    }
-    findings.sort();
-    findings.dedup();
-    if findings.is_empty() {
-        println!(
-            "tidy: {} rules hold in {} files, and {} vendor crates are light",
-            RULES.len(),
-            tree.len(),
-            vendors.len()
-        );
-        return Ok(());
-    }
-    for finding in &findings {
-        println!("{finding}");
-    }
-    bail!(
-        "{} places break a house rule; see above how to mend each",
-        findings.len()
-    )
+    findings.extend(dependencies::findings(root, &tree)?);
+    findings.iter().for_each(say);
+    ensure!(findings.is_empty(), "{} places break a rule; see above", findings.len());
+    say(format_args!("tidy: all rules hold in {} files", tree.0.len()));
+    Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_finding_says_where_what_and_how_to_mend_it() {
-        let finding = Finding::new("a/b.rs", 7, "is long", "split it");
-        assert_eq!(finding.to_string(), "a/b.rs:7: is long; split it");
+impl Tree {
+    fn text(&self, path: &str) -> &str {
+        self.0.get(path).map_or("", String::as_str)
     }
 
-    #[test]
-    fn an_empty_tree_breaks_no_rule() {
-        let tree = Tree::of(&[]);
-        for rule in RULES {
-            assert_eq!(rule(&tree), []);
-        }
+    /// Whether there is such a file or folder.
+    fn holds(&self, path: &str) -> bool {
+        let folder = format!("{}/", path.trim_end_matches('/'));
+        self.0.contains_key(path) || self.0.keys().any(|it| it.starts_with(&folder))
     }
 
-    #[test]
-    fn this_package_breaks_no_rule() {
-        let root = cargo::root();
-        let tree = Tree::read(&root).unwrap();
-        let ours: Vec<_> = RULES
-            .iter()
-            .flat_map(|rule| rule(&tree))
-            .filter(|finding| finding.path.starts_with("xtask/"))
-            .map(|finding| finding.to_string())
-            .collect();
-        assert!(tree.len() > 10, "the tree was read");
-        assert_eq!(ours, Vec::<String>::new());
+    fn ending(&self, end: &str) -> impl Iterator<Item = (&str, &str)> {
+        let files = self.0.iter().filter(move |(path, _)| path.ends_with(end));
+        files.map(|(path, text)| (path.as_str(), text.as_str()))
+    }
+
+    /// The Rust that people have written.
+    fn sources(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.ending(".rs").filter(|(path, _)| !path.contains("/generated"))
+    }
+
+    /// The vendor crates, `crates/*-auth`, in order.
+    fn vendors(&self) -> Vec<&str> {
+        let name = |path: &'_ str| path.len() - "/Cargo.toml".len();
+        let paths = self.ending("-auth/Cargo.toml").map(|(path, _)| &path[..name(path)]);
+        paths.filter_map(|path| path.strip_prefix("crates/")).collect()
+    }
+
+    #[cfg(test)]
+    fn of<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self(files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect())
     }
 }

@@ -11,27 +11,24 @@ mod builder;
 mod locked;
 mod pool;
 mod renewal;
+mod shared;
 mod state;
 mod store;
 mod tokens;
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
 use http::HeaderMap;
-use tokio::sync::watch;
 
 pub use self::background_refresh::BackgroundRefresh;
 pub use self::builder::SessionBuilder;
 pub use self::pool::SessionPool;
-use self::state::RenewalState;
-use self::store::Persistence;
+use self::shared::Shared;
 use crate::auth_headers::{AuthHeaders, Current};
 use crate::background;
-use crate::clock::{Clock, Moment};
+use crate::clock::Moment;
 pub use crate::renew::{Reason, Renew};
-use crate::state::Announced;
 pub use crate::state::{State, StateReason, States};
 use crate::{AllowedHosts, Expiry, Token};
 
@@ -48,21 +45,6 @@ use crate::{AllowedHosts, Expiry, Token};
 /// from several one after the other.
 pub struct Session<R: Renew> {
     shared: Arc<Shared<R>>,
-}
-
-/// What the handles of one session share.
-pub(crate) struct Shared<R: Renew> {
-    /// What callers get; `None` while there is no token, or the vendor rejected it.
-    current: ArcSwapOption<Current>,
-    clock: Arc<dyn Clock>,
-    /// Everything that only renewing needs. Locked by `Shared::lock` alone.
-    renewal_state: Mutex<RenewalState<R::Error>>,
-    renewer: R,
-    persistence: Option<Persistence>,
-    /// Whose token it is, where the program has said so.
-    account: Option<String>,
-    allowed_hosts: AllowedHosts,
-    states: watch::Sender<Announced>,
 }
 
 impl<R: Renew> Session<R> {
@@ -400,22 +382,6 @@ impl<R: Renew> Session<R> {
     #[cold]
     fn acquire(&self) -> crate::BoxFuture<'_, Result<AuthHeaders, R::Error>> {
         Box::pin(async { self.shared.join_or_start().wait().await })
-    }
-}
-
-impl<R: Renew> Shared<R> {
-    /// What callers get at present. For the cold paths, and in one place, so that the load is
-    /// inlined where it is hot.
-    #[inline(never)]
-    fn present(&self) -> Option<Arc<Current>> {
-        self.current.load_full()
-    }
-
-    /// The present headers, if their token is valid.
-    fn valid(&self, now: Moment) -> Option<AuthHeaders> {
-        self.present()
-            .filter(|current| current.is_valid(now))
-            .map(AuthHeaders)
     }
 }
 

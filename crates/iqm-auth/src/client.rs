@@ -1,4 +1,4 @@
-//! One method for each of IQM's calls; those about passwords and second factors are in
+//! One method for each of IQM's calls; those about the user, passwords and second factors are in
 //! `client/account.rs`.
 
 mod account;
@@ -15,7 +15,7 @@ use serde::de::IgnoredAny;
 
 use crate::types::account;
 use crate::wire::{self, Refusal};
-use crate::{ClientBuilder, Error, Login, Profile, Renewer, Session, SessionBuilder, Token};
+use crate::{ClientBuilder, Error, Login, Renewer, Session, SessionBuilder, Token};
 
 const SIGN_UP: Operation = operation!("iqm.sign_up");
 const LOG_IN: Operation = operation!("iqm.log_in");
@@ -23,7 +23,6 @@ const LOG_IN_OAUTH: Operation = operation!("iqm.log_in_oauth");
 const REFRESH: Operation = operation!("iqm.refresh");
 const AUTHORIZATION_CODE: Operation = operation!("iqm.authorization_code");
 const LOG_OUT: Operation = operation!("iqm.log_out");
-const PROFILE: Operation = operation!("iqm.profile");
 
 const TOKEN_ENDPOINT: &str = "api/v3/ua/oauth/token";
 
@@ -349,31 +348,6 @@ impl Client {
             Err(Error::TokenRejected { .. }) if response.follows_a_lost_attempt() => Ok(()),
             other => other.map(|_| ()),
         }
-    }
-
-    /// Who is logged in.
-    ///
-    /// Repeated where the response was lost: it only reads.
-    ///
-    /// Source: IQM's *User Profile* page.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::TokenRejected`] if the token has ended (report it by [`Session::invalidate`]).
-    /// [`Denied`](crate::ErrorKind::Denied) if the user may not see this workspace.
-    ///
-    /// # Example
-    ///
-    /// ```no_run
-    /// # async fn example(client: iqm_auth::Client, session: iqm_auth::Session) -> Result<(), iqm_auth::Error> {
-    /// let profile = client.profile(&session.auth_headers().await?).await?;
-    /// println!("{} of {:?}", profile.email, profile.organization_name);
-    /// # Ok(()) }
-    /// ```
-    pub async fn profile(&self, headers: &AuthHeaders) -> Result<Profile, Error> {
-        let request = Request::get(PROFILE, "api/v3/ua/profile").auth_headers(headers);
-        let response = self.send(request).await?;
-        wire::profile(&response, wire::by_status)
     }
 
     async fn password_grant(&self, request: Request, email: &str) -> Result<Token, Error> {

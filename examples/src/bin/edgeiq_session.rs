@@ -5,6 +5,7 @@
 //! environment; without the latter, the password is asked for. `EDGEIQ_BASE_URL` overrides the
 //! address.
 
+#![allow(clippy::disallowed_methods, reason = "a program reads its environment")]
 #![allow(clippy::print_stdout, reason = "an example explains what it does")]
 
 use std::time::Duration;

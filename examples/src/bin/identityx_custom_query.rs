@@ -1,5 +1,5 @@
 //! A GraphQL operation of a program's own, with types that were generated from the schema that
-//! comes along: see `build.rs` and `graphql/who_am_i.graphql`.
+//! comes along: see `graphql/who_am_i.graphql` and `tests/operations.rs`.
 //!
 //! `cargo run -p examples --bin identityx_custom_query` needs no account: the vendor is the
 //! sandbox. With `--live` it asks IdentityX, with an administrator's session token in
@@ -7,15 +7,11 @@
 
 #![allow(clippy::print_stdout, reason = "an example explains what it does")]
 
-mod operations {
-    include!(concat!(env!("OUT_DIR"), "/operations.rs"));
-}
-
 use auth_sandbox::Sandbox;
+use examples::operations::who_am_i::{OrganizationRole, Variables, WhoAmI};
 use examples::{Outcome, address, needed};
 use identityx_auth::graphql::Execute as _;
 use identityx_auth::{Client, ClientBuilder, OrgUser};
-use operations::who_am_i::{OrganizationRole, Variables, WhoAmI};
 
 #[tokio::main]
 async fn main() -> Outcome {
@@ -54,6 +50,6 @@ async fn ask(client: &Client, administrator: OrgUser) -> Outcome {
         };
         println!("  {role} of {}", membership.organization.name);
     }
-    println!("One request, with types that were generated when this was built.");
+    println!("One request, with types that were generated before this was built.");
     Ok(())
 }

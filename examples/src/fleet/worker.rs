@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use auth_sandbox::SandboxClock;
-use auth_store::{FileStore, RedisStore};
+use auth_store::FileStore;
 use iqm_auth::http::RetryPolicy;
 use iqm_auth::store::{
     BoxFuture, Error as StoreError, Lease, OnSaved, SaveOutcome, StoreKey, Token, TokenStore, Watch,
@@ -59,13 +59,15 @@ fn session(
         .http(|http| http.retry(RetryPolicy::default().pauses(Duration::ZERO, Duration::ZERO)))
         .build()?;
     let place = text("store")?;
-    let inner: Arc<dyn TokenStore> = if place.starts_with("redis://") {
-        let store = RedisStore::builder(place.into())
-            .lease_time(time("lease_time_ms"))
-            .lease_wait(time("lease_wait_ms"));
-        Arc::new(store.build()?)
-    } else {
-        Arc::new(FileStore::at(place).lease_wait(time("lease_wait_ms")))
+    let inner: Arc<dyn TokenStore> = match place.starts_with("redis://") {
+        #[cfg(feature = "redis")]
+        true => {
+            let store = auth_store::RedisStore::builder(place.into())
+                .lease_time(time("lease_time_ms"))
+                .lease_wait(time("lease_wait_ms"));
+            Arc::new(store.build()?)
+        }
+        _ => Arc::new(FileStore::at(place).lease_wait(time("lease_wait_ms"))),
     };
     let store = Arc::new(Observed {
         inner,

@@ -1,9 +1,5 @@
 //! IdentityX's calls.
 
-mod operations {
-    include!(concat!(env!("OUT_DIR"), "/faults.rs"));
-}
-
 use std::time::Duration;
 
 use auth_core::AuthHeaders;
@@ -16,9 +12,9 @@ use identityx_auth::{
     Session,
 };
 
-use self::operations::{change, who_am_i};
 use crate::matrix::{Vendor, within};
 use crate::rules::{Call, Class};
+use examples::operations::{change, who_am_i};
 
 const AUTH_URL: &str = "https://www.example.test/user/authenticate";
 

@@ -1,6 +1,7 @@
 //! The matrix of faults: each fault of the sandbox on each call of each vendor, and what the
 //! documents say of it. `cargo xtask faults` prints it.
 
+#![allow(clippy::disallowed_methods, reason = "a program reads its environment")]
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,

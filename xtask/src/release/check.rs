@@ -1,149 +1,193 @@
-//! `release check`: everything that must hold before crates are published. It goes on after a
+//! `release check`: everything that must hold before crates are published. It continues after a
 //! finding, so that all of them are known at once.
 
-mod build;
-mod manifest;
-mod package;
-
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::{fs, io};
 
-use anyhow::{Context, Result, bail};
-use cargo_metadata::{Metadata, Package};
+use anyhow::{Context, Result, bail, ensure};
+use regex::Regex;
+use serde_json::json;
 
-use super::archive::{self, Packaging};
-use super::crates::{Crate, Crates, metadata};
-use super::git::Git;
-use super::index::Index;
+use super::crates::{Crate, Crates, list, packaged, text};
+use super::git::{Git, tag_name};
+use super::semver_checks;
+use crate::cargo::{self, note, say};
+use crate::test::TLS;
 
-/// What one check says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Line {
-    Passed(String),
-    /// Neither good nor bad: what could not be checked, and what there is to see.
-    Said(String),
-    Wrong {
-        what: String,
-        mend: String,
-    },
-}
+/// The most bytes of a .crate file, compressed as it is uploaded and downloaded.
+const LARGEST: u64 = 300_000;
 
-impl Line {
-    pub(crate) fn passed(what: impl Into<String>) -> Self {
-        Self::Passed(what.into())
-    }
+/// Crates whose types may stand in any public API: what the design shares with users. `serde_core`
+/// is where serde's traits lie.
+const FREE: [&str; 5] = ["http", "url", "secrecy", "serde", "serde_core"];
 
-    pub(crate) fn wrong(what: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self::Wrong {
-            what: what.into(),
-            mend: mend.into(),
-        }
-    }
+/// A third party's types that a crate's design wants in its API.
+const ALLOWED: [(&str, &str); 5] = [
+    // The one HTTP library: its requests get headers, its builder knows what this one does not.
+    ("auth-core", "reqwest"),
+    // The standard library has no `Stream` yet, and its crate for that has been 0.3 since 2019.
+    ("auth-core", "futures_core"),
+    // Its macros are expanded in the vendor crates; hidden.
+    ("auth-core", "tracing"),
+    // A user's own operations are what its generator makes of them.
+    ("identityx-auth", "graphql_client"),
+    // Two scalars of the vendor's are any JSON, and serde is in the API already.
+    ("identityx-auth", "serde_json"),
+];
 
-    fn show(&self) {
-        match self {
-            Self::Passed(what) => println!("  ok     {what}"),
-            Self::Said(what) => println!("  note   {what}"),
-            Self::Wrong { what, mend } => println!("  WRONG  {what}\n         {mend}"),
-        }
-    }
-}
-
-/// Counts while it prints.
+/// Counts what is wrong while it prints.
 #[derive(Default)]
-struct Report {
-    wrong: usize,
-}
+struct Report(usize);
 
 impl Report {
-    fn add(&mut self, lines: impl IntoIterator<Item = Line>) {
-        for line in lines {
-            line.show();
-            self.wrong += usize::from(matches!(line, Line::Wrong { .. }));
+    fn add(&mut self, what: &str, wrong: &[String]) {
+        if wrong.is_empty() {
+            say(format_args!("  ok     {what}"));
         }
+        for finding in wrong {
+            say(format_args!("  WRONG  {what}: {finding}"));
+        }
+        self.0 += wrong.len();
+    }
+
+    /// A command that takes long runs where it can be watched, apart from the report.
+    fn run(&mut self, what: &str, command: &mut Command) {
+        let failed = cargo::run(command.stdout(Stdio::from(io::stderr()))).err();
+        self.add(what, &failed.iter().map(|error| format!("{error:#}")).collect::<Vec<_>>());
     }
 }
 
-pub(crate) fn run(root: &Path, names: &[String]) -> Result<()> {
-    let crates = Crates::load(root)?;
-    let mut chosen = Vec::new();
-    for name in names {
-        chosen.push(crates.find(name)?);
-    }
-    let metadata = metadata(root)?;
-    let index = Index::of_requirements(root)?;
+pub(crate) fn run(root: &Path, chosen: &[&Crate], registry: &str) -> Result<()> {
+    let git = Git { root };
     let mut report = Report::default();
-
-    println!("the repository");
-    let tree = Git::new(root).require_clean();
-    let is_dirty = tree.is_err();
-    report.add([match tree {
-        Ok(()) => Line::passed("everything is committed"),
-        Err(error) => Line::wrong(
-            error.to_string(),
-            "what is published must be in the history",
-        ),
-    }]);
-    let packaged = package::all(root, &chosen, is_dirty);
-    report.add(packaged.line.clone());
-
-    for (number, one) in chosen.iter().enumerate() {
-        println!("\n{} {}", one.name, one.version);
-        let package = package_of(&metadata, one)?;
-        report.add(manifest::described(package));
-        report.add(manifest::dependencies(package, &chosen, &index));
-        if let Some(archive) = packaged.archives.get(number) {
-            report.add(package::contents(archive, package)?.1);
+    say("the repository");
+    let dirty = git.require_clean().err();
+    let wrong: Vec<_> = dirty.iter().map(ToString::to_string).collect();
+    report.add("everything is committed", &wrong);
+    let mut package = cargo::cargo(root, &format!("package --registry {registry}"));
+    package.args(dirty.is_some().then_some("--allow-dirty"));
+    package.args(chosen.iter().flat_map(|one| ["--package", &one.name]));
+    report.run("cargo packages and builds what is named, with what is published", &mut package);
+    for one in chosen {
+        say(format_args!("\n{} {}", one.name, one.version));
+        of_package(root, one, &mut report)?;
+        // All features but those of TLS: `cargo xtask test` tries these.
+        let features = one.package["features"].as_object().into_iter().flatten();
+        let features = features.map(|(feature, _)| feature.as_str());
+        let features = features.filter(|it| *it != "default" && !TLS.contains(it));
+        let features = features.collect::<Vec<_>>().join(",");
+        let mut test = cargo::cargo(root, "test --package");
+        report.run("the tests pass", test.args([&one.name, "--features", &features]));
+        let is_library = |target: &serde_json::Value| target["kind"] == json!(["lib"]);
+        if list(&one.package, "targets").iter().any(is_library) {
+            of_library(root, one, &mut report)?;
         }
-        report.add([build::tests(root, package)]);
-        report.add([build::docs(root, package, &metadata)]);
-        report.add([build::semver(root, one)?]);
-        report.add(build::api(root, package, &metadata)?);
-    }
-    match report.wrong {
-        0 => {
-            println!("\nnothing is wrong; `cargo xtask release publish` publishes");
-            Ok(())
+        if let Some(last) = git.last_version(&one.name)? {
+            let tag = tag_name(&one.name, &last);
+            if semver_checks::installed(root).is_some() {
+                let mut compare = cargo::cargo(root, "semver-checks --package");
+                compare.args([&one.name, "--baseline-rev", &tag]);
+                report.run("the API has changed only as the version says", &mut compare);
+            } else {
+                let install = semver_checks::INSTALL;
+                say(format_args!("  note   nothing compares the API with {tag}: {install}"));
+            }
         }
-        1 => bail!("one thing is wrong"),
-        more => bail!("{more} things are wrong"),
     }
+    ensure!(report.0 == 0, "{} wrong; see above", report.0);
+    say("\nnothing is wrong; `cargo xtask release publish` publishes");
+    Ok(())
 }
 
-/// The files of every package, if there is nothing wrong with what it holds and says of itself.
-pub(crate) fn packages(root: &Path) -> Result<BTreeMap<String, BTreeMap<String, Vec<u8>>>> {
-    let crates = Crates::load(root)?;
-    let metadata = metadata(root)?;
-    let all: Vec<_> = crates.iter().collect();
-    let packaging = Packaging {
-        // Only looked at.
-        allow_dirty: true,
-        ..Packaging::default()
-    };
-    let mut packages = BTreeMap::new();
+fn of_library(root: &Path, one: &Crate, report: &mut Report) -> Result<()> {
+    let target = cargo::target(root)?.join("docs-rs");
+    let mut docs = cargo::cargo(root, "rustdoc --all-features --lib --target-dir");
+    docs.arg(&target).args(["--package", &one.name]).env("RUSTC_BOOTSTRAP", "1");
+    docs.args(["--", "-D", "warnings", "--cfg", "docsrs"]);
+    report.run("the docs build as on docs.rs, without a warning", &mut docs);
+    let types = foreign_types(root, &target, one)?;
+    report.add("the API has no third party's types that the design does not allow", &types);
+    Ok(())
+}
+
+/// Whether each package has what it should have; they are made for that.
+pub(crate) fn packages(root: &Path, crates: &Crates) -> Result<()> {
+    let mut package = cargo::cargo(root, "package --quiet --no-verify --allow-dirty");
+    cargo::run(package.args(crates.sorted.iter().flat_map(|one| ["--package", &one.name])))?;
+    let mut report = Report::default();
+    for one in &crates.sorted {
+        say(&one.name);
+        of_package(root, one, &mut report)?;
+    }
+    ensure!(report.0 == 0, "packages are not as they should be");
+    Ok(())
+}
+
+/// What a crate says of itself, and what is in its package, which cargo has made.
+fn of_package(root: &Path, one: &Crate, report: &mut Report) -> Result<()> {
+    let package = &one.package;
+    let keys = ["description", "license", "repository", "rust_version", "readme"];
+    let mut missing: Vec<_> =
+        keys.into_iter().filter(|key| text(package, key).is_empty()).collect();
+    missing.extend(["keywords", "categories"].iter().filter(|key| list(package, key).is_empty()));
+    if package["metadata"]["docs"]["rs"].is_null() {
+        missing.push("[package.metadata.docs.rs]");
+    }
+    let missing: Vec<_> = missing.iter().map(|key| format!("no {key}")).collect();
+    report.add("the manifest describes the crate", &missing);
+    let paths = packaged(root, &one.name)?;
+    let paths: Vec<_> = paths.lines().collect();
+    say(format_args!("  note   in the package: {}", paths.join(" ")));
     let mut wrong = Vec::new();
-    for (one, archive) in all.iter().zip(archive::package(root, &all, packaging)?) {
-        let package = package_of(&metadata, one)?;
-        let (contents, mut lines) = package::contents(&archive, package)?;
-        lines.extend(manifest::described(package));
-        wrong.extend(lines.into_iter().filter_map(|line| match line {
-            Line::Wrong { what, mend } => Some(format!("{}: {what}; {mend}", one.name)),
-            _ => None,
-        }));
-        packages.insert(one.name.clone(), contents.into_files());
+    let archive = format!("package/{}-{}.crate", one.name, one.version);
+    match fs::metadata(cargo::target(root)?.join(archive)) {
+        Ok(file) if file.len() < LARGEST => {}
+        Ok(file) => wrong.push(format!("{} bytes, of less than {LARGEST}", file.len())),
+        Err(_) => wrong.push("cargo has made no .crate file".to_owned()),
     }
-    if !wrong.is_empty() {
-        bail!(
-            "packages are not as they should be:\n  {}",
-            wrong.join("\n  ")
-        );
+    // MIT is in LICENSE-MIT, Apache-2.0 in LICENSE-APACHE.
+    for id in text(package, "license").split(" OR ") {
+        let file = format!("LICENSE-{}", id.split('-').next().unwrap_or(id).to_uppercase());
+        if !paths.contains(&file.as_str()) {
+            wrong.push(format!("{file} is missing; a link to the repository's puts it there"));
+        }
     }
-    Ok(packages)
+    let is_here = |it: &&serde_json::Value| it["kind"] == "dev" && !it["path"].is_null();
+    let needs_repository = list(package, "dependencies").iter().any(|it| is_here(&it));
+    let stray =
+        paths.iter().find(|path| path.starts_with("tests/") || path.starts_with("benches/"));
+    if let Some(stray) = stray.filter(|_| needs_repository) {
+        wrong.push(format!("{stray} compiles in the repository only; leave it out by `include`"));
+    }
+    report.add("the package is small, licensed and whole", &wrong);
+    Ok(())
 }
 
-fn package_of<'a>(metadata: &'a Metadata, one: &Crate) -> Result<&'a Package> {
-    let packages = metadata.packages.iter();
-    let mut packages = packages.filter(|package| package.name.as_str() == one.name);
-    let package = packages.next();
-    package.with_context(|| format!("cargo knows no package {}", one.name))
+/// rustc knows which types of the public API are another crate's: to it, all dependencies are
+/// private here.
+fn foreign_types(root: &Path, target: &Path, one: &Crate) -> Result<Vec<String>> {
+    let words = "check -Zpublic-dependency --lib --all-features --color never --target-dir";
+    let mut check = cargo::cargo(root, words);
+    check.arg(target).args(["--package", &one.name]).env("RUSTC_BOOTSTRAP", "1");
+    note(format_args!("    {}", cargo::line(&check)));
+    let output = check.output().context("cannot start cargo")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        bail!("{} does not compile: {}", one.name, said.trim());
+    }
+    let members = Crates::load(root)?.members;
+    let mut found = BTreeSet::new();
+    // Warnings of the crates that it needs are repeated: only its own folder counts.
+    let pattern = r"(?m)^warning: (.*) from private dependency '(\w+)'.*\n +--> ";
+    let pattern = Regex::new(&format!("{pattern}{}/", regex::escape(&one.folder)))?;
+    for words in pattern.captures_iter(&said) {
+        let party = &words[2];
+        let is_member = members.iter().any(|it| it.replace('-', "_") == party);
+        if !is_member && !FREE.contains(&party) && !ALLOWED.contains(&(&one.name, party)) {
+            found.insert(format!("{} of {party}; hide it", &words[1]));
+        }
+    }
+    Ok(found.into_iter().collect())
 }

@@ -1,85 +1,88 @@
-//! The crates of this workspace that are published, and what they need of each other.
+//! The crates that are published, as cargo describes them, dependencies first.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use semver::{Version, VersionReq};
+use serde_json::Value;
+use tempfile::TempDir;
 
+use super::git::Git;
 use crate::cargo;
 
 /// A crate that is published.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone)]
 pub(crate) struct Crate {
     pub(crate) name: String,
     /// The version in its manifest.
     pub(crate) version: Version,
     /// Its folder, seen from the workspace's.
-    pub(crate) folder: PathBuf,
-    /// The published crates of this workspace that it needs, by name, each once.
-    pub(crate) dependencies: Vec<Dependency>,
+    pub(crate) folder: String,
+    /// The published crates of this workspace that it needs. Dev-dependencies do not count: those on
+    /// crates of the workspace are by path alone, and cargo leaves them out of what it publishes.
+    pub(crate) needs: Vec<(String, VersionReq)>,
+    /// The package as `cargo metadata` has it, with what it inherits.
+    pub(crate) package: Value,
 }
 
-/// A normal or build dependency on another crate of this workspace. Dev-dependencies do not count:
-/// ours are by path alone, and cargo leaves these out of what it publishes.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Dependency {
-    pub(crate) name: String,
-    pub(crate) requirement: VersionReq,
-}
-
-/// All of them, dependencies first, and otherwise by name.
-#[derive(Clone, Debug)]
+/// All of them, dependencies first and otherwise by name, and the names of all members.
 pub(crate) struct Crates {
-    sorted: Vec<Crate>,
-    members: Vec<String>,
+    pub(crate) sorted: Vec<Crate>,
+    pub(crate) members: Vec<String>,
+}
+
+/// The entries of a list in cargo's JSON.
+pub(crate) fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value[key].as_array().map_or(&[], Vec::as_slice)
+}
+
+pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_default()
 }
 
 impl Crates {
-    /// Asks cargo.
     pub(crate) fn load(root: &Path) -> Result<Self> {
-        Self::of(&metadata(root)?)
+        let mut metadata = cargo::cargo(root, "metadata --format-version=1 --no-deps");
+        Self::parse(&serde_json::from_str(&cargo::output(&mut metadata)?)?)
     }
 
-    fn of(metadata: &Metadata) -> Result<Self> {
-        let packages = metadata.workspace_packages();
-        let published: BTreeSet<&str> = packages
-            .iter()
-            .filter(|package| is_published(package))
-            .map(|package| package.name.as_str())
-            .collect();
-        let mut crates = Vec::new();
-        for package in packages.iter().filter(|package| is_published(package)) {
-            let folder = package.manifest_path.parent().unwrap_or("".into());
-            let folder = folder
-                .strip_prefix(&metadata.workspace_root)
-                .with_context(|| format!("{folder} is outside the workspace"))?;
-            crates.push(Crate {
-                name: package.name.to_string(),
-                version: package.version.clone(),
-                folder: folder.into(),
-                dependencies: dependencies(package, &published),
+    fn parse(metadata: &Value) -> Result<Self> {
+        let packages = list(metadata, "packages");
+        let members = packages.iter().map(|package| text(package, "name").to_owned()).collect();
+        // An empty list of registries is how cargo tells of `publish = false`.
+        let is_published = |it: &&Value| it["publish"].is_null() || !list(it, "publish").is_empty();
+        let published: Vec<_> = packages.iter().filter(is_published).collect();
+        let names: BTreeSet<_> = published.iter().map(|it| text(it, "name")).collect();
+        let mut waiting = Vec::new();
+        for package in published {
+            let folder = PathBuf::from(text(package, "manifest_path")).with_file_name("");
+            let folder = folder.strip_prefix(text(metadata, "workspace_root"))?.to_path_buf();
+            let mut needs = BTreeMap::new();
+            for it in list(package, "dependencies") {
+                if it["kind"] != "dev" && names.contains(text(it, "name")) {
+                    needs.insert(text(it, "name").to_owned(), text(it, "req").parse()?);
+                }
+            }
+            waiting.push(Crate {
+                name: text(package, "name").to_owned(),
+                version: text(package, "version").parse()?,
+                folder: folder.to_string_lossy().trim_end_matches('/').to_owned(),
+                needs: needs.into_iter().collect(),
+                package: package.clone(),
             });
         }
-        let mut members: Vec<_> = packages
-            .iter()
-            .map(|package| package.name.to_string())
-            .collect();
-        members.sort();
-        Ok(Self {
-            sorted: sort(crates)?,
-            members,
-        })
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Crate> {
-        self.sorted.iter()
-    }
-
-    /// The names of all members of the workspace, of those that are not published as well.
-    pub(crate) fn members(&self) -> &[String] {
-        &self.members
+        waiting.sort_by(|one, other| one.name.cmp(&other.name));
+        let mut sorted: Vec<Crate> = Vec::new();
+        while !waiting.is_empty() {
+            let is_there = |name: &String| sorted.iter().any(|done| done.name == *name);
+            let can_come = |one: &Crate| one.needs.iter().all(|(name, _)| is_there(name));
+            // Cargo refuses crates that wait for each other.
+            let next = waiting.iter().position(can_come).unwrap_or(0);
+            sorted.push(waiting.remove(next));
+        }
+        Ok(Self { sorted, members })
     }
 
     /// The crate of this name; an error, with the names that there are, if there is none.
@@ -87,162 +90,71 @@ impl Crates {
         if let Some(found) = self.sorted.iter().find(|one| one.name == name) {
             return Ok(found);
         }
-        let what = if self.members.iter().any(|member| member == name) {
-            "is not published (`publish = false`)"
-        } else {
-            "is no crate of this workspace"
-        };
-        let names: Vec<_> = self.iter().map(|one| one.name.as_str()).collect();
-        bail!("`{name}` {what}; there are: {}", names.join(", "))
+        let is_member = self.members.iter().any(|member| member == name);
+        let what = if is_member { "not published (`publish = false`)" } else { "no crate here" };
+        let names: Vec<_> = self.sorted.iter().map(|one| one.name.as_str()).collect();
+        bail!("`{name}` is {what}; there are: {}", names.join(", "))
     }
 }
 
-/// What cargo says of the workspace and its members.
-pub(crate) fn metadata(root: &Path) -> Result<Metadata> {
-    let mut command = cargo::command(root);
-    command.args(["metadata", "--format-version=1", "--no-deps"]);
-    let text = cargo::output(&mut command)?;
-    MetadataCommand::parse(text).context("cannot read what `cargo metadata` says")
+/// The workspace as it is in one commit, in a folder of its own.
+pub(crate) struct Snapshot {
+    folder: TempDir,
+    pub(crate) crates: Crates,
 }
 
-fn is_published(package: &Package) -> bool {
-    // An empty list of registries is how cargo tells of `publish = false`.
-    package
-        .publish
-        .as_ref()
-        .is_none_or(|registries| !registries.is_empty())
-}
+/// Files of a package by their path there: where each lies in the repository, and what is in it.
+pub(crate) type Files = BTreeMap<String, (String, Vec<u8>)>;
 
-fn dependencies(package: &Package, published: &BTreeSet<&str>) -> Vec<Dependency> {
-    let ours: BTreeMap<&str, &VersionReq> = package
-        .dependencies
-        .iter()
-        .filter(|dependency| dependency.kind != DependencyKind::Development)
-        .filter(|dependency| published.contains(dependency.name.as_str()))
-        .map(|dependency| (dependency.name.as_str(), &dependency.req))
-        .collect();
-    ours.into_iter()
-        .map(|(name, requirement)| Dependency {
-            name: name.to_owned(),
-            requirement: requirement.clone(),
-        })
-        .collect()
-}
+/// No reasons for a release: the changelog tells of releases, manifests are compared as cargo
+/// understands them, and tests and what cargo makes itself are of no use to others.
+const APART: [&str; 4] = ["CHANGELOG.md", "Cargo.", ".cargo_vcs_info.json", "tests/"];
 
-/// Dependencies first; of those that could come next, the first by name.
-fn sort(mut waiting: Vec<Crate>) -> Result<Vec<Crate>> {
-    waiting.sort_by(|one, other| one.name.cmp(&other.name));
-    let mut sorted: Vec<Crate> = Vec::new();
-    while !waiting.is_empty() {
-        let is_there = |name: &str| sorted.iter().any(|done| done.name == name);
-        let next = waiting.iter().position(|one| {
-            one.dependencies
-                .iter()
-                .all(|dependency| is_there(&dependency.name))
-        });
-        let Some(next) = next else {
-            let names: Vec<_> = waiting.iter().map(|one| one.name.as_str()).collect();
-            bail!("these crates wait for each other: {}", names.join(", "));
-        };
-        sorted.push(waiting.remove(next));
+impl Snapshot {
+    pub(crate) fn of(git: Git<'_>, commit: &str) -> Result<Self> {
+        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let tree = folder.path().join("tree");
+        git.export(commit, &tree)?;
+        let crates = Crates::load(&tree).with_context(|| format!("the workspace in {commit}"))?;
+        Ok(Self { folder, crates })
     }
-    Ok(sorted)
-}
 
-#[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-
-    /// A crate at 0.1.0 that needs these at ^0.1.0.
-    fn one(name: &str, needs: &[&str]) -> Crate {
-        Crate {
-            name: name.to_owned(),
-            version: Version::new(0, 1, 0),
-            folder: Path::new("crates").join(name),
-            dependencies: needs
-                .iter()
-                .map(|need| Dependency {
-                    name: (*need).to_owned(),
-                    requirement: VersionReq::parse("0.1.0").unwrap(),
-                })
-                .collect(),
+    /// What users get of this crate.
+    pub(crate) fn files(&self, one: &Crate) -> Result<Files> {
+        let tree = fs::canonicalize(self.folder.path().join("tree"))?;
+        let mut files = Files::new();
+        let list = packaged(&tree, &one.name)?;
+        let is_apart = |path: &str| APART.iter().any(|start| path.starts_with(start));
+        for path in list.lines().filter(|path| !is_apart(path) && !path.starts_with("benches/")) {
+            // Cargo packages what a link points to.
+            let real = fs::canonicalize(tree.join(&one.folder).join(path))?;
+            let bytes = fs::read(&real)?;
+            let real = real.strip_prefix(&tree).context("a link leads out of the repository")?;
+            files.insert(path.to_owned(), (real.to_string_lossy().into_owned(), bytes));
         }
+        Ok(files)
     }
+}
 
-    /// A small workspace like ours.
-    pub(in crate::release) fn ours() -> Crates {
-        let crates = vec![
-            one("iqm-auth", &["auth-core"]),
-            one("identityx-codegen", &[]),
-            one("edgeiq-auth", &["auth-core"]),
-            one("auth-core", &[]),
-        ];
-        let mut members: Vec<_> = crates.iter().map(|one| one.name.clone()).collect();
-        members.extend(["examples".to_owned(), "xtask".to_owned()]);
-        Crates {
-            sorted: sort(crates).unwrap(),
-            members,
+/// The files that cargo packages, one a line.
+pub(crate) fn packaged(root: &Path, name: &str) -> Result<String> {
+    let mut list = cargo::cargo(root, "package --quiet --list --allow-dirty --package");
+    cargo::output(list.arg(name))
+}
+
+/// What users notice of a manifest, by name: versions of this workspace's crates aside.
+pub(crate) fn facts(package: &Value) -> BTreeMap<String, Value> {
+    let apart = ["id", "version", "manifest_path", "targets", "publish", "dependencies", "readme"];
+    let fields = package.as_object().into_iter().flatten();
+    let fields = fields.filter(|(key, _)| !apart.contains(&key.as_str()));
+    let mut facts: BTreeMap<_, _> = fields.map(|(key, it)| (key.clone(), it.clone())).collect();
+    for it in list(package, "dependencies").iter().filter(|it| it["kind"] != "dev") {
+        let mut dependency = it.clone();
+        if !it["path"].is_null() {
+            dependency["req"].take();
+            dependency["path"].take();
         }
+        facts.insert(format!("{} {} {}", it["name"], it["kind"], it["target"]), dependency);
     }
-
-    #[test]
-    fn dependencies_come_first_and_equals_by_name() {
-        let crates = ours();
-        let names: Vec<_> = crates.iter().map(|one| one.name.as_str()).collect();
-        assert_eq!(
-            names,
-            ["auth-core", "edgeiq-auth", "identityx-codegen", "iqm-auth"]
-        );
-        let chain = sort(vec![one("a", &["b"]), one("b", &["c"]), one("c", &[])]).unwrap();
-        let names: Vec<_> = chain.iter().map(|one| one.name.as_str()).collect();
-        assert_eq!(names, ["c", "b", "a"]);
-    }
-
-    #[test]
-    fn crates_that_wait_for_each_other_are_named() {
-        let refusal = sort(vec![one("a", &["b"]), one("b", &["a"]), one("c", &[])]).unwrap_err();
-        assert_eq!(
-            refusal.to_string(),
-            "these crates wait for each other: a, b"
-        );
-    }
-
-    #[test]
-    fn a_name_that_is_not_published_is_refused_with_those_that_are() {
-        let crates = ours();
-        assert_eq!(crates.find("iqm-auth").unwrap().name, "iqm-auth");
-        let refusal = crates.find("examples").unwrap_err().to_string();
-        assert!(refusal.contains("`publish = false`"), "{refusal}");
-        let refusal = crates.find("iqm").unwrap_err().to_string();
-        assert!(
-            refusal.contains("no crate") && refusal.ends_with("identityx-codegen, iqm-auth"),
-            "{refusal}"
-        );
-    }
-
-    #[test]
-    fn this_workspace_publishes_what_does_not_say_otherwise() {
-        let crates = Crates::load(&cargo::root()).unwrap();
-        let names: Vec<_> = crates.iter().map(|one| one.name.as_str()).collect();
-        assert_eq!(
-            names,
-            [
-                "auth-core",
-                "auth-sandbox",
-                "auth-store",
-                "edgeiq-auth",
-                "eqworks-auth",
-                "identityx-auth",
-                "identityx-codegen",
-                "iqm-auth"
-            ]
-        );
-        let iqm = crates.find("iqm-auth").unwrap();
-        assert_eq!(iqm.folder, Path::new("crates/iqm-auth"));
-        // The sandbox is there for its tests alone.
-        let needs: Vec<_> = iqm.dependencies.iter().map(|it| it.name.as_str()).collect();
-        assert_eq!(needs, ["auth-core"]);
-        let codegen = crates.find("identityx-codegen").unwrap();
-        assert_eq!(codegen.dependencies, []);
-    }
+    facts
 }

@@ -1,297 +1,294 @@
-//! `release plan`: which version each crate needs, why, and who must follow.
-
-mod show;
+//! `release plan`: which version each crate needs, why, and which crates must follow.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use semver::Version;
+use serde_json::{Value, json};
 
-use super::changes::{self, Changes, Reason};
-use super::commits::{Bump, Change};
-use super::crates::Crates;
-use super::git::Git;
-use super::semver_checks;
+use super::cliff::{self, Notes};
+use super::crates::{Crate, Snapshot, facts};
+use super::git::{Git, tag_name};
+use super::semver_checks::{self, Verdict};
+use crate::cargo::{note, say};
 
-/// What is to be done about a crate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Nothing is tagged yet: the manifest's version is published.
-    FirstRelease,
-    Unchanged,
-    /// The version in the manifest does not do for what has changed.
-    Needs(Bump),
-    /// The manifest has a version that does: it waits for `release publish`.
-    Prepared,
-}
+/// More reasons are counted and not shown.
+const MOST_REASONS: usize = 3;
 
 /// The plan for one crate.
-#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
-    pub(crate) name: String,
-    /// In the manifest.
-    pub(crate) version: Version,
-    /// That is tagged.
+    pub(crate) krate: Crate,
+    /// The last version that is tagged.
     pub(crate) last: Option<Version>,
-    pub(crate) commits: Option<usize>,
-    pub(crate) state: State,
-    /// What has changed since the last tag, whatever the manifest says.
-    pub(crate) bump: Option<Bump>,
+    /// How many commits count since then.
+    commits: Option<usize>,
     /// The least version that a release may have.
     pub(crate) least: Version,
-    /// The version of the next release; the present one where none is needed.
-    pub(crate) next: Version,
-    pub(crate) reasons: Vec<String>,
-    /// The crates whose new versions its last release does not accept, with these versions.
-    pub(crate) follows: Vec<(String, Version)>,
-    /// The crates that must follow it.
-    pub(crate) followed_by: Vec<String>,
+    reasons: Vec<String>,
+    /// What git-cliff is told.
+    pub(crate) messages: Vec<String>,
+    /// The crates whose new versions its last release does not accept, and those that follow it.
+    pub(crate) follows: Vec<String>,
+    followed_by: Vec<String>,
+    api: Option<Verdict>,
+    /// What the registry has of a crate of which nothing is tagged.
+    published: Option<String>,
 }
 
 impl Entry {
+    fn first(krate: &Crate, last: Option<&Version>) -> Self {
+        Self {
+            krate: krate.clone(),
+            last: last.cloned(),
+            commits: None,
+            least: krate.version.clone(),
+            reasons: Vec::new(),
+            messages: Vec::new(),
+            follows: Vec::new(),
+            followed_by: Vec::new(),
+            api: None,
+            published: None,
+        }
+    }
+
+    /// Whether the version in the manifest has still to be raised.
+    pub(crate) fn is_open(&self) -> bool {
+        self.last.is_some() && !self.reasons.is_empty() && self.krate.version < self.least
+    }
+
     pub(crate) fn is_released(&self) -> bool {
-        self.state != State::Unchanged
+        self.state() != "unchanged"
+    }
+
+    /// The version of the next release; the present one where none is needed.
+    pub(crate) fn next(&self) -> &Version {
+        if self.is_open() { &self.least } else { &self.krate.version }
+    }
+
+    fn state(&self) -> &'static str {
+        match &self.last {
+            None => "first-release",
+            Some(_) if self.is_open() => self.bump().unwrap_or("patch"),
+            Some(last) if self.krate.version > *last => "prepared",
+            Some(_) => "unchanged",
+        }
+    }
+
+    /// Which number of the version must move for what has changed, prepared or not.
+    fn bump(&self) -> Option<&'static str> {
+        let last = self.last.as_ref().filter(|_| !self.reasons.is_empty())?;
+        let is_major = self.least.major > last.major;
+        let is_minor = self.least.minor > last.minor;
+        Some(if is_major { "major" } else { ["patch", "minor"][usize::from(is_minor)] })
     }
 }
 
 /// Prints the plan.
-pub(crate) fn run(root: &Path, json: bool) -> Result<()> {
-    let crates = Crates::load(root)?;
-    if !Git::new(root).uncommitted()?.is_empty() {
-        eprintln!("plan: not everything is committed, and only what is committed counts");
+pub(crate) fn run(root: &Path, json: bool, registry: &str) -> Result<()> {
+    if let Err(error) = (Git { root }).require_clean() {
+        note(format_args!("plan: only what is committed counts, and {error}"));
     }
     let tool = semver_checks::installed(root);
-    let changes = changes::gather(root, &crates, tool.is_some())?;
-    let entries = decide(&changes);
+    let mut entries = make(root, tool.is_some())?;
+    let warnings = ask_registry(root, registry, &mut entries);
     if json {
-        println!("{:#}", show::json(&entries, &changes, tool.as_deref()));
+        say(format_args!("{:#}", to_json(&entries, tool.as_deref())));
     } else {
-        print!("{}", show::table(&entries, tool.as_deref()));
+        say(table(&entries, tool.is_none()));
     }
+    warnings.iter().for_each(note);
     Ok(())
 }
 
-/// Chooses versions; the crates come and go dependencies first.
-pub(crate) fn decide(changes: &[Changes]) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = Vec::new();
-    for changes in changes {
-        let entry = decide_one(changes, &entries);
-        for (name, _) in &entry.follows {
-            if let Some(leader) = entries.iter_mut().find(|it| it.name == *name) {
-                leader.followed_by.push(entry.name.clone());
+/// The plan of all crates, dependencies first.
+pub(crate) fn make(root: &Path, api: bool) -> Result<Vec<Entry>> {
+    let git = Git { root };
+    git.require_history()?;
+    let now = Snapshot::of(git, "HEAD")?;
+    // By commit: many crates are often tagged at once.
+    let mut snapshots = BTreeMap::new();
+    let mut done: Vec<Entry> = Vec::new();
+    for krate in &now.crates.sorted {
+        let entry = match git.last_version(&krate.name)? {
+            None => Entry::first(krate, None),
+            Some(last) => {
+                let tag = format!("refs/tags/{}", tag_name(&krate.name, &last));
+                let commit = git.commit_of(&tag)?.context("a tag is of no commit")?;
+                if !snapshots.contains_key(&commit) {
+                    snapshots.insert(commit.clone(), Snapshot::of(git, &commit)?);
+                }
+                let mut since = Since { git, api, now: &now, then: &snapshots[&commit] };
+                let entry = since.entry(krate, &last, &done);
+                entry.with_context(|| format!("what has changed in {}", krate.name))?
             }
-        }
-        entries.push(entry);
-    }
-    entries
-}
-
-fn decide_one(changes: &Changes, done: &[Entry]) -> Entry {
-    let krate = &changes.krate;
-    let mut entry = Entry {
-        name: krate.name.clone(),
-        version: krate.version.clone(),
-        last: None,
-        commits: None,
-        state: State::FirstRelease,
-        bump: None,
-        least: krate.version.clone(),
-        next: krate.version.clone(),
-        reasons: vec!["nothing is tagged yet".to_owned()],
-        follows: Vec::new(),
-        followed_by: Vec::new(),
-    };
-    let Some(since) = &changes.since else {
-        return entry;
-    };
-    let versions: BTreeMap<_, _> = done.iter().map(|it| (&it.name, &it.next)).collect();
-    let mut reasons = since.reasons.clone();
-    for dependency in &krate.dependencies {
-        let name = &dependency.name;
-        if let (Some(required), Some(next)) = (since.requirements.get(name), versions.get(name))
-            && !required.matches(next)
-        {
-            entry.follows.push((name.clone(), (*next).clone()));
-            // Ours re-export each other's types: what breaks in one breaks in the next.
-            let reason = Reason {
-                change: Change::Breaking,
-                words: format!("follows {name} {next}, which {required} does not accept"),
-            };
-            reasons.insert(entry.follows.len() - 1, reason);
-        }
-    }
-    entry.last = Some(since.version.clone());
-    entry.commits = Some(since.commits.len());
-    entry.reasons = reasons.iter().map(|reason| reason.words.clone()).collect();
-    let is_newer = krate.version > since.version;
-    let Some(change) = reasons.iter().map(|reason| reason.change).max() else {
-        entry.least = Change::Fix.after(&since.version).1;
-        entry.state = State::Unchanged;
-        if is_newer {
-            entry.state = State::Prepared;
-            entry.reasons = vec!["nothing has changed but the version".to_owned()];
-        }
-        return entry;
-    };
-    let (bump, least) = change.after(&since.version);
-    entry.bump = Some(bump);
-    entry.least = least;
-    if is_newer && krate.version >= entry.least {
-        entry.state = State::Prepared;
-        return entry;
-    }
-    if is_newer {
-        let words = format!("{}, as prepared, is too small for this", krate.version);
-        entry.reasons.insert(0, words);
-    }
-    entry.state = State::Needs(bump);
-    entry.next = entry.least.clone();
-    entry
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use semver::VersionReq;
-
-    use super::*;
-    use crate::release::changes::Since;
-    use crate::release::crates::tests::ours;
-
-    /// Our crates as released at 0.1.0, with what has changed since.
-    pub(in crate::release) fn changed(changes: &[(&str, Change)]) -> Vec<Changes> {
-        let one = |krate: &crate::release::crates::Crate| Changes {
-            since: Some(Since {
-                version: Version::new(0, 1, 0),
-                requirements: krate
-                    .dependencies
-                    .iter()
-                    .map(|it| (it.name.clone(), it.requirement.clone()))
-                    .collect(),
-                commits: Vec::new(),
-                reasons: changes
-                    .iter()
-                    .filter(|(name, _)| *name == krate.name)
-                    .map(|(_, change)| Reason {
-                        change: *change,
-                        words: "it has changed".to_owned(),
-                    })
-                    .collect(),
-                api: None,
-            }),
-            krate: krate.clone(),
         };
-        ours().iter().map(one).collect()
-    }
-
-    fn find<'a>(changes: &'a mut [Changes], name: &str) -> &'a mut Changes {
-        changes.iter_mut().find(|it| it.krate.name == name).unwrap()
-    }
-
-    /// What is released, in order.
-    fn released(entries: &[Entry]) -> Vec<String> {
-        entries
-            .iter()
-            .filter(|entry| entry.is_released())
-            .map(|entry| format!("{} {}", entry.name, entry.next))
-            .collect()
-    }
-
-    #[test]
-    fn a_compatible_change_moves_its_own_crate_alone() {
-        for change in [Change::Fix, Change::Addition] {
-            let entries = decide(&changed(&[("auth-core", change)]));
-            assert_eq!(released(&entries), ["auth-core 0.1.1"]);
-            assert_eq!(entries[0].state, State::Needs(Bump::Patch));
+        for leader in done.iter_mut().filter(|it| entry.follows.contains(&it.krate.name)) {
+            leader.followed_by.push(entry.krate.name.clone());
         }
-        assert_eq!(released(&decide(&changed(&[]))), [""; 0]);
+        done.push(entry);
     }
+    Ok(done)
+}
 
-    #[test]
-    fn a_breaking_change_moves_all_dependants_in_order() {
-        let entries = decide(&changed(&[("auth-core", Change::Breaking)]));
-        assert_eq!(
-            released(&entries),
-            ["auth-core 0.2.0", "edgeiq-auth 0.2.0", "iqm-auth 0.2.0"]
-        );
-        assert_eq!(entries[0].followed_by, ["edgeiq-auth", "iqm-auth"]);
-        assert_eq!(
-            entries[3].follows,
-            [("auth-core".to_owned(), Version::new(0, 2, 0))]
-        );
-    }
+/// What has happened since a release.
+struct Since<'a> {
+    git: Git<'a>,
+    api: bool,
+    now: &'a Snapshot,
+    then: &'a Snapshot,
+}
 
-    #[test]
-    fn dependants_of_dependants_follow_as_well() {
-        let mut changes = changed(&[("auth-core", Change::Breaking)]);
-        let requirement = VersionReq::parse("0.1.0").unwrap();
-        // As if there were another layer: iqm-auth on edgeiq-auth alone.
-        let iqm = find(&mut changes, "iqm-auth");
-        iqm.krate.dependencies[0].name = "edgeiq-auth".to_owned();
-        iqm.since.as_mut().unwrap().requirements =
-            BTreeMap::from([("edgeiq-auth".to_owned(), requirement)]);
-        let entries = decide(&changes);
-        assert_eq!(
-            released(&entries),
-            ["auth-core 0.2.0", "edgeiq-auth 0.2.0", "iqm-auth 0.2.0"]
-        );
-        assert_eq!(entries[1].followed_by, ["iqm-auth"]);
-    }
-
-    #[test]
-    fn a_dependant_follows_what_was_prepared_earlier() {
-        let mut changes = changed(&[("auth-core", Change::Breaking)]);
-        let core = find(&mut changes, "auth-core");
-        core.krate.version = Version::new(0, 2, 0);
-        // Released since: only its tag tells.
-        for has_tag in [false, true] {
-            if has_tag {
-                let since = find(&mut changes, "auth-core").since.as_mut().unwrap();
-                since.version = Version::new(0, 2, 0);
-                since.reasons.clear();
+impl Since<'_> {
+    fn entry(&mut self, krate: &Crate, last: &Version, done: &[Entry]) -> Result<Entry> {
+        let (name, root) = (&krate.name, self.git.root);
+        let tag = tag_name(name, last);
+        let released = self.then.crates.find(name).with_context(|| format!("in {tag}"))?;
+        let mut entry = Entry::first(krate, Some(last));
+        let paths = self.changed(released, krate)?;
+        let commits = self.git.commits_since(&tag, &paths)?;
+        for commit in &commits {
+            let message = &commit.message;
+            let subject = message.lines().next().unwrap_or_default();
+            entry.reasons.insert(0, format!("{subject} ({})", commit.id));
+            let members = &self.now.crates.members;
+            entry.messages.push(cliff::message_for(name, members, message));
+        }
+        if let Some(path) = paths.first().filter(|_| commits.is_empty()) {
+            entry.reasons.push(format!("{path} was changed in a merge"));
+        }
+        for (need, required) in &released.needs {
+            let leader = done.iter().find(|it| it.krate.name == *need);
+            if let Some(next) = leader.map(Entry::next).filter(|next| !required.matches(next)) {
+                entry.follows.push(need.clone());
+                // These crates re-export each other's types: what breaks in one breaks in the next.
+                let words =
+                    format!("Requires `{need}` {next}, whose types are in this crate's API");
+                entry.messages.insert(0, format!("fix!: {words}"));
+                let words = format!("follows {need} {next}, which {required} does not accept");
+                entry.reasons.insert(0, words);
             }
-            let entries = decide(&changes);
-            assert_eq!(entries[0].next, Version::new(0, 2, 0));
-            assert_eq!(entries[3].state, State::Needs(Bump::Minor));
-            assert_eq!(entries[3].next, Version::new(0, 2, 0));
+        }
+        if self.api && !entry.reasons.is_empty() {
+            let (found, words) = semver_checks::run(root, name, &tag)?;
+            let kind = [("breaks", "fix!"), ("more", "feat")].iter().find(|it| it.0 == found);
+            let message = kind.map(|(_, kind)| format!("{kind}: cargo-semver-checks: {words}"));
+            entry.messages.extend(message);
+            if found != "same" {
+                entry.reasons.insert(0, format!("cargo-semver-checks: {words}"));
+            }
+            entry.api = Some((found, words));
+        }
+        entry.commits = Some(commits.len());
+        // Whatever has changed is worth a patch, also where no commit has words for users.
+        let messages = [&entry.messages[..], &["fix: something has changed".to_owned()]].concat();
+        entry.least = Notes { root, name, last, messages: &messages }.bumped()?;
+        if entry.is_open() && krate.version > *last {
+            let words = format!("{}, as prepared, is too small for this", krate.version);
+            entry.reasons.insert(0, words);
+        }
+        Ok(entry)
+    }
+
+    /// The files of the repository that make the difference for users. What was taken back again is
+    /// none, whatever the commits say.
+    fn changed(&self, released: &Crate, krate: &Crate) -> Result<Vec<String>> {
+        let (before, after) = (self.then.files(released)?, self.now.files(krate)?);
+        let bytes =
+            |of: &super::crates::Files, file: &String| of.get(file).map(|(_, bytes)| bytes.clone());
+        let all = before.iter().chain(&after);
+        let different = all.filter(|(file, _)| bytes(&before, file) != bytes(&after, file));
+        let mut paths: Vec<_> = different.map(|(_, (path, _))| path.clone()).collect();
+        if facts(&released.package) != facts(&krate.package) {
+            paths.extend([format!("{}/Cargo.toml", krate.folder), "Cargo.toml".to_owned()]);
+        }
+        Ok(paths)
+    }
+}
+
+/// A clone without tags plans first releases of what is published: that is said where it cannot be
+/// overlooked.
+fn ask_registry(root: &Path, registry: &str, entries: &mut [Entry]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for entry in entries.iter_mut().filter(|entry| entry.last.is_none()) {
+        let name = &entry.krate.name;
+        match super::published(root, registry, name) {
+            Ok(version) => entry.published = version,
+            Err(error) => {
+                warnings.push(format!("plan: whether {name} is published is unknown: {error:#}"));
+                break;
+            }
+        }
+        entry.reasons = vec!["nothing is tagged yet".to_owned()];
+        if let Some(version) = &entry.published {
+            entry.reasons = vec![format!("{registry} has {version} already: where is its tag?")];
+            warnings.push(format!(
+                "WARNING: {registry} has {name} {version} already, and nothing of {name} is tagged \
+                 here. This is no first release: `git fetch --tags`, and plan again."
+            ));
         }
     }
+    warnings
+}
 
-    #[test]
-    fn from_one_on_an_incompatible_follower_moves_its_first_number() {
-        let mut changes = changed(&[("auth-core", Change::Breaking)]);
-        let iqm = find(&mut changes, "iqm-auth");
-        iqm.krate.version = Version::new(1, 4, 2);
-        iqm.since.as_mut().unwrap().version = Version::new(1, 4, 2);
-        let entries = decide(&changes);
-        assert_eq!(entries[3].state, State::Needs(Bump::Major));
-        assert_eq!(entries[3].next, Version::new(2, 0, 0));
-    }
-
-    #[test]
-    fn a_prepared_version_waits_unless_it_is_too_small() {
-        let mut changes = changed(&[("iqm-auth", Change::Breaking)]);
-        for (version, state, next) in [
-            ("0.1.0", State::Needs(Bump::Minor), "0.2.0"),
-            ("0.1.1", State::Needs(Bump::Minor), "0.2.0"),
-            ("0.2.0", State::Prepared, "0.2.0"),
-            ("0.3.0", State::Prepared, "0.3.0"),
-        ] {
-            find(&mut changes, "iqm-auth").krate.version = Version::parse(version).unwrap();
-            let entry = decide(&changes).pop().unwrap();
-            assert_eq!((entry.state, entry.next.to_string()), (state, next.into()));
-            let complains = entry.reasons[0].contains("too small");
-            assert_eq!(complains, version == "0.1.1", "{:?}", entry.reasons);
+/// A line for each crate, with the reasons below it, and what holds for all of them.
+fn table(entries: &[Entry], lacks_tool: bool) -> String {
+    let row = |cells: [&str; 5]| {
+        let [name, now, last, release, next] = cells;
+        format!("{name:<19}{now:<8}{last:<10}{release:<15}{next}").trim_end().to_owned()
+    };
+    let mut lines = vec![row(["crate", "now", "last tag", "release", "next"])];
+    let mut notes = vec![String::new()];
+    for entry in entries {
+        let name = &entry.krate.name;
+        let last = entry.last.as_ref().map_or("–".to_owned(), ToString::to_string);
+        let next = entry.next().to_string();
+        let next = if entry.is_released() { &next } else { "–" };
+        lines.push(row([name, &entry.krate.version.to_string(), &last, entry.state(), next]));
+        lines.extend(entry.reasons.iter().take(MOST_REASONS).map(|it| format!("    {it}")));
+        if entry.reasons.len() > MOST_REASONS {
+            lines.push(format!("    and {} more", entry.reasons.len() - MOST_REASONS));
+        }
+        if !entry.followed_by.is_empty() {
+            notes.push(format!("{name} is followed by {}.", entry.followed_by.join(", ")));
         }
     }
-
-    #[test]
-    fn a_crate_without_a_tag_keeps_its_version_and_follows_nobody() {
-        let mut changes = changed(&[("auth-core", Change::Breaking)]);
-        find(&mut changes, "iqm-auth").since = None;
-        let entries = decide(&changes);
-        assert_eq!(entries[3].state, State::FirstRelease);
-        assert_eq!(entries[3].next, Version::new(0, 1, 0));
-        assert_eq!(entries[0].followed_by, ["edgeiq-auth"]);
+    let order: Vec<_> = entries.iter().filter(|it| it.is_released()).collect();
+    let order: Vec<_> = order.iter().map(|entry| entry.krate.name.as_str()).collect();
+    notes.insert(
+        1,
+        match order[..] {
+            [] => "Nothing has changed that users notice.".to_owned(),
+            _ => format!("To publish, in this order: {}.", order.join(", ")),
+        },
+    );
+    if lacks_tool {
+        let lack =
+            "cargo-semver-checks is not installed: versions follow the commits' words alone.";
+        notes.extend([lack.to_owned(), format!("  {}", semver_checks::INSTALL)]);
     }
+    lines.append(&mut notes);
+    lines.join("\n")
+}
+
+/// The fields are described in CONTRIBUTING.md; none is ever renamed or left out.
+fn to_json(entries: &[Entry], tool: Option<&str>) -> Value {
+    let crates = entries.iter().map(|entry| {
+        json!({
+            "name": entry.krate.name,
+            "version": entry.krate.version.to_string(),
+            "last_tag": entry.last.as_ref().map(|last| tag_name(&entry.krate.name, last)),
+            "published": entry.published,
+            "commits": entry.commits,
+            "state": entry.state(),
+            "bump": entry.bump(),
+            "next": entry.is_released().then(|| entry.next().to_string()),
+            "reasons": entry.reasons,
+            "follows": entry.follows,
+            "followed_by": entry.followed_by,
+            "api": entry.api.as_ref().map(|(found, _)| found),
+        })
+    });
+    let tool = json!({ "installed": tool, "install": semver_checks::INSTALL });
+    json!({ "crates": crates.collect::<Vec<_>>(), "semver_checks": tool })
 }

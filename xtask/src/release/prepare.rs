@@ -1,311 +1,304 @@
 //! `release prepare`: new versions, requirements and changelogs, in one commit.
 
-mod edits;
-mod install_lines;
-mod versions;
-
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
-use anyhow::{Result, bail, ensure};
-use semver::Version;
+use anyhow::{Context, Result, ensure};
+use regex::{Captures, Regex};
+use semver::{Version, VersionReq};
+use toml_edit::{DocumentMut, Item, value};
 
-use super::changes::{self, Changes};
-use super::crates::Crates;
+use super::cliff::{NOTHING_TO_SAY, Notes};
 use super::git::Git;
-use super::plan::{Entry, State, decide};
-use super::{Selection, changelog, semver_checks};
-use edits::Edits;
+use super::plan::{self, Entry};
+use super::{Selection, semver_checks};
+use crate::cargo::{self, say};
 
-/// A crate and the version that it gets.
-#[derive(Clone, Debug, PartialEq)]
-struct Choice {
-    name: String,
-    version: Version,
-}
-
-/// Prepares these crates and commits that; the tree is as it was if something fails.
+/// Prepares these crates and commits that; tree and index are as they were if something fails.
 pub(crate) fn run(root: &Path, selection: &Selection) -> Result<()> {
-    let git = Git::new(root);
+    let git = Git { root };
     git.require_clean()?;
-    let crates = Crates::load(root)?;
-    selection.names(&crates)?;
-    let changes = changes::gather(root, &crates, semver_checks::installed(root).is_some())?;
-    let entries = decide(&changes);
-    let choices = choose(&entries, selection)?;
-    let mut edits = Edits::new(root);
-    for choice in &choices {
-        prepare(root, choice, &changes, &entries, &mut edits)?;
+    let entries = plan::make(root, semver_checks::installed(root).is_some())?;
+    let chosen = choose(&entries, selection)?;
+    let mut edits = Edits { root, files: BTreeMap::new() };
+    let now = entries.iter().map(|it| (&*it.krate.name, it.krate.version.clone()));
+    let mut versions: BTreeMap<_, _> = now.collect();
+    for (entry, version) in &chosen {
+        let krate = &entry.krate;
+        versions.insert(&krate.name, version.clone());
+        let (folder, name) = (&krate.folder, &*krate.name);
+        let path = format!("{folder}/Cargo.toml");
+        edits.change(&path, |text| set_version(text, &["package"], version))?;
+        // Those that depend on it and are released later require what they were tested with.
+        let keys = ["workspace", "dependencies", name];
+        edits.change("Cargo.toml", |text| set_version(text, &keys, version))?;
+        let body = || match &entry.last {
+            None => Ok("First release.".to_owned()),
+            Some(last) => Notes { root, name, last, messages: &entry.messages }.section(),
+        };
+        let path = format!("{folder}/CHANGELOG.md");
+        edits.change(&path, |text| with_section(text, version, body))?;
     }
-    install_lines::update(&mut edits, &crates, &choices)?;
-    let (now, notes) = outlook(&changes, &choices);
-    if edits.is_empty() {
-        println!(
-            "Nothing had to change: {} stand as they are.",
-            list(&choices)
-        );
+    let folders = chosen.iter().map(|(entry, _)| format!("{}/", entry.krate.folder));
+    for folder in folders.chain([String::new()]) {
+        let path = format!("{folder}README.md");
+        edits.change(&path, |text| with_install_lines(text, &versions))?;
+    }
+    let list: Vec<_> = chosen.iter().map(|(it, to)| format!("{} {to}", it.krate.name)).collect();
+    let list = list.join(", ");
+    if edits.files.is_empty() {
+        say(format_args!("Nothing had to change: {list} stand as they are."));
     } else {
-        let message = format!("chore(release): {}", list(&choices));
-        edits.commit(git, &message, versions_move(&choices, &changes))?;
-        println!("Committed \"{message}\".");
-        println!("Read the changelogs, mend what users would not understand, then");
-        println!("  git commit --all --amend --no-edit");
+        let message = format!("chore(release): {list}");
+        edits.commit(git, &message)?;
+        say(format_args!("Committed \"{message}\". Read the changelogs, rewrite what users"));
+        say("would not understand, then\n  git commit --all --amend --no-edit");
     }
-    let names: Vec<_> = choices.iter().map(|choice| choice.name.as_str()).collect();
-    let names = names.join(" ");
-    println!("Next:\n  cargo xtask release check {names}\n  cargo xtask release publish {names}");
-    for note in notes.into_iter().chain(now) {
-        println!("{note}");
+    let names: Vec<_> = chosen.iter().map(|(entry, _)| entry.krate.name.as_str()).collect();
+    let all = names.join(" ");
+    say(format_args!("Next:\n  cargo xtask release check {all}"));
+    say(format_args!("  cargo xtask release publish {all}"));
+    let is_chosen = |entry: &&Entry| names.contains(&&*entry.krate.name);
+    for entry in entries.iter().filter(|it| it.is_open() && !is_chosen(it)) {
+        let (name, follows) = (&entry.krate.name, entry.follows.join(", "));
+        let has_need = |it: &Entry| it.krate.needs.iter().any(|(need, _)| need == name);
+        if !follows.is_empty() {
+            say(format_args!("{name} must follow {follows}."));
+        } else if chosen.iter().any(|(it, _)| has_need(it)) {
+            say(format_args!("{name} has changed and is not prepared: is it needed?"));
+        }
     }
     Ok(())
 }
 
 /// The version of each selected crate, dependencies first.
-fn choose(entries: &[Entry], selection: &Selection) -> Result<Vec<Choice>> {
-    let mut choices = Vec::new();
-    for entry in entries {
-        let wanted = match selection {
-            Selection::All if !entry.is_released() => continue,
-            Selection::All => None,
-            Selection::These(these) => {
-                let mut versions: Vec<_> = these
-                    .iter()
-                    .filter(|named| named.name == entry.name)
-                    .map(|named| named.version.as_ref())
-                    .collect();
-                versions.dedup();
-                match versions[..] {
-                    [] => continue,
-                    [version] => version,
-                    _ => bail!("{} is named with two versions", entry.name),
-                }
-            }
-        };
-        let version = version(entry, wanted)?;
-        for (leader, _) in &entry.follows {
-            let is_open = entries
-                .iter()
-                .any(|it| it.name == *leader && matches!(it.state, State::Needs(_)));
-            let is_chosen = choices.iter().any(|it: &Choice| it.name == *leader);
-            ensure!(
-                !is_open || is_chosen,
-                "{} follows {leader}, which is not prepared: name {leader} as well",
-                entry.name
-            );
+fn choose<'a>(entries: &'a [Entry], selection: &Selection) -> Result<Vec<(&'a Entry, Version)>> {
+    let mut chosen: Vec<(&Entry, Version)> = Vec::new();
+    for entry in entries.iter().filter(|it| selection.has(&it.krate.name)) {
+        let name = &entry.krate.name;
+        if selection.all && !entry.is_released() {
+            continue;
         }
-        choices.push(Choice {
-            name: entry.name.clone(),
-            version,
-        });
+        let version = version(entry, selection.version_of(name)?)?;
+        for leader in &entry.follows {
+            let is_open = entries.iter().any(|it| it.krate.name == *leader && it.is_open());
+            let comes = chosen.iter().any(|(it, _)| it.krate.name == *leader);
+            let hint = format!("{leader}, which is not prepared: name {leader} as well");
+            ensure!(!is_open || comes, "{name} follows {hint}");
+        }
+        chosen.push((entry, version));
     }
-    if choices.is_empty() {
-        bail!("nothing has changed that users notice, so there is nothing to prepare");
-    }
-    Ok(choices)
+    ensure!(!chosen.is_empty(), "nothing has changed that users notice: nothing to prepare");
+    Ok(chosen)
 }
 
 fn version(entry: &Entry, wanted: Option<&Version>) -> Result<Version> {
-    let Entry { name, least, .. } = entry;
-    let last = entry.last.as_ref();
+    let (name, least, now) = (&entry.krate.name, &entry.least, &entry.krate.version);
     let Some(wanted) = wanted else {
-        if let (State::Unchanged, Some(last)) = (entry.state, last) {
-            bail!(
-                "nothing that users notice has changed in {name} since {last}; `{name}@{least}` \
-                 releases it all the same"
-            );
-        }
-        return Ok(entry.next.clone());
+        let hint = format!("`{name}@{least}` releases it all the same");
+        ensure!(entry.is_released(), "nothing that users notice has changed in {name}; {hint}");
+        return Ok(entry.next().clone());
     };
-    if let Some(last) = last.filter(|last| wanted <= *last) {
-        bail!("{name} {wanted} is not higher than {last}, which is released");
+    if let Some(last) = &entry.last {
+        ensure!(wanted > last, "{name} {wanted} is not higher than {last}, which is released");
     }
-    if wanted < least {
-        bail!("{name} {wanted} is too low: what has changed needs {least} at least");
-    }
-    if *wanted < entry.version {
-        bail!(
-            "{name} {wanted} is lower than {}, which its manifest has",
-            entry.version
-        );
-    }
+    ensure!(wanted >= least, "{name} {wanted} is too low: it needs {least} at least");
+    ensure!(wanted >= now, "{name} {wanted} is lower than {now}, which its manifest has");
     Ok(wanted.clone())
 }
 
-fn prepare(
-    root: &Path,
-    choice: &Choice,
-    changes: &[Changes],
-    entries: &[Entry],
-    edits: &mut Edits<'_>,
-) -> Result<()> {
-    let Choice { name, version } = choice;
-    let found = changes.iter().zip(entries);
-    let Some((changes, entry)) = found.into_iter().find(|(_, entry)| entry.name == *name) else {
-        bail!("{name} has no plan");
-    };
-    versions::set(edits, &changes.krate, version)?;
-    let path = changes.krate.folder.join("CHANGELOG.md");
-    let text = edits.read_or_empty(&path)?;
-    let body = || match &changes.since {
-        None => Ok("First release.".to_owned()),
-        Some(since) => changelog::generate(root, name, version, since, &entry.follows),
-    };
-    edits.set(&path, changelog::with_section(&text, version, body)?)
+/// New texts of files, written all at once, and taken back all at once.
+struct Edits<'a> {
+    root: &'a Path,
+    /// What each file held, none if it was not there; and what it is to hold.
+    files: BTreeMap<String, (Option<String>, String)>,
 }
 
-fn versions_move(choices: &[Choice], changes: &[Changes]) -> bool {
-    choices.iter().any(|choice| {
-        let mut changes = changes.iter();
-        changes.any(|it| it.krate.name == choice.name && it.krate.version != choice.version)
-    })
-}
+impl Edits<'_> {
+    fn change(&mut self, path: &str, f: impl FnOnce(&str) -> Result<String>) -> Result<()> {
+        let (before, now) = match self.files.remove(path) {
+            Some((before, now)) => (before, Some(now)),
+            None => (self.on_disk(path)?, None),
+        };
+        let now = now.as_deref().or(before.as_deref()).unwrap_or_default();
+        let after = f(now).with_context(|| path.to_owned())?;
+        if before.as_deref().unwrap_or_default() != after {
+            self.files.insert(path.to_owned(), (before, after));
+        }
+        Ok(())
+    }
 
-/// What must follow and was not named; and what was not named though it has changed and the chosen
-/// ones are built with it.
-fn outlook(changes: &[Changes], choices: &[Choice]) -> (Vec<String>, Vec<String>) {
-    let mut changes = changes.to_vec();
-    for choice in choices {
-        for changes in &mut changes {
-            if changes.krate.name == choice.name {
-                changes.krate.version = choice.version.clone();
-            }
+    fn on_disk(&self, path: &str) -> Result<Option<String>> {
+        match fs::read_to_string(self.root.join(path)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            outcome => outcome.map(Some).with_context(|| format!("cannot read {path}")),
         }
     }
-    let entries = decide(&changes);
-    let open = |entry: &&Entry| matches!(entry.state, State::Needs(_));
-    let follow = entries
-        .iter()
-        .filter(open)
-        .filter(|entry| !entry.follows.is_empty())
-        .map(|entry| {
-            let leaders: Vec<_> = entry
-                .follows
-                .iter()
-                .map(|(name, _)| name.as_str())
-                .collect();
-            format!("{} must follow {}.", entry.name, leaders.join(", "))
+
+    fn commit(mut self, git: Git<'_>, message: &str) -> Result<()> {
+        if let Some(lock) = self.on_disk("Cargo.lock")? {
+            self.files.insert("Cargo.lock".to_owned(), (Some(lock.clone()), lock));
+        }
+        let outcome = self.write().and_then(|()| {
+            // What is locked stays so; cargo needs the index only where it has never seen that.
+            let update = |line| cargo::output(&mut cargo::cargo(self.root, line));
+            let line = "update --workspace --quiet --offline";
+            update(line).or_else(|_| update("update --workspace --quiet"))?;
+            let mut paths: Vec<_> = self.files.keys().map(String::as_str).collect();
+            // Where the lock file is not committed, it stays so.
+            paths.retain(|path| *path != "Cargo.lock" || git.tracks(path));
+            git.commit(message, &paths)
         });
-    let needed = entries.iter().filter(open).filter_map(|entry| {
-        let dependants = changes.iter().filter(|changes| {
-            let mut dependencies = changes.krate.dependencies.iter();
-            dependencies.any(|it| it.name == entry.name)
-                && choices.iter().any(|it| it.name == changes.krate.name)
-        });
-        let dependants: Vec<_> = dependants.map(|it| it.krate.name.as_str()).collect();
-        (!dependants.is_empty()).then(|| {
-            format!(
-                "{} has changed and is not prepared: if {} cannot do without that, name it too.",
-                entry.name,
-                dependants.join(", ")
-            )
+        outcome.or_else(|error| {
+            self.take_back().context(format!("{error:#}; and then"))?;
+            Err(error.context("nothing was changed"))
         })
-    });
-    (needed.collect(), follow.collect())
+    }
+
+    fn write(&self) -> Result<()> {
+        for (path, (_, text)) in &self.files {
+            fs::write(self.root.join(path), text).context(path.clone())?;
+        }
+        Ok(())
+    }
+
+    fn take_back(&self) -> Result<()> {
+        for (path, (before, _)) in &self.files {
+            let whole = self.root.join(path);
+            match before {
+                Some(text) => fs::write(whole, text)?,
+                None if whole.exists() => fs::remove_file(whole)?,
+                None => {}
+            }
+        }
+        Ok(())
+    }
 }
 
-fn list(choices: &[Choice]) -> String {
-    let words: Vec<_> = choices
-        .iter()
-        .map(|Choice { name, version }| format!("{name} {version}"))
-        .collect();
-    words.join(", ")
+/// The manifest with this version in that table; as it is if there is none there.
+fn set_version(text: &str, keys: &[&str], version: &Version) -> Result<String> {
+    let mut document: DocumentMut = text.parse()?;
+    let mut item = Some(document.as_item_mut());
+    for key in keys.iter().chain(&["version"]) {
+        // `Item::get_mut` would make an entry that is not there.
+        item = item.and_then(Item::as_table_like_mut).and_then(|table| table.get_mut(key));
+    }
+    if let Some(item) = item {
+        let old = item.as_value().filter(|it| it.is_str()).context("its version is inherited")?;
+        let decor = old.decor().clone();
+        *item = value(version.to_string());
+        if let Some(new) = item.as_value_mut() {
+            *new.decor_mut() = decor;
+        }
+    }
+    Ok(document.to_string())
+}
+
+/// The changelog with a section for `version`, written by `body` if it is not there yet.
+fn with_section(
+    text: &str,
+    version: &Version,
+    body: impl FnOnce() -> Result<String>,
+) -> Result<String> {
+    let title =
+        Regex::new(&format!(r"(?m)^## \[?{}\]?(?: .*)?$", regex::escape(&version.to_string())))?;
+    if title.is_match(text) {
+        // It was written by hand; what it says of its own release ends with the release.
+        return Ok(title.replace(text, format!("## {version}")).into_owned());
+    }
+    // The head, what was written by hand before the release, and the older sections.
+    let parts =
+        Regex::new(r"(?s)^(.*?)(?:(?:^|\n)## \[?[Uu]nreleased\]?[^\n]*\n(.*?))?((?:^|\n)## .*)?$")?;
+    let parts = parts.captures(text).context("a changelog has sections")?;
+    let part = |number| parts.get(number).map_or("", |it: regex::Match<'_>| it.as_str().trim());
+    let head = if part(1).is_empty() { "# Changelog" } else { part(1) };
+    let generated = body()?;
+    let mut body = vec![part(2), generated.trim()];
+    body.retain(|text| !text.is_empty() && (part(2).is_empty() || *text != NOTHING_TO_SAY));
+    let section = format!("{head}\n\n## {version}\n\n{}\n\n{}", body.join("\n\n"), part(3));
+    Ok(format!("{}\n", section.trim_end()))
+}
+
+/// The lines that users copy into their manifests (`iqm-auth = "0.1"`), where they would give them
+/// another version.
+fn with_install_lines(text: &str, versions: &BTreeMap<&str, Version>) -> Result<String> {
+    let mut text = text.to_owned();
+    for (name, version) in versions {
+        let before = format!(r#"(?m)^(\s*{name}\s*=\s*(?:\{{[^}}\n]*\bversion\s*=\s*)?")"#);
+        let line = Regex::new(&format!(r#"{before}([^"\n]+)""#))?;
+        let short = match (version.pre.is_empty(), version.major, version.minor) {
+            (false, ..) | (_, 0, 0) => version.to_string(),
+            (_, 0, minor) => format!("0.{minor}"),
+            (_, major, _) => major.to_string(),
+        };
+        let replace = |found: &Captures<'_>| match VersionReq::parse(&found[2]) {
+            Ok(requirement) if !requirement.matches(version) => format!("{}{short}\"", &found[1]),
+            _ => found[0].to_owned(),
+        };
+        text = line.replace_all(&text, replace).into_owned();
+    }
+    Ok(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::release::commits::Change;
-    use crate::release::named;
-    use crate::release::plan::tests::changed;
-
-    fn these(words: &[&str]) -> Selection {
-        let read = |word: &&str| named(word, "prepare").unwrap();
-        Selection::These(words.iter().map(read).collect())
-    }
-
-    fn chosen(changes: &[Changes], names: &[&str]) -> Result<String> {
-        let choices = choose(&decide(changes), &these(names))?;
-        Ok(list(&choices))
-    }
-
-    fn refusal(changes: &[Changes], names: &[&str]) -> String {
-        chosen(changes, names).unwrap_err().to_string()
-    }
 
     #[test]
-    fn versions_are_those_of_the_plan_or_those_that_were_said() {
-        let changes = changed(&[("auth-core", Change::Fix), ("iqm-auth", Change::Breaking)]);
-        assert_eq!(
-            chosen(&changes, &["iqm-auth", "auth-core"]).unwrap(),
-            "auth-core 0.1.1, iqm-auth 0.2.0"
-        );
-        assert_eq!(
-            chosen(&changes, &["iqm-auth@1.0.0"]).unwrap(),
-            "iqm-auth 1.0.0"
-        );
-        assert_eq!(
-            chosen(&changes, &["edgeiq-auth@0.1.1"]).unwrap(),
-            "edgeiq-auth 0.1.1"
-        );
-        let all = choose(&decide(&changes), &Selection::All).unwrap();
-        assert_eq!(list(&all), "auth-core 0.1.1, iqm-auth 0.2.0");
-    }
-
-    #[test]
-    fn a_version_that_cannot_be_is_refused() {
-        let mut changes = changed(&[("iqm-auth", Change::Breaking)]);
-        for (version, words) in [
-            ("0.1.0", "not higher than 0.1.0"),
-            ("0.0.9", "not higher than 0.1.0"),
-            ("0.1.1", "needs 0.2.0 at least"),
-            ("0.2.0-rc.1", "needs 0.2.0 at least"),
+    fn a_section_is_added_merged_with_what_was_written_or_kept() {
+        let old = "# Changelog\n\n## 0.1.0\n\nFirst release.\n";
+        let new = "# Changelog\n\n## 0.1.1\n\n- This.\n\n## 0.1.0\n\nFirst release.\n";
+        let by_hand = old.replace("## 0.1.0", "## Unreleased\n\n- By hand.\n\n## 0.1.0");
+        let both = new.replace("- This", "- By hand.\n\n- This");
+        for (before, version, body, after) in [
+            (old, "0.1.1", "\n- This.\n", new),
+            ("", "0.1.0", "- This.", "# Changelog\n\n## 0.1.0\n\n- This.\n"),
+            (
+                &old.replace("log\n", "log\n\nHead.\n"),
+                "0.1.1",
+                "- This.",
+                &new.replace("log\n", "log\n\nHead.\n"),
+            ),
+            // What is there already is kept.
+            (&old.replace("## 0.1.0", "## [0.1.0] – unreleased"), "0.1.0", "- This.", old),
+            (
+                &old.replace("0.1.0", "0.1.0-rc.1"),
+                "0.1.1",
+                "- This.",
+                &new.replace("0.1.0", "0.1.0-rc.1"),
+            ),
+            // What was written before the release begins its section.
+            (&by_hand, "0.1.1", "- This.", &both),
+            (&by_hand, "0.1.1", NOTHING_TO_SAY, &new.replace("This", "By hand")),
         ] {
-            let refusal = refusal(&changes, &[&format!("iqm-auth@{version}")]);
-            assert!(refusal.contains(words), "{refusal}");
+            let body = || Ok(body.to_owned());
+            assert_eq!(with_section(before, &version.parse().unwrap(), body).unwrap(), after);
         }
-        let twice = refusal(&changes, &["iqm-auth@0.2.0", "iqm-auth@0.3.0"]);
-        assert!(twice.contains("two versions"), "{twice}");
-        changes[3].krate.version = Version::new(0, 4, 0);
-        let lowered = refusal(&changes, &["iqm-auth@0.3.0"]);
-        assert!(lowered.contains("lower than 0.4.0"), "{lowered}");
-        changes[3].since = None;
-        let first = refusal(&changes, &["iqm-auth@0.3.0"]);
-        assert!(first.contains("needs 0.4.0 at least"), "{first}");
-        assert_eq!(chosen(&changes, &["iqm-auth"]).unwrap(), "iqm-auth 0.4.0");
     }
 
     #[test]
-    fn a_crate_without_changes_is_refused_with_the_version_that_would_do() {
-        let refusal = refusal(&changed(&[]), &["iqm-auth"]);
-        assert!(refusal.contains("`iqm-auth@0.1.1`"), "{refusal}");
-        let none = choose(&decide(&changed(&[])), &Selection::All).unwrap_err();
-        assert!(none.to_string().contains("nothing to prepare"), "{none}");
-    }
-
-    #[test]
-    fn a_follower_waits_for_the_crate_that_it_follows() {
-        let mut changes = changed(&[("auth-core", Change::Breaking)]);
-        let refusal = refusal(&changes, &["iqm-auth"]);
-        assert!(refusal.contains("name auth-core as well"), "{refusal}");
-        assert_eq!(
-            chosen(&changes, &["iqm-auth", "auth-core"]).unwrap(),
-            "auth-core 0.2.0, iqm-auth 0.2.0"
-        );
-        changes[0].krate.version = Version::new(0, 2, 0);
-        assert_eq!(chosen(&changes, &["iqm-auth"]).unwrap(), "iqm-auth 0.2.0");
-    }
-
-    #[test]
-    fn what_was_not_named_and_should_be_is_told() {
-        let changes = changed(&[("auth-core", Change::Breaking)]);
-        let choices = choose(&decide(&changes), &these(&["auth-core", "iqm-auth"])).unwrap();
-        let (needed, follow) = outlook(&changes, &choices);
-        assert_eq!(needed, [""; 0]);
-        assert_eq!(follow, ["edgeiq-auth must follow auth-core."]);
-
-        let changes = changed(&[("auth-core", Change::Fix), ("iqm-auth", Change::Fix)]);
-        let choices = choose(&decide(&changes), &these(&["iqm-auth"])).unwrap();
-        let (needed, follow) = outlook(&changes, &choices);
-        assert!(needed[0].starts_with("auth-core has changed"), "{needed:?}");
-        assert_eq!(follow, [""; 0]);
+    fn only_the_version_of_a_manifest_changes_and_install_lines_that_do_not_fit() {
+        let next = Version::new(0, 2, 0);
+        let text =
+            "[workspace.dependencies]\n# These.\na   = { version = \"0.1.0\" } # first\nc = {}\n";
+        for (name, to) in [("a", "0.2.0"), ("c", "0.1.0"), ("d", "0.1.0")] {
+            let keys = ["workspace", "dependencies", name];
+            assert_eq!(set_version(text, &keys, &next).unwrap(), text.replace("0.1.0", to));
+        }
+        set_version("[package]\nversion.workspace = true\n", &["package"], &next).unwrap_err();
+        for (version, before, after) in [
+            ("0.2.0", "a\niqm-auth = \"0.1\"\n", "a\niqm-auth = \"0.2\"\n"),
+            ("1.2.3", "iqm-auth = \"0.1\"", "iqm-auth = \"1\""),
+            ("0.2.0-rc.1", "iqm-auth = \"0.1\"", "iqm-auth = \"0.2.0-rc.1\""),
+            ("0.2.0", " iqm-auth = { version = \"0.1\" }", " iqm-auth = { version = \"0.2\" }"),
+            ("0.2.7", "iqm-auth = \"0.2\"", "iqm-auth = \"0.2\""),
+            ("0.2.0", "iqm-auth-more = \"0.1\"", "iqm-auth-more = \"0.1\""),
+            ("0.2.0", "iqm-auth = { path = \"x\" }", "iqm-auth = { path = \"x\" }"),
+        ] {
+            let versions = BTreeMap::from([("iqm-auth", version.parse().unwrap())]);
+            assert_eq!(with_install_lines(before, &versions).unwrap(), after);
+        }
     }
 }

@@ -1,289 +1,167 @@
-//! Rules: who may depend on whom, and where versions stand.
+//! Rules: who may depend on whom, and what a user of a vendor crate compiles.
 
-use super::Finding;
-use super::manifest::{Kind, WorkspaceDependencies};
-use super::tree::{Tree, is_vendor};
-use super::words::GRAPHQL_USERS;
+use std::collections::BTreeSet;
+use std::path::Path;
 
-pub(crate) fn manifests_are_readable(tree: &Tree) -> Vec<Finding> {
-    let unreadable = |path: &str, error: String| Finding::new(path, 1, error, "mend the TOML");
-    let mut findings = Vec::new();
-    if let Err(error) = tree.workspace_dependencies() {
-        findings.push(unreadable("Cargo.toml", error));
+use anyhow::Result;
+use serde_json::Value;
+
+use super::{Findings, Tree};
+use crate::cargo;
+use crate::release::crates::{list, text};
+
+/// How many crates a vendor crate's normal tree may have, itself included; that of identityx-auth
+/// has one more, for GraphQL.
+const MOST_CRATES: usize = 99;
+
+/// What the default features do not bring in.
+const ABSENT: [&str; 6] =
+    ["axum", "aws-lc-rs", "aws-lc-sys", "native-tls", "openssl", "openssl-sys"];
+
+/// What must not be there in two versions: the types of one do not fit the other.
+const SINGLE: [&str; 4] = ["http", "hyper", "reqwest", "rustls"];
+
+pub(super) fn findings(root: &Path, tree: &Tree) -> Result<Findings> {
+    let mut metadata = cargo::cargo(root, "metadata --format-version=1 --no-deps");
+    let mut findings = directions(&serde_json::from_str(&cargo::output(&mut metadata)?)?);
+    for (path, text) in tree.ending("/Cargo.toml").filter(|(path, _)| !path.starts_with("fuzz/")) {
+        // Such as `forbid(unsafe_code)`, which SECURITY.md cites.
+        if !text.contains("[lints]\nworkspace = true") {
+            findings.push(format!("{path}:1: no `[lints] workspace = true`; add it"));
+        }
     }
-    for error in tree.manifests().into_iter().filter_map(Result::err) {
-        let path = error.split(':').next().unwrap_or_default().to_owned();
-        findings.push(unreadable(&path, error));
+    for vendor in tree.vendors() {
+        // `cargo metadata` would join the features of the whole workspace.
+        let words = "tree --edges normal --prefix none --no-dedupe --format {p} --package";
+        let printed = cargo::output(cargo::cargo(root, words).arg(vendor))?;
+        findings.extend(weight(vendor, &printed));
     }
-    findings
+    Ok(findings)
 }
 
-pub(crate) fn point_one_way(tree: &Tree) -> Vec<Finding> {
-    let members = tree.members();
-    let workspace = workspace(tree);
-    let ours: Vec<_> = members.iter().map(|member| member.name.as_str()).collect();
+fn directions(metadata: &Value) -> Findings {
     let mut findings = Vec::new();
-    for member in &members {
-        for dependency in &member.dependencies {
-            let package = workspace.package_of(dependency);
-            if ours.contains(&package) && !may_depend(&member.name, package, dependency.kind) {
-                findings.push(Finding::new(
-                    &member.path,
-                    dependency.line,
-                    format!("{} depends on {package}", member.name),
-                    "take it out: ARCHITECTURE.md says who may depend on whom",
-                ));
+    for package in list(metadata, "packages") {
+        for dependency in list(package, "dependencies") {
+            let (from, to) = (text(package, "name"), text(dependency, "name"));
+            let is_dev = dependency["kind"] == "dev";
+            if !may_depend(from, to, is_dev) {
+                findings.push(format!("{from} depends on {to}: see ARCHITECTURE.md"));
+            }
+            if is_dev && to == "auth-sandbox" && dependency["req"] != "*" {
+                // With a version, each crate would wait for another to be published.
+                findings.push(format!("{from} has a version of {to}; name its path only"));
             }
         }
     }
     findings
 }
 
-fn may_depend(from: &str, to: &str, kind: Kind) -> bool {
-    // Crates that were split off for size, such as a test's fixtures, have no rule here until
-    // ARCHITECTURE.md gives them one.
-    let tested_with_the_sandbox = to == "auth-sandbox" && kind == Kind::Dev;
+fn may_depend(from: &str, to: &str, is_dev: bool) -> bool {
+    let is_vendor = |name: &str| name.ends_with("-auth");
+    let is_for_tests = is_dev && ["auth-sandbox", "vendor-tests"].contains(&to);
+    let is_tool = ["authctl", "examples", "xtask", "identityx-codegen"].contains(&to);
     match from {
-        "auth-core" => tested_with_the_sandbox,
-        "auth-store" => to == "auth-core" || tested_with_the_sandbox,
-        "auth-sandbox" => !is_vendor(to) && !matches!(to, "auth-cli" | "identityx-codegen"),
-        // It carries the schema and nothing else of ours; its tests compile what it generates.
-        "identityx-codegen" => kind == Kind::Dev,
-        "xtask" => to == "identityx-codegen" || tested_with_the_sandbox,
-        vendor if is_vendor(vendor) => {
-            !(is_vendor(to)
-                || matches!(
-                    to,
-                    "auth-store" | "auth-cli" | "auth-sandbox" | "identityx-codegen"
-                ))
-                || tested_with_the_sandbox
+        // Third parties that one crate hides from all others.
+        _ if to == "graphql_client" => from == "identityx-auth",
+        _ if to == "reqwest" => {
+            is_dev || ["auth-core", "auth-core-tls", "examples", "vendor-tests"].contains(&from)
+        }
+        // Shared wire types would put the same mistake on both ends.
+        "auth-sandbox" => !(is_vendor(to) || is_tool || to == "auth-store"),
+        "auth-store" => is_for_tests || !(is_vendor(to) || is_tool || to == "auth-sandbox"),
+        // It carries the schema and no code of this workspace; its tests compile what it generates.
+        "identityx-codegen" => is_dev || !(is_vendor(to) || to.starts_with("auth")),
+        "xtask" => is_for_tests || !(is_vendor(to) || to.starts_with("auth")),
+        _ if from == "auth-core" || is_vendor(from) => {
+            is_for_tests || !(is_vendor(to) || is_tool || to.starts_with("auth-s"))
         }
         _ => true,
     }
 }
 
-pub(crate) fn the_sandbox_is_a_path(tree: &Tree) -> Vec<Finding> {
-    let workspace = workspace(tree);
-    let mut findings = Vec::new();
-    for member in tree.members() {
-        for dependency in &member.dependencies {
-            if dependency.kind == Kind::Dev
-                && workspace.package_of(dependency) == "auth-sandbox"
-                && workspace.has_version(dependency)
-            {
-                findings.push(Finding::new(
-                    &member.path,
-                    dependency.line,
-                    "a dev-dependency on auth-sandbox with a version",
-                    "name its path only, so that no crate waits for another to be published",
-                ));
-            }
-        }
+/// What is wrong with the crates that a user of this vendor crate compiles, one a line.
+fn weight(vendor: &str, printed: &str) -> Findings {
+    // A crate that is compiled once for users and once for a macro counts once.
+    let words =
+        |line: &'_ str| -> Vec<String> { line.split(' ').take(2).map(String::from).collect() };
+    let crates: BTreeSet<_> = printed.lines().filter(|line| !line.is_empty()).map(words).collect();
+    let count = |name: &str| crates.iter().filter(|words| words[0] == name).count();
+    let mut wrong = Vec::new();
+    let most = MOST_CRATES + usize::from(vendor == "identityx-auth");
+    if crates.len() > most {
+        wrong.push(format!("{} crates, and {most} are the most", crates.len()));
     }
-    findings
-}
-
-pub(crate) fn versions_stand_in_the_workspace(tree: &Tree) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for member in tree.members() {
-        for dependency in member
-            .dependencies
-            .iter()
-            .filter(|dependency| dependency.has_version)
-        {
-            findings.push(Finding::new(
-                &member.path,
-                dependency.line,
-                format!("a version of {} in a member's manifest", dependency.key),
-                "move it to [workspace.dependencies] and say `workspace = true` here",
-            ));
-        }
-    }
-    findings
-}
-
-pub(crate) fn graphql_client_stays_where_it_is_used(tree: &Tree) -> Vec<Finding> {
-    let workspace = workspace(tree);
-    let mut findings = Vec::new();
-    for member in tree.members() {
-        if GRAPHQL_USERS.contains(&&*member.name) {
-            continue;
-        }
-        for dependency in &member.dependencies {
-            if workspace
-                .package_of(dependency)
-                .starts_with("graphql_client")
-            {
-                findings.push(Finding::new(
-                    &member.path,
-                    dependency.line,
-                    format!("{} depends on graphql_client", member.name),
-                    "keep GraphQL in identityx-auth",
-                ));
-            }
-        }
-    }
-    findings
-}
-
-/// The workspace's entries; none if they cannot be read, which has a rule of its own.
-fn workspace(tree: &Tree) -> WorkspaceDependencies {
-    tree.workspace_dependencies().unwrap_or_default()
+    let absent = ABSENT.iter().filter(|name| count(name) > 0);
+    wrong.extend(absent.map(|name| format!("{name} among those of the default features")));
+    let double = SINGLE.iter().filter(|name| count(name) > 1);
+    wrong.extend(double.map(|name| format!("{name} in several versions")));
+    let hint = format!("see `cargo tree -p {vendor} -e normal`");
+    wrong.iter().map(|what| format!("crates/{vendor}/Cargo.toml:1: {what}; {hint}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    /// No line; typed, since JSON's numbers compare with ours, too.
-    const NOWHERE: [usize; 0] = [];
-
-    const ROOT: &str = "\
-[workspace.dependencies]
-auth-core = { version = \"0.1\", path = \"crates/auth-core\" }
-auth-sandbox = { path = \"crates/auth-sandbox\" }
-auth-store = { path = \"crates/auth-store\" }
-iqm-auth = { path = \"crates/iqm-auth\" }
-edgeiq-auth = { path = \"crates/edgeiq-auth\" }
-identityx-codegen = { path = \"crates/identityx-codegen\" }
-gql = { version = \"1\", package = \"graphql_client\" }
-serde = \"1\"
-";
-
-    /// What the rule finds where `member` has these lines in its manifest.
-    fn check(rule: fn(&Tree) -> Vec<Finding>, member: &str, lines: &str) -> Vec<Finding> {
-        let names = [
-            "auth-cli",
-            "auth-core",
-            "auth-sandbox",
-            "auth-store",
-            "edgeiq-auth",
-            "identityx-codegen",
-            "iqm-auth",
-            "xtask",
-        ];
-        let texts: Vec<_> = names
-            .iter()
-            .map(|name| {
-                let lines = if *name == member { lines } else { "" };
-                let folder = if *name == "xtask" { "" } else { "crates/" };
-                let path = format!("{folder}{name}/Cargo.toml");
-                (path, format!("[package]\nname = \"{name}\"\n{lines}"))
-            })
-            .collect();
-        let mut files: Vec<(&str, &str)> = texts
-            .iter()
-            .map(|(path, text)| (path.as_str(), text.as_str()))
-            .collect();
-        files.push(("Cargo.toml", ROOT));
-        rule(&Tree::of(&files))
-    }
-
-    fn lines(findings: &[Finding]) -> Vec<usize> {
-        findings.iter().map(|finding| finding.line).collect()
+    fn check(from: &str, kind: Option<&str>, to: &str, req: &str) -> usize {
+        let dependency = json!({ "name": to, "kind": kind, "req": req });
+        let package = json!({ "name": from, "dependencies": [dependency] });
+        directions(&json!({ "packages": [package] })).len()
     }
 
     #[test]
-    fn dependencies_that_the_architecture_allows_are_clean() {
-        for (member, section, package) in [
-            ("iqm-auth", "dependencies", "auth-core"),
-            ("iqm-auth", "dev-dependencies", "auth-sandbox"),
-            ("auth-core", "dev-dependencies", "auth-sandbox"),
-            ("auth-store", "dependencies", "auth-core"),
-            ("auth-sandbox", "dependencies", "auth-core"),
-            ("auth-cli", "dependencies", "iqm-auth"),
-            ("identityx-codegen", "dev-dependencies", "iqm-auth"),
-            ("xtask", "dependencies", "identityx-codegen"),
-            ("xtask", "dev-dependencies", "auth-sandbox"),
-            ("xtask", "dependencies", "serde"),
+    fn dependencies_point_one_way() {
+        for line in [
+            "iqm-auth auth-core, auth-store auth-core, auth-sandbox auth-core, authctl iqm-auth",
+            "auth-core reqwest, identityx-auth graphql_client, xtask identityx-codegen",
+            "iqm-auth -auth-sandbox, iqm-auth -vendor-tests, auth-core -auth-sandbox",
+            "iqm-auth -reqwest, xtask -auth-sandbox, identityx-codegen -identityx-auth",
         ] {
-            let text = format!("[{section}]\n{package}.workspace = true\n");
-            assert_eq!(
-                check(point_one_way, member, &text),
-                [],
-                "{member} on {package}"
-            );
+            for pair in line.split(", ") {
+                let (from, to) = pair.split_once(' ').unwrap();
+                let kind = to.starts_with('-').then_some("dev");
+                assert_eq!(check(from, kind, to.trim_start_matches('-'), "*"), 0, "{pair}");
+            }
         }
-    }
-
-    #[test]
-    fn dependencies_that_the_architecture_forbids_are_found() {
-        for (member, section, package) in [
-            ("iqm-auth", "dependencies", "edgeiq-auth"),
-            ("iqm-auth", "dev-dependencies", "edgeiq-auth"),
-            ("iqm-auth", "dependencies", "auth-store"),
-            ("iqm-auth", "dependencies", "auth-sandbox"),
-            ("auth-core", "dependencies", "auth-sandbox"),
-            ("auth-core", "dev-dependencies", "iqm-auth"),
-            ("auth-core", "dependencies", "auth-store"),
-            ("auth-store", "dependencies", "iqm-auth"),
-            ("auth-sandbox", "dev-dependencies", "iqm-auth"),
-            ("auth-sandbox", "build-dependencies", "iqm-auth"),
-            ("auth-sandbox", "dev-dependencies", "identityx-codegen"),
-            ("identityx-codegen", "dependencies", "iqm-auth"),
-            ("iqm-auth", "build-dependencies", "identityx-codegen"),
-            ("xtask", "dependencies", "auth-core"),
-            ("iqm-auth", "target.'cfg(unix)'.dependencies", "edgeiq-auth"),
+        for line in [
+            "iqm-auth edgeiq-auth, iqm-auth -edgeiq-auth, iqm-auth auth-store, auth-core iqm-auth",
+            "iqm-auth auth-sandbox, iqm-auth identityx-codegen, auth-core auth-sandbox",
+            "auth-core auth-store, auth-store iqm-auth, auth-sandbox -iqm-auth, xtask auth-core",
+            "auth-sandbox identityx-codegen, identityx-codegen iqm-auth, iqm-auth reqwest",
+            "iqm-auth graphql_client, iqm-auth -graphql_client",
         ] {
-            let text = format!("[{section}]\n{package}.workspace = true\n");
-            let found = check(point_one_way, member, &text);
-            assert_eq!(lines(&found), [4], "{member} on {package}");
+            for pair in line.split(", ") {
+                let (from, to) = pair.split_once(' ').unwrap();
+                let kind = to.starts_with('-').then_some("dev");
+                assert_eq!(check(from, kind, to.trim_start_matches('-'), "*"), 1, "{pair}");
+            }
         }
+        assert_eq!(check("iqm-auth", Some("dev"), "auth-sandbox", "^0.1"), 1);
     }
 
     #[test]
-    fn another_name_does_not_hide_a_dependency() {
-        let text = "[dependencies]\nother = { package = \"edgeiq-auth\", path = \"x\" }\n";
-        assert_eq!(lines(&check(point_one_way, "iqm-auth", text)), [4]);
-    }
-
-    #[test]
-    fn the_sandbox_comes_by_path_and_without_a_version() {
-        let rule = |text| lines(&check(the_sandbox_is_a_path, "iqm-auth", text));
-        assert_eq!(
-            rule("[dev-dependencies]\nauth-sandbox.workspace = true\n"),
-            NOWHERE
-        );
-        assert_eq!(
-            rule("[dev-dependencies]\nauth-sandbox = { path = \"x\" }\n"),
-            NOWHERE
-        );
-        let versioned = "[dev-dependencies]\nauth-sandbox = { path = \"x\", version = \"1\" }\n";
-        assert_eq!(rule(versioned), [4]);
-    }
-
-    #[test]
-    fn versions_stand_in_the_workspace_only() {
-        let rule = |text| lines(&check(versions_stand_in_the_workspace, "iqm-auth", text));
-        assert_eq!(
-            rule("[dependencies]\nserde = { workspace = true, optional = true }\n"),
-            NOWHERE
-        );
-        assert_eq!(rule("[dependencies]\nserde = \"1\"\n"), [4]);
-        assert_eq!(
-            rule("[dev-dependencies]\nserde = { version = \"1\" }\n"),
-            [4]
-        );
-        assert_eq!(rule("[build-dependencies.serde]\ngit = \"x\"\n"), [3]);
-    }
-
-    #[test]
-    fn graphql_client_is_found_under_any_name() {
-        let text = "[dependencies]\ngql.workspace = true\n";
-        let rule = |member| lines(&check(graphql_client_stays_where_it_is_used, member, text));
-        assert_eq!(rule("xtask"), NOWHERE);
-        assert_eq!(rule("iqm-auth"), [4]);
-    }
-
-    #[test]
-    fn a_manifest_that_is_no_toml_is_found() {
-        assert_eq!(check(manifests_are_readable, "iqm-auth", ""), []);
-        let found = check(manifests_are_readable, "iqm-auth", "[dependencies\n");
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].path, "crates/iqm-auth/Cargo.toml");
-        assert_eq!(
-            manifests_are_readable(&Tree::of(&[("Cargo.toml", "[workspace")])).len(),
-            1
-        );
+    fn what_a_user_compiles_is_few_light_and_single() {
+        let crates = |number: usize| {
+            let line = |it| {
+                format!(
+                    "a v1.{it}.0
+a v1.{it}.0 (proc-macro)
+"
+                )
+            };
+            (0..number).map(line).collect::<Vec<_>>().concat()
+        };
+        let check = |printed: &str| weight("iqm-auth", printed).len();
+        assert_eq!([check(&crates(MOST_CRATES)), check(&crates(MOST_CRATES + 1))], [0, 1]);
+        for name in ABSENT {
+            assert_eq!(check(&format!("{name} v1.0.0\n")), 1, "{name}");
+        }
+        for name in SINGLE {
+            assert_eq!(check(&format!("{name} v1.0.0\n{name} v2.0.0\n")), 1, "{name}");
+        }
+        assert_eq!(check("openssl-probe v0.2.0\nsyn v2.0.0\nsyn v3.0.0\n"), 0);
     }
 }

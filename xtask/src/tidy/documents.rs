@@ -1,152 +1,101 @@
-//! Rules: what the repository's documents name is there.
+//! Rules: what documents name is there.
 
-use super::Finding;
-use super::markdown::Markdown;
-use super::source::{Source, word_at};
-use super::tree::{Tree, is_rust};
+use regex::Regex;
 
-const SECURITY: &str = "SECURITY.md";
-const AUTHENTICATION: &str = "docs/authentication.md";
+use super::{Findings, Tree};
 
-/// What stands in the place of a test where none can be.
-const BY_INSPECTION: &str = "by inspection";
+/// Where a file of the repository is read by a person who has a crate alone.
+const REPOSITORY: &str = "https://github.com/auth-sdks/auth-sdks/blob/main/";
 
-pub(crate) fn promises_name_their_tests(tree: &Tree) -> Vec<Finding> {
-    let Some(text) = tree.text(SECURITY) else {
-        return Vec::new();
-    };
-    let document = Markdown::parse(text);
-    let mut findings = Vec::new();
-    let links = document.links();
-    let tests: Vec<_> = links.iter().filter(|link| is_rust(link.target)).collect();
-    for link in &tests {
-        let name = link.label.trim_matches('`');
-        let source = tree
-            .all_sources()
-            .iter()
-            .find(|source| source.path == link.target);
-        let what = match source {
-            None => format!("there is no {}", link.target),
-            Some(source) if !has_test(source, name) => {
-                format!("there is no test {name} in {}", link.target)
-            }
-            Some(_) => continue,
-        };
-        let mend = "name the test that proves the promise, or write it";
-        findings.push(Finding::new(SECURITY, link.line, what, mend));
-    }
-    for &(line, text) in rows(&document) {
-        let proved = tests.iter().any(|link| link.line == line) || text.contains(BY_INSPECTION);
-        if !proved {
-            findings.push(Finding::new(
-                SECURITY,
-                line,
-                "a promise without a test",
-                format!("link the test that proves it, or say `{BY_INSPECTION}` and of what"),
-            ));
-        }
-    }
-    findings
-}
-
-/// The rows of tables, without their heads.
-fn rows<'a>(document: &'a Markdown<'a>) -> impl Iterator<Item = &'a (usize, &'a str)> {
-    let lines = &document.prose;
-    let is_rule = |at: usize| {
-        lines
-            .get(at)
-            .is_some_and(|(_, text)| text.starts_with("| ---"))
-    };
-    lines
-        .iter()
-        .enumerate()
-        .filter(move |(at, (_, text))| text.starts_with('|') && !is_rule(*at) && !is_rule(at + 1))
-        .map(|(_, line)| line)
-}
-
-/// Whether a function of that name is marked as a test.
-fn has_test(source: &Source, name: &str) -> bool {
-    let lines: Vec<_> = source.code.lines().map(str::trim).collect();
-    let head = format!("fn {name}(");
-    let is_attribute = |line: &&&str| line.starts_with("#[") || line.is_empty();
-    let marks = |line: &&str| line.contains("test]") || line.contains("test(");
-    lines.iter().enumerate().any(|(at, line)| {
-        word_at(line, &head).is_some()
-            && lines[..at].iter().rev().take_while(is_attribute).any(marks)
+/// The lines outside of code blocks, with their numbers.
+fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut in_code = false;
+    text.lines().enumerate().filter_map(move |(index, line)| {
+        let is_fence = line.trim_start().starts_with("```");
+        in_code ^= is_fence;
+        (!is_fence && !in_code).then_some((index + 1, line))
     })
 }
 
-pub(crate) fn links_lead_somewhere(tree: &Tree) -> Vec<Finding> {
+/// The links of a text: line, label and target.
+fn links(text: &str) -> Vec<(usize, String, String)> {
+    let link = Regex::new(r"\[([^\]]*)\](?:\(|: )([^)\s]+)").ok();
+    let of_line = |(number, line)| {
+        let found = link.iter().flat_map(move |link| link.captures_iter(line));
+        found.map(move |it| (number, it[1].to_owned(), it[2].to_owned()))
+    };
+    prose(text).flat_map(of_line).collect()
+}
+
+pub(super) fn promises_name_their_proof(tree: &Tree) -> Findings {
+    let text = tree.text("SECURITY.md");
     let mut findings = Vec::new();
-    for (path, text) in tree.documents() {
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        for link in Markdown::parse(text).links() {
-            let target = link.target.split('#').next().unwrap_or_default();
-            if target.is_empty() || target.contains("://") {
-                continue;
-            }
-            if !tree.holds(&joined(folder, target)) {
-                findings.push(Finding::new(
-                    path,
-                    link.line,
-                    format!("{target} is not there"),
-                    "link to what is",
-                ));
-            }
+    let mut tests = links(text);
+    tests.retain(|(.., target)| target.strip_suffix(".rs").is_some());
+    for (line, label, target) in &tests {
+        let name = label.trim_matches('`');
+        // In a trait whose tests run for every vendor, a macro marks the functions.
+        let mark =
+            if target.contains("crates/vendor-tests/") { "" } else { r"#\[[\w:]*test\b.*\n" };
+        let function = format!(r"{mark}(?:\s*#\[.*\n)*\s*(?:pub )?(?:async )?fn {name}\(");
+        let function = Regex::new(&format!(r"(?m)^\s*{function}")).ok();
+        if !function.is_some_and(|it| it.is_match(tree.text(target))) {
+            findings.push(format!("SECURITY.md:{line}: there is no test {name} in {target}"));
+        }
+    }
+    let is_row = |line: &str| line.starts_with("| **");
+    for (number, line) in prose(text).filter(|(_, line)| is_row(line)) {
+        let others = ["by inspection", "by the compiler"].iter().any(|it| line.contains(it));
+        if !others && !tests.iter().any(|test| test.0 == number) {
+            let hint = "link its test, or say `by inspection` of what";
+            findings.push(format!("SECURITY.md:{number}: a promise without a proof; {hint}"));
         }
     }
     findings
 }
 
-/// `target` as seen from `folder`, from the root.
-fn joined(folder: &str, target: &str) -> String {
-    let mut parts: Vec<_> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
+/// And each has its diagram.
+pub(super) fn vendors_have_the_same_sections(tree: &Tree) -> Findings {
+    let sections = |vendor: &str| -> Vec<&str> {
+        let text = tree.text(&format!("crates/{vendor}/README.md"));
+        prose(text).filter_map(|(_, line)| line.strip_prefix("## ")).collect()
+    };
+    let vendors = tree.vendors();
+    let diagrams = tree.text("docs/authentication.md");
+    let mut findings = Vec::new();
+    for vendor in &vendors {
+        let wanted = sections(vendors[0]);
+        if sections(vendor) != wanted {
+            findings.push(format!("crates/{vendor}/README.md:1: not the sections {wanted:?}"));
+        }
+        if !diagrams.contains(&format!(" as {vendor}\n")) {
+            findings.push(format!("docs/authentication.md:1: no diagram has {vendor} in it"));
         }
     }
-    parts.join("/")
+    findings
 }
 
-pub(crate) fn every_vendor_has_its_diagram(tree: &Tree) -> Vec<Finding> {
-    let vendors = tree.vendors();
-    let document = Markdown::parse(tree.text(AUTHENTICATION).unwrap_or_default());
+/// A crate's README is its front page on crates.io, where nothing else of the repository is.
+pub(super) fn links_lead_somewhere(tree: &Tree) -> Findings {
     let mut findings = Vec::new();
-    let mut finding = |line, what: String, mend: &str| {
-        findings.push(Finding::new(AUTHENTICATION, line, what, mend));
-    };
-    let diagrams: Vec<_> = document
-        .fences
-        .iter()
-        .filter(|fence| fence.info == "mermaid")
-        .collect();
-    for diagram in &diagrams {
-        let mut lines = diagram.code.iter().map(|line| line.trim());
-        let mut lines = lines.by_ref().filter(|line| !line.is_empty());
-        if lines.next() != Some("sequenceDiagram") || lines.next().is_none() {
-            finding(
-                diagram.line,
-                "a diagram that is empty, or not a sequenceDiagram".to_owned(),
-                "begin it with `sequenceDiagram`, and look at the picture",
-            );
-        }
-    }
-    for vendor in vendors {
-        let takes_part = |line: &&str| line.trim().ends_with(&format!(" as {vendor}"));
-        if !diagrams
-            .iter()
-            .any(|diagram| diagram.code.iter().any(takes_part))
-        {
-            finding(
-                1,
-                format!("no diagram has {vendor} as a participant"),
-                "draw how its vendor authenticates, and say where its documents disagree",
-            );
+    for (path, text) in tree.ending(".md") {
+        let is_front_page = path.starts_with("crates/") && path.ends_with("/README.md");
+        for (line, _, target) in links(text) {
+            let target = target.split('#').next().unwrap_or_default();
+            let mut place: Vec<_> = path.split('/').collect();
+            place.pop();
+            for part in target.split('/').filter(|part| *part != ".") {
+                if part == ".." { place.truncate(place.len() - 1) } else { place.push(part) }
+            }
+            let leads = match target.strip_prefix(REPOSITORY) {
+                _ if target.is_empty() => true,
+                Some(file) => tree.holds(file),
+                None if is_front_page => target.starts_with("https://"),
+                None => target.contains("://") || tree.holds(&place.join("/")),
+            };
+            if !leads {
+                findings.push(format!("{path}:{line}: {target} leads nowhere from there"));
+            }
         }
     }
     findings
@@ -156,66 +105,62 @@ pub(crate) fn every_vendor_has_its_diagram(tree: &Tree) -> Vec<Finding> {
 mod tests {
     use super::*;
 
-    const TEST: (&str, &str) = (
-        "crates/a/tests/it/b.rs",
-        "#[tokio::test]\nasync fn it_holds() {}\n\nfn it_helps() {}\n\n#[cfg(unix)]\n\
-         #[test]\nfn it_holds_on_unix() {}\n// #[test]\nfn commented() {}\n",
-    );
-
-    fn lines(findings: &[Finding]) -> Vec<usize> {
-        findings.iter().map(|finding| finding.line).collect()
-    }
-
-    const NOWHERE: [usize; 0] = [];
-
     #[test]
     fn a_promise_names_a_test_that_exists() {
-        let check = |text: &str| {
-            let tree = Tree::of(&[(SECURITY, text), TEST]);
-            lines(&promises_name_their_tests(&tree))
+        let file = "crates/a/tests/it/b.rs";
+        let source = "#[tokio::test]\nasync fn it_holds() {}\n\nfn it_helps() {}\n\n#[test]\n\
+            #[cfg(unix)]\nfn it_holds_on_unix() {}\n// #[test]\nfn commented() {}\n";
+        let check = |cell: &str| {
+            let text = format!("| p | t |\n| --- | --- |\n| **It is safe.** | {cell} |\n");
+            promises_name_their_proof(&Tree::of([("SECURITY.md", &*text), (file, source)])).len()
         };
-        let table = |cell: &str| format!("| p | t |\n| --- | --- |\n| It is safe | {cell} |\n");
-        let link = |name: &str| table(&format!("[`{name}`](crates/a/tests/it/b.rs)"));
-        assert_eq!(check(&link("it_holds")), NOWHERE);
-        assert_eq!(check(&link("it_holds_on_unix")), NOWHERE);
-        assert_eq!(check(&table("by inspection of the types")), NOWHERE);
-        for name in ["it_hold", "holds", "it_helps", "commented", "gone"] {
-            assert_eq!(check(&link(name)), [3], "{name}");
+        for (name, count) in [
+            ("it_holds", 0),
+            ("it_holds_on_unix", 0),
+            ("it_hold", 1),
+            ("it_helps", 1),
+            ("commented", 1),
+            ("gone", 1),
+        ] {
+            assert_eq!(check(&format!("[`{name}`]({file})")), count, "{name}");
         }
-        assert_eq!(check(&table("[`it_holds`](crates/a/tests/it/c.rs)")), [3]);
-        assert_eq!(check(&table("trust us")), [3]);
-        assert_eq!(check("[`gone`](crates/a/tests/it/b.rs)\n"), [1]);
+        assert_eq!(check("[`it_holds`](crates/a/tests/it/c.rs)"), 1);
+        assert_eq!([check("by inspection of the types"), check("trust us")], [0, 1]);
     }
 
     #[test]
-    fn links_lead_to_files_and_folders_that_exist() {
-        let check = |path: &str, text: &str| {
-            let tree = Tree::of(&[(path, text), TEST, ("README.md", "")]);
-            lines(&links_lead_somewhere(&tree))
-        };
-        let fine = "[a](crates/a) [b](./README.md#x) [c](https://d.test) [e](#f)\n";
-        assert_eq!(check("SECURITY.md", fine), NOWHERE);
-        assert_eq!(check("docs/a.md", "[a](../README.md)\n"), NOWHERE);
-        assert_eq!(check("docs/a.md", "\n[a](README.md)\n"), [2]);
-        assert_eq!(check("SECURITY.md", "[a](crates/ab)\n"), [1]);
+    fn links_lead_to_what_is_there() {
+        let page = "crates/a/README.md";
+        let on_github = format!("[a]({REPOSITORY}README.md#x) [b]({REPOSITORY}OTHER.md)");
+        for (path, text, count) in [
+            ("SECURITY.md", "[a](crates/a) [b](./README.md#x) [c](https://d.test) [e](#f)", 0),
+            ("SECURITY.md", "```\n[x](y)\n```\n", 0),
+            ("docs/a.md", "[a](../README.md)\n[b]: ../crates/a/src/b.rs\n", 0),
+            ("docs/a.md", "[a](README.md) [b](../crates/ab)\n[c]: gone\n", 3),
+            (page, "[a](https://docs.rs/a) [b](#errors)", 0),
+            (page, "[a](../auth-store) [b](http://docs.rs/a)", 2),
+            (page, &on_github, 1),
+        ] {
+            let tree = Tree::of([(path, text), ("crates/a/src/b.rs", ""), ("README.md", "")]);
+            assert_eq!(links_lead_somewhere(&tree).len(), count, "{path}: {text}");
+        }
     }
 
     #[test]
-    fn every_vendor_takes_part_in_a_diagram_that_is_one() {
-        let check = |text: &str| {
-            let vendor = ("crates/iqm-auth/Cargo.toml", "");
-            let tree = Tree::of(&[(AUTHENTICATION, text), vendor]);
-            lines(&every_vendor_has_its_diagram(&tree))
+    fn vendors_have_the_same_sections_and_a_diagram_each() {
+        let check = |readme: &str, diagram: &str| {
+            let files = [
+                ("crates/a-auth/Cargo.toml", ""),
+                ("crates/b-auth/Cargo.toml", ""),
+                ("crates/a-auth/README.md", "## A\n## B\n"),
+                ("crates/b-auth/README.md", readme),
+                ("docs/authentication.md", diagram),
+            ];
+            vendors_have_the_same_sections(&Tree::of(files)).len()
         };
-        let whole = "\n```mermaid\nsequenceDiagram\n    participant a as iqm-auth\n```\n";
-        assert_eq!(check(whole), NOWHERE);
-        assert_eq!(check(&whole.replace("sequenceDiagram", "graph TD")), [2]);
-        assert_eq!(check(&format!("{whole}```mermaid\n```\n")), [6]);
-        assert_eq!(
-            check(&format!("{whole}```mermaid\nsequenceDiagram\n\n```\n")),
-            [6]
-        );
-        assert_eq!(check(&whole.replace("iqm-auth", "iqm")), [1]);
-        assert_eq!(check("iqm-auth\n"), [1]);
+        let both = "participant a as a-auth\nparticipant b as b-auth\n";
+        assert_eq!(check("text\n## A\n### more\n## B\n", both), 0);
+        assert_eq!(check("## B\n## A\n", both), 1);
+        assert_eq!(check("## A\n", "participant a as a-auth\n"), 2);
     }
 }

@@ -1,17 +1,15 @@
-//! The xtask's commands as they are typed: against the sandbox, and on copies of this repository.
+//! The xtask's commands as they are typed: against the sandbox, and on repositories and a registry of the tests' own.
 
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a failed unwrap is a failed test"
+    clippy::disallowed_methods,
+    reason = "a failed unwrap is a failed test, and cargo is configured by the environment"
 )]
 
-mod check;
 mod newcomer;
 mod plan;
-mod prepare;
 mod publish;
 mod registry;
 mod repository;
 mod schema;
-mod workshop;

@@ -4,16 +4,14 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use auth_sandbox::{
     EdgeIqUser, EqWorksUser, IdentityXAppUser, IdentityXApplication, IqmUser, Sandbox,
 };
 use tempfile::TempDir;
 
-use super::registry;
 use super::repository::{CRATES, Repository, success};
-use super::workshop::{NEWCOMER, Workshop};
 
 const EMAIL: &str = "newcomer@example.com";
 const PASSWORD: &str = "a password that stands in no README";
@@ -26,19 +24,19 @@ const HEADERS: [(&str, &[&str]); 4] = [
     ("iqm-auth", &["authorization", "x-iaa-ow-id"]),
 ];
 
-/// A project that nobody has built yet.
+/// A project that was never built.
 struct Project<'a> {
-    workshop: &'a Workshop,
+    repository: &'a Repository,
     folder: TempDir,
 }
 
 impl<'a> Project<'a> {
-    /// An empty one. It begins with our lock file, so that a new release of a third party's crate
+    /// An empty one. It begins with the lock file of this repository, so that a new release of a third party's crate
     /// is no business of these tests.
-    fn new(workshop: &'a Workshop, name: &str) -> Self {
+    fn new(repository: &'a Repository, name: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let manifest = format!(
-            "[package]\nname = \"{NEWCOMER}-{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
+            "[package]\nname = \"newcomer-{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
              [dependencies]\n"
         );
         fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
@@ -46,16 +44,11 @@ impl<'a> Project<'a> {
         fs::write(folder.path().join("src/main.rs"), "fn main() {}\n").unwrap();
         let lock = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("Cargo.lock");
         fs::copy(lock, folder.path().join("Cargo.lock")).unwrap();
-        Self { workshop, folder }
+        Self { repository, folder }
     }
 
-    fn cargo(&self, words: &[&str]) -> Command {
-        self.workshop.cargo(self.folder.path(), words)
-    }
-
-    fn add(&self, words: &[&str]) {
-        let words = [&["add"], words].concat();
-        success(&self.cargo(&words).output().unwrap());
+    fn cargo(&self, line: &str) -> Command {
+        self.repository.cargo(self.folder.path(), line)
     }
 
     fn write_main(&self, code: &str) {
@@ -66,8 +59,8 @@ impl<'a> Project<'a> {
         fs::read_to_string(self.folder.path().join(path)).unwrap()
     }
 
-    /// The crates of ours in its lock file, with their versions; all of them from the registry.
-    fn ours(&self) -> Vec<String> {
+    /// The crates of this repository in its lock file, with their versions; all of them from the registry.
+    fn published(&self) -> Vec<String> {
         let mut found = Vec::new();
         for package in self.read("Cargo.lock").split("[[package]]").skip(1) {
             let field = |key: &str| {
@@ -85,11 +78,11 @@ impl<'a> Project<'a> {
         found
     }
 
-    /// Builds and runs it. `typed` is asked again and again for what somebody types into it.
-    fn run(&self, typed: impl Fn() -> Option<String>) -> Output {
-        success(&self.cargo(&["build"]).output().unwrap());
+    /// Builds and runs it. `typed` is asked again and again for what the user types into it.
+    fn run(&self, typed: impl Fn() -> Option<String>) -> String {
+        success(&mut self.cargo("build"));
         let mut child = self
-            .cargo(&["run", "--quiet"])
+            .cargo("run --quiet")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -105,7 +98,9 @@ impl<'a> Project<'a> {
             std::thread::yield_now();
         }
         drop(input);
-        child.wait_with_output().unwrap()
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
     }
 }
 
@@ -122,10 +117,7 @@ fn first_code(readme: &str) -> String {
     });
     let code = code.unwrap();
     let hidden = code.lines().find(|line| line.starts_with("# "));
-    assert_eq!(
-        hidden, None,
-        "a reader of the README does not see this line"
-    );
+    assert_eq!(hidden, None, "a reader of the README does not see this line");
     code
 }
 
@@ -185,7 +177,7 @@ fn substitutions(name: &str, sandbox: &Sandbox) -> Vec<(String, String)> {
                 words("\"ann@example.test\"", format!("{EMAIL:?}")),
             ]
         }
-        other => panic!("nobody knows what to change in the README of {other}"),
+        other => panic!("no substitutions for the README of {other}"),
     }
 }
 
@@ -206,64 +198,39 @@ fn mailed(sandbox: &Sandbox) -> Option<String> {
 }
 
 /// Without cargo's trial builds: what is published is built right after, as users build it.
-fn publish(workshop: &Workshop, repository: &Repository, names: &[&str]) {
-    let words = [
-        "release",
-        "publish",
-        "--yes",
-        "--no-verify",
-        "--registry",
-        registry::NAME,
-    ];
-    let words = [&words, names].concat();
-    success(&workshop.xtask(repository, &words).output().unwrap());
+fn publish(repository: &Repository, crates: &str) {
+    let line = format!("release publish --yes --no-verify --registry test {crates}");
+    success(&mut repository.xtask(&line));
 }
 
 #[test]
 fn each_vendor_crate_alone_does_what_its_readme_says() {
-    let (workshop, repository) = (Workshop::shared(), Repository::copy());
-    publish(&workshop, &repository, &["auth-core"]);
+    let repository = Repository::copy_for_newcomers();
+    publish(&repository, "auth-core");
     for (name, headers) in HEADERS {
-        publish(&workshop, &repository, &[name]);
+        publish(&repository, name);
         let sandbox = Sandbox::start().unwrap();
         let readme = repository.read(&format!("crates/{name}/README.md"));
-        let project = Project::new(&workshop, name);
-        project.add(&[name]);
+        let project = Project::new(&repository, name);
+        success(&mut project.cargo(&format!("add {name}")));
         let tokio = install_line(&readme, "tokio");
         let manifest = format!("{}{tokio}\n", project.read("Cargo.toml"));
         fs::write(project.folder.path().join("Cargo.toml"), manifest).unwrap();
         let changes = substitutions(name, &sandbox);
         project.write_main(&substitute(&first_code(&readme), &changes));
 
-        let printed = success(&project.run(|| mailed(&sandbox)));
-        let expected: Vec<_> = headers
-            .iter()
-            .map(|header| format!("\"{header}\": Sensitive"))
-            .collect();
+        let printed = project.run(|| mailed(&sandbox));
+        let expected: Vec<_> =
+            headers.iter().map(|header| format!("\"{header}\": Sensitive")).collect();
         assert_eq!(printed, format!("{{{}}}\n", expected.join(", ")), "{name}");
-        assert_eq!(
-            project.ours(),
-            ["auth-core 0.1.0".to_owned(), format!("{name} 0.1.0")]
-        );
+        assert_eq!(project.published(), ["auth-core 0.1.0".to_owned(), format!("{name} 0.1.0")]);
         sandbox.log().assert_no_hints();
     }
-    // Nobody needed the rest for that.
-    let published = [
-        "auth-core",
-        "edgeiq-auth",
-        "eqworks-auth",
-        "identityx-auth",
-        "iqm-auth",
-    ];
-    assert_eq!(
-        workshop.registry.stored(),
-        published.map(|name| format!("{name}-0.1.0"))
-    );
-    assert_eq!(workshop.registry.uploads().len(), published.len());
-    assert_eq!(
-        repository.git(&["tag", "--list"]).lines().count(),
-        published.len()
-    );
+    // The rest was not needed for that.
+    let published = ["auth-core", "edgeiq-auth", "eqworks-auth", "identityx-auth", "iqm-auth"];
+    assert_eq!(repository.registry.stored(), published.map(|name| format!("{name}-0.1.0")));
+    assert_eq!(repository.registry.state().uploads.len(), published.len());
+    assert_eq!(repository.git(&["tag", "--list"]).lines().count(), published.len());
 }
 
 /// Two crates that share a store, and so must have the same auth-core.
@@ -295,30 +262,24 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 #[test]
 fn crates_of_different_release_dates_share_one_core() {
-    let (workshop, repository) = (Workshop::shared(), Repository::copy());
-    publish(&workshop, &repository, &["auth-core", "iqm-auth"]);
+    let repository = Repository::copy_for_newcomers();
+    publish(&repository, "auth-core iqm-auth");
 
     // What is added to auth-core, and used by the one vendor crate that is released after that.
     let added = "\n/// Added later.\npub const ADDED_LATER: u32 = 7;";
-    repository.append("crates/auth-core/src/lib.rs", added);
+    repository.append("crates/auth-core/src/lib.rs", added, "");
     let again = "\npub use auth_core::ADDED_LATER;";
-    repository.append("crates/edgeiq-auth/src/lib.rs", again);
+    repository.append("crates/edgeiq-auth/src/lib.rs", again, "");
     let (old, new) = ("version = \"0.1.0\"", "version = \"0.1.1\"");
     repository.replace("crates/auth-core/Cargo.toml", old, new);
     let dependency = |version| format!("auth-core = {{ version = \"{version}\"");
     repository.replace("Cargo.toml", &dependency("0.1.0"), &dependency("0.1.1"));
-    let lock = workshop.cargo(repository.path(), &["update", "--workspace"]);
-    success(&{ lock }.output().unwrap());
+    success(&mut repository.cargo(&repository.path(), "update --workspace"));
     repository.commit("feat(auth-core,edgeiq-auth): add a number");
-    publish(&workshop, &repository, &["auth-core", "edgeiq-auth"]);
+    publish(&repository, "auth-core edgeiq-auth");
     assert_eq!(
-        workshop.registry.stored(),
-        [
-            "auth-core-0.1.0",
-            "iqm-auth-0.1.0",
-            "auth-core-0.1.1",
-            "edgeiq-auth-0.1.0"
-        ]
+        repository.registry.stored(),
+        ["auth-core-0.1.0", "iqm-auth-0.1.0", "auth-core-0.1.1", "edgeiq-auth-0.1.0"]
     );
 
     let sandbox = Sandbox::start().unwrap();
@@ -336,11 +297,11 @@ fn crates_of_different_release_dates_share_one_core() {
     ] {
         code = code.replace(&format!("\"{word}\""), &format!("{value:?}"));
     }
-    let project = Project::new(&workshop, "together");
-    project.add(&["iqm-auth", "edgeiq-auth"]);
-    project.add(&["tokio@1", "--features", "macros,rt-multi-thread"]);
+    let project = Project::new(&repository, "together");
+    success(&mut project.cargo("add iqm-auth edgeiq-auth"));
+    success(&mut project.cargo("add tokio@1 --features macros,rt-multi-thread"));
     project.write_main(&code);
-    let printed = success(&project.run(|| None));
+    let printed = project.run(|| None);
     let line = |round| {
         format!(
             "{round} 7 {{\"authorization\": Sensitive, \"x-iaa-ow-id\": Sensitive}} \
@@ -348,10 +309,7 @@ fn crates_of_different_release_dates_share_one_core() {
         )
     };
     assert_eq!(printed, line(1) + &line(2));
-    assert_eq!(
-        project.ours(),
-        ["auth-core 0.1.1", "edgeiq-auth 0.1.0", "iqm-auth 0.1.0"]
-    );
+    assert_eq!(project.published(), ["auth-core 0.1.1", "edgeiq-auth 0.1.0", "iqm-auth 0.1.0"]);
     // The second round's sessions found what the first had put into the store.
     sandbox.log().assert_count("iqm.log_in", 1);
     sandbox.log().assert_count("edgeiq.authenticate", 1);

@@ -1,248 +1,284 @@
-//! `release plan` on a copy of this repository in which every crate has been released.
+//! `release plan` and `release prepare`, on three crates that need one another in a row, and on this
+//! repository.
 
-use std::collections::BTreeMap;
+use std::fs;
+use std::process::{Command, Stdio};
 
-use semver::Version;
 use serde_json::{Value, json};
 
-use crate::repository::{CRATES, Repository, failure, success};
+use super::repository::{CRATES, Repository, failure, success};
 
-/// Those that need auth-core, and so follow what breaks in it.
-const FOLLOWERS: [&str; 6] = [
-    "auth-sandbox",
-    "auth-store",
-    "edgeiq-auth",
-    "eqworks-auth",
-    "identityx-auth",
-    "iqm-auth",
-];
+const SOURCE: &str = "crates/first/src/lib.rs";
+const CHANGELOG: &str = "crates/first/CHANGELOG.md";
 
-/// A copy with a tag for every crate's present version, and these versions.
-pub(crate) fn released() -> (Repository, BTreeMap<String, Version>) {
-    let repository = Repository::copy();
-    let mut versions = BTreeMap::new();
-    for entry in crates(&repository) {
-        let name = text(&entry["name"]);
-        let version = Version::parse(text(&entry["version"])).unwrap();
-        repository.tag(&format!("{name}-v{version}"));
-        versions.insert(name.to_owned(), version);
+/// Three crates of which 0.1.0 is released.
+fn released() -> Repository {
+    let repository = Repository::chain();
+    for name in ["first", "second", "third"] {
+        repository.tag(&format!("{name}-v0.1.0"));
     }
-    (repository, versions)
+    repository
 }
 
-/// What `release plan --json` says of each crate.
-pub(crate) fn crates(repository: &Repository) -> Vec<Value> {
-    let output = repository.xtask(&["release", "plan", "--json"]);
-    let mut plan: Value = serde_json::from_str(&success(&output)).unwrap();
-    serde_json::from_value(plan["crates"].take()).unwrap()
+fn plan(command: &mut Command) -> Vec<Value> {
+    let plan: Value = serde_json::from_str(&success(command)).unwrap();
+    plan["crates"].as_array().unwrap().clone()
 }
 
-/// The crates that the plan wants released, with state and next version.
-pub(crate) fn planned(repository: &Repository) -> Vec<(String, String, String)> {
-    let entries = crates(repository);
-    let released = entries.iter().filter(|it| it["state"] != "unchanged");
-    let words = |entry: &Value, field: &str| text(&entry[field]).to_owned();
+const PLAN: &str = "release plan --registry test --json";
+
+/// What is released, with state and version.
+fn planned(repository: &Repository) -> Vec<String> {
+    let plan = plan(&mut repository.xtask(PLAN)).into_iter();
+    let released = plan.filter(|it| it["state"] != "unchanged");
     released
-        .map(|it| (words(it, "name"), words(it, "state"), words(it, "next")))
-        .collect()
-}
-
-/// As `planned` gives it.
-pub(crate) fn line(name: &str, state: &str, next: &Version) -> (String, String, String) {
-    (name.to_owned(), state.to_owned(), next.to_string())
-}
-
-pub(crate) fn patched(version: &Version) -> Version {
-    Version::new(version.major, version.minor, version.patch + 1)
-}
-
-/// The state and the version after a breaking change.
-pub(crate) fn broken(version: &Version) -> (&'static str, Version) {
-    match version.major {
-        0 => ("minor", Version::new(0, version.minor + 1, 0)),
-        major => ("major", Version::new(major + 1, 0, 0)),
-    }
-}
-
-fn text(value: &Value) -> &str {
-    value
-        .as_str()
-        .unwrap_or_else(|| panic!("{value} is no text"))
-}
-
-/// The plan of a repository in which this was committed after all releases.
-fn planned_after(message: &str, change: impl Fn(&Repository)) -> Vec<String> {
-    let (repository, _) = released();
-    change(&repository);
-    repository.commit(message);
-    let names = planned(&repository).into_iter();
-    names
-        .map(|(name, state, _)| format!("{name} {state}"))
+        .map(|it| format!("{} {} {}", it["name"], it["state"], it["next"]).replace('"', ""))
         .collect()
 }
 
 #[test]
-fn the_first_release_holds_all_crates_in_an_order_that_works() {
-    let repository = Repository::copy();
-    let entries = crates(&repository);
-    let names: Vec<_> = entries.iter().map(|entry| text(&entry["name"])).collect();
-    assert_eq!(names, CRATES);
-    for entry in &entries {
-        assert_eq!(entry["state"], "first-release", "{entry}");
-        assert_eq!(entry["next"], entry["version"], "{entry}");
-        assert_eq!(entry["last_tag"], Value::Null, "{entry}");
+fn versions_move_by_what_commits_say_of_what_users_get() {
+    for (message, files, expected) in [
+        ("fix: more", "first/src/lib.rs", "first patch 0.1.1"),
+        ("feat(first): more", "first/src/lib.rs", "first patch 0.1.1"),
+        ("fix: more", "third/README.md", "third patch 0.1.1"),
+        // What breaks moves those that need it, in order.
+        (
+            "feat!: more",
+            "first/src/lib.rs",
+            "first minor 0.2.0, second minor 0.2.0, third minor 0.2.0",
+        ),
+        (
+            "fix: a\n\nBREAKING CHANGE: b",
+            "second/src/lib.rs",
+            "second minor 0.2.0, third minor 0.2.0",
+        ),
+        // What is meant for another crate is a fix.
+        (
+            "feat(third)!: more",
+            "third/src/lib.rs second/src/lib.rs",
+            "second patch 0.1.1, third minor 0.2.0",
+        ),
+        // What no user gets moves nothing.
+        ("feat: more", "first/tests/it.rs first/notes/a hidden/src/lib.rs ../README.md", ""),
+        ("feat: more", "first/CHANGELOG.md first/Cargo.toml ../Cargo.toml", ""),
+    ] {
+        let repository = released();
+        for path in files.split(' ') {
+            repository.append(&format!("crates/{path}"), "# More.", "");
+        }
+        repository.commit(message);
+        assert_eq!(planned(&repository).join(", "), expected, "{message} {files}");
     }
-    let table = success(&repository.xtask(&["release", "plan"]));
-    let order = format!("To publish, in this order: {}.", CRATES.join(", "));
-    assert!(table.contains(&order), "{table}");
-    for hidden in ["xtask ", "examples"] {
-        assert!(!table.contains(hidden), "{table}");
-    }
 }
 
 #[test]
-fn a_fix_moves_its_crate_by_a_patch_and_nobody_else() {
-    let (repository, versions) = released();
-    assert_eq!(planned(&repository), []);
-    repository.append("crates/iqm-auth/src/wire.rs", "// Mended.");
-    repository.commit("fix(iqm-auth): read the other form");
-    let next = patched(&versions["iqm-auth"]);
-    assert_eq!(planned(&repository), [line("iqm-auth", "patch", &next)]);
-    let entries = crates(&repository);
-    let iqm = entries.iter().find(|it| it["name"] == "iqm-auth").unwrap();
-    assert_eq!(iqm["commits"], 1);
-    let reason = text(&iqm["reasons"][0]);
-    assert!(
-        reason.starts_with("fix(iqm-auth): read the other form ("),
-        "{reason}"
-    );
-    let table = success(&repository.xtask(&["release", "plan"]));
-    assert!(
-        table.contains("To publish, in this order: iqm-auth."),
-        "{table}"
-    );
-}
-
-#[test]
-fn what_breaks_in_auth_core_moves_all_dependants_in_order() {
-    let (repository, versions) = released();
-    repository.append("crates/auth-core/src/token.rs", "// Another form.");
-    repository.append("crates/iqm-auth/src/client.rs", "// The other form.");
-    repository.commit("feat(auth-core)!: say it in another form");
-    let expected: Vec<_> = ["auth-core"]
-        .iter()
-        .chain(&FOLLOWERS)
-        .map(|name| {
-            let (state, next) = broken(&versions[*name]);
-            line(name, state, &next)
-        })
-        .collect();
-    assert_eq!(planned(&repository), expected);
-    let entries = crates(&repository);
-    assert_eq!(entries[0]["followed_by"], json!(FOLLOWERS));
-    assert_eq!(entries[7]["follows"], json!(["auth-core"]));
-    // Identityx-codegen needs nobody.
-    assert_eq!(entries[6]["state"], "unchanged");
-}
-
-#[test]
-fn what_no_user_gets_moves_nobody() {
-    let moved = planned_after("feat: much that nobody sees", |repository| {
-        repository.append("crates/iqm-auth/tests/it/wire.rs", "// More.");
-        repository.append("crates/auth-core/benches/hot_path.rs", "// More.");
-        repository.append("crates/auth-core/CHANGELOG.md", "\nMore.");
-        repository.append("crates/auth-store/Cargo.toml", "# More.");
-        repository.append("xtask/src/main.rs", "// More.");
-        repository.append("README.md", "More.");
-        repository.replace(
-            "Cargo.toml",
-            "httpmock = { version = \"",
-            "httpmock = { version = \">=",
-        );
-        repository.write("crates/iqm-auth/tests/it/another.rs", "//! More.\n");
-    });
-    assert_eq!(moved, [""; 0]);
-}
-
-#[test]
-fn what_was_taken_back_moves_nobody() {
-    let moved = planned_after("revert: the name", |repository| {
-        let old = repository.read("crates/iqm-auth/src/wire.rs");
-        repository.append("crates/iqm-auth/src/wire.rs", "// More.");
-        repository.commit("feat!: another name");
-        repository.write("crates/iqm-auth/src/wire.rs", &old);
-        repository.write("unrelated", "");
-    });
-    assert_eq!(moved, [""; 0]);
-}
-
-#[test]
-fn a_linked_file_counts_for_the_packages_that_hold_it() {
-    let moved = planned_after("docs: say more of the schema", |repository| {
-        repository.append("schemas/identityx.graphql", "# More.");
-    });
-    assert_eq!(moved, ["identityx-auth patch", "identityx-codegen patch"]);
-}
-
-#[test]
-fn what_a_crate_inherits_counts_for_those_that_inherit_it() {
-    let moved = planned_after("build: require a newer governor", |repository| {
-        repository.replace(
-            "Cargo.toml",
-            "\ngovernor = { version = \"",
-            "\ngovernor = { version = \">=",
-        );
-    });
-    assert_eq!(moved, ["iqm-auth patch"]);
-    // By its scope, though no file of the crate is touched.
-    let moved = planned_after("feat(iqm-auth)!: require a newer governor", |repository| {
-        repository.replace(
-            "Cargo.toml",
-            "\ngovernor = { version = \"",
-            "\ngovernor = { version = \">=",
-        );
-    });
-    assert_eq!(moved, ["iqm-auth minor"]);
-    let moved = planned_after("chore: move", |repository| {
-        repository.replace(
-            "Cargo.toml",
-            "repository = \"https://",
-            "repository = \"http://",
-        );
-    });
-    assert_eq!(moved.len(), CRATES.len(), "{moved:?}");
-}
-
-#[test]
-fn a_merge_brings_what_its_branch_has_and_what_it_changed_itself() {
-    let (repository, versions) = released();
+fn what_is_inherited_or_merged_counts_and_what_was_taken_back_does_not() {
+    let repository = released();
+    repository.append(SOURCE, "// More.", "feat!: another name");
+    repository.replace(SOURCE, "// More.\n", "");
+    repository.commit("revert: the name");
+    assert_eq!(planned(&repository), [""; 0]);
+    let page = "[workspace.package]\nhomepage = \"https://a.example\"\n";
+    repository.append("Cargo.toml", page, "");
+    repository.replace("crates/third/Cargo.toml", "publish", "homepage.workspace = true\npublish");
+    repository.commit("docs: a page");
+    repository.tag("third-v0.1.1");
+    repository.replace("Cargo.toml", "a.example", "b.example");
+    repository.commit("docs: another page");
+    // Merged, and changed in the merge itself.
     repository.git(&["checkout", "--quiet", "-b", "side"]);
-    repository.append("crates/iqm-auth/src/wire.rs", "// Side.");
-    repository.commit("feat(iqm-auth)!: a side");
+    repository.append("crates/first/README.md", "Side.", "feat(first)!: a side");
     repository.git(&["checkout", "--quiet", "main"]);
-    repository.append("crates/edgeiq-auth/src/wire.rs", "// Main.");
-    repository.commit("fix: the main line");
     repository.git(&["merge", "--quiet", "--no-ff", "--no-commit", "side"]);
-    repository.append("crates/auth-store/src/record.rs", "// Merged.");
-    repository.commit("Merge side");
-    let (state, next) = broken(&versions["iqm-auth"]);
-    assert_eq!(
-        planned(&repository),
-        [
-            line("auth-store", "patch", &patched(&versions["auth-store"])),
-            line("edgeiq-auth", "patch", &patched(&versions["edgeiq-auth"])),
-            line("iqm-auth", state, &next),
-        ]
-    );
+    repository.append("crates/second/README.md", "Merged.", "Merge side");
+    let plan = plan(&mut repository.xtask(PLAN));
+    assert_eq!(plan[0]["followed_by"], json!(["second"]));
+    assert_eq!(plan[1]["follows"], json!(["first"]));
+    for (number, reason) in [
+        (0, "feat(first)!: a side ("),
+        (1, "crates/second/README.md was changed in a merge"),
+        (2, "docs: another page ("),
+    ] {
+        assert_eq!(plan[number]["next"], "0.2.0");
+        let reasons = plan[number]["reasons"].to_string();
+        assert!(reasons.contains(reason), "{reasons}");
+    }
 }
 
 #[test]
-fn a_history_that_was_cut_off_is_refused() {
-    let (repository, _) = released();
-    repository.append("README.md", "More.");
-    repository.commit("docs: more");
-    let head = repository.git(&["rev-parse", "HEAD"]);
-    repository.write(".git/shallow", &head);
-    let said = failure(&repository.xtask(&["release", "plan"]));
+fn a_history_without_its_tags_or_its_beginning_is_no_first_release() {
+    let repository = Repository::chain();
+    success(&mut repository.xtask("release publish first --yes --registry test"));
+    repository.git(&["tag", "--delete", "first-v0.1.0"]);
+    let output = repository.xtask("release plan --registry test").output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("WARNING: test has first 0.1.0 already") && !said.contains("second"),
+        "{said}"
+    );
+    assert!(String::from_utf8(output.stdout).unwrap().contains("where is its tag?"));
+    let first = &plan(&mut repository.xtask(PLAN))[0];
+    assert_eq!([&first["state"], &first["published"]], ["first-release", "0.1.0"]);
+
+    repository.append(SOURCE, "// More.", "fix: more");
+    repository.write(".git/shallow", &repository.git(&["rev-parse", "HEAD"]));
+    let said = failure(&mut repository.xtask("release plan"));
     assert!(said.contains("git fetch --unshallow --tags"), "{said}");
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_plan_quietly() {
+    let repository = Repository::chain();
+    for line in [PLAN, "release plan --registry test"] {
+        let mut command = repository.xtask(line);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// Settings that change what git prints, reads or runs.
+const HOSTILE: &str = "[i18n]\n logOutputEncoding = ISO-8859-1\n commitEncoding = ISO-8859-1\n\
+    [log]\n showSignature = true\n date = relative\n follow = true\n[format]\n pretty = oneline\n\
+    [color]\n ui = always\n[column]\n ui = always\n[core]\n quotePath = true\n pager = false\n\
+    autocrlf = true\n excludesFile = IGNORED\n[status]\n short = true\n branch = true\n\
+    showUntrackedFiles = no\n relativePaths = true\n[diff]\n noprefix = true\n renames = copies\n\
+    external = false\n[tag]\n sort = -version:refname\n[user]\n name = T\n email = t@example.com\n";
+
+#[test]
+fn no_setting_of_the_user_changes_what_is_planned_and_prepared() {
+    let results = [false, true].map(|hostile| {
+        let repository = released();
+        let message = "fix(first): read grün, „quoted“\n\nBREAKING CHANGE: spell „grün“ out";
+        repository.append(SOURCE, "// Grün.", message);
+        let [config, ignored, latin] =
+            ["config", "ignored", "latin"].map(|end| repository.path().with_extension(end));
+        fs::write(&ignored, "CHANGELOG.md\n").unwrap();
+        fs::write(&config, HOSTILE.replace("IGNORED", ignored.to_str().unwrap())).unwrap();
+        // A changelog that is still to be made, and a commit that is stored in another encoding.
+        fs::remove_file(repository.path().join(CHANGELOG)).unwrap();
+        repository.append("crates/first/README.md", "More.", "");
+        repository.git(&["add", "--all"]);
+        fs::write(&latin, b"feat(first): sp\xe4ter").unwrap();
+        let encoding = "i18n.commitEncoding=ISO-8859-1";
+        repository.git(&["-c", encoding, "commit", "--quiet", "--file", latin.to_str().unwrap()]);
+        let run = |line: &str| {
+            let mut command = repository.xtask(line);
+            if hostile {
+                command.env("GIT_CONFIG_GLOBAL", &config).env("LC_ALL", "de_DE.UTF-8");
+                command.env("GIT_PREFIX", "x");
+            }
+            success(&mut command)
+        };
+        let plan = run(PLAN);
+        run("release prepare first second");
+        let commit = repository.git(&["show", "--name-only", "--format=%s", "HEAD"]);
+        let ids = regex::Regex::new(r"\([0-9a-f]{7,}\)").unwrap();
+        (ids.replace_all(&plan, "").into_owned(), repository.read(CHANGELOG), commit)
+    });
+    assert_eq!(results[0], results[1]);
+    let [(plan, changelog, commit), _] = results;
+    assert!(plan.contains("read grün, „quoted“") && plan.contains("feat(first): später"), "{plan}");
+    let expected = "# Changelog\n\n## 0.2.0\n\n### Breaking changes\n\n\
+        - Read grün, „quoted“: spell „grün“ out.\n\n### Added\n\n- Später.\n";
+    assert_eq!(changelog, expected);
+    assert!(commit.starts_with("chore(release): first 0.2.0, second 0.2.0\n"), "{commit}");
+}
+
+/// A refused `release prepare`, which leaves commit, index and tree as they were.
+fn refused(repository: &Repository, crates: &str) -> String {
+    let calls = [&["rev-parse", "HEAD"][..], &["diff", "--cached"], &["status", "--porcelain"]];
+    let state = || calls.map(|words| repository.git(words));
+    let before = state();
+    let said = failure(&mut repository.xtask(&format!("release prepare {crates}")));
+    assert_eq!(state(), before, "{said}");
+    said
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_committed_leaves_tree_and_index_as_they_were() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let repository = released();
+    fs::remove_file(repository.path().join(CHANGELOG)).unwrap();
+    repository.append(SOURCE, "// More.", "fix: be exact");
+    let hook = repository.path().join(".git/hooks/pre-commit");
+    repository.write(".git/hooks/pre-commit", "#!/bin/sh\necho not today >&2\nexit 1\n");
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    let said = refused(&repository, "first");
+    assert!(said.contains("nothing was changed") && said.contains("not today"), "{said}");
+    fs::remove_file(hook).unwrap();
+    // An index that cannot be written.
+    repository.write(".git/index.lock", "");
+    let said = refused(&repository, "first");
+    assert!(said.contains("nothing was changed") && said.contains("index.lock"), "{said}");
+}
+
+#[test]
+fn versions_that_cannot_be_are_refused_and_a_whole_section_is_kept() {
+    let repository = released();
+    repository.append(SOURCE, "// More.", "fix!: other names");
+    for (crates, said) in [
+        ("first@0.1.1", "needs 0.2.0 at least"),
+        ("first@0.1.0", "not higher than 0.1.0"),
+        ("first@0.2.0 first@0.3.0", "two versions"),
+        ("second", "name first as well"),
+        ("hidden", "`hidden` is not published"),
+    ] {
+        let refusal = refused(&repository, crates);
+        assert!(refusal.contains(said), "{refusal}");
+    }
+    repository.write("left-over", "text");
+    assert!(refused(&repository, "first").contains("not everything is committed: left-over"));
+    fs::remove_file(repository.path().join("left-over")).unwrap();
+
+    repository.replace(CHANGELOG, "## 0.1.0", "## 0.3.0 – unreleased\n\nBy hand.\n\n## 0.1.0");
+    repository.commit("docs: by hand");
+    let said = success(&mut repository.xtask("release prepare first@0.3.0"));
+    assert!(said.contains("second must follow first."), "{said}");
+    let changelog = "# Changelog\n\n## 0.3.0\n\nBy hand.\n\n## 0.1.0\n\nAll.\n";
+    assert_eq!(repository.read(CHANGELOG), changelog);
+    assert_eq!(repository.read("crates/first/README.md"), "first = \"0.3\"\n");
+    let others = ["second minor 0.2.0", "third minor 0.2.0"];
+    assert_eq!(planned(&repository), ["first prepared 0.3.0", others[0], others[1]]);
+    success(&mut repository.xtask("release prepare --all"));
+    let again = success(&mut repository.xtask("release prepare --all"));
+    assert!(again.contains("Nothing had to change"), "{again}");
+    repository.tag("first-v0.3.0");
+    assert_eq!(planned(&repository), ["second prepared 0.2.0", "third prepared 0.2.0"]);
+    let changelog = repository.read("crates/third/CHANGELOG.md");
+    assert!(changelog.contains("- Requires `second` 0.2.0, whose types"), "{changelog}");
+}
+
+/// The proof on the real crates: a patch release is one commit that moves one crate.
+#[test]
+fn a_patch_release_of_this_repository_moves_one_crate() {
+    let repository = Repository::copy();
+    for name in CRATES {
+        let manifest = repository.read(&format!("crates/{name}/Cargo.toml"));
+        let version = manifest.split("\nversion = \"").nth(1).unwrap();
+        repository.tag(&format!("{name}-v{}", version.split('"').next().unwrap()));
+    }
+    let wire = "crates/iqm-auth/src/wire.rs";
+    repository.append(wire, "// More.", "fix(iqm-auth): read `Vec<T>` & the other form");
+    repository.append(wire, "// More.", "feat(auth-core)!: be of use to others");
+    repository.append("crates/iqm-auth/tests/it/wire.rs", "// More.", "test(iqm-auth): one more");
+    let plan = plan(&mut repository.xtask(PLAN));
+    assert_eq!(plan.iter().map(|it| it["name"].clone()).collect::<Vec<_>>(), CRATES);
+    assert_eq!(planned(&repository), ["iqm-auth patch 0.1.1"]);
+    success(&mut repository.xtask("release prepare iqm-auth"));
+    assert_eq!(
+        repository.git(&["show", "--name-only", "--format=%s", "HEAD"]),
+        "chore(release): iqm-auth 0.1.1\n\nCargo.lock\nCargo.toml\n\
+         crates/iqm-auth/CHANGELOG.md\ncrates/iqm-auth/Cargo.toml\n"
+    );
+    let changelog = repository.read("crates/iqm-auth/CHANGELOG.md");
+    let expected = "# Changelog\n\n## 0.1.1\n\n### Fixed\n\n- Read `Vec<T>` & the other form.\n\n\
+        ### Changed\n\n- `auth-core`: be of use to others.\n\n## 0.1.0";
+    assert!(changelog.starts_with(expected), "{changelog}");
+    let locked = "metadata --format-version=1 --locked --offline";
+    success(&mut repository.cargo(&repository.path(), locked));
 }

@@ -1,214 +1,207 @@
-//! `cargo xtask release publish`, against a registry, with crates that take no time to compile.
+//! `release publish` and `release check`, against a registry, with crates that take no time to
+//! compile.
 
-use std::process::{Command, Output};
+use std::process::Command;
 
-use super::registry::{self, Death};
+use super::registry::Death;
 use super::repository::{Repository, failure, success};
-use super::workshop::Workshop;
 
-const CRATES: [&str; 3] = ["first", "second", "third"];
 const ALL: [&str; 3] = ["first-0.1.0", "second-0.1.0", "third-0.1.0"];
-const TAGS: &str = "first-v0.1.0\nsecond-v0.1.0\nthird-v0.1.0\n";
+const TAGS: [&str; 3] = ["first-v0.1.0", "second-v0.1.0", "third-v0.1.0"];
 
-/// A workspace of three crates that need one another in a row.
-fn chain() -> Repository {
-    let repository = Repository::empty();
-    let mut manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"*\"]\n\
-                        exclude = [\".git\", \"target\"]\n\n[workspace.dependencies]\n"
-        .to_owned();
-    for (number, name) in CRATES.iter().enumerate() {
-        let line = format!("{name} = {{ version = \"0.1.0\", path = \"{name}\" }}\n");
-        manifest.push_str(&line);
-        let needs = number.checked_sub(1).map_or(String::new(), |before| {
-            format!("{}.workspace = true\n", CRATES[before])
-        });
-        repository.write(
-            &format!("{name}/Cargo.toml"),
-            &format!(
-                "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
-                 description = \"A test\"\nlicense = \"MIT\"\n\n[dependencies]\n{needs}"
-            ),
-        );
-        repository.write(&format!("{name}/src/lib.rs"), "//! A test.\n");
-    }
-    repository.write("Cargo.toml", &manifest);
-    repository.write(".gitignore", "/Cargo.lock\n/target\n");
-    repository.commit("feat: three crates");
-    repository
+fn publish(repository: &Repository, words: &str) -> Command {
+    repository.xtask(&format!("release publish --registry test {words}"))
 }
 
-fn publish(workshop: &Workshop, repository: &Repository, words: &[&str]) -> Output {
-    let words = [&["release", "publish", "--registry", registry::NAME], words].concat();
-    let output = run(&mut workshop.xtask(repository, &words));
-    for stream in [&output.stdout, &output.stderr] {
-        let text = String::from_utf8_lossy(stream);
-        assert!(!text.contains(registry::TOKEN), "{text}");
-    }
-    output
-}
-
-fn run(command: &mut Command) -> Output {
-    command.output().unwrap()
-}
-
-fn tags(repository: &Repository) -> String {
-    repository.git(&["tag", "--list"])
+fn uploads(repository: &Repository) -> Vec<String> {
+    repository.registry.state().uploads.clone()
 }
 
 #[test]
-fn a_publish_that_died_goes_on_where_it_was_and_sends_nothing_twice() {
-    for death in [Death::BeforeItIsStored, Death::AfterItIsStored] {
-        let (workshop, repository) = (Workshop::scratch(&CRATES), chain());
-        let registry = &workshop.registry;
-        registry.kill("second", death);
-        let said = failure(&publish(&workshop, &repository, &["--all", "--yes"]));
-        assert!(said.contains("published and tagged: first 0.1.0"), "{said}");
-        assert!(
-            said.contains("not done: second 0.1.0, third 0.1.0"),
-            "{said}"
-        );
-        assert!(said.contains("the same command goes on"), "{said}");
-        assert_eq!(tags(&repository), "first-v0.1.0\n", "{death:?}");
-        let arrived = match death {
-            Death::BeforeItIsStored => &ALL[..1],
-            Death::AfterItIsStored => &ALL[..2],
-        };
-        assert_eq!(registry.stored(), arrived);
-        assert_eq!(registry.uploads(), &ALL[..2]);
+fn a_publish_that_died_continues_where_it_was_and_sends_nothing_twice() {
+    for (death, arrived) in [(Death::BeforeItIsStored, 1), (Death::AfterItIsStored, 2)] {
+        let repository = Repository::chain();
+        repository.registry.state().deaths.insert("second".to_owned(), death);
+        let said = failure(&mut publish(&repository, "--all --yes"));
+        let summary = "published and tagged: first 0.1.0\nnot done: second 0.1.0, third 0.1.0\n";
+        assert!(said.contains(summary) && said.contains("the same command continues"), "{said}");
+        assert_eq!(repository.tags(), TAGS[..1], "{death:?}");
+        assert_eq!(repository.registry.stored(), ALL[..arrived]);
+        assert_eq!(uploads(&repository), ALL[..2]);
 
-        // Another commit changes the packages' checksums, and not what is in them.
-        repository.write("notes.txt", "the registry was down\n");
-        repository.commit("docs: take notes");
-        success(&publish(&workshop, &repository, &["--all", "--yes"]));
-        assert_eq!(registry.stored(), ALL, "{death:?}");
-        let again = match death {
-            Death::BeforeItIsStored => vec![ALL[0], ALL[1], ALL[1], ALL[2]],
-            Death::AfterItIsStored => ALL.to_vec(),
-        };
-        assert_eq!(registry.uploads(), again, "{death:?}");
-        assert_eq!(tags(&repository), TAGS);
-        let kind = repository.git(&["cat-file", "-t", "second-v0.1.0"]);
-        assert_eq!(kind.trim(), "tag", "annotated");
+        // Another commit is no other release.
+        repository.append("notes.txt", "the registry was down", "docs: take notes");
+        success(&mut publish(&repository, "--all --yes"));
+        assert_eq!(repository.registry.stored(), ALL, "{death:?}");
+        assert_eq!(uploads(&repository).len(), 5 - arrived, "{death:?}");
+        assert_eq!(repository.tags(), TAGS);
+        assert_eq!(repository.git(&["cat-file", "-t", TAGS[1]]), "tag\n", "annotated");
     }
 }
 
 #[test]
 fn a_version_is_published_once() {
-    let (workshop, repository) = (Workshop::scratch(&CRATES), chain());
-    success(&publish(&workshop, &repository, &["first", "--yes"]));
-    let refusal = failure(&publish(&workshop, &repository, &["first", "--yes"]));
-    assert!(
-        refusal.contains("first 0.1.0 is published and tagged already"),
-        "{refusal}"
-    );
-    assert!(refusal.contains("release prepare"), "{refusal}");
-
-    repository.append("first/src/lib.rs", "// Another thought.");
-    repository.commit("fix: think again");
-    for words in [&["first", "--yes"][..], &["--all", "--yes"]] {
-        let refusal = failure(&publish(&workshop, &repository, words));
-        assert!(refusal.contains("another content"), "{refusal}");
-        assert!(refusal.contains("src/lib.rs"), "{refusal}");
-        assert!(refusal.contains("release prepare first"), "{refusal}");
+    let repository = Repository::chain();
+    success(&mut publish(&repository, "first --yes"));
+    let refusal = failure(&mut publish(&repository, "first --yes"));
+    assert!(refusal.contains("first 0.1.0: published and tagged already"), "{refusal}");
+    repository.append("crates/first/src/lib.rs", "// Another thought.", "fix: think again");
+    for words in ["first --yes", "--all --yes"] {
+        let refusal = failure(&mut publish(&repository, words));
+        assert!(refusal.contains("first is published and has changed since"), "{refusal}");
     }
-    assert_eq!(workshop.registry.uploads(), &ALL[..1]);
-    assert_eq!(tags(&repository), "first-v0.1.0\n");
+    assert_eq!((uploads(&repository).len(), repository.tags().len()), (1, 1));
 }
 
 #[test]
 fn all_means_those_that_have_something_to_publish() {
-    let (workshop, repository) = (Workshop::scratch(&CRATES), chain());
-    success(&publish(&workshop, &repository, &["--all", "--yes"]));
-    let (old, new) = ("version = \"0.1.0\"", "version = \"0.1.1\"");
-    repository.replace("first/Cargo.toml", old, new);
-    // What the second crate would require next time, and does not need now.
-    repository.replace(
-        "Cargo.toml",
-        &format!("first = {{ {old}"),
-        &format!("first = {{ {new}"),
-    );
-    repository.commit("chore(release): first 0.1.1");
-    success(&publish(&workshop, &repository, &["--all", "--yes"]));
-    let uploads = workshop.registry.uploads();
-    assert_eq!(uploads, [&ALL[..], &["first-0.1.1"]].concat());
-    assert_eq!(
-        tags(&repository),
-        format!("first-v0.1.0\nfirst-v0.1.1\n{}", &TAGS[13..])
-    );
+    let repository = Repository::chain();
+    success(&mut publish(&repository, "--all --yes"));
+    repository.append("crates/first/src/lib.rs", "// Better.", "fix(first): be better");
+    success(&mut repository.xtask("release prepare --all"));
+    let printed = success(&mut publish(&repository, "--all --yes"));
+    assert!(printed.contains("first 0.1.1: upload") && !printed.contains("second"), "{printed}");
+    assert_eq!(uploads(&repository), [&ALL[..], &["first-0.1.1"]].concat());
+    assert_eq!(repository.tags(), [TAGS[0], "first-v0.1.1", TAGS[1], TAGS[2]]);
 }
 
 #[test]
 fn nothing_is_sent_that_is_not_committed_confirmed_and_complete() {
-    let (workshop, repository) = (Workshop::scratch(&CRATES), chain());
-    let refusal = failure(&publish(&workshop, &repository, &["first"]));
-    assert!(refusal.contains("`--yes`"), "{refusal}");
-    let refusal = failure(&publish(&workshop, &repository, &["second", "--yes"]));
-    assert!(refusal.contains("second needs first ^0.1.0"), "{refusal}");
-    let refusal = failure(&publish(&workshop, &repository, &["fourth", "--yes"]));
-    assert!(refusal.contains("`fourth`"), "{refusal}");
-
+    let repository = Repository::chain();
+    for (words, said) in [
+        ("first", "`--yes`"),
+        ("second --yes", "no matching package named `first` found"),
+        ("hidden --yes", "`hidden` is not published"),
+        ("fourth --yes", "`fourth` is no crate"),
+    ] {
+        let refusal = failure(&mut publish(&repository, words));
+        assert!(refusal.contains(said), "{refusal}");
+    }
+    let printed = success(&mut publish(&repository, "--all --dry-run"));
+    let places = ALL.map(|id| printed.find(&id.replace("-0", " 0")).unwrap());
+    assert!(places.is_sorted(), "{printed}");
     // In no package: cargo would not mind.
     repository.write("notes.txt", "not committed\n");
-    for words in [&["first", "--yes"][..], &["first", "--dry-run"]] {
-        let refusal = failure(&publish(&workshop, &repository, words));
+    for words in ["first --yes", "first --dry-run"] {
+        let refusal = failure(&mut publish(&repository, words));
         assert!(refusal.contains("notes.txt"), "{refusal}");
     }
-    assert_eq!(workshop.registry.uploads(), [""; 0]);
-    assert_eq!(tags(&repository), "");
+    assert_eq!((uploads(&repository).len(), repository.tags().len()), (0, 0));
 }
 
 #[test]
-fn a_dry_run_of_all_sends_nothing() {
-    let (workshop, repository) = (Workshop::scratch(&CRATES), chain());
-    let printed = success(&publish(&workshop, &repository, &["--all", "--dry-run"]));
-    let place = |name| printed.find(name).unwrap();
-    assert!(place("first 0.1.0") < place("second 0.1.0"), "{printed}");
-    assert!(place("second 0.1.0") < place("third 0.1.0"), "{printed}");
-    assert_eq!(workshop.registry.uploads(), [""; 0]);
-    assert_eq!(tags(&repository), "");
+fn a_release_that_could_not_be_tagged_is_not_uploaded() {
+    for settings in [
+        &["user.useConfigOnly true", "--unset user.email"][..],
+        &["tag.gpgSign true", "user.signingKey 0000000000000000"],
+    ] {
+        let repository = Repository::chain();
+        for setting in settings {
+            let words: Vec<_> = ["config"].into_iter().chain(setting.split(' ')).collect();
+            repository.git(&words);
+        }
+        for words in ["first --yes", "first --dry-run"] {
+            let said = failure(&mut publish(&repository, words));
+            assert!(said.contains("git cannot make the tags"), "{said}");
+        }
+        assert_eq!((uploads(&repository).len(), repository.tags().len()), (0, 0), "{settings:?}");
+    }
+}
+
+#[test]
+fn a_yanked_version_meets_no_requirement_and_that_is_known_before_anything_is_sent() {
+    let repository = Repository::chain();
+    success(&mut publish(&repository, "first second --yes"));
+    repository.registry.yank("second-0.1.0");
+    // The first crate has nothing to do with that, and would go first.
+    repository.append("crates/first/src/lib.rs", "// Better.", "fix(first): be better");
+    success(&mut repository.xtask("release prepare first"));
+    for mut command in [
+        publish(&repository, "first third --yes"),
+        repository.xtask("release check --registry test third"),
+    ] {
+        let said = failure(&mut command);
+        assert!(said.contains("version 0.1.0 is yanked"), "{said}");
+    }
+    let said = failure(&mut publish(&repository, "--all --yes"));
+    assert!(said.contains("test has no such version or has yanked it"), "{said}");
+    assert_eq!(uploads(&repository), ALL[..2]);
 }
 
 #[test]
 fn the_next_crate_waits_until_the_index_has_the_last_one() {
-    let (workshop, repository) = (Workshop::scratch(&CRATES), chain());
-    workshop.registry.delay("first", 2);
-    success(&publish(
-        &workshop,
-        &repository,
-        &["first", "second", "--yes"],
-    ));
-    assert_eq!(workshop.registry.vain_looks(), 2);
-    assert_eq!(workshop.registry.stored(), &ALL[..2]);
+    let repository = Repository::chain();
+    repository.registry.state().hidden.insert("first".to_owned(), 2);
+    success(&mut publish(&repository, "first second --yes"));
+    assert_eq!(repository.registry.state().hidden["first"], 0);
+    assert_eq!(repository.registry.stored(), ALL[..2]);
 }
 
 #[test]
 fn a_token_that_is_refused_publishes_and_tags_nothing() {
-    let (workshop, repository) = (Workshop::scratch(&CRATES), chain());
-    workshop.use_token("somebody-elses");
-    let said = failure(&publish(&workshop, &repository, &["first", "--yes"]));
-    assert!(said.contains("this is no token of ours"), "{said}");
-    assert!(!said.contains("somebody-elses"), "{said}");
-    assert_eq!(workshop.registry.stored(), [""; 0]);
-    assert_eq!(tags(&repository), "");
+    let repository = Repository::chain();
+    repository.use_token("of-another-person");
+    let said = failure(&mut publish(&repository, "first --yes"));
+    assert!(said.contains("not the registry's token") && !said.contains("of-another"), "{said}");
+    assert_eq!((repository.registry.stored().len(), repository.tags().len()), (0, 0));
 }
 
 #[test]
-fn a_tag_that_was_not_made_is_made_later() {
-    let (workshop, repository) = (Workshop::scratch(&CRATES), chain());
-    success(&publish(&workshop, &repository, &["first", "--yes"]));
-    repository.git(&["tag", "--delete", "first-v0.1.0"]);
-    success(&publish(&workshop, &repository, &["first"]));
-    assert_eq!(tags(&repository), "first-v0.1.0\n");
-    assert_eq!(workshop.registry.uploads(), &ALL[..1]);
+fn a_tag_that_is_missing_is_made_and_one_without_a_version_is_not_believed() {
+    let repository = Repository::chain();
+    success(&mut publish(&repository, "first --yes"));
+    repository.git(&["tag", "--delete", TAGS[0]]);
+    success(&mut publish(&repository, "first"));
+    assert_eq!((uploads(&repository).len(), repository.tags()), (1, vec![TAGS[0].to_owned()]));
+    repository.tag(TAGS[1]);
+    let refusal = failure(&mut publish(&repository, "second --yes"));
+    assert!(refusal.contains("test has no such version or has yanked it"), "{refusal}");
 }
 
 #[test]
-fn a_tag_of_another_commit_is_not_believed() {
-    let (workshop, repository) = (Workshop::scratch(&CRATES), chain());
-    repository.tag("first-v0.1.0");
-    repository.append("first/src/lib.rs", "// Another thought.");
-    repository.commit("fix: think again");
-    let refusal = failure(&publish(&workshop, &repository, &["first", "--yes"]));
-    assert!(refusal.contains("a tag of another commit"), "{refusal}");
-    assert_eq!(workshop.registry.uploads(), [""; 0]);
+fn a_complete_crate_passes_the_check() {
+    let repository = Repository::chain();
+    let printed = success(&mut repository.xtask("release check --registry test first second"));
+    assert!(printed.contains("in the package: .cargo_vcs_info.json CHANGELOG.md "), "{printed}");
+    assert_eq!(printed.matches("  ok     ").count(), 2 + 2 * 5, "{printed}");
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once() {
+    let repository = Repository::chain();
+    let thing = "/// A thing.\npub struct Thing;";
+    repository.append("crates/first/src/lib.rs", thing, "feat: a thing");
+    success(&mut publish(&repository, "first --yes"));
+    // Another party's from here on.
+    repository.git(&["rm", "-r", "--quiet", "crates/first"]);
+    let entry = "{ version = \"0.1.0\", path = \"crates/first\" }";
+    repository.replace("Cargo.toml", entry, "\"0.1\"");
+    for (old, new) in [
+        ("keywords = [\"one\"]\n", ""),
+        ("license = \"MIT\"", "license = \"MIT OR 0BSD\""),
+        ("[dependencies]", "[dependencies]\nhidden = { path = \"../hidden\" }"),
+    ] {
+        repository.replace("crates/second/Cargo.toml", old, new);
+    }
+    let hidden = "[package]\nname = \"hidden\"\nedition = \"2021\"\n";
+    repository.write("crates/hidden/Cargo.toml", hidden);
+    let code = "/// See [`Nowhere`].\npub fn thing() -> first::Thing {\n    first::Thing\n}";
+    repository.append("crates/second/src/lib.rs", code, "");
+    repository.write("crates/second/tests/fails.rs", "#[test] fn fails() { panic!(); }\n");
+    let printed = failure(&mut repository.xtask("release check --registry test second"));
+    let wrong = printed.lines().filter_map(|line| line.strip_prefix("  WRONG  "));
+    let expected = [
+        "everything is committed: not everything is committed: Cargo.toml and ",
+        "cargo packages and builds what is named, with what is published: ",
+        "the manifest describes the crate: no keywords",
+        "the package is small, licensed and whole: cargo has made no .crate file",
+        "the package is small, licensed and whole: LICENSE-0BSD is missing",
+        "the tests pass: `cargo test ",
+        "the docs build as on docs.rs, without a warning: `cargo rustdoc ",
+        "the API has no third party's types that the design does not allow: type `Thing` of first",
+    ];
+    assert_eq!(wrong.clone().count(), expected.len(), "{printed}");
+    for (found, expected) in wrong.zip(expected) {
+        assert!(found.starts_with(expected), "{found} for {expected}\n{printed}");
+    }
 }

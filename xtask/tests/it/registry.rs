@@ -1,324 +1,235 @@
 //! A registry for `cargo publish`, on a loopback port: sparse index, downloads, uploads with a token.
 //!
-//! It stands in for crates.io by source replacement. What is not of ours is answered with the .crate
-//! files that this machine's cargo has already, and else with a redirect to crates.io.
+//! It stands in for crates.io by source replacement. Crates that are not its own come from this
+//! machine's cargo, or else from crates.io.
 
-mod entry;
-mod upstream;
-
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::{env, fs, thread};
 
-use axum::body::{Body, Bytes, to_bytes};
-use axum::http::{Method, Request, Response, StatusCode, header, request::Parts};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use serde_json::json;
-use tokio::sync::oneshot;
-
-use entry::Upload;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 /// What an upload must come with.
 pub(crate) const TOKEN: &str = "token-of-the-test-registry";
-/// What the registry is called in [`Registry::config`].
-pub(crate) const NAME: &str = "test";
-const LARGEST_UPLOAD: usize = 16 * 1024 * 1024;
+/// crates.io, as cargo names it in what it uploads to another registry.
+const CRATES_IO: &str = "https://github.com/rust-lang/crates.io-index";
 
 /// When the connection of an upload breaks. The client cannot tell one from the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Death {
-    /// The registry never got the crate.
     BeforeItIsStored,
-    /// The registry has the crate, and nobody heard of it.
     AfterItIsStored,
 }
 
-/// A registry, gone when dropped.
+#[derive(Clone)]
 pub(crate) struct Registry {
     address: SocketAddr,
-    state: Arc<State>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Registry {
-    /// A registry on any free port. Crates of these names are its own: never asked for elsewhere.
-    pub(crate) fn start(own: &[&str]) -> Self {
-        Self::listen(own, TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap())
-    }
-
-    /// The same, on the port of last time where that is free. Cargo unpacks crates into a folder
-    /// that is named after the registry's address: with another one everything is compiled again.
-    pub(crate) fn start_as_last_time(own: &[&str], folder: &Path) -> Self {
-        let note = folder.join("port");
-        let last: Option<u16> = fs::read_to_string(&note)
-            .ok()
-            .and_then(|text| text.trim().parse().ok());
-        let listener = last
-            .and_then(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok())
-            .unwrap_or_else(|| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-        fs::create_dir_all(folder).unwrap();
-        fs::write(&note, listener.local_addr().unwrap().port().to_string()).unwrap();
-        Self::listen(own, listener)
-    }
-
-    fn listen(own: &[&str], listener: TcpListener) -> Self {
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
-        let state = Arc::new(State {
-            address,
-            own: own.iter().map(|&name| name.to_owned()).collect(),
-            shelf: Mutex::default(),
-        });
-        let (stop, stopped) = oneshot::channel();
-        let served = Arc::clone(&state);
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(async move {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                tokio::select! {
-                    _ = stopped => {}
-                    () = serve(listener, served) => {}
-                }
-            });
-        });
-        Self {
-            address,
-            state,
-            stop: Some(stop),
-            thread: Some(thread),
-        }
-    }
-
-    /// A configuration of cargo's in which this registry stands in for crates.io.
-    pub(crate) fn config(&self) -> String {
-        format!(
-            "[source.crates-io]\nreplace-with = \"{NAME}\"\n\n\
-             [registries.{NAME}]\nindex = \"sparse+http://{}/\"\ntoken = \"{TOKEN}\"\n",
-            self.address
-        )
-    }
-
-    /// The next upload of this crate breaks.
-    pub(crate) fn kill(&self, name: &str, death: Death) {
-        self.state.lock().deaths.insert(name.to_owned(), death);
-    }
-
-    /// The next upload of this crate stays out of the index until it was looked for this often.
-    pub(crate) fn delay(&self, name: &str, looks: usize) {
-        self.state.lock().delays.insert(name.to_owned(), looks);
-    }
-
-    /// Every upload that arrived whole with a good token, as `name-version`, in order.
-    pub(crate) fn uploads(&self) -> Vec<String> {
-        self.state.lock().uploads.clone()
-    }
-
-    /// What it has, as `name-version`, in the order in which it was stored.
-    pub(crate) fn stored(&self) -> Vec<String> {
-        self.state.lock().stored.clone()
-    }
-
-    /// How often crates were looked for in the index that have to appear there yet.
-    pub(crate) fn vain_looks(&self) -> usize {
-        self.state.lock().vain_looks
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        self.stop.take();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-struct State {
-    address: SocketAddr,
-    own: BTreeSet<String>,
-    shelf: Mutex<Shelf>,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Default)]
-struct Shelf {
-    versions: BTreeMap<String, Vec<Stored>>,
-    stored: Vec<String>,
-    uploads: Vec<String>,
-    deaths: BTreeMap<String, Death>,
-    delays: BTreeMap<String, usize>,
-    vain_looks: usize,
+pub(crate) struct State {
+    /// Names that are never asked for elsewhere.
+    own: Vec<String>,
+    /// Index lines and archives, by `name-version`, in the order in which they were stored.
+    stored: Vec<(String, Value, Vec<u8>)>,
+    /// Every upload that arrived whole with a good token, as `name-version`, in order.
+    pub(crate) uploads: Vec<String>,
+    /// The next upload of these breaks.
+    pub(crate) deaths: BTreeMap<String, Death>,
+    /// How often a crate is still to be looked for in vain.
+    pub(crate) hidden: BTreeMap<String, usize>,
 }
 
-struct Stored {
-    version: String,
-    /// Its line in the index.
-    line: String,
-    archive: Bytes,
-    hidden_for: usize,
+/// A status with a body, or with an address to go to.
+enum Answer {
+    Found(Vec<u8>),
+    Refused(u16, String),
+    Elsewhere(String),
+    Cut,
 }
 
-impl Shelf {
-    fn find(&self, name: &str, version: &str) -> Option<&Stored> {
-        let mut versions = self.versions.get(name)?.iter();
-        versions.find(|stored| stored.version == version)
-    }
-}
-
-/// Makes hyper close the connection without an answer.
-#[derive(Debug)]
-struct Cut;
-
-impl std::fmt::Display for Cut {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the registry was told to die")
-    }
-}
-
-impl std::error::Error for Cut {}
-
-async fn serve(listener: tokio::net::TcpListener, state: Arc<State>) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            tokio::task::yield_now().await;
-            continue;
-        };
-        let _ = stream.set_nodelay(true);
-        let state = Arc::clone(&state);
-        let service = service_fn(move |request: Request<hyper::body::Incoming>| {
-            let state = Arc::clone(&state);
-            async move {
-                let (parts, body) = request.into_parts();
-                let body = to_bytes(Body::new(body), LARGEST_UPLOAD)
-                    .await
-                    .map_err(|_| Cut)?;
-                state.answer(&parts, &body)
+impl Registry {
+    /// On the port of last time where that is free: cargo unpacks crates into a folder that is named
+    /// after the registry's address, and with another one everything is compiled again.
+    pub(crate) fn start(own: &[&str], folder: &Path) -> Self {
+        let note = folder.join("port");
+        let last = fs::read_to_string(&note).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+        let bind = |port: u16| TcpListener::bind(("127.0.0.1", port));
+        let listener = bind(last).or_else(|_| bind(0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        fs::create_dir_all(folder).unwrap();
+        fs::write(note, address.port().to_string()).unwrap();
+        let own = own.iter().map(ToString::to_string).collect();
+        let state = Arc::new(Mutex::new(State { own, ..State::default() }));
+        let this = Self { address, state };
+        let registry = this.clone();
+        // It ends with the process of its test.
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let registry = registry.clone();
+                thread::spawn(move || registry.serve(stream.unwrap()));
             }
         });
-        tokio::spawn(async move {
-            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-            // An error here is a connection that was cut, by us or by cargo.
-            let _ = connection.await;
-        });
-    }
-}
-
-impl State {
-    fn lock(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+        this
     }
 
-    fn answer(&self, parts: &Parts, body: &Bytes) -> Result<Response<Body>, Cut> {
-        let path: Vec<_> = parts.uri.path().trim_matches('/').split('/').collect();
-        Ok(match (&parts.method, path.as_slice()) {
-            (&Method::GET, ["config.json"]) => {
+    /// A configuration of cargo's in which this registry stands in for crates.io.
+    pub(crate) fn config(&self, token: &str) -> String {
+        let index = format!("sparse+http://{}/", self.address);
+        format!(
+            "[source.crates-io]\nreplace-with = \"test\"\n\n\
+             [registries.test]\nindex = \"{index}\"\ntoken = \"{token}\"\n"
+        )
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    pub(crate) fn stored(&self) -> Vec<String> {
+        self.state().stored.iter().map(|it| it.0.clone()).collect()
+    }
+
+    /// One request; cargo makes a new connection for the next.
+    fn serve(&self, mut stream: TcpStream) {
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let mut lines = reader.by_ref().lines().map_while(Result::ok);
+        let Some(head) = lines.next() else { return };
+        let lines = lines.take_while(|line| !line.is_empty());
+        let headers: BTreeMap<_, _> = lines
+            .filter_map(|line| Some((line.split_once(": ")?.0.to_lowercase(), line)))
+            .map(|(name, line)| (name, line.split_once(": ").unwrap().1.to_owned()))
+            .collect();
+        let length = headers.get("content-length").map_or(0, |it| it.parse().unwrap());
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        let path = head.split(' ').nth(1).unwrap().trim_matches('/');
+        let is_known = headers.get("authorization").is_some_and(|token| token == TOKEN);
+        let answer = match path.strip_prefix("dl/").and_then(|rest| rest.split_once('/')) {
+            Some((name, version)) => self.download(name, version),
+            _ if head.starts_with("PUT") && is_known => self.upload(&body),
+            _ if head.starts_with("PUT") => Answer::Refused(403, "not the registry's token".into()),
+            _ if path == "config.json" => {
                 let api = format!("http://{}", self.address);
-                let download = format!("{api}/download/{{crate}}/{{version}}");
-                let config = json!({ "dl": download, "api": api });
-                plain(StatusCode::OK, config.to_string())
+                let config = json!({ "dl": format!("{api}/dl/{{crate}}/{{version}}"), "api": api });
+                Answer::Found(config.to_string().into())
             }
-            (&Method::GET, ["download", name, version]) => self.download(name, version),
-            (&Method::PUT, ["api", "v1", "crates", "new"]) => {
-                let token = parts.headers.get(header::AUTHORIZATION);
-                if token.is_none_or(|token| token != TOKEN) {
-                    return Ok(refusal(StatusCode::FORBIDDEN, "this is no token of ours"));
-                }
-                return self.upload(body);
+            _ => self.look(path),
+        };
+        let (head, body) = match answer {
+            Answer::Found(body) => ("200 OK".to_owned(), body),
+            Answer::Refused(status, why) => {
+                let body = json!({ "errors": [{ "detail": why }] });
+                (format!("{status} -"), body.to_string().into())
             }
-            (&Method::GET, path) => self.look(path),
-            _ => refusal(StatusCode::METHOD_NOT_ALLOWED, "there is no such call"),
-        })
+            Answer::Elsewhere(address) => (format!("302 -\r\nlocation: {address}"), Vec::new()),
+            Answer::Cut => return,
+        };
+        let length = body.len();
+        let head =
+            format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+        // Cargo may have given up.
+        let _ = stream.write_all(&[head.into_bytes(), body].concat());
     }
 
-    fn look(&self, path: &[&str]) -> Response<Body> {
-        let name = path.last().copied().unwrap_or_default();
-        if path != entry::index_path(name) {
-            return plain(StatusCode::NOT_FOUND, "this is no path of an index");
+    fn look(&self, path: &str) -> Answer {
+        let name = path.rsplit('/').next().unwrap();
+        let mut state = self.state();
+        if !state.own.iter().any(|own| own == name) {
+            return Answer::Elsewhere(format!("https://index.crates.io/{path}"));
         }
-        if !self.own.contains(name) {
-            return upstream::index(path);
+        let lines = state.stored.iter().filter(|(_, line, _)| line["name"] == name);
+        let lines: Vec<_> = lines.map(|(_, line, _)| line.to_string()).collect();
+        let left = state.hidden.get_mut(name).filter(|left| **left > 0 && !lines.is_empty());
+        if let Some(left) = left {
+            *left -= 1;
+            return Answer::Refused(404, "not yet".into());
         }
-        let mut held = self.lock();
-        let mut lines = Vec::new();
-        let mut vain = 0;
-        for stored in held.versions.get_mut(name).into_iter().flatten() {
-            if stored.hidden_for == 0 {
-                lines.push(format!("{}\n", stored.line));
-            } else {
-                stored.hidden_for -= 1;
-                vain += 1;
-            }
-        }
-        held.vain_looks += vain;
         if lines.is_empty() {
-            return plain(StatusCode::NOT_FOUND, "no crate has this name");
+            return Answer::Refused(404, "no crate has this name".into());
         }
-        plain(StatusCode::OK, lines.concat())
+        Answer::Found(lines.join("\n").into())
     }
 
-    fn download(&self, name: &str, version: &str) -> Response<Body> {
-        if !self.own.contains(name) {
-            return upstream::archive(name, version);
+    fn download(&self, name: &str, version: &str) -> Answer {
+        let (state, id) = (self.state(), format!("{name}-{version}"));
+        if state.own.iter().any(|own| own == name) {
+            let stored = state.stored.iter().find(|it| it.0 == id);
+            return stored
+                .map_or(Answer::Refused(404, "none".into()), |it| Answer::Found(it.2.clone()));
         }
-        match self.lock().find(name, version) {
-            Some(stored) => plain(StatusCode::OK, stored.archive.clone()),
-            None => plain(StatusCode::NOT_FOUND, "no crate has this name and version"),
-        }
+        // Cargo checks the checksum, so whatever lies in the cache will do.
+        let home = env::var_os("CARGO_HOME").map(Into::into);
+        let home = home.unwrap_or_else(|| env::home_dir().unwrap().join(".cargo"));
+        let folders = fs::read_dir(home.join("registry/cache")).into_iter().flatten().flatten();
+        let archive = |folder: fs::DirEntry| fs::read(folder.path().join(format!("{id}.crate")));
+        let cached = folders.map(archive).find_map(Result::ok).filter(|bytes| !bytes.is_empty());
+        let elsewhere = format!("https://static.crates.io/crates/{name}/{id}.crate");
+        cached.map_or(Answer::Elsewhere(elsewhere), Answer::Found)
     }
 
-    fn upload(&self, body: &Bytes) -> Result<Response<Body>, Cut> {
-        let Some(upload) = Upload::parse(body) else {
-            let text = "this is not how crates are uploaded";
-            return Ok(refusal(StatusCode::BAD_REQUEST, text));
+    /// A length, metadata in JSON, a length, the .crate file.
+    ///
+    /// Source: The Cargo Book, "Registry Web API", *Publish*.
+    fn upload(&self, body: &[u8]) -> Answer {
+        let piece = |body: &[u8]| {
+            let (length, rest) = body.split_first_chunk::<4>().unwrap();
+            let (piece, rest) = rest.split_at(u32::from_le_bytes(*length) as usize);
+            (piece.to_vec(), rest.to_vec())
         };
-        let (name, version) = (upload.name(), upload.version());
-        let mut held = self.lock();
-        held.uploads.push(format!("{name}-{version}"));
-        if !self.own.contains(name) {
-            let text = format!("`{name}` is somebody else's");
-            return Ok(refusal(StatusCode::FORBIDDEN, &text));
+        let (metadata, rest) = piece(body);
+        let (archive, _) = piece(&rest);
+        let metadata: Value = serde_json::from_slice(&metadata).unwrap();
+        let name = metadata["name"].as_str().unwrap().to_owned();
+        let id = format!("{name}-{}", metadata["vers"].as_str().unwrap());
+        let mut state = self.state();
+        state.uploads.push(id.clone());
+        if !state.own.contains(&name) || state.stored.iter().any(|it| it.0 == id) {
+            return Answer::Refused(400, format!("{id} is already uploaded, or not yours"));
         }
-        if held.find(name, version).is_some() {
-            let text = format!("crate version `{version}` is already uploaded");
-            return Ok(refusal(StatusCode::BAD_REQUEST, &text));
-        }
-        let death = held.deaths.remove(name);
-        if death == Some(Death::BeforeItIsStored) {
-            return Err(Cut);
-        }
-        let stored = Stored {
-            version: version.to_owned(),
-            line: upload.line(),
-            archive: upload.archive.clone(),
-            hidden_for: held.delays.remove(name).unwrap_or_default(),
-        };
-        held.stored.push(format!("{name}-{version}"));
-        let versions = held.versions.entry(name.to_owned()).or_default();
-        versions.push(stored);
-        if death == Some(Death::AfterItIsStored) {
-            return Err(Cut);
+        let death = state.deaths.remove(&name);
+        if death != Some(Death::BeforeItIsStored) {
+            let line = index_line(&metadata, &archive);
+            state.stored.push((id, line, archive));
         }
         let warnings = json!({ "invalid_categories": [], "invalid_badges": [], "other": [] });
-        let answer = json!({ "warnings": warnings });
-        Ok(plain(StatusCode::OK, answer.to_string()))
+        let answer = json!({ "warnings": warnings }).to_string();
+        if death.is_some() { Answer::Cut } else { Answer::Found(answer.into()) }
+    }
+
+    /// `name-version` can no longer be chosen.
+    pub(crate) fn yank(&self, id: &str) {
+        let mut state = self.state();
+        state.stored.iter_mut().find(|it| it.0 == id).unwrap().1["yanked"] = true.into();
     }
 }
 
-fn plain(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
-    let mut response = Response::new(body.into());
-    *response.status_mut() = status;
-    response
-}
-
-fn refusal(status: StatusCode, detail: &str) -> Response<Body> {
-    let body = json!({ "errors": [{ "detail": detail }] });
-    plain(status, body.to_string())
+/// What is uploaded, and the line that the index has of it: alike, and not the same.
+///
+/// Source: The Cargo Book, "Registry Index", *JSON schema*.
+fn index_line(metadata: &Value, archive: &[u8]) -> Value {
+    let dependency = |uploaded: &Value| {
+        let mut entry = uploaded.clone();
+        entry["req"] = entry["version_req"].take();
+        // `null` means "this registry", which stands in for crates.io.
+        entry["registry"] = uploaded["registry"].as_str().filter(|it| *it != CRATES_IO).into();
+        if let Some(renamed) = uploaded["explicit_name_in_toml"].as_str() {
+            entry["package"] = entry["name"].take();
+            entry["name"] = renamed.into();
+        }
+        entry
+    };
+    let dependencies = metadata["deps"].as_array().unwrap().iter().map(dependency);
+    let digits = Sha256::digest(archive).iter().map(|it| format!("{it:02x}")).collect::<Vec<_>>();
+    json!({
+        "name": metadata["name"], "vers": metadata["vers"], "cksum": digits.concat(), "v": 2,
+        "deps": dependencies.collect::<Vec<_>>(), "features": {}, "yanked": false,
+        "features2": metadata["features"], "links": metadata["links"],
+        "rust_version": metadata["rust_version"],
+    })
 }

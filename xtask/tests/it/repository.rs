@@ -1,10 +1,13 @@
-//! A copy of this repository's working tree, as a repository of its own with one commit.
+//! Repositories for tests, with a registry and a `CARGO_HOME` that know no setting of the person who
+//! runs them.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
+use std::{env, fs};
 
 use tempfile::TempDir;
+
+use super::registry::{Registry, TOKEN};
 
 /// All that is published of this repository, in an order in which it can be.
 pub(crate) const CRATES: [&str; 8] = [
@@ -18,50 +21,118 @@ pub(crate) const CRATES: [&str; 8] = [
     "iqm-auth",
 ];
 
-/// Removed when it is dropped.
+/// A repository, a registry, and folders for cargo. Removed when it is dropped.
 pub(crate) struct Repository {
     folder: TempDir,
+    pub(crate) registry: Registry,
+    /// None where the registry plays no part: what is fetched already need not be fetched again.
+    home: Option<PathBuf>,
+    target: PathBuf,
+}
+
+/// This repository's own folder.
+pub(crate) fn here() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
 impl Repository {
     /// What is here now, committed or not, without what git ignores.
     pub(crate) fn copy() -> Self {
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let this = Self::empty();
-        let listed = git_in(
-            from,
-            &[
-                "ls-files",
-                "-z",
-                "--cached",
-                "--others",
-                "--exclude-standard",
-            ],
+        let mut this = Self::with(&[], None);
+        this.home = None;
+        this.fill();
+        this
+    }
+
+    /// The same with a registry that has no crate of this repository.
+    pub(crate) fn copy_for_newcomers() -> Self {
+        // CARGO_TARGET_TMPDIR is a folder in the target folder. What cargo fetches and compiles stays
+        // there, so that dependencies are compiled once for all tests and not again in the next run.
+        let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("proofs");
+        // Cargo takes a version of a registry's for unchangeable, and here each test publishes
+        // another content as 0.1.0: what was downloaded and compiled of this repository must go.
+        let names = "auth[-_]|auth$|newcomer|identityx[-_]codegen|tmp-|package$";
+        let forget = format!(
+            "find {} -depth -regextype posix-extended -regex '.*/(lib)?((iqm|edgeiq|\
+            eqworks|identityx)[-_])?({names}).*' -exec rm -rf {{}} +",
+            shared.display()
         );
-        for path in listed.split_terminator('\0') {
-            copy(&from.join(path), &this.path().join(path));
-        }
-        this.commit("feat: everything so far");
+        fs::create_dir_all(&shared).unwrap();
+        success(Command::new("sh").args(["-c", &forget]));
+        let this = Self::with(&CRATES, Some(&shared));
+        this.fill();
         this
     }
 
-    /// Nothing at all, without a commit.
-    pub(crate) fn empty() -> Self {
-        let this = Self {
-            folder: tempfile::tempdir().unwrap(),
-        };
+    fn fill(&self) {
+        let pack = "git ls-files -z --cached --others --exclude-standard | \
+            tar --create --null --files-from=- --ignore-failed-read | tar --extract --directory";
+        let pack = format!("{pack} {}", self.path().display());
+        success(Command::new("sh").args(["-c", &pack]).current_dir(here()));
+        self.commit("feat: everything so far");
+    }
+
+    /// Three crates that need one another in a row, which take no time to compile, and one that is
+    /// not published.
+    pub(crate) fn chain() -> Self {
+        let this = Self::with(&["first", "second", "third"], None);
+        let workspace = "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n\n";
+        let mut root = format!("{workspace}[workspace.dependencies]\n");
+        let mut needs = String::new();
+        for name in ["first", "second", "third", "hidden"] {
+            let folder = format!("crates/{name}");
+            let manifest = format!(
+                "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
+                 rust-version = \"1.85\"\ndescription = \"A test\"\nlicense = \"MIT\"\n\
+                 repository = \"https://a.example\"\nreadme = \"README.md\"\n\
+                 keywords = [\"one\"]\ncategories = [\"development-tools\"]\n\
+                 exclude = [\"/notes\"]\npublish = {}\n\n\
+                 [package.metadata.docs.rs]\nall-features = true\n\n[dependencies]\n{needs}",
+                name != "hidden"
+            );
+            this.write(&format!("{folder}/Cargo.toml"), &manifest);
+            this.write(&format!("{folder}/src/lib.rs"), "//! A test.\n");
+            this.write(&format!("{folder}/README.md"), &format!("{name} = \"0.1\"\n"));
+            this.write(&format!("{folder}/CHANGELOG.md"), "# Changelog\n\n## 0.1.0\n\nAll.\n");
+            this.write(&format!("{folder}/LICENSE-MIT"), "Do as you like.\n");
+            let entry = format!("{name} = {{ version = \"0.1.0\", path = \"crates/{name}\" }}\n");
+            root.push_str(&entry);
+            needs = format!("{name}.workspace = true\n");
+        }
+        this.write("Cargo.toml", &root);
+        this.write("cliff.toml", &fs::read_to_string(here().join("cliff.toml")).unwrap());
+        this.write(".gitignore", "/Cargo.lock\n/target\n");
+        this.commit("feat: three crates");
+        this
+    }
+
+    fn with(own: &[&str], shared: Option<&Path>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let place = shared.unwrap_or(folder.path()).to_owned();
+        let registry = Registry::start(own, &place);
+        let (home, target) = (Some(place.join("home")), place.join("target"));
+        let this = Self { folder, registry, home, target };
+        this.use_token(TOKEN);
+        // The tools that are installed here.
+        for folder in [&this.path(), &this.target, &here().join("target/tools")] {
+            fs::create_dir_all(folder).unwrap();
+        }
+        #[cfg(unix)]
+        let _ = std::os::unix::fs::symlink(here().join("target/tools"), this.target.join("tools"));
         this.git(&["init", "--quiet", "--initial-branch=main"]);
-        for (key, value) in [
-            ("user.name", "Tester"),
-            ("user.email", "tester@example.com"),
-        ] {
-            this.git(&["config", key, value]);
-        }
+        this.git(&["config", "user.name", "Tester"]);
+        this.git(&["config", "user.email", "tester@example.com"]);
         this
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        self.folder.path()
+    pub(crate) fn use_token(&self, token: &str) {
+        let home = self.home.as_ref().unwrap();
+        fs::create_dir_all(home).unwrap();
+        fs::write(home.join("config.toml"), self.registry.config(token)).unwrap();
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("repository")
     }
 
     pub(crate) fn read(&self, path: &str) -> String {
@@ -82,106 +153,86 @@ impl Repository {
         self.write(path, &text.replace(old, new));
     }
 
-    /// Adds a line at a file's end.
-    pub(crate) fn append(&self, path: &str, line: &str) {
-        let text = self.read(path);
+    /// Adds a line at a file's end, and commits everything if there is a message.
+    pub(crate) fn append(&self, path: &str, line: &str, message: &str) {
+        let text = fs::read_to_string(self.path().join(path)).unwrap_or_default();
         self.write(path, &format!("{text}{line}\n"));
+        if !message.is_empty() {
+            self.commit(message);
+        }
     }
 
-    /// Commits everything that is there.
     pub(crate) fn commit(&self, message: &str) {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--message", message]);
     }
 
-    /// An annotated tag on the present commit.
     pub(crate) fn tag(&self, name: &str) {
         self.git(&["tag", "--annotate", "--message", name, name]);
     }
 
-    /// What git prints; a panic if it fails.
+    pub(crate) fn tags(&self) -> Vec<String> {
+        self.git(&["tag", "--list"]).lines().map(str::to_owned).collect()
+    }
+
     pub(crate) fn git(&self, words: &[&str]) -> String {
-        git_in(self.path(), words)
+        success(self.equipped("git", &self.path(), "").args(words))
     }
 
     /// `cargo xtask <words>` in this repository, by the binary that is being tested.
-    pub(crate) fn xtask(&self, words: &[&str]) -> Output {
-        self.xtask_command(words).output().unwrap()
+    pub(crate) fn xtask(&self, words: &str) -> Command {
+        let mut command = self.equipped(env!("CARGO_BIN_EXE_xtask"), &self.path(), words);
+        command.env("CARGO_MANIFEST_DIR", self.path().join("xtask"));
+        command
     }
 
-    /// The same before it is run, for more in its environment.
-    pub(crate) fn xtask_command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    /// `cargo <words>` in this folder.
+    pub(crate) fn cargo(&self, folder: &Path, words: &str) -> Command {
+        self.equipped(env!("CARGO"), folder, words)
+    }
+
+    fn equipped(&self, program: &str, folder: &Path, words: &str) -> Command {
+        let mut command = Command::new(program);
+        command.args(words.split_whitespace()).current_dir(folder);
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy();
+            if ["CARGO_REGISTRY", "CARGO_REGISTRIES", "CARGO_PKG_", "GIT_"]
+                .iter()
+                .any(|it| text.starts_with(it))
+            {
+                command.env_remove(&name);
+            }
+        }
         command
-            .args(words)
-            .current_dir(self.path())
-            .env("CARGO_MANIFEST_DIR", self.path().join("xtask"));
-        as_nobody(&mut command);
+            .envs(self.home.as_ref().map(|home| ("CARGO_HOME", home)))
+            .env("CARGO_TARGET_DIR", &self.target)
+            .env("CARGO_INCREMENTAL", "0")
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            .env("CARGO_TERM_COLOR", "never")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_NOSYSTEM", "1");
         command
     }
 }
 
 /// What the command printed to stdout; a panic with what it said if it failed.
-pub(crate) fn success(output: &Output) -> String {
-    let said = String::from_utf8_lossy(&output.stderr);
-    let printed = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{printed}\n{said}");
-    printed.into_owned()
+pub(crate) fn success(command: &mut Command) -> String {
+    let (succeeds, printed, said) = run(command);
+    assert!(succeeds, "{printed}\n{said}");
+    printed
 }
 
-/// What the command said to stderr; a panic if it succeeded.
-pub(crate) fn failure(output: &Output) -> String {
-    let printed = String::from_utf8_lossy(&output.stdout);
-    assert!(!output.status.success(), "{printed}");
-    String::from_utf8_lossy(&output.stderr).into_owned()
+/// What the command printed and said; a panic if it succeeded.
+pub(crate) fn failure(command: &mut Command) -> String {
+    let (succeeds, printed, said) = run(command);
+    assert!(!succeeds, "{printed}");
+    printed + &said
 }
 
-fn git_in(folder: &Path, words: &[&str]) -> String {
-    let mut command = Command::new("git");
-    as_nobody(&mut command);
-    success(&command.args(words).current_dir(folder).output().unwrap())
-}
-
-/// Keeps away what whoever runs the tests has set: their settings of git (signing, hooks), and the
-/// repository in whose hook the tests run.
-fn as_nobody(command: &mut Command) {
-    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
-        command.env_remove(name);
-    }
-    command
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1");
-}
-
-fn copy(from: &Path, to: &PathBuf) {
-    // What is deleted and not yet committed is still listed.
-    let Ok(about) = fs::symlink_metadata(from) else {
-        return;
-    };
-    fs::create_dir_all(to.parent().unwrap()).unwrap();
-    #[cfg(unix)]
-    if about.is_symlink() {
-        return std::os::unix::fs::symlink(fs::read_link(from).unwrap(), to).unwrap();
-    }
-    assert!(about.is_file() || about.is_symlink(), "{}", from.display());
-    fs::copy(from, to).unwrap();
-}
-
-#[test]
-fn a_copy_is_whole_and_clean_and_builds_on_nothing_outside() {
-    let repository = Repository::copy();
-    assert_eq!(repository.git(&["status", "--porcelain"]), "");
-    assert!(repository.read("Cargo.toml").contains("[workspace]"));
-    let schema = repository
-        .path()
-        .join("crates/identityx-auth/schema/identityx.graphql");
-    assert!(
-        fs::canonicalize(&schema)
-            .unwrap()
-            .starts_with(fs::canonicalize(repository.path()).unwrap())
-    );
-    #[cfg(unix)]
-    assert!(schema.is_symlink());
-    let help = success(&repository.xtask(&["release", "help"]));
-    assert!(help.contains("usage: cargo xtask release"), "{help}");
+fn run(command: &mut Command) -> (bool, String, String) {
+    let output = command.output().unwrap();
+    let [printed, said] =
+        [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+    assert!(!printed.contains(TOKEN) && !said.contains(TOKEN));
+    (output.status.success(), printed, said)
 }

@@ -1,6 +1,10 @@
 //! auth-store from the outside: real files, real processes.
 
 #![allow(
+    clippy::disallowed_methods,
+    reason = "a child process is told by its environment"
+)]
+#![allow(
     clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,

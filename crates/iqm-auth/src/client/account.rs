@@ -1,12 +1,13 @@
-//! Passwords and second factors.
+//! Who is logged in, passwords and second factors.
 
 use auth_core::{AuthHeaders, Idempotency, Operation, Request, operation};
 use secrecy::SecretString;
 use serde::de::IgnoredAny;
 
 use super::Client;
-use crate::{Error, ResetLink, Token, wire};
+use crate::{Error, Profile, ResetLink, Token, wire};
 
+const PROFILE: Operation = operation!("iqm.profile");
 const MFA_SEND: Operation = operation!("iqm.mfa_send");
 const MFA_VERIFY: Operation = operation!("iqm.mfa_verify");
 const REQUEST_PASSWORD_RESET: Operation = operation!("iqm.request_password_reset");
@@ -15,6 +16,31 @@ const SET_PASSWORD: Operation = operation!("iqm.set_password");
 const CHANGE_PASSWORD: Operation = operation!("iqm.change_password");
 
 impl Client {
+    /// Who is logged in.
+    ///
+    /// Repeated where the response was lost: it only reads.
+    ///
+    /// Source: IQM's *User Profile* page.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TokenRejected`] if the token has ended (report it by [`Session::invalidate`]).
+    /// [`Denied`](crate::ErrorKind::Denied) if the user may not see this workspace.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: iqm_auth::Client, session: iqm_auth::Session) -> Result<(), iqm_auth::Error> {
+    /// let profile = client.profile(&session.auth_headers().await?).await?;
+    /// println!("{} of {:?}", profile.email, profile.organization_name);
+    /// # Ok(()) }
+    /// ```
+    pub async fn profile(&self, headers: &AuthHeaders) -> Result<Profile, Error> {
+        let request = Request::get(PROFILE, "api/v3/ua/profile").auth_headers(headers);
+        let response = self.send(request).await?;
+        wire::profile(&response, wire::by_status)
+    }
+
     /// Sends the user of a workspace a code for the second factor.
     ///
     /// Not repeated where it may have happened: the user would get a second code.

@@ -7,6 +7,7 @@
 //! `EDGEIQ_PASSWORD`. `IQM_BASE_URL` and `EDGEIQ_BASE_URL` override the addresses. EQ Works and
 //! IdentityX need a person with a mailbox: see `eqworks_magic_link` and `identityx_org_user`.
 
+#![allow(clippy::disallowed_methods, reason = "a program reads its environment")]
 #![allow(clippy::print_stdout, reason = "an example explains what it does")]
 
 mod edgeiq;

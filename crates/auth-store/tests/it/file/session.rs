@@ -1,6 +1,5 @@
 //! Sessions that keep their token in files.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use auth_core::Session;

@@ -1,6 +1,5 @@
 //! Sessions that keep their token in Redis.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 

@@ -1,0 +1,45 @@
+//! What the handles of one session share.
+
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwapOption;
+use tokio::sync::watch;
+
+use super::state::RenewalState;
+use super::store::Persistence;
+use crate::AllowedHosts;
+use crate::auth_headers::{AuthHeaders, Current};
+use crate::clock::{Clock, Moment};
+use crate::renew::Renew;
+use crate::state::Announced;
+
+/// What the handles of one session share.
+pub(crate) struct Shared<R: Renew> {
+    /// What callers get; `None` while there is no token, or the vendor rejected it.
+    pub(super) current: ArcSwapOption<Current>,
+    pub(super) clock: Arc<dyn Clock>,
+    /// Everything that only renewing needs. Locked by `Shared::lock` alone.
+    pub(super) renewal_state: Mutex<RenewalState<R::Error>>,
+    pub(super) renewer: R,
+    pub(super) persistence: Option<Persistence>,
+    /// Whose token it is, where the program has said so.
+    pub(super) account: Option<String>,
+    pub(super) allowed_hosts: AllowedHosts,
+    pub(super) states: watch::Sender<Announced>,
+}
+
+impl<R: Renew> Shared<R> {
+    /// What callers get at present. For the cold paths, and in one place, so that the load is
+    /// inlined where it is hot.
+    #[inline(never)]
+    pub(super) fn present(&self) -> Option<Arc<Current>> {
+        self.current.load_full()
+    }
+
+    /// The present headers, if their token is valid.
+    pub(super) fn valid(&self, now: Moment) -> Option<AuthHeaders> {
+        self.present()
+            .filter(|current| current.is_valid(now))
+            .map(AuthHeaders)
+    }
+}

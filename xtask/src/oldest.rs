@@ -1,0 +1,114 @@
+//! Whether each crate compiles from its package alone, with each set of its features, and with the
+//! oldest versions of its dependencies that it allows.
+//!
+//! A user would find out otherwise what a package lacks, or whose lock file holds an older version
+//! than this one. What tests need is not a user's business: those dependencies are left out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use toml_edit::{DocumentMut, Item, value};
+
+use crate::cargo;
+use crate::release::check::packages;
+use crate::release::crates::{Crate, Crates, list, packaged, text};
+use crate::test::TLS;
+use crate::tools::pinned;
+
+pub(crate) fn check(root: &Path) -> Result<()> {
+    let crates = Crates::load(root)?;
+    packages(root, &crates)?;
+    let workspace = unpack(root, &crates)?;
+    // What a crate here names in the oldest version, and everything else as it is locked: so a new
+    // release of a third party never breaks this check. Cargo has no stable option for it.
+    let words = "metadata --format-version=1 -Zdirect-minimal-versions";
+    let mut lock = cargo::cargo(&workspace, words);
+    cargo::output(lock.env("RUSTC_BOOTSTRAP", "1")).context("a requirement is too low")?;
+    // Every set of auth-core's features, which are those of TLS, and each other feature alone.
+    for words in [
+        "--package auth-core --feature-powerset --exclude-features default",
+        "--workspace --exclude auth-core --each-feature --exclude-all-features \
+         --exclude-features default,ring,aws-lc-rs,native-tls",
+    ] {
+        let words = format!("hack check --locked {words}");
+        let mut hack = cargo::program(pinned(root, "cargo-hack")?, &workspace, &words);
+        // Much is compiled there already: what the versions have in common.
+        cargo::run(hack.arg("--target-dir").arg(cargo::target(root)?))?;
+    }
+    // The vendor crates pass the features of TLS on.
+    for tls in TLS {
+        let vendors = crates.sorted.iter().filter(|one| !one.package["features"][tls].is_null());
+        let mut check = cargo::cargo(&workspace, "check --locked --no-default-features");
+        for Crate { name, .. } in vendors {
+            check.args(["--package", name, "--features", &format!("{name}/{tls}")]);
+        }
+        cargo::run(check.arg("--target-dir").arg(cargo::target(root)?))?;
+    }
+    Ok(())
+}
+
+/// A workspace of what is in the packages, in the target folder, with a lock file that leaves the
+/// versions of direct dependencies open.
+fn unpack(root: &Path, crates: &Crates) -> Result<PathBuf> {
+    let workspace = cargo::target(root)?.join("packages/workspace");
+    if workspace.exists() {
+        fs::remove_dir_all(&workspace).context("cannot remove what an earlier run unpacked")?;
+    }
+    let read = |path: PathBuf| -> Result<DocumentMut> { Ok(fs::read_to_string(path)?.parse()?) };
+    let syn = "syn = { workspace = true, features = [\"extra-traits\", \"visit\"] }";
+    let syn: DocumentMut = syn.parse()?;
+    let mut direct = Vec::new();
+    for one in &crates.sorted {
+        let (from, to) = (root.join(&one.folder), workspace.join(&one.folder));
+        let paths = packaged(root, &one.name)?;
+        // Those that cargo makes itself are not there.
+        for path in paths.lines().filter(|path| from.join(path).is_file()) {
+            fs::create_dir_all(to.join(path).with_file_name(""))?;
+            fs::copy(from.join(path), to.join(path))?;
+        }
+        let mut manifest = for_users(read(from.join("Cargo.toml"))?);
+        // Of no use, but that only programs that run while something is compiled ask for syn: with
+        // the same features everywhere it and what is derived by it are compiled once.
+        let syn = syn["syn"].clone();
+        manifest.entry("build-dependencies").or_insert(toml_edit::table())["syn"] = syn;
+        fs::write(to.join("Cargo.toml"), manifest.to_string())?;
+        let used = list(&one.package, "dependencies").iter().filter(|it| it["kind"] != "dev");
+        direct.extend(used.map(|it| text(it, "name")));
+    }
+    let mut manifest = read(root.join("Cargo.toml"))?;
+    let folders = crates.sorted.iter().map(|one| one.folder.as_str());
+    manifest["workspace"]["members"] = value(folders.collect::<toml_edit::Array>());
+    fs::write(workspace.join("Cargo.toml"), manifest.to_string())?;
+    let mut lock = read(root.join("Cargo.lock"))?;
+    let locked = lock["package"].as_array_of_tables_mut().context("Cargo.lock is empty")?;
+    locked.retain(|it| it["name"].as_str().is_none_or(|name| !direct.contains(&name)));
+    fs::write(workspace.join("Cargo.lock"), lock.to_string())?;
+    Ok(workspace)
+}
+
+/// Without what needs the repository.
+fn for_users(mut manifest: DocumentMut) -> DocumentMut {
+    for key in ["dev-dependencies", "test", "bench", "example"] {
+        manifest.remove(key);
+    }
+    if let Some(targets) = manifest.get_mut("target").and_then(Item::as_table_mut) {
+        for (_, target) in targets.iter_mut() {
+            target.as_table_like_mut().map(|target| target.remove("dev-dependencies"));
+        }
+    }
+    manifest
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn dependencies_of_tests_are_left_out_and_the_rest_is_kept() {
+        let kept = "[package]\nname = \"a\" # own\n[dependencies.b]\nversion = \"1\"\n\
+            [target.'cfg(unix)'.dependencies.e]\nversion = \"1\"\n";
+        let manifest = kept.to_owned()
+            + "[dev-dependencies.c]\nversion = \"1\"\n[[bench]]\nname = \"d\"\n\
+               [target.'cfg(unix)'.dev-dependencies.f]\nversion = \"1\"\n";
+        assert_eq!(super::for_users(manifest.parse().unwrap()).to_string(), kept);
+    }
+}
