@@ -16,7 +16,6 @@ mod state;
 mod store;
 mod tokens;
 
-use std::fmt;
 use std::sync::Arc;
 
 use http::HeaderMap;
@@ -382,23 +381,5 @@ impl<R: Renew> Session<R> {
     #[cold]
     fn acquire(&self) -> crate::BoxFuture<'_, Result<AuthHeaders, R::Error>> {
         Box::pin(async { self.shared.join_or_start().wait().await })
-    }
-}
-
-impl<R: Renew> Clone for Session<R> {
-    fn clone(&self) -> Self {
-        Self {
-            shared: Arc::clone(&self.shared),
-        }
-    }
-}
-
-impl<R: Renew> fmt::Debug for Session<R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let token = self.shared.present();
-        f.debug_struct("Session")
-            .field("state", &self.state())
-            .field("token", &token.map(|token| token.token().fingerprint()))
-            .finish_non_exhaustive()
     }
 }

@@ -1,10 +1,12 @@
 //! What the handles of one session share.
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
 
+use super::Session;
 use super::state::RenewalState;
 use super::store::Persistence;
 use crate::AllowedHosts;
@@ -41,5 +43,23 @@ impl<R: Renew> Shared<R> {
         self.present()
             .filter(|current| current.is_valid(now))
             .map(AuthHeaders)
+    }
+}
+
+impl<R: Renew> Clone for Session<R> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<R: Renew> fmt::Debug for Session<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let token = self.shared.present();
+        f.debug_struct("Session")
+            .field("state", &self.state())
+            .field("token", &token.map(|token| token.token().fingerprint()))
+            .finish_non_exhaustive()
     }
 }
