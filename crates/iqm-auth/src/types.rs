@@ -3,11 +3,18 @@
 use std::time::SystemTime;
 
 use auth_core::{Expiry, ExtraFields, Header};
+use http::HeaderName;
 use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::Error;
-use crate::wire::{self, OW_ID};
+
+// IQM's prose says `Authentication`. Every sample, and the service, says `Authorization`.
+const AUTHORIZATION: HeaderName = http::header::AUTHORIZATION;
+const X_IAA_OW_ID: HeaderName = HeaderName::from_static("x-iaa-ow-id");
+
+/// The name of the attribute under which the workspace id is kept.
+const OW_ID: &str = "owId";
 
 /// The name of the attribute under which the scope is kept.
 const SCOPE: &str = "scope";
@@ -72,12 +79,12 @@ pub(crate) fn account(email: &str) -> String {
 /// The headers of an authorised call: the bearer token, and the workspace where it is known.
 pub(crate) fn headers(token: &auth_core::Token) -> Result<Vec<Header>, Error> {
     let mut headers = vec![Header::with_scheme(
-        wire::AUTHORIZATION,
-        wire::BEARER,
+        AUTHORIZATION,
+        "Bearer ",
         token.access(),
     )?];
     if let Some(ow_id) = token.attribute(OW_ID) {
-        headers.push(Header::new(wire::X_IAA_OW_ID, &ow_id.into())?);
+        headers.push(Header::new(X_IAA_OW_ID, &ow_id.into())?);
     }
     Ok(headers)
 }

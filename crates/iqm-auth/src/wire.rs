@@ -10,14 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::{Error, Profile, Token};
 
-// The documents call it `Authentication` in prose; every sample, and the service, `Authorization`.
-pub(crate) const AUTHORIZATION: HeaderName = http::header::AUTHORIZATION;
-pub(crate) const X_IAA_OW_ID: HeaderName = HeaderName::from_static("x-iaa-ow-id");
 pub(crate) const X_IAA_HOST: HeaderName = HeaderName::from_static("x-iaa-host");
-pub(crate) const BEARER: &str = "Bearer ";
-
-/// The workspace id's name in responses, and in stored tokens.
-pub(crate) const OW_ID: &str = "owId";
 
 #[derive(Serialize)]
 pub(crate) struct SignUp<'a> {

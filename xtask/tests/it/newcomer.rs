@@ -1,4 +1,4 @@
-//! A stranger's first hour: a project outside of this workspace, with a crate out of the registry
+//! A newcomer's first hour: a project outside of this workspace, with a crate out of the registry
 //! and the code of its README, against the sandbox.
 
 use std::fs;
@@ -235,25 +235,19 @@ fn each_vendor_crate_alone_does_what_its_readme_says() {
 
 /// Two crates that share a store, and so must have the same auth-core.
 const TOGETHER: &str = r#"
-use std::sync::Arc;
-
 use edgeiq_auth::ADDED_LATER;
-use iqm_auth::{MemoryStore, TokenStore};
+use iqm_auth::store::MemoryStore;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let store: Arc<dyn TokenStore> = Arc::new(MemoryStore::new());
+    let store = MemoryStore::new();
     let iqm = iqm_auth::Client::builder("IQM_ID", "IQM_SECRET").base_url("IQM_URL").build()?;
     let edgeiq = edgeiq_auth::Client::builder().base_url("EDGEIQ_URL").build()?;
     for round in 1..=2 {
-        let iqm = iqm
-            .session_builder_with_password("EMAIL", "PASSWORD")
-            .store(Arc::clone(&store), iqm.store_key("EMAIL"))
-            .build()?;
-        let edgeiq = edgeiq
-            .session_builder_with_password("EMAIL", "PASSWORD")
-            .store(Arc::clone(&store), edgeiq.store_key("EMAIL"))
-            .build()?;
+        let login = iqm_auth::Login::password("EMAIL", "PASSWORD");
+        let iqm = iqm.session(login).store(store.clone()).build()?;
+        let login = edgeiq_auth::Login::password("EMAIL", "PASSWORD");
+        let edgeiq = edgeiq.session(login).store(store.clone()).build()?;
         println!("{round} {ADDED_LATER} {:?} {:?}", iqm.headers().await?, edgeiq.headers().await?);
     }
     Ok(())
