@@ -24,7 +24,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::TokenRejected`] if the token has ended (report it by [`Session::invalidate`]).
+    /// [`Error::TokenRejected`] if the token has ended (report it by [`Session::invalidate`](crate::session::Session::invalidate)).
     /// [`Denied`](crate::ErrorKind::Denied) if the user may not see this workspace.
     ///
     /// # Example
