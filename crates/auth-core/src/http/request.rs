@@ -148,7 +148,7 @@ impl Request {
     }
 
     /// Adds `pairs` to the query, names and values percent-encoded. They are part of no span and no
-    /// error; a secret among them is made known by [`Request::secret`].
+    /// error. A secret goes through [`Request::secret_query`].
     pub fn query(mut self, pairs: &[(&str, &str)]) -> Self {
         for (name, value) in pairs {
             if !self.query.is_empty() {
