@@ -152,11 +152,12 @@ impl<R: Renew> Shared<R> {
         let Some(persistence) = &self.persistence else {
             return Ok(());
         };
+        // Before the lease, as in a log-out: otherwise each could hold what the other waits for.
+        let _saving = persistence.saves.read().await;
         let lease = match persistence.store.lease(&persistence.key).await {
             Ok(lease) => lease,
             Err(error) => return self.note_saved(0, Err(error)),
         };
-        let saving = persistence.saves.read().await;
         let (token, epoch) = self.newest();
         let saved = match (token, persistence.load().await) {
             (_, Err(error)) => Err(error),
@@ -168,7 +169,6 @@ impl<R: Renew> Shared<R> {
             // A log-out or another log-in has come meanwhile.
             _ => Ok(()),
         };
-        drop(saving);
         // It runs out by itself.
         let _ = lease.release().await;
         self.note_saved(0, saved)

@@ -55,6 +55,32 @@ async fn a_save_that_waits_in_the_store_does_not_bring_a_token_back() {
 }
 
 #[tokio::test]
+async fn a_log_out_and_the_first_save_do_not_wait_for_each_other() {
+    let store = Moody::new();
+    let (vendor, clock, _) = Vendor::with_session();
+    // Another session renews.
+    let held = store.inner.lease(&key()).await.unwrap();
+    let now = clock.now().wall();
+    let given = token(7, Expiry::after(now, LIFETIME), now);
+    let builder = vendor.session().key(key()).token(given);
+    let session = builder.store(store.clone()).build().unwrap();
+    until(|| store.leases.load(Ordering::SeqCst) == 1).await;
+    let leaving = tokio::spawn({
+        let session = session.clone();
+        async move { session.log_out().await }
+    });
+    until(|| session.try_headers().is_none()).await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    drop(held);
+    let limit = Duration::from_secs(20);
+    let left = tokio::time::timeout(limit, leaving).await;
+    left.unwrap().unwrap().unwrap();
+    assert!(store.inner.load(&key()).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn a_token_that_is_issued_during_the_log_out_is_revoked_as_well() {
     let (vendor, clock, session) = Vendor::with_session();
     session.headers().await.unwrap();

@@ -28,6 +28,8 @@ pub(crate) struct Moody {
     pub(crate) inner: MemoryStore,
     pub(crate) failing_saves: Arc<AtomicUsize>,
     pub(crate) saves: Arc<AtomicUsize>,
+    /// How many leases were asked for.
+    pub(crate) leases: Arc<AtomicUsize>,
     pub(crate) gate: Arc<Semaphore>,
     /// Neither loads nor leases nor saves.
     pub(crate) is_down: Arc<AtomicBool>,
@@ -69,6 +71,7 @@ impl Moody {
             inner: MemoryStore::new(),
             failing_saves: Arc::default(),
             saves: Arc::default(),
+            leases: Arc::default(),
             gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
             is_down: Arc::default(),
             fence: Arc::default(),
@@ -136,6 +139,7 @@ impl TokenStore for Moody {
 
     fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>> {
         Box::pin(async move {
+            self.leases.fetch_add(1, Ordering::SeqCst);
             self.check()?;
             Ok(Box::new(MoodyLease {
                 _inner: self.inner.lease(key).await?,
