@@ -11,6 +11,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::background;
 use crate::hosts::BaseUrl;
 pub use crate::token::{Fingerprint, Token};
 pub use crate::{BoxFuture, Error, ErrorKind};
@@ -268,8 +269,9 @@ impl TokenStore for MemoryStore {
     fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>> {
         Box::pin(async move {
             let lease = self.entries().entry(key.clone()).or_default().lease();
-            let waited = tokio::time::timeout(LEASE_WAIT, lease.lock_owned()).await;
-            waited
+            let waiting = async { tokio::time::timeout(LEASE_WAIT, lease.lock_owned()).await };
+            background::run_while_awaited(waiting)
+                .await?
                 .map(|guard| Box::new(MemoryLease { _guard: guard }) as Box<dyn Lease>)
                 .map_err(|_| {
                     let message = "another session of this process renews and does not end";
