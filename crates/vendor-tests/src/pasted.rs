@@ -6,35 +6,25 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// The forms, each with its name. `link` is percent-encoded, as in the vendor's e-mail.
 pub fn forms(link: &str) -> Vec<(String, String)> {
-    let encoded = utf8_percent_encode(link, NON_ALPHANUMERIC).to_string();
-    let amp = link.replace('&', "&amp;");
-    let in_lines = |width, between: &str| folded(link, width).join(between);
-    let quoted = |text: &str| folded(&text.replace('=', "=3D"), 72).join("=\r\n");
-    let safelinks = |url: &str| {
-        format!(
-            "https://eur01.safelinks.protection.outlook.com/?url={url}&data=05%7C02%7Csue%40acme.test%7C\
-             3f%7C0%7C638%7CUnknown&sdata=Yk3%2F%2BQ%3D&reserved=0"
-        )
-    };
-    let v2 = proofpoint_v2(link);
-    let v3 = proofpoint_v3(link);
-    let barracuda = |name| {
-        format!(
-            "https://linkprotect.cudasvc.com/url?{name}={encoded}&c=E,1,kQ_x-a,&typo=1&ancr_add=1"
-        )
-    };
-    let small = link.bytes().map(|byte| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => {
-            char::from(byte).to_string()
-        }
-        byte => format!("%{byte:02x}"),
+    let marks = [".", ",", ";", ":", "!", "?", ")", "]", ").\""];
+    let marks = marks.map(|mark| (format!("{mark} behind it"), format!("{link}{mark}")));
+    // Broken anywhere, with a line behind it.
+    let broken = (1..link.len()).map(|at| {
+        let (start, end) = link.split_at(at);
+        let text = format!("Use\r\n{start}\r\n{end}\r\nRegards, Sue");
+        (format!("broken after {at}"), text)
     });
-    let small: String = small.collect();
-    let google =
-        |name| format!("https://www.google.com/url?{name}={encoded}&sa=D&source=hangouts&ust=17");
-    let cisco = format!("https://secure-web.cisco.com/1Ab-C_d/{encoded}");
-    let twice = utf8_percent_encode(&safelinks(&encoded), NON_ALPHANUMERIC).to_string();
-    let mut forms: Vec<(&str, String)> = vec![
+    let rows = people(link)
+        .into_iter()
+        .chain(sources(link))
+        .chain(scanners(link));
+    let named = rows.map(|(name, text)| (name.to_owned(), text));
+    named.chain(marks).chain(broken).collect()
+}
+
+/// What people put around a link.
+fn people(link: &str) -> Vec<(&'static str, String)> {
+    vec![
         ("alone", link.to_owned()),
         ("blanks", format!("\t  {link}\u{a0} \r\n\r\n")),
         (
@@ -70,6 +60,15 @@ pub fn forms(link: &str) -> Vec<(String, String)> {
         ("bold markdown", format!("**{link}**")),
         ("italic markdown", format!("_{link}_")),
         ("a markdown table", format!("|link|\n|--|\n|{link}|")),
+        ("text and link", format!("{link} <{link}>")),
+    ]
+}
+
+/// What mail programs make of it.
+fn sources(link: &str) -> Vec<(&'static str, String)> {
+    let amp = link.replace('&', "&amp;");
+    let in_lines = |width, between: &str| folded(link, width).join(between);
+    vec![
         (
             "html",
             format!("<p><a href=\"{amp}\" target=\"_blank\">Log in</a></p>"),
@@ -98,7 +97,6 @@ pub fn forms(link: &str) -> Vec<(String, String)> {
             "outlook's plain text",
             format!("Log in<{link}> or ignore this e-mail."),
         ),
-        ("text and link", format!("{link} <{link}>")),
         ("two lines of it", format!("{link}\n{link}\n")),
         (
             "lines around it",
@@ -125,6 +123,37 @@ pub fn forms(link: &str) -> Vec<(String, String)> {
             "quoted-printable html",
             quoted(&format!("<a class=\"x\" href=\"{amp}\">Log in</a>")),
         ),
+    ]
+}
+
+/// What mail scanners make of it.
+fn scanners(link: &str) -> Vec<(&'static str, String)> {
+    let encoded = utf8_percent_encode(link, NON_ALPHANUMERIC).to_string();
+    let safelinks = |url: &str| {
+        format!(
+            "https://eur01.safelinks.protection.outlook.com/?url={url}&data=05%7C02%7Csue%40acme.test%7C\
+             3f%7C0%7C638%7CUnknown&sdata=Yk3%2F%2BQ%3D&reserved=0"
+        )
+    };
+    let v2 = proofpoint_v2(link);
+    let v3 = proofpoint_v3(link);
+    let barracuda = |name| {
+        format!(
+            "https://linkprotect.cudasvc.com/url?{name}={encoded}&c=E,1,kQ_x-a,&typo=1&ancr_add=1"
+        )
+    };
+    let small = link.bytes().map(|byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => {
+            char::from(byte).to_string()
+        }
+        byte => format!("%{byte:02x}"),
+    });
+    let small: String = small.collect();
+    let google =
+        |name| format!("https://www.google.com/url?{name}={encoded}&sa=D&source=hangouts&ust=17");
+    let cisco = format!("https://secure-web.cisco.com/1Ab-C_d/{encoded}");
+    let twice = utf8_percent_encode(&safelinks(&encoded), NON_ALPHANUMERIC).to_string();
+    vec![
         ("outlook safelinks", safelinks(&encoded)),
         ("outlook safelinks in small letters", safelinks(&small)),
         (
@@ -177,33 +206,11 @@ pub fn forms(link: &str) -> Vec<(String, String)> {
                 utf8_percent_encode(&v2, NON_ALPHANUMERIC)
             ),
         ),
-    ];
-    for (name, mark) in [
-        ("a full stop", "."),
-        ("a comma", ","),
-        ("a semicolon", ";"),
-        ("a colon", ":"),
-        ("an exclamation mark", "!"),
-        ("a question mark", "?"),
-        ("a closing parenthesis", ")"),
-        ("three marks", ").\""),
-    ] {
-        forms.push((name, format!("{link}{mark}")));
-    }
-    let named = forms
-        .into_iter()
-        .map(|(name, text)| (name.to_owned(), text));
-    // Broken anywhere, with a line behind it.
-    let broken = (1..link.len())
-        .filter(|at| link.is_char_boundary(*at))
-        .map(|at| {
-            let (start, end) = link.split_at(at);
-            (
-                format!("broken after {at}"),
-                format!("Use\r\n{start}\r\n{end}\r\nRegards, Sue"),
-            )
-        });
-    named.chain(broken).collect()
+    ]
+}
+
+fn quoted(text: &str) -> String {
+    folded(&text.replace('=', "=3D"), 72).join("=\r\n")
 }
 
 /// Lines of this many characters.
