@@ -6,6 +6,7 @@
 
 // With the files below `http/` and `session/authorize.rs` the only place that names `reqwest`.
 mod builder;
+mod json;
 mod policy;
 mod request;
 mod response;

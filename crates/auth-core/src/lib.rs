@@ -10,6 +10,7 @@ mod extra_fields;
 mod hosts;
 pub mod http;
 mod jwt;
+pub mod lenient;
 mod links;
 mod password;
 mod redact;

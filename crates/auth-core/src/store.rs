@@ -186,6 +186,19 @@ pub struct MemoryStore {
 struct Entry {
     token: Option<Token>,
     lease: Arc<tokio::sync::Mutex<()>>,
+    /// The process in which the lease was made: in a child made by `fork()` its holder does not exist.
+    process: u32,
+}
+
+impl Entry {
+    fn lease(&mut self) -> Arc<tokio::sync::Mutex<()>> {
+        let process = std::process::id();
+        if self.process != process {
+            self.process = process;
+            self.lease = Arc::default();
+        }
+        Arc::clone(&self.lease)
+    }
 }
 
 #[derive(Debug)]
@@ -254,7 +267,7 @@ impl TokenStore for MemoryStore {
 
     fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>> {
         Box::pin(async move {
-            let lease = Arc::clone(&self.entries().entry(key.clone()).or_default().lease);
+            let lease = self.entries().entry(key.clone()).or_default().lease();
             let waited = tokio::time::timeout(LEASE_WAIT, lease.lock_owned()).await;
             waited
                 .map(|guard| Box::new(MemoryLease { _guard: guard }) as Box<dyn Lease>)

@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::Request;
+use super::{Request, json};
 use crate::clock::Moment;
 use crate::redact::Redactor;
 use crate::retry::Idempotency;
@@ -78,10 +78,10 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Protocol`] if it is something else. The message says where it went wrong, not
-    /// what stands there: that could be a token.
+    /// [`ErrorKind::Protocol`] if it is something else. The message names the field in which it went wrong, and
+    /// not what stands there: that could be a token.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
-        self.read(&self.body)
+        self.read(json::without_byte_order_mark(&self.body))
     }
 
     /// A part of the body as JSON, such as what stands in an envelope.
@@ -94,20 +94,18 @@ impl Response {
     }
 
     fn read<'a, T: Deserialize<'a>>(&self, text: &'a [u8]) -> Result<T, Error> {
-        serde_json::from_slice(text).map_err(|error| {
+        json::read(text).map_err(|what| {
             let (operation, status) = (self.operation, self.status);
-            let (line, column) = (error.line(), error.column());
-            let what = if error.is_data() { "other json than documented" } else { "no valid json" };
-            let message = format!(
-                "{operation} was answered with status {status} and {what} (line {line}, column {column})"
-            );
+            let message = format!("{operation} was answered with status {status} and {what}");
             Error::new(ErrorKind::Protocol, message).with_http_status(status.as_u16())
         })
     }
 
     /// The whole body as text, redacted as by [`Response::redact`]: for a refusal in plain words.
     pub fn text(&self) -> String {
-        self.redact(&String::from_utf8_lossy(&self.body))
+        self.redact(&String::from_utf8_lossy(json::without_byte_order_mark(
+            &self.body,
+        )))
     }
 
     /// Vendor text, without what this call sent as a secret, as one line of at most 300

@@ -45,6 +45,7 @@ impl<E: AuthError> RenewalState<E> {
     fn start(&mut self, reason: Reason) -> (Start<E>, Renewing<E>) {
         let (done, renewal) = watch::channel(None);
         self.renewal = Some(renewal.clone());
+        self.renewal_process = std::process::id();
         let start = Start {
             reason,
             known: self.token.clone(),

@@ -215,7 +215,6 @@ async fn a_request_that_cannot_be_built_is_not_sent() {
 
 #[derive(Debug, serde::Deserialize)]
 struct Wanted {
-    #[allow(dead_code, reason = "it never comes")]
     expires_in: u64,
 }
 
@@ -236,7 +235,22 @@ async fn json_that_is_not_as_documented_is_told_without_being_quoted() {
         .json::<Wanted>()
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(error.to_string().ends_with("in `expires_in`"), "{error}");
     assert!(!format!("{error} {error:?}").contains(leaked), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_before_the_json_is_skipped() {
+    let server = MockServer::start_async().await;
+    server
+        .mock_async(|when, then| {
+            when.path("/thing");
+            then.status(200).body("\u{feff}{\"expires_in\":5}");
+        })
+        .await;
+    let response = get(&http(&server)).await.unwrap();
+    assert_eq!(response.json::<Wanted>().unwrap().expires_in, 5);
+    assert_eq!(response.text(), "{\"expires_in\":5}");
 }
 
 #[tokio::test]

@@ -338,7 +338,8 @@ async fn a_failed_log_in_says_why_in_one_line_and_names_the_status_once() {
             assert_eq!(error.http_status(), Some(status), "{body}");
             // After the text only the place in undocumented json.
             let rest = error.to_string().replacen(text, "", 1);
-            assert!(rest.is_empty() || rest.starts_with(" (line "), "{error}");
+            let is_place = rest.starts_with(" (line ") || rest.starts_with(" in `");
+            assert!(rest.is_empty() || is_place, "{error}");
             assert!(!shown(&error).contains(&ACCESS[..8]), "{error:?}");
         }
     }
