@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::{Error, ErrorKind, Expiry};
 
 // JWTs come without padding (RFC 7515 §2); one that has it is read all the same.
-const BASE64_URL: GeneralPurpose = GeneralPurpose::new(
+pub(crate) const BASE64_URL: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );

@@ -330,6 +330,9 @@ impl<R: Renew> Session<R> {
     /// Renews ahead of time for as long as the guard is held, even if no caller asks for headers:
     /// for programs that never want to wait. Without a token it gets one at once.
     ///
+    /// A child process made by `fork()` inherits the session, which renews there when a caller needs a token, but
+    /// not this: call it again in the child.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if the system gives no thread.

@@ -11,6 +11,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::background;
 use crate::hosts::BaseUrl;
 pub use crate::token::{Fingerprint, Token};
 pub use crate::{BoxFuture, Error, ErrorKind};
@@ -191,6 +192,19 @@ pub struct MemoryStore {
 struct Entry {
     token: Option<Token>,
     lease: Arc<tokio::sync::Mutex<()>>,
+    /// The process in which the lease was made: in a child made by `fork()` its holder does not exist.
+    process: u32,
+}
+
+impl Entry {
+    fn lease(&mut self) -> Arc<tokio::sync::Mutex<()>> {
+        let process = std::process::id();
+        if self.process != process {
+            self.process = process;
+            self.lease = Arc::default();
+        }
+        Arc::clone(&self.lease)
+    }
 }
 
 #[derive(Debug)]
@@ -259,9 +273,10 @@ impl TokenStore for MemoryStore {
 
     fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>> {
         Box::pin(async move {
-            let lease = Arc::clone(&self.entries().entry(key.clone()).or_default().lease);
-            let waited = tokio::time::timeout(LEASE_WAIT, lease.lock_owned()).await;
-            waited
+            let lease = self.entries().entry(key.clone()).or_default().lease();
+            let waiting = async { tokio::time::timeout(LEASE_WAIT, lease.lock_owned()).await };
+            background::run_while_awaited(waiting)
+                .await?
                 .map(|guard| Box::new(MemoryLease { _guard: guard }) as Box<dyn Lease>)
                 .map_err(|_| {
                     let message = "another session of this process renews and does not end";

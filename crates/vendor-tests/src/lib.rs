@@ -22,6 +22,7 @@ pub mod builder;
 pub mod faults;
 pub mod login_session;
 pub mod password_session;
+pub mod pasted;
 pub mod redaction;
 pub mod renewed_session;
 pub mod session;

@@ -261,7 +261,10 @@ pub async fn no_log_or_span_of_a_failure_shows_what_the_vendor_repeated<V: Secre
     drop(sandbox);
     let errors = V::failing_calls(&client).await;
     assert_eq!(errors[0].kind(), ErrorKind::Unavailable);
+    let reason = "no connection could be made: connection refused";
+    assert!(errors[0].to_string().ends_with(reason), "{}", errors[0]);
     let text = captured.text();
+    assert!(text.contains(reason), "{text}");
     for operation in V::FAILING {
         assert_traced(&text, operation, 400);
     }

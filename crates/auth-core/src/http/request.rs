@@ -265,7 +265,7 @@ impl Request {
             .headers(self.headers.clone())
             .body(self.body.clone())
             .build()
-            .map_err(super::transport)
+            .map_err(super::transport::error_of)
     }
 
     fn set_body(&mut self, bytes: Vec<u8>, content_type: &'static str) {

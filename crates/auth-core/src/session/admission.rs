@@ -52,6 +52,7 @@ impl<E: AuthError> RenewalState<E> {
     fn start(&mut self, reason: Reason, now: Moment) -> (Start<E>, Renewing<E>) {
         let (done, renewal) = watch::channel(None);
         self.renewal = Some(renewal.clone());
+        self.renewal_process = std::process::id();
         let only_if_newer = self.backoff.is_final();
         if only_if_newer {
             self.looked_at = now;

@@ -36,6 +36,8 @@ pub(super) struct RenewalState<E> {
     pub(super) token: Option<Token>,
     /// The renewal under way.
     pub(super) renewal: Option<Renewing<E>>,
+    /// The process in which it runs: a child made by `fork()` inherits the record of it alone.
+    pub(super) renewal_process: u32,
     pub(super) backoff: Backoff<E>,
     /// The vendor rejected the newest token.
     pub(super) is_rejected: bool,
@@ -66,6 +68,7 @@ impl<E: AuthError> RenewalState<E> {
         Self {
             token: None,
             renewal: None,
+            renewal_process: 0,
             backoff: Backoff::new(),
             is_rejected: false,
             installed_at: Moment::new(UNIX_EPOCH, Duration::ZERO),
@@ -81,10 +84,19 @@ impl<E: AuthError> RenewalState<E> {
         }
     }
 
-    /// The renewal under way, to wait for. One whose task was dropped has ended.
+    /// The renewal under way, to wait for. One whose task was dropped, or runs in the process from
+    /// which this one was forked, has ended.
     pub(super) fn under_way(&self) -> Option<Renewing<E>> {
         let renewal = self.renewal.clone();
-        renewal.filter(|renewal| renewal.has_changed().is_ok())
+        renewal.filter(|renewal| {
+            renewal.has_changed().is_ok() && self.renewal_process == std::process::id()
+        })
+    }
+
+    /// Whether a renewal is under way. Beside a failure that stays, its task only looks into the
+    /// store, and tells nothing if it finds nothing.
+    pub(super) fn is_renewing(&self) -> bool {
+        self.under_way().is_some() && !self.backoff.is_final()
     }
 
     /// Whether the newest token is of a later generation than `token`, which must not take its
@@ -175,8 +187,7 @@ impl<R: Renew> Shared<R> {
     }
 
     pub(super) fn state(&self, state: &RenewalState<R::Error>, now: Moment) -> State {
-        // Beside a failure that stays, the task under way only looks into the store.
-        if state.under_way().is_some() && !state.backoff.is_final() {
+        if state.is_renewing() {
             return State::Renewing;
         }
         let valid = self.valid(now);
