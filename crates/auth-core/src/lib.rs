@@ -18,6 +18,8 @@ mod renew;
 mod retry;
 mod secret;
 pub mod session;
+#[cfg(test)]
+mod simulation;
 mod state;
 pub mod store;
 mod token;

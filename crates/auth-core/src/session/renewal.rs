@@ -93,6 +93,7 @@ pub(super) async fn run<R: Renew>(mut finish: Finish<R>, plan: Plan) {
             };
             if plan.only_if_newer {
                 renewal.look(plan.known.as_ref()).await?;
+                return renewal.run(None).await;
             }
             return renewal.run(plan.known).await;
         }
@@ -143,8 +144,9 @@ impl<R: Renew> Shared<R> {
     ) -> Result<AuthHeaders, R::Error> {
         let mut state = self.lock();
         state.renewal = None;
-        // A look into the store that found nothing leaves the failure as it was.
         if state.epoch != epoch || result.is_err() && state.backoff.is_final() {
+            // A look into the store that found nothing leaves the failure as it was.
+            self.look_later(&state, state.now);
             return self.overtaken(&mut state, result);
         }
         let ready = match result {
