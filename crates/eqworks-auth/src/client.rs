@@ -27,7 +27,7 @@ const RESET_UUID: (&str, &str) = ("reset_uuid", ON);
 
 /// EQ Works, called on one stage for one product. A cheap clone.
 ///
-/// Its methods need a Tokio runtime; a [`Session`] does not.
+/// Its methods need no particular runtime, and none at all.
 #[derive(Clone)]
 pub struct Client(Arc<Parts>);
 

@@ -28,7 +28,7 @@ const TOKEN_ENDPOINT: &str = "api/v3/ua/oauth/token";
 
 /// IQM, called with one client id and secret. A cheap clone.
 ///
-/// Its methods need a Tokio runtime; a [`Session`] does not.
+/// Its methods need no particular runtime, and none at all.
 #[derive(Clone)]
 pub struct Client(Arc<Parts>);
 
