@@ -11,6 +11,7 @@ use crate::set_up::{
     Iqm, LIFETIME, assert_refused, client, email, log_in, sandbox, sandbox_with, session,
 };
 
+vendor_tests::canaries!(Iqm);
 vendor_tests::faults!(Iqm);
 
 /// What the calls need, got before anything goes wrong.
