@@ -61,6 +61,11 @@ impl Name {
         format!("{}.lease", self.0)
     }
 
+    /// A file that is made under the lease to find out whether one can be made.
+    pub(crate) fn trial(&self) -> String {
+        format!("{}.trial", self.0)
+    }
+
     /// One of sixteen in the whole directory, so there are few files and few keys share one.
     pub(crate) fn write_lock(&self) -> String {
         let stripe = self.0.chars().next_back().unwrap_or_default();
