@@ -11,6 +11,7 @@ use std::io::{ErrorKind as Io, Read as _, Write as _};
 use std::path::Path;
 
 use auth_core::Error;
+use tracing::{Dispatch, dispatcher};
 
 use crate::error::store_error;
 use crate::record::Bytes;
@@ -23,6 +24,9 @@ const MAX_BYTES: u64 = 1 << 20;
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
+    // A subscriber that is set for one thread only sees what is logged there, too.
+    let subscriber = dispatcher::get_default(Dispatch::clone);
+    let work = move || dispatcher::with_default(&subscriber, work);
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
         Err(store_error(
             "the runtime ended while a token file was read or written",

@@ -28,8 +28,10 @@ const DIRECTORY: &str = "auth-store";
 /// write a directory above it, unless that one is sticky, as `/tmp` is.
 ///
 /// A token is written to a second file, synced, and moved into place. A reader sees either the
-/// earlier token or the later one. A record that is damaged, or that another program wrote, is an
-/// error. It is kept until [`delete`](TokenStore::delete).
+/// earlier token or the later one. A record that another program, another encryption key or a later
+/// version wrote is an error. It is kept until [`delete`](TokenStore::delete). A record that is no JSON
+/// (empty, filled with zeros, cut off) is taken for none, with a warning in the log, and the next save
+/// keeps it aside with the ending `.damaged`.
 ///
 /// The lease is a lock on a file beside the record. The system frees it when its holder dies. A
 /// lease that was dropped without [`release`](Lease::release) counts as

@@ -57,6 +57,11 @@ impl Name {
         format!("{}{UNFINISHED}", self.0)
     }
 
+    /// A record that cannot be read, and that another one has replaced.
+    pub(crate) fn damaged(&self) -> String {
+        format!("{}.damaged", self.0)
+    }
+
     pub(crate) fn lease(&self) -> String {
         format!("{}.lease", self.0)
     }

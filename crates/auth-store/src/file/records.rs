@@ -36,7 +36,8 @@ impl Records {
         let decode = |record: record::Bytes| {
             record::decode(key, &record, self.cipher.as_deref()).map_err(|error| at(&path, &error))
         };
-        disk::read(&path)?.map(decode).transpose()
+        let stored = record::unless_damaged(disk::read(&path)?, path.display());
+        stored.map(decode).transpose()
     }
 
     /// Saves `token` unless the stored one supersedes it. Call it under the write lock.
@@ -44,10 +45,20 @@ impl Records {
         let name = Name::of(key);
         let path = self.path(&name.record());
         let stored = disk::read(&path)?;
+        let is_there = stored.is_some();
+        let stored = record::unless_damaged(stored, path.display());
+        let is_damaged = is_there && stored.is_none();
         let replacement = record::replacement(key, token, stored.as_ref(), self.cipher.as_deref());
         let Some(record) = replacement.map_err(|error| at(&path, &error))? else {
             return Ok(SaveOutcome::Superseded);
         };
+        if is_damaged {
+            let aside = self.path(&name.damaged());
+            call(&path, "keep the damaged record aside", || {
+                fs::rename(&path, &aside)
+            })?;
+            tracing::warn!(place = %aside.display(), "a damaged record is kept here");
+        }
         let unfinished = self.path(&name.unfinished());
         // Only the holder of the lock writes, so the writer of an unfinished file that is there is dead.
         let written = disk::write_whole(&unfinished, &record, "write the token").and_then(|()| {
@@ -68,7 +79,9 @@ impl Records {
     /// Deletes the record, whatever it is. Call it under the write lock.
     pub(super) fn delete(&self, name: &Name) -> Result<(), Error> {
         disk::remove(&self.path(&name.unfinished()))?;
-        if disk::remove(&self.path(&name.record()))? {
+        // It may hold a token.
+        let had_damaged = disk::remove(&self.path(&name.damaged()))?;
+        if disk::remove(&self.path(&name.record()))? || had_damaged {
             disk::sync_directory(&self.directory)?;
         }
         Ok(())
@@ -80,7 +93,8 @@ impl Records {
         for name in self.names(Name::of_record)? {
             let path = self.path(&name.record());
             // A record that is missing now was deleted meanwhile.
-            if let Some(record) = disk::read(&path)? {
+            let record = record::unless_damaged(disk::read(&path)?, path.display());
+            if let Some(record) = record {
                 let owner = record::owner(&record, |key| Name::of(key) == name);
                 keys.push(owner.map_err(|error| at(&path, &error))?);
             }
