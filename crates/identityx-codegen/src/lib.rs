@@ -5,10 +5,15 @@ mod compare;
 mod document;
 mod error;
 mod generate;
+mod inputs;
 mod introspection;
+mod merge;
+mod names;
+mod operation;
 mod output;
-mod render;
+mod response;
 mod secrets;
+mod structure;
 
 pub use crate::compare::{Change, compare};
 pub use crate::document::Document;
