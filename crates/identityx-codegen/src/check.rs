@@ -95,7 +95,7 @@ fn help(kind: &str, reason: &str, schema: Option<&Schema>) -> Option<String> {
                     return Some("select `__typename`, or fields in fragments on its types".into());
                 }
             };
-            let mut known: Vec<&str> = fields.keys().map(|it| it.as_str()).collect();
+            let mut known: Vec<&str> = fields.keys().map(apollo_compiler::Name::as_str).collect();
             // The likeliest first.
             known.sort_by_key(|it| (distance(it, field), *it));
             known.truncate(5);

@@ -164,7 +164,7 @@ pub fn generate(
             let (module, scalars) = match operation::module(&source, name, operation) {
                 Ok(made) => made,
                 Err(problem) => {
-                    problems.push(problem);
+                    problems.push(*problem);
                     continue;
                 }
             };

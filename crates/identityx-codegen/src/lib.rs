@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod build_script;
 mod check;
 mod compare;
 mod document;
@@ -15,6 +16,7 @@ mod response;
 mod secrets;
 mod structure;
 
+pub use crate::build_script::Build;
 pub use crate::compare::{Change, compare};
 pub use crate::document::Document;
 pub use crate::error::{Error, Problem};

@@ -52,7 +52,7 @@ pub(crate) fn module<'a>(
     source: &'a Source<'a>,
     name: &Name,
     operation: &'a Operation,
-) -> Result<(Module, Vec<String>), Problem> {
+) -> Result<(Module, Vec<String>), Box<Problem>> {
     let mut names = Names::default();
     for fixed in ["Variables", "ResponseData"] {
         names.claim(fixed.to_owned());

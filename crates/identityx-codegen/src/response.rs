@@ -74,13 +74,16 @@ impl<'a> Response<'a> {
     }
 
     /// Makes the types of all data.
-    pub(crate) fn data(&mut self, operation: &'a Operation) -> Result<(), Problem> {
+    pub(crate) fn data(&mut self, operation: &'a Operation) -> Result<(), Box<Problem>> {
         let set = &operation.selection_set;
         let parts = [Part {
             set,
             conditions: Conditions::new(),
         }];
-        let at = operation.name.as_ref().and_then(|name| name.location());
+        let at = operation
+            .name
+            .as_ref()
+            .and_then(apollo_compiler::Name::location);
         let target = Target::Object(&set.ty);
         let fields = self.merge(&parts, target, at)?;
         let prefix = self.marker.clone();
@@ -116,19 +119,22 @@ impl<'a> Response<'a> {
         parts: &[Part<'a>],
         target: Target<'a>,
         at: Option<SourceSpan>,
-    ) -> Result<Vec<Merged<'a>>, Problem> {
+    ) -> Result<Vec<Merged<'a>>, Box<Problem>> {
         self.merger.fields(parts, target).map_err(|TooLarge| {
-            self.problem(
-                at,
-                "the operation has too many fields once its fragments are merged",
-            )
-            .with_help("split it into several operations")
+            let reason = "the operation has too many fields once its fragments are merged";
+            self.problem(at, reason, "split it into several operations")
         })
     }
 
-    fn problem(&self, at: Option<SourceSpan>, reason: impl Into<String>) -> Problem {
+    fn problem(
+        &self,
+        at: Option<SourceSpan>,
+        reason: impl Into<String>,
+        help: &str,
+    ) -> Box<Problem> {
         let source = self.types.source;
-        Problem::at(&source.document.sources, at, source.text.name(), reason)
+        let problem = Problem::at(&source.document.sources, at, source.text.name(), reason);
+        Box::new(problem.with_help(help))
     }
 
     /// Makes a struct of this name. The types of its fields have names that begin with `prefix`.
@@ -139,7 +145,7 @@ impl<'a> Response<'a> {
         merged: &[Merged<'a>],
         target: Target<'a>,
         known: &Conditions,
-    ) -> Result<Vec<Field>, Problem> {
+    ) -> Result<Vec<Field>, Box<Problem>> {
         let place = self.made.len();
         self.made.push(None);
         let (Target::Object(parent) | Target::New(parent)) = target;
@@ -198,7 +204,7 @@ impl<'a> Response<'a> {
         inner: &'a str,
         ty: &Type,
         known: &Conditions,
-    ) -> Result<String, Problem> {
+    ) -> Result<String, Box<Problem>> {
         let at = field.first().location();
         let levels = 1 + lists(ty);
         self.depth += levels;
@@ -219,7 +225,7 @@ impl<'a> Response<'a> {
         };
         if self.deepest > DEPTH {
             let reason = format!("the answer has more than {DEPTH} levels");
-            return Err(self.problem(at, reason).with_help("ask for less depth"));
+            return Err(self.problem(at, reason, "ask for less depth"));
         }
         self.depth -= levels;
         Ok(name)
@@ -232,7 +238,7 @@ impl<'a> Response<'a> {
         set: &'a SelectionSet,
         of: &'a str,
         at: Option<SourceSpan>,
-    ) -> Result<String, Problem> {
+    ) -> Result<String, Box<Problem>> {
         if let Some((name, levels)) = self.fragments.get(&(fragment, of)) {
             self.deepest = self.deepest.max(self.depth + levels);
             return Ok(name.clone());
@@ -266,7 +272,7 @@ impl<'a> Response<'a> {
         parts: &[Part<'a>],
         at: Option<SourceSpan>,
         known: &Conditions,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), Box<Problem>> {
         let Some(members) = self.merger.members(of) else {
             let target = Target::Object(of);
             let fields = self.merge(parts, target, at)?;
@@ -292,9 +298,8 @@ impl<'a> Response<'a> {
             let reason = format!(
                 "what is selected depends on which `{of}` it is, and the answer does not say that"
             );
-            return Err(self.problem(at, reason).with_help(
-                "add `__typename` to this selection, outside of fragments on its types",
-            ));
+            let help = "add `__typename` to this selection, outside of fragments on its types";
+            return Err(self.problem(at, reason, help));
         };
         let tag = tag.key.to_string();
         let place = self.made.len();
