@@ -50,7 +50,9 @@ impl StoreKey {
 
 /// The right to renew the token of one key.
 ///
-/// Dropping it gives it back, too; [`Lease::release`] does so at once and tells what went wrong.
+/// [`Lease::release`] gives it back. Dropping it does so, too, and leaves a mark, where the store
+/// keeps one: [`Lease::was_abandoned`]. A session drops a lease under which the refresh token may
+/// have been spent while no new token was saved. It releases the next one once a token is saved.
 pub trait Lease: fmt::Debug + Send + Sync {
     /// A number that grows from one lease of the key to the next, where the store counts them; 0
     /// where a lease cannot be held beyond its end.
@@ -61,8 +63,11 @@ pub trait Lease: fmt::Debug + Send + Sync {
         0
     }
 
-    /// Whether the holder before died, or lost the lease: it may have spent the refresh token
-    /// without saving what it got.
+    /// Whether the holder before died, lost the lease or dropped it: it may have spent the refresh
+    /// token without saving what it got.
+    ///
+    /// A session does not believe a refusal then until it has come in four renewals. Meanwhile
+    /// callers get [`ErrorKind::OutcomeUnknown`].
     fn was_abandoned(&self) -> bool {
         false
     }
