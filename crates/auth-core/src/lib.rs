@@ -40,7 +40,7 @@ pub use crate::password::PasswordSource;
 pub use crate::redact::Redactor;
 pub use crate::renew::{Reason, Renew};
 pub use crate::retry::{Idempotency, RetryPolicy};
-pub use crate::secret::serialize_secret;
+pub use crate::secret::{serialize_secret, trimmed as trimmed_secret};
 pub use crate::session::{BackgroundRefresh, Session, SessionBuilder, SessionPool};
 pub use crate::state::{State, StateReason, States};
 pub use crate::store::{Lease, MemoryStore, OnSaved, SaveOutcome, StoreKey, TokenStore, Watch};

@@ -12,7 +12,12 @@ const STEP: &str = "AUTH_CORE_TLS_STEP";
 fn what_a_program_does_with_reqwest_and_rustls_by_itself_works_as_without_these_crates() {
     let name =
         "what_a_program_does_with_reqwest_and_rustls_by_itself_works_as_without_these_crates";
-    if let Ok(step) = std::env::var(STEP) {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the test starts itself as a program"
+    )]
+    let step = std::env::var(STEP);
+    if let Ok(step) = step {
         return program(&step);
     }
     for step in [
