@@ -30,12 +30,12 @@ pub use crate::extra_fields::ExtraFields;
 pub use crate::hosts::{AllowedHosts, BaseUrl};
 pub use crate::http::{
     BODY_LIMIT, DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT, Http, HttpBuilder, HttpClientBuilder,
-    Operation, Request, RequestBuilder, Response,
+    HttpResponse, Operation, Request, RequestBuilder, Response,
 };
 pub use crate::jwt::UnverifiedClaims;
 pub use crate::password::PasswordSource;
 pub use crate::redact::Redactor;
-pub use crate::renew::{Reason, Renew};
+pub use crate::renew::{Reason, Refusal, Renew};
 pub use crate::retry::{Idempotency, RetryPolicy};
 pub use crate::secret::serialize_secret;
 pub use crate::session::{BackgroundRefresh, Session, SessionBuilder, SessionPool};

@@ -11,6 +11,7 @@ mod builder;
 mod locked;
 mod pool;
 mod renewal;
+mod send;
 mod shared;
 mod state;
 mod store;
@@ -29,7 +30,7 @@ pub use crate::auth_headers::{AuthHeaders, Header};
 use crate::background;
 use crate::clock::Moment;
 pub use crate::error::AuthError;
-pub use crate::renew::{Reason, Renew};
+pub use crate::renew::{Reason, Refusal, Renew};
 pub use crate::state::{State, StateReason, States};
 use crate::{AllowedHosts, Expiry, Token};
 

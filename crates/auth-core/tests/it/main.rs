@@ -21,6 +21,7 @@ mod redaction;
 mod refresh_ahead;
 mod renewal;
 mod runtimes;
+mod send;
 mod shared_store;
 mod states;
 mod store;

@@ -1,0 +1,239 @@
+//! One call: the request goes out with the headers, and once more if the token was refused.
+
+use auth_core::{AllowedHosts, BaseUrl, ErrorKind, HttpBuilder, Session};
+use bytes::Bytes;
+use futures_util::future::join_all;
+use httpmock::prelude::*;
+use httpmock::{Mock, Then};
+
+use crate::vendor::Vendor;
+
+struct SetUp {
+    server: MockServer,
+    vendor: Vendor,
+    session: Session<Vendor>,
+    http: reqwest::Client,
+}
+
+impl SetUp {
+    async fn new() -> Self {
+        let server = MockServer::start_async().await;
+        let base = BaseUrl::parse(&server.base_url()).unwrap();
+        // Chooses a TLS provider for the process, as any vendor crate's client does.
+        HttpBuilder::new(base.clone(), "test").build().unwrap();
+        let (vendor, _, _) = Vendor::with_session();
+        let session = vendor.session().allowed_hosts(AllowedHosts::of(&base));
+        Self {
+            session: session.build().unwrap(),
+            http: reqwest::Client::new(),
+            server,
+            vendor,
+        }
+    }
+
+    /// What the server answers to calls with that token.
+    async fn answer(&self, token: usize, then: impl FnOnce(Then)) -> Mock<'_> {
+        let answer = |when: httpmock::When, reply: Then| {
+            when.header("authorization", format!("Bearer token-{token}"));
+            then(reply);
+        };
+        self.server.mock_async(answer).await
+    }
+
+    fn post(&self) -> reqwest::RequestBuilder {
+        self.http.post(self.server.url("/things?a=b")).body("thing")
+    }
+}
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_and_the_request_is_sent_once_more_whole() {
+    let set_up = SetUp::new().await;
+    let refused = set_up.answer(1, |then| drop(then.status(401))).await;
+    let accepted = set_up.server.mock_async(|when, then| {
+        when.method(POST)
+            .path("/things")
+            .query_param("a", "b")
+            .header("authorization", "Bearer token-2")
+            .header("x-mine", "1")
+            .body("thing");
+        then.status(201).body("made");
+    });
+    let accepted = accepted.await;
+    let request = set_up.post().header("x-mine", "1");
+    let response = set_up.session.send(request).await.unwrap();
+    assert_eq!(response.status(), 201);
+    assert_eq!(response.text().await.unwrap(), "made");
+    assert_eq!(refused.calls_async().await, 1);
+    assert_eq!(accepted.calls_async().await, 1);
+    assert_eq!(set_up.vendor.calls(), 2);
+}
+
+#[tokio::test]
+async fn twenty_refusals_at_once_cause_one_renewal_and_one_more_request_each() {
+    let set_up = SetUp::new().await;
+    let refused = set_up.answer(1, |then| drop(then.status(401))).await;
+    let accepted = set_up.answer(2, |then| drop(then.status(200))).await;
+    set_up.session.headers().await.unwrap();
+    let calls = (0..20).map(|_| set_up.session.send(set_up.post()));
+    for response in join_all(calls).await {
+        assert_eq!(response.unwrap().status(), 200);
+    }
+    assert_eq!(set_up.vendor.calls(), 2);
+    assert_eq!(accepted.calls_async().await, 20);
+    assert!(refused.calls_async().await <= 20);
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_new_token_too_is_the_callers() {
+    let set_up = SetUp::new().await;
+    let refusals = set_up.server.mock_async(|when, then| {
+        when.any_request();
+        then.status(401).body("no");
+    });
+    let refusals = refusals.await;
+    let response = set_up.session.send(set_up.post()).await.unwrap();
+    assert_eq!(response.status(), 401);
+    assert_eq!(response.text().await.unwrap(), "no");
+    assert_eq!(refusals.calls_async().await, 2);
+    assert_eq!(set_up.vendor.calls(), 2);
+}
+
+#[tokio::test]
+async fn what_cannot_or_must_not_be_sent_again_is_not_and_its_token_is_renewed_next_time() {
+    for stream in [true, false] {
+        let set_up = SetUp::new().await;
+        let refused = set_up.answer(1, |then| drop(then.status(401))).await;
+        let accepted = set_up.answer(2, |then| drop(then.status(200))).await;
+        let response = if stream {
+            let body = reqwest::Body::wrap(http_body_util::Full::new(Bytes::from("thing")));
+            set_up.session.send(set_up.post().body(body)).await
+        } else {
+            set_up.session.send_once(set_up.post()).await
+        };
+        assert_eq!(response.unwrap().status(), 401, "stream: {stream}");
+        assert_eq!(refused.calls_async().await, 1);
+        let next = set_up.session.send(set_up.post()).await.unwrap();
+        assert_eq!(next.status(), 200);
+        assert_eq!(accepted.calls_async().await, 1);
+        assert_eq!(set_up.vendor.calls(), 2);
+    }
+}
+
+#[tokio::test]
+async fn other_failures_are_returned_and_renew_nothing() {
+    let set_up = SetUp::new().await;
+    for status in [400, 403, 404, 429, 500, 503] {
+        let mock = set_up.answer(1, |then| drop(then.status(status))).await;
+        let response = set_up.session.send(set_up.post()).await.unwrap();
+        assert_eq!(response.status().as_u16(), status);
+        assert_eq!(mock.calls_async().await, 1, "{status}");
+        mock.delete_async().await;
+    }
+    assert_eq!(set_up.vendor.calls(), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_in_the_body_is_read_and_the_caller_gets_the_whole_body() {
+    let large = "x".repeat(300_000);
+    for (first, rest, sent) in [
+        ("refused", "", 2),
+        ("refused", &*large, 2),
+        ("fine", "", 1),
+        ("fine", &*large, 1),
+    ] {
+        let set_up = SetUp::new().await;
+        let body = format!("{first}{rest}");
+        let mocks = set_up.server.mock_async(|when, then| {
+            when.any_request();
+            then.status(200).body(&body);
+        });
+        let mocks = mocks.await;
+        let response = set_up.session.send(set_up.post()).await.unwrap();
+        assert_eq!(response.url().path(), "/things");
+        assert_eq!(mocks.calls_async().await, sent, "{first} {}", rest.len());
+        assert!(
+            response.text().await.unwrap() == body,
+            "{first} {}",
+            rest.len()
+        );
+    }
+}
+
+#[tokio::test]
+async fn where_a_refusal_is_unclear_the_vendor_is_asked() {
+    let set_up = SetUp::new().await;
+    let denied = set_up
+        .answer(1, |then| drop(then.status(403).body("denied")))
+        .await;
+    let accepted = set_up.answer(2, |then| drop(then.status(200))).await;
+    let response = set_up.session.send(set_up.post()).await.unwrap();
+    assert_eq!(response.text().await.unwrap(), "denied");
+    assert_eq!((denied.calls_async().await, set_up.vendor.calls()), (1, 1));
+    set_up.vendor.forget("token-1");
+    let response = set_up.session.send(set_up.post()).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(accepted.calls_async().await, 1);
+}
+
+#[tokio::test]
+async fn a_request_with_an_authorization_of_its_own_keeps_it() {
+    let set_up = SetUp::new().await;
+    let theirs = set_up.server.mock_async(|when, then| {
+        when.header("authorization", "Basic eDp5")
+            .header_missing("x-account");
+        then.status(401);
+    });
+    let theirs = theirs.await;
+    let request = set_up.post().header("authorization", "Basic eDp5");
+    let response = set_up.session.send(request).await.unwrap();
+    assert_eq!(response.status(), 401);
+    assert_eq!(theirs.calls_async().await, 1);
+    assert_eq!(set_up.vendor.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_foreign_host_gets_nothing() {
+    let set_up = SetUp::new().await;
+    let other = MockServer::start_async().await;
+    let reached = other.mock_async(|when, then| {
+        when.any_request();
+        then.status(200);
+    });
+    let reached = reached.await;
+    for request in [
+        set_up.http.get(other.url("/")),
+        set_up
+            .http
+            .get(other.url("/"))
+            .header("authorization", "Basic eDp5"),
+    ] {
+        let error = set_up.session.send(request).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    }
+    assert_eq!(reached.calls_async().await, 0);
+    assert_eq!(set_up.vendor.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_lost_response_says_whether_the_request_may_have_had_an_effect() {
+    let set_up = SetUp::new().await;
+    let slow = set_up.server.mock_async(|when, then| {
+        when.any_request();
+        then.status(200).delay(std::time::Duration::from_secs(60));
+    });
+    slow.await;
+    let limit = std::time::Duration::from_millis(100);
+    let url = set_up.server.url("/things?key=hunter22");
+    for (request, kind) in [
+        (set_up.http.get(&url), ErrorKind::Unavailable),
+        (set_up.http.post(&url), ErrorKind::OutcomeUnknown),
+    ] {
+        let error = set_up
+            .session
+            .send(request.timeout(limit))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), kind);
+        assert!(!format!("{error:?}").contains("hunter22"), "{error:?}");
+    }
+}
