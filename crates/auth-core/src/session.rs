@@ -7,6 +7,7 @@ mod admission;
 mod authorize;
 mod background_refresh;
 mod backoff;
+mod blocking;
 mod builder;
 mod locked;
 mod pool;

@@ -9,6 +9,7 @@
 
 mod authorize;
 mod background_refresh;
+mod blocking;
 mod clocks;
 mod failure;
 mod foreign_code;
