@@ -38,7 +38,9 @@ pub use crate::redact::Redactor;
 pub use crate::renew::{Reason, Refusal, Renew};
 pub use crate::retry::{Idempotency, RetryPolicy};
 pub use crate::secret::serialize_secret;
-pub use crate::session::{BackgroundRefresh, Session, SessionBuilder, SessionPool};
+pub use crate::session::{
+    Authorizer, BackgroundRefresh, Session, SessionBuilder, SessionPool, StaticAuthorizer,
+};
 pub use crate::state::{State, StateReason, States};
 pub use crate::store::{Lease, MemoryStore, OnSaved, SaveOutcome, StoreKey, TokenStore, Watch};
 pub use crate::token::{Fingerprint, Token};

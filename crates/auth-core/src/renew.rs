@@ -34,6 +34,17 @@ pub enum Refusal {
     Unclear,
 }
 
+impl Refusal {
+    /// What the status alone says: a 401 refuses the token.
+    pub fn of(status: StatusCode) -> Self {
+        if status == StatusCode::UNAUTHORIZED {
+            Self::Yes
+        } else {
+            Self::No
+        }
+    }
+}
+
 /// How one vendor's sessions renew their token.
 ///
 /// A session calls [`renew`](Renew::renew) once at a time, on a thread of its own with a Tokio
@@ -74,11 +85,7 @@ pub trait Renew: Send + Sync + 'static {
     /// decides.
     fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Refusal {
         let _ = (headers, body);
-        if status == StatusCode::UNAUTHORIZED {
-            Refusal::Yes
-        } else {
-            Refusal::No
-        }
+        Refusal::of(status)
     }
 
     /// Asks the vendor whether it refuses the token, after a response that left this open; `true`

@@ -5,23 +5,30 @@
 
 mod admission;
 mod authorize;
+mod authorizer;
 mod background_refresh;
 mod backoff;
 mod blocking;
 mod builder;
 mod locked;
+#[cfg(feature = "middleware")]
+pub mod middleware;
 mod pool;
+mod refusal;
 mod renewal;
 mod send;
 mod shared;
 mod state;
 mod store;
 mod tokens;
+#[cfg(feature = "tower")]
+pub mod tower;
 
 use std::sync::Arc;
 
 use http::HeaderMap;
 
+pub use self::authorizer::{Authorizer, StaticAuthorizer};
 pub use self::background_refresh::BackgroundRefresh;
 pub use self::builder::SessionBuilder;
 pub use self::pool::SessionPool;

@@ -1,21 +1,16 @@
 //! A request of the program's own: sent with the session's headers, and once more if the token
 //! was refused.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use bytes::{Bytes, BytesMut};
-use http_body::{Frame, SizeHint};
 use reqwest::{Body, Request, RequestBuilder, Response, ResponseBuilderExt as _};
+use url::Url;
 
 use crate::Error;
 use crate::auth_headers::AuthHeaders;
 use crate::http::{Idempotency, lost};
 use crate::renew::{Refusal, Renew};
 use crate::session::Session;
-
-/// How much of a body is looked at, at the most, to learn whether it refuses the token, in bytes.
-const LOOKED_AT: usize = 64 * 1024;
+use crate::session::authorizer::Authorizer;
+use crate::session::refusal::{SeenBody, look};
 
 impl<R: Renew> Session<R> {
     /// Sends `request` with the session's headers. If the vendor refuses the token, that token is
@@ -87,7 +82,8 @@ impl<R: Renew> Session<R> {
         headers.apply(request.headers_mut());
         let idempotency = idempotency(&request);
         let response = execute(client, request).await?;
-        let (response, refused) = self.look(response, &headers, idempotency).await?;
+        let examined = examine(self, &headers, response).await;
+        let (response, refused) = examined.map_err(|error| lost(error, idempotency))?;
         if !refused {
             return Ok(response);
         }
@@ -99,37 +95,6 @@ impl<R: Renew> Session<R> {
         drop(response);
         self.auth_headers().await?.apply(request.headers_mut());
         Ok(execute(client, request).await?)
-    }
-
-    /// Whether `response` refuses the token of `headers`; the response is whole afterwards.
-    async fn look(
-        &self,
-        mut response: Response,
-        headers: &AuthHeaders,
-        idempotency: Idempotency,
-    ) -> Result<(Response, bool), Error> {
-        let renewer = self.renewer();
-        let mut refusal = renewer.refusal(response.status(), response.headers(), None);
-        if refusal == Refusal::Unclear {
-            let mut first = BytesMut::new();
-            let mut ended = false;
-            while first.len() < LOOKED_AT && !ended {
-                match response.chunk().await {
-                    Ok(Some(chunk)) => first.extend_from_slice(&chunk),
-                    Ok(None) => ended = true,
-                    Err(error) => return Err(lost(error, idempotency)),
-                }
-            }
-            let seen = &first[..first.len().min(LOOKED_AT)];
-            refusal = renewer.refusal(response.status(), response.headers(), Some(seen));
-            response = whole(first.freeze(), response, ended);
-        }
-        let refused = match refusal {
-            Refusal::No => false,
-            Refusal::Yes => true,
-            Refusal::Unclear => renewer.confirm_refusal(headers).await,
-        };
-        Ok((response, refused))
     }
 }
 
@@ -147,51 +112,27 @@ async fn execute(client: &reqwest::Client, request: Request) -> Result<Response,
     sent.map_err(|error| lost(error, idempotency))
 }
 
-/// A response whose body begins with `first`, which was read, and continues with the rest.
-fn whole(first: Bytes, rest: Response, ended: bool) -> Response {
-    let url = http::response::Builder::new().url(rest.url().clone());
-    let (mut parts, rest) = http::Response::<Body>::from(rest).into_parts();
-    if let Some(url) = url.body(()).ok().map(http::Response::into_parts) {
-        parts.extensions.extend(url.0.extensions);
-    }
-    let body = if ended {
-        Body::from(first)
-    } else {
-        Body::wrap(Continued {
-            first: Some(first),
-            rest,
-        })
-    };
-    http::Response::from_parts(parts, body).into()
-}
-
-struct Continued {
-    first: Option<Bytes>,
-    rest: Body,
-}
-
-impl http_body::Body for Continued {
-    type Data = Bytes;
-    type Error = reqwest::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, reqwest::Error>>> {
-        match self.first.take() {
-            Some(first) => Poll::Ready(Some(Ok(Frame::data(first)))),
-            None => Pin::new(&mut self.rest).poll_frame(context),
+/// Whether `response` refuses the token of `headers`, and the response, whole.
+pub(super) async fn examine(
+    authorizer: &(impl Authorizer + ?Sized),
+    headers: &AuthHeaders,
+    response: Response,
+) -> Result<(Response, bool), reqwest::Error> {
+    match authorizer.refusal(response.status(), response.headers(), None) {
+        Refusal::No => Ok((response, false)),
+        Refusal::Yes => Ok((response, true)),
+        Refusal::Unclear => {
+            let url = response.url().clone();
+            let (response, refused) = look(authorizer, headers, response.into()).await?;
+            Ok((with_url(response, url), refused))
         }
     }
+}
 
-    fn size_hint(&self) -> SizeHint {
-        let first = self.first.as_ref().map_or(0, Bytes::len) as u64;
-        let rest = http_body::Body::size_hint(&self.rest);
-        let mut all = SizeHint::new();
-        all.set_lower(rest.lower().saturating_add(first));
-        if let Some(upper) = rest.upper() {
-            all.set_upper(upper.saturating_add(first));
-        }
-        all
+fn with_url(response: http::Response<SeenBody<Body>>, url: Url) -> Response {
+    let (mut head, body) = response.into_parts();
+    if let Ok(marked) = http::response::Builder::new().url(url).body(()) {
+        head.extensions.extend(marked.into_parts().0.extensions);
     }
+    http::Response::from_parts(head, Body::wrap(body)).into()
 }

@@ -8,6 +8,7 @@
 )]
 
 mod authorize;
+mod authorizer;
 mod background_refresh;
 mod blocking;
 mod clocks;
