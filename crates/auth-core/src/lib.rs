@@ -1,5 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(target_arch = "wasm32")]
+compile_error!(
+    "auth-core needs threads and sockets, which wasm32 does not have: log in on a server"
+);
+
 mod auth_headers;
 mod background;
 pub mod clock;

@@ -32,6 +32,7 @@ pub use self::authorizer::{Authorizer, StaticAuthorizer};
 pub use self::background_refresh::BackgroundRefresh;
 pub use self::builder::SessionBuilder;
 pub use self::pool::SessionPool;
+pub use self::refusal::SeenBody;
 use self::shared::Shared;
 use crate::auth_headers::Current;
 pub use crate::auth_headers::{AuthHeaders, Header};
@@ -66,7 +67,8 @@ impl<R: Renew> Session<R> {
 
     /// The headers for an authorised call, after renewing the token where that is necessary.
     ///
-    /// Dropping the future does not end a renewal that it began.
+    /// They are for the vendor's hosts, which this does not check: [`Session::send`] and
+    /// [`Session::apply_to`] do. Dropping the future does not end a renewal that it began.
     ///
     /// # Errors
     ///
@@ -88,7 +90,8 @@ impl<R: Renew> Session<R> {
     }
 
     /// Puts the headers into `headers`, replacing what stands there under their names. With room
-    /// in the map, this allocates nothing.
+    /// in the map, this allocates nothing. The host of the call is not checked, as in
+    /// [`Session::headers`].
     ///
     /// # Errors
     ///

@@ -102,7 +102,7 @@ impl<R: Renew> Authorizer for Session<R> {
     }
 }
 
-impl<A: Authorizer + ?Sized> Authorizer for Arc<A> {
+impl<T: Authorizer + ?Sized> Authorizer for Arc<T> {
     fn headers_for<'a>(&'a self, url: &str) -> BoxFuture<'a, Result<AuthHeaders, Error>> {
         (**self).headers_for(url)
     }

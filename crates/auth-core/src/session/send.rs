@@ -51,7 +51,7 @@ impl<R: Renew> Session<R> {
     pub async fn send(&self, request: RequestBuilder) -> Result<Response, R::Error> {
         let (client, request) = self.checked(request)?;
         // Before the headers are put on: most requests bring none of their own to copy.
-        let again = request.try_clone();
+        let again = copy(&request);
         self.send_with(&client, request, again).await
     }
 
@@ -96,6 +96,18 @@ impl<R: Renew> Session<R> {
         self.auth_headers().await?.apply(request.headers_mut());
         Ok(execute(client, request).await?)
     }
+}
+
+/// The same request again; `None` if its body is a stream.
+fn copy(request: &Request) -> Option<Request> {
+    if request.body().is_some() || request.timeout().is_some() {
+        return request.try_clone();
+    }
+    // That allocates twice more, for a time limit that there is not.
+    let mut copy = Request::new(request.method().clone(), request.url().clone());
+    *copy.headers_mut() = request.headers().clone();
+    *copy.version_mut() = request.version();
+    Some(copy)
 }
 
 fn idempotency(request: &Request) -> Idempotency {

@@ -13,8 +13,7 @@ use tower_service::Service;
 
 use crate::clock::BoxFuture;
 use crate::session::authorizer::Authorizer;
-pub use crate::session::refusal::SeenBody;
-use crate::session::refusal::look;
+use crate::session::refusal::{SeenBody, look};
 
 /// The error of an [`AuthService`]: an [`Error`](crate::Error), or the inner service's.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

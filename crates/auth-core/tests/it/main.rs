@@ -23,6 +23,7 @@ mod redaction;
 mod refresh_ahead;
 mod renewal;
 mod runtimes;
+#[cfg(all(feature = "middleware", feature = "tower"))]
 mod send;
 mod shared_store;
 mod states;
