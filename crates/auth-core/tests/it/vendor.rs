@@ -85,6 +85,7 @@ impl Vendor {
     }
 
     /// The vendor refuses that token from now on, by a 403.
+    #[cfg(all(feature = "middleware", feature = "tower"))]
     pub(crate) fn forget(&self, token: &str) {
         self.0.forgotten.lock().unwrap().push(token.into());
     }
