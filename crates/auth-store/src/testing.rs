@@ -35,6 +35,12 @@ use suite::Suite;
 /// # }
 /// ```
 pub async fn contract<S: TokenStore>(open: impl AsyncFn() -> S) {
+    if tokio::runtime::Handle::try_current().is_err() {
+        suite::broken(
+            "none",
+            "it was not checked: call it inside a Tokio runtime with time enabled",
+        );
+    }
     let suite = Suite::new(open().await, open().await);
     rules::tokens::check(&suite).await;
     rules::keys::check(&suite).await;

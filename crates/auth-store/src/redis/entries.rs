@@ -1,6 +1,7 @@
 //! The entries on the server: what is read, compared and written.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use auth_core::{Error, SaveOutcome, StoreKey, Token};
@@ -23,7 +24,7 @@ const LONGEST_LIFE: Duration = Duration::from_secs(200 * 365 * 24 * 60 * 60);
 pub(super) struct Entries {
     pub(super) link: Link,
     pub(super) names: Names,
-    pub(super) cipher: Option<Cipher>,
+    pub(super) cipher: Option<Arc<Cipher>>,
     pub(super) limits: Limits,
 }
 
@@ -35,6 +36,16 @@ pub(super) struct Limits {
 }
 
 impl Entries {
+    /// The same entries, on a connection of their own.
+    pub(super) fn anew(&self) -> Self {
+        Self {
+            link: self.link.anew(),
+            names: self.names.clone(),
+            cipher: self.cipher.clone(),
+            limits: self.limits.clone(),
+        }
+    }
+
     /// The record of `key`, not decoded.
     pub(super) async fn fetch(&self, key: &StoreKey) -> Result<Option<Bytes>, Error> {
         let mut get = cmd("HGET");
@@ -45,7 +56,7 @@ impl Entries {
     }
 
     pub(super) fn decode(&self, key: &StoreKey, record: &[u8]) -> Result<Token, Error> {
-        record::decode(key, record, self.cipher.as_ref())
+        record::decode(key, record, self.cipher.as_deref())
             .map_err(|error| self.at(&self.names.token(key), &error))
     }
 
@@ -67,7 +78,7 @@ impl Entries {
         // It ends: each further round follows the save of another worker, and the time is bounded.
         loop {
             // An older record is decoded as well, because what cannot be read is never replaced.
-            let cipher = self.cipher.as_ref();
+            let cipher = self.cipher.as_deref();
             let replacement = record::replacement(key, token, stored.as_ref(), cipher);
             let Some(record) = replacement.map_err(|error| self.at(&name, &error))? else {
                 return Ok(SaveOutcome::Superseded);

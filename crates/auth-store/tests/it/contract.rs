@@ -49,6 +49,15 @@ async fn a_store_with_fences_and_watches_keeps_the_contract() {
 }
 
 #[test]
+#[should_panic(expected = "call it inside a Tokio runtime with time enabled")]
+fn without_a_runtime_the_contract_says_what_it_needs() {
+    let store = MemoryStore::new();
+    let mut checked = std::pin::pin!(contract(async || store.clone()));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let _ = checked.as_mut().poll(&mut context);
+}
+
+#[test]
 fn the_contract_finds_every_flaw() {
     for (flaw, rule) in [
         (

@@ -3,6 +3,7 @@
 #[cfg(feature = "testing")]
 mod contract;
 mod entries;
+mod fork;
 mod lease;
 mod outage;
 mod proxy;
