@@ -10,6 +10,8 @@ mod extra_fields;
 mod hosts;
 pub mod http;
 mod jwt;
+pub mod lenient;
+mod links;
 mod password;
 mod redact;
 mod renew;
@@ -33,6 +35,7 @@ pub use crate::http::{
     Operation, Request, RequestBuilder, Response,
 };
 pub use crate::jwt::UnverifiedClaims;
+pub use crate::links::{PastedJwt, PastedLink, PastedText};
 pub use crate::password::PasswordSource;
 pub use crate::redact::Redactor;
 pub use crate::renew::{Reason, Renew};
