@@ -155,12 +155,8 @@ impl RedisStoreBuilder {
             return Err(invalid("no time may be longer than 100 years"));
         }
         let link = Link::new(self.client()?, self.timeout);
-        RedisStore::start(Entries {
-            link,
-            names: Names::new(self.prefix),
-            cipher: self.cipher.map(Arc::new),
-            limits: self.limits,
-        })
+        let (names, cipher) = (Names::new(self.prefix), self.cipher.map(Arc::new));
+        RedisStore::start(Entries::new(link, names, cipher, self.limits))
     }
 
     fn client(&self) -> Result<Client, Error> {

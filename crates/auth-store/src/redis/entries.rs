@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use auth_core::{Error, SaveOutcome, StoreKey, Token};
@@ -26,6 +27,8 @@ pub(super) struct Entries {
     pub(super) names: Names,
     pub(super) cipher: Option<Arc<Cipher>>,
     pub(super) limits: Limits,
+    /// Whether it was logged that saved tokens are not published.
+    is_silent: AtomicBool,
 }
 
 #[derive(Clone, Debug)]
@@ -36,14 +39,25 @@ pub(super) struct Limits {
 }
 
 impl Entries {
+    pub(super) fn new(
+        link: Link,
+        names: Names,
+        cipher: Option<Arc<Cipher>>,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            link,
+            names,
+            cipher,
+            limits,
+            is_silent: AtomicBool::new(false),
+        }
+    }
+
     /// The same entries, on a connection of their own.
     pub(super) fn anew(&self) -> Self {
-        Self {
-            link: self.link.anew(),
-            names: self.names.clone(),
-            cipher: self.cipher.clone(),
-            limits: self.limits.clone(),
-        }
+        let (names, cipher) = (self.names.clone(), self.cipher.clone());
+        Self::new(self.link.anew(), names, cipher, self.limits.clone())
     }
 
     /// The record of `key`, not decoded.
@@ -94,10 +108,25 @@ impl Entries {
                 .arg(self.names.channel(key));
             match self.link.ask(&Request::Script(script), deadline).await? {
                 Value::Int(1) => return Ok(SaveOutcome::Saved),
+                Value::Int(2) => {
+                    self.note_silence();
+                    return Ok(SaveOutcome::Saved);
+                }
                 Value::Int(0) => return Ok(SaveOutcome::Superseded),
                 Value::BulkString(held) => stored = Some(Bytes::new(held)),
                 _ => return Err(self.link.unknown_reply()),
             }
+        }
+    }
+
+    /// A user without the right to the channel saves all the same.
+    fn note_silence(&self) {
+        if !self.is_silent.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                address = self.link.address(),
+                "this user of redis may not publish, so other workers see a saved token at their next \
+                 renewal only; allow the channels of the prefix"
+            );
         }
     }
 
@@ -116,7 +145,21 @@ impl Entries {
         self.link.ask(&Request::Command(delete), deadline).await
     }
 
+    /// Asks for names of many slots. A node of a cluster refuses those of other nodes, as it refuses to
+    /// load and save there, and would list its own entries only.
+    async fn check_that_all_is_here(&self) -> Result<(), Error> {
+        let mut probes = pipe();
+        for name in self.names.probes() {
+            probes.exists(name);
+        }
+        let deadline = self.link.deadline();
+        let probes = Request::Commands(probes);
+        let _: Vec<i64> = self.link.ask(&probes, deadline).await?;
+        Ok(())
+    }
+
     pub(super) async fn list(&self) -> Result<Vec<StoreKey>, Error> {
+        self.check_that_all_is_here().await?;
         let mut keys = BTreeSet::new();
         let mut cursor = 0_u64;
         loop {

@@ -35,6 +35,8 @@ const THREAD_NAME: &str = "auth-redis";
 /// The server sees the tokens, and without TLS so does the network. Use `rediss://` (feature
 /// `redis-tls`), [`RedisStoreBuilder::encrypt_with`] (feature `encryption`), or both. A Redis user
 /// for this store needs `~prefix*`, `&prefix*` and `+@connection +@scripting +@read +@write +@pubsub`.
+/// Without the channels (`&prefix*`) tokens are saved, and other workers see them at their next renewal
+/// only, which is logged once.
 ///
 /// Cloning is cheap. The store has a thread for its connection, which ends with the last clone,
 /// lease and watch. In a child process made by `fork()` it starts a thread and a connection of its own.

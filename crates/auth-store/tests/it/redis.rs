@@ -7,6 +7,7 @@ mod fork;
 mod lease;
 mod outage;
 mod proxy;
+mod refusals;
 mod runtimes;
 mod secrets;
 mod server;
