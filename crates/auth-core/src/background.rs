@@ -1,4 +1,4 @@
-//! The thread on which renewals run, for as long as there are any.
+//! The thread on which renewals and calls run, for as long as there are any.
 //!
 //! Not the caller's runtime: a renewal must finish when its caller is gone, and a runtime may be
 //! shut down, or be a current-thread one that is not driven any more, while the vendor has already
@@ -8,6 +8,7 @@
 //! A child process made by `fork()` inherits this module's memory, and no thread. It starts a thread of
 //! its own when it needs one. What ran on its parent's thread does not run in it.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -27,6 +28,10 @@ struct Worker {
     tasks: usize,
     // Dropping it ends the thread.
     _stop: oneshot::Sender<()>,
+}
+
+thread_local! {
+    static IS_WORKER: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The thread of one process, if it runs.
@@ -151,6 +156,26 @@ pub(crate) async fn run<T: Send + 'static>(
     told.await.map_err(|_| lost())
 }
 
+/// As [`run`], until the caller is dropped.
+pub(crate) async fn run_while_awaited<T: Send + 'static>(
+    task: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Error> {
+    struct Aborted(AbortHandle);
+    impl Drop for Aborted {
+        fn drop(&mut self) {
+            self.0.abort();
+        }
+    }
+    if IS_WORKER.get() {
+        return Ok(task.await);
+    }
+    let (tell, told) = oneshot::channel();
+    let _aborted = Aborted(spawn(async move {
+        let _ = tell.send(task.await);
+    })?);
+    told.await.map_err(|_| lost())
+}
+
 /// For the case that a task panics.
 pub(crate) fn lost() -> Error {
     Error::new(ErrorKind::Unavailable, "a task of the session broke off")
@@ -179,6 +204,7 @@ fn start_with(thread: std::thread::Builder) -> std::io::Result<Worker> {
     let runtime = Quiet(Some(runtime));
     let (stop, stopped) = oneshot::channel::<()>();
     thread.spawn(move || {
+        IS_WORKER.set(true);
         if let Quiet(Some(runtime)) = &runtime {
             let _ = runtime.block_on(stopped);
         }

@@ -10,6 +10,7 @@ mod json;
 mod policy;
 mod request;
 mod response;
+mod transport;
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ pub use self::response::Response;
 use crate::clock::{Clock, Moment};
 pub use crate::hosts::{AllowedHosts, BaseUrl};
 pub use crate::retry::{Idempotency, RetryPolicy};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, background};
 
 /// The builder of the HTTP library, as [`HttpBuilder::customize`] hands it out.
 pub use reqwest::ClientBuilder as HttpClientBuilder;
@@ -33,6 +34,10 @@ pub use reqwest::RequestBuilder;
 
 /// The largest response that is read, in bytes.
 pub const BODY_LIMIT: usize = 1024 * 1024;
+
+/// The longest `Retry-After` after which a call is sent again, however long its policy lets it take. After a longer
+/// one the caller gets the response, with the number that the vendor named.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// Sends requests under one policy: https only but for a loopback host, no redirects, connect and
 /// total time limits, answers of at most 1 MiB, no hidden repeats, no secret in an error or span.
@@ -75,7 +80,9 @@ impl Http {
     }
 
     /// Sends `request`, again where its [`Idempotency`] allows that, and gives the response whatever its
-    /// status.
+    /// status. Dropping the future ends the call.
+    ///
+    /// Runs on the thread of renewals, so it needs no runtime, and a paused Tokio clock does not end its time limits.
     ///
     /// # Errors
     ///
@@ -84,10 +91,12 @@ impl Http {
     /// 1 MiB, [`ErrorKind::InvalidConfig`] if the request could not be built.
     pub async fn send(&self, request: Request) -> Result<Response, Error> {
         let span = request.operation().span();
-        let outcome = self
-            .attempts(&request, &span)
-            .instrument(span.clone())
-            .await;
+        let (http, recorded) = (self.clone(), span.clone());
+        // Boxed: it is large, and would be part of the caller's future several times.
+        let attempts = Box::pin(async move { http.attempts(&request, &recorded).await });
+        // Not on the caller's runtime: there may be none, or one without timers or with a paused clock.
+        let outcome = background::run_while_awaited(attempts.instrument(span.clone())).await;
+        let outcome = outcome.and_then(|outcome| outcome);
         if let Err(error) = &outcome {
             span.record("error", error.to_string());
         }
@@ -161,7 +170,7 @@ impl Http {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
         );
         match response.retry_after() {
-            Some(pause) if waits => Some(pause),
+            Some(pause) if waits => Some(pause).filter(|&pause| pause <= LONGEST_WAIT),
             _ if status.is_server_error() && may_repeat(request.idempotency, lost_before) => {
                 Some(self.retry.pause(attempt))
             }
@@ -177,8 +186,10 @@ impl Http {
     ) -> Attempt {
         let mut response = match self.client.execute(prepared).await {
             Ok(response) => response,
-            Err(error) if error.is_connect() => return Attempt::NotSent(transport(error)),
-            Err(error) => return Attempt::Lost(transport(error)),
+            Err(error) if error.is_connect() => {
+                return Attempt::NotSent(transport::error_of(error));
+            }
+            Err(error) => return Attempt::Lost(transport::error_of(error)),
         };
         let status = response.status();
         let mut body = Vec::new();
@@ -198,7 +209,9 @@ impl Http {
                     break;
                 }
                 Err(error) => {
-                    return Attempt::Lost(transport(error).with_http_status(status.as_u16()));
+                    return Attempt::Lost(
+                        transport::error_of(error).with_http_status(status.as_u16()),
+                    );
                 }
             }
         }
@@ -254,23 +267,6 @@ fn outcome_of(error: Error, idempotency: Idempotency, lost: bool) -> Error {
         None => unknown,
     };
     unknown.with_source(error)
-}
-
-fn transport(error: reqwest::Error) -> Error {
-    let (kind, message) = if error.is_builder() {
-        (ErrorKind::InvalidConfig, "the request could not be built")
-    } else if error.is_timeout() {
-        (ErrorKind::Unavailable, "no response within the time limit")
-    } else if error.is_connect() {
-        (ErrorKind::Unavailable, "no connection could be made")
-    } else {
-        (
-            ErrorKind::Unavailable,
-            "the connection broke before the response was complete",
-        )
-    };
-    // Its URL may hold a secret in the path or the query.
-    Error::new(kind, message).with_source(error.without_url())
 }
 
 fn since(earlier: Moment, later: Moment) -> Duration {

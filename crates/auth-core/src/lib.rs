@@ -11,6 +11,7 @@ mod hosts;
 pub mod http;
 mod jwt;
 pub mod lenient;
+mod links;
 mod password;
 mod redact;
 mod renew;
@@ -34,6 +35,7 @@ pub use crate::http::{
     Operation, Request, RequestBuilder, Response,
 };
 pub use crate::jwt::UnverifiedClaims;
+pub use crate::links::{PastedJwt, PastedLink, PastedText};
 pub use crate::password::PasswordSource;
 pub use crate::redact::Redactor;
 pub use crate::renew::{Reason, Renew};

@@ -32,7 +32,17 @@ pub trait Renew: Send + Sync + 'static {
     /// Gets the next token, given the newest one known (valid or not).
     ///
     /// An error whose kind is transient is tried again after a pause; a permanent one is
-    /// remembered until a log-in.
+    /// remembered until a log-in. Where `current` was refused ([`TokenRejected`],
+    /// [`InteractionRequired`], [`Denied`] or [`NotFound`]) and no password was used, the session
+    /// calls once more after a second, and believes the second answer. A renewal that has taken
+    /// the password from a [`PasswordSource`] is a log-in: if it was answered without a token, the
+    /// session does not repeat it by itself.
+    ///
+    /// [`TokenRejected`]: crate::ErrorKind::TokenRejected
+    /// [`InteractionRequired`]: crate::ErrorKind::InteractionRequired
+    /// [`Denied`]: crate::ErrorKind::Denied
+    /// [`NotFound`]: crate::ErrorKind::NotFound
+    /// [`PasswordSource`]: crate::PasswordSource
     fn renew(
         &self,
         current: Option<&Token>,

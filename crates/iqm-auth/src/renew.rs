@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use auth_core::{AuthHeaders, Header, PasswordSource, Reason, Renew};
+use auth_core::{AuthError as _, AuthHeaders, Header, PasswordSource, Reason, Renew};
 use secrecy::ExposeSecret;
 
 use crate::types::{headers, headers_in};
@@ -67,10 +67,8 @@ impl Renew for Renewer {
             Some(current) => match self.refresh(&current, reason).await {
                 Ok(token) => return Ok(token.into()),
                 Err(error) => match error.kind() {
-                    // The last one: it was answered, and gave no token.
-                    ErrorKind::TokenRejected | ErrorKind::OutcomeUnknown | ErrorKind::Protocol => {
-                        Some(error)
-                    }
+                    ErrorKind::TokenRejected | ErrorKind::OutcomeUnknown => Some(error),
+                    _ if error.is_odd_answer() => Some(error),
                     _ => return Err(error),
                 },
             },

@@ -186,10 +186,8 @@ fn expiry(payload: &TokenPayload<'_>, response: &Response) -> Expiry {
 pub(crate) fn reset_link(response: &Response) -> Result<ResetLink, Error> {
     let mut inactive = None;
     let link = data::<LinkPayload>(response, |refusal| {
-        let payload = refusal.data.map(|it| serde_json::from_str(it.get()));
-        inactive = payload
-            .and_then(Result::ok)
-            .filter(|link: &LinkPayload| link.is_valid.or(link.valid) == Some(false));
+        let link = refusal.link();
+        inactive = link.filter(|link: &LinkPayload| link.is_valid.or(link.valid) == Some(false));
         match refusal.status() {
             422 => refusal.invalid_reset_hash(),
             _ => by_status(refusal),

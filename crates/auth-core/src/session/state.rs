@@ -15,6 +15,15 @@ use crate::state::{State, StateReason};
 use crate::store::Watch;
 use crate::{AuthError, Token};
 
+/// How often callers without a token have the store read while only a log-in helps.
+const LOOK_ON_A_CALL: Duration = Duration::from_secs(1);
+
+/// The same for background refresh.
+const LOOK_IN_BACKGROUND: Duration = Duration::from_secs(10);
+
+/// The same while the present token is still valid.
+const LOOK_WHILE_VALID: Duration = Duration::from_secs(60);
+
 /// How a renewal tells its outcome to all who wait for it; `None` while it is under way.
 pub(super) type Outcome<E> = Option<Result<AuthHeaders, E>>;
 
@@ -34,6 +43,8 @@ pub(super) struct RenewalState<E> {
     pub(super) is_rejected: bool,
     /// When the newest token became the present one.
     pub(super) installed_at: Moment,
+    /// When the store was last read because only a log-in elsewhere can help.
+    pub(super) looked_at: Moment,
     /// How long before its end the present token is due, without the jitter.
     pub(super) window: Duration,
     /// Counts log-ins and log-outs: a renewal that began before one is dropped when it finishes.
@@ -61,6 +72,7 @@ impl<E: AuthError> RenewalState<E> {
             backoff: Backoff::new(),
             is_rejected: false,
             installed_at: Moment::new(UNIX_EPOCH, Duration::ZERO),
+            looked_at: Moment::new(UNIX_EPOCH, Duration::ZERO),
             window: Duration::ZERO,
             epoch: 0,
             is_logged_out: false,
@@ -92,6 +104,11 @@ impl<E: AuthError> RenewalState<E> {
     pub(super) fn holds(&self, token: &Token) -> bool {
         let known = self.token.as_ref();
         known.is_some_and(|known| known.has_same_access(token))
+    }
+
+    fn since_look(&self, now: Moment) -> Duration {
+        let looked_at = self.looked_at.monotonic();
+        now.monotonic().saturating_sub(looked_at)
     }
 
     pub(super) fn reason(&self) -> Reason {
@@ -136,12 +153,36 @@ impl<R: Renew> Shared<R> {
         match (self.valid(now), state.backoff.last()) {
             (Some(headers), _) => headers.0.due_in(now),
             (None, None) => Some(Duration::ZERO),
-            (None, Some(failure)) => failure.left(now),
+            (None, Some(failure)) => failure.left(now).or_else(|| {
+                let is_wanted = self.can_look(&state);
+                is_wanted.then(|| LOOK_IN_BACKGROUND.saturating_sub(state.since_look(now)))
+            }),
         }
     }
 
+    /// Whether another process's log-in would help, and can be seen in the store.
+    fn can_look(&self, state: &RenewalState<R::Error>) -> bool {
+        self.persistence.is_some() && state.backoff.is_final() && !state.is_logged_out
+    }
+
+    /// Whether a caller without a token has the store read.
+    pub(super) fn may_look(&self, state: &RenewalState<R::Error>, now: Moment) -> bool {
+        self.can_look(state) && state.since_look(now) >= LOOK_ON_A_CALL
+    }
+
+    /// While a token is valid and only a log-in gets the next one: has the store read in a while.
+    /// Returns whether there is anything to look for.
+    pub(super) fn look_later(&self, state: &RenewalState<R::Error>, now: Moment) -> bool {
+        let can_look = self.can_look(state);
+        if let Some(current) = self.present().filter(|_| can_look) {
+            current.renew_after(now, LOOK_WHILE_VALID);
+        }
+        can_look
+    }
+
     pub(super) fn state(&self, state: &RenewalState<R::Error>, now: Moment) -> State {
-        if state.under_way().is_some() {
+        // Beside a failure that stays, the task under way only looks into the store.
+        if state.under_way().is_some() && !state.backoff.is_final() {
             return State::Renewing;
         }
         let valid = self.valid(now);

@@ -10,6 +10,7 @@
 mod authorize;
 mod background_refresh;
 mod clocks;
+mod elsewhere;
 mod failure;
 mod foreign_code;
 mod given_token;
@@ -21,7 +22,9 @@ mod redaction;
 mod refresh_ahead;
 mod renewal;
 mod runtimes;
+mod second_look;
 mod shared_store;
+mod spacing;
 mod states;
 mod store;
 mod vendor;

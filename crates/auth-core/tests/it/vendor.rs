@@ -102,6 +102,12 @@ impl Vendor {
         self.0.failures.lock().unwrap().push_back(error);
     }
 
+    /// The next renewal of a token is refused, and so is the second look.
+    pub(crate) fn refuse(&self, kind: ErrorKind) {
+        self.fail(kind);
+        self.fail(kind);
+    }
+
     pub(crate) fn panic_once(&self) {
         self.0.panics.fetch_add(1, Ordering::SeqCst);
     }

@@ -85,12 +85,10 @@ impl Refusal<'_> {
     /// What the vendor said, redacted, if it said anything.
     fn text(&self) -> Option<String> {
         let said = self.said.iter();
-        let said = said.map(|text| {
-            let text = self.response.redact(text);
-            text.trim_end_matches('.').to_owned()
-        });
+        let said = said.map(|text| text.trim().trim_end_matches('.'));
         let said: Vec<_> = said.filter(|text| !text.is_empty()).collect();
-        (!said.is_empty()).then(|| said.join(": "))
+        // Redacted as one, which bounds it: there may be any number of errors.
+        (!said.is_empty()).then(|| self.response.redact(&said.join(": ")))
     }
 
     /// The vendor's text, or the status in its place.
@@ -113,7 +111,7 @@ impl Refusal<'_> {
 
     /// The log-in's 400 that says that the account is on hold.
     pub(crate) fn on_hold(&self) -> Option<Error> {
-        let on_hold: OnHold = serde_json::from_str(self.data?.get()).ok()?;
+        let on_hold: OnHold = object(self.data?)?;
         let letters = on_hold.status.chars().filter(char::is_ascii_alphabetic);
         let status: String = letters.collect();
         let has_both = on_hold.reason.is_some() && on_hold.support_email.is_some();
@@ -129,10 +127,14 @@ impl Refusal<'_> {
         })
     }
 
+    /// What `data` says of a reset link.
+    pub(super) fn link(&self) -> Option<LinkPayload> {
+        object(self.data?)
+    }
+
     /// The reason that stands in `data` of a refused reset.
     pub(crate) fn invalid_reason(&self) -> Option<String> {
-        let link: LinkPayload = serde_json::from_str(self.data?.get()).ok()?;
-        let reason = link.invalid_reason?;
+        let reason = self.link()?.invalid_reason?;
         Some(self.response.redact(&reason))
     }
 }
@@ -156,29 +158,25 @@ pub(crate) fn data<'a, T: Deserialize<'a>>(
     response: &'a Response,
     refused: impl FnOnce(&Refusal<'_>) -> Error,
 ) -> Result<T, Error> {
-    let envelope = response.json::<Envelope<'_>>();
-    let has_failed = match &envelope {
-        _ if !response.status().is_success() => true,
-        Ok(envelope) => envelope.is_a_refusal(),
-        Err(_) => false,
-    };
-    if has_failed {
-        return Err(refusal(response, envelope.ok(), refused));
+    let envelope = response.json().ok().and_then(object::<Envelope<'_>>);
+    let says_no = envelope.as_ref().is_some_and(Envelope::is_a_refusal);
+    if says_no || !response.status().is_success() {
+        return Err(refusal(response, envelope, refused));
     }
     let is_bare = matches!(
         &envelope,
-        Ok(Envelope {
+        Some(Envelope {
             success: None,
             data: None,
             ..
         })
     );
     match envelope {
-        Ok(Envelope {
+        Some(Envelope {
             data: Some(data), ..
         }) => Ok(response.json_part(data.get())?),
         // `{"success": true}` alone where no data is wanted.
-        Ok(_) if !is_bare => Ok(response.json_part("null")?),
+        Some(_) if !is_bare => Ok(response.json_part("null")?),
         _ => Ok(response.json()?),
     }
 }
@@ -197,12 +195,18 @@ impl Envelope<'_> {
         let objects: Vec<&RawValue> = objects.and_then(Result::ok).unwrap_or_default();
         let objects = objects
             .into_iter()
-            .filter_map(|it| serde_json::from_str::<ErrorObject>(it.get()).ok())
+            .filter_map(object::<ErrorObject>)
             .flat_map(|it| [it.error, it.reason, it.field])
             .flatten();
         let others = [self.message, self.error, self.error_description];
         objects.chain(others.into_iter().filter_map(text)).collect()
     }
+}
+
+/// An object. Serde would read the items of a list as the fields of one, and none of them is a message.
+fn object<'a, T: Deserialize<'a>>(value: &'a RawValue) -> Option<T> {
+    let is_object = value.get().starts_with('{');
+    is_object.then(|| serde_json::from_str(value.get()).ok())?
 }
 
 /// A text that is not empty.
@@ -221,13 +225,14 @@ fn refusal(
         data: envelope.as_ref().and_then(|envelope| envelope.data),
         said: envelope.map(|it| it.said()).unwrap_or_default(),
     };
-    // For every call: a 429 is a rate limit, and a server error no refusal.
+    // For every call: a 429 is a rate limit, a server error no refusal, and a web page not the vendor's.
     match refusal.status() {
         429 => Error::RateLimited {
             retry_after: response.retry_after(),
             http_status: Some(429),
         },
         500.. => by_status(&refusal),
+        _ if response.is_foreign() => Error::Core(response.error(None)),
         _ => refused(&refusal),
     }
 }

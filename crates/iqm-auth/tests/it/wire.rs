@@ -6,7 +6,9 @@ use auth_core::Clock as _;
 use auth_sandbox::SandboxClock;
 use httpmock::When;
 use httpmock::prelude::*;
-use iqm_auth::ErrorKind::{Denied, InvalidCredentials, NotFound, Protocol, TokenRejected};
+use iqm_auth::ErrorKind::{
+    Denied, InvalidCredentials, NotFound, Protocol, TokenRejected, Unavailable,
+};
 use iqm_auth::{Client, Error, ErrorKind, Expiry, ExposeSecret as _, Token};
 
 use vendor_tests::redaction::Captured;
@@ -277,7 +279,7 @@ async fn the_number_in_the_response_decides_how_long_a_token_lives() {
 }
 
 /// What a failed log-in is told as, whichever of these bodies says so.
-const FAILURES: [(u16, ErrorKind, &str, &[&str]); 8] = [
+const FAILURES: [(u16, ErrorKind, &str, &[&str]); 10] = [
     (
         403,
         InvalidCredentials,
@@ -297,7 +299,6 @@ const FAILURES: [(u16, ErrorKind, &str, &[&str]); 8] = [
             "{}",
             "[]",
             "",
-            "<html>",
             // The status decides before `success: true` does.
             LOG_IN_RESPONSE,
         ],
@@ -340,7 +341,25 @@ const FAILURES: [(u16, ErrorKind, &str, &[&str]); 8] = [
         200,
         Protocol,
         "iqm.log_in was answered with status 200 OK and no valid json",
-        &["", "<html>"],
+        &[""],
+    ),
+    (
+        403,
+        Unavailable,
+        "iqm.log_in was answered with status 403 Forbidden and no json: \
+         a proxy or gateway may have answered in the vendor's place",
+        &[
+            "<html>",
+            "Forbidden",
+            "<!doctype html><p>User doesn't exist",
+        ],
+    ),
+    (
+        200,
+        Unavailable,
+        "iqm.log_in was answered with status 200 OK and no valid json (line 1, column 1): \
+         a proxy or gateway may have answered in the vendor's place",
+        &["<html>"],
     ),
     (
         200,
