@@ -4,7 +4,7 @@
 //! root certificates), [`RetryPolicy`], and [`AllowedHosts`] with [`BaseUrl`] (where a token may
 //! go). The rest is for vendor crates, which send every call through [`Http`].
 
-// With the files below `http/` and `session/authorize.rs` the only place that names `reqwest`.
+// With the files below `http/` and `session/{authorize,send}.rs` the only place that names `reqwest`.
 mod builder;
 mod json;
 mod policy;
@@ -31,6 +31,8 @@ use crate::{Error, ErrorKind, background};
 pub use reqwest::ClientBuilder as HttpClientBuilder;
 /// A request of the HTTP library, as [`Session::authorize`](crate::Session::authorize) takes it.
 pub use reqwest::RequestBuilder;
+/// A response of the HTTP library, as [`Session::send`](crate::Session::send) returns it.
+pub use reqwest::Response as HttpResponse;
 
 /// The largest response that is read, in bytes.
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -267,6 +269,12 @@ fn outcome_of(error: Error, idempotency: Idempotency, lost: bool) -> Error {
         None => unknown,
     };
     unknown.with_source(error)
+}
+
+/// A request of the program's own that got no response.
+pub(crate) fn lost(error: reqwest::Error, idempotency: Idempotency) -> Error {
+    let sent = !error.is_connect() && !error.is_builder();
+    outcome_of(transport::error_of(error), idempotency, sent)
 }
 
 fn since(earlier: Moment, later: Moment) -> Duration {
