@@ -8,7 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use toml_edit::{DocumentMut, Item, value};
+use serde_json::Value;
+use toml_edit::{DocumentMut, Item, Table, value};
 
 use crate::cargo;
 use crate::release::check::packages;
@@ -58,7 +59,6 @@ fn unpack(root: &Path, crates: &Crates) -> Result<PathBuf> {
     let read = |path: PathBuf| -> Result<DocumentMut> { Ok(fs::read_to_string(path)?.parse()?) };
     let syn = "syn = { workspace = true, features = [\"extra-traits\", \"visit\"] }";
     let syn: DocumentMut = syn.parse()?;
-    let mut direct = Vec::new();
     for one in &crates.sorted {
         let (from, to) = (root.join(&one.folder), workspace.join(&one.folder));
         let paths = packaged(root, &one.name)?;
@@ -73,16 +73,26 @@ fn unpack(root: &Path, crates: &Crates) -> Result<PathBuf> {
         let syn = syn["syn"].clone();
         manifest.entry("build-dependencies").or_insert(toml_edit::table())["syn"] = syn;
         fs::write(to.join("Cargo.toml"), manifest.to_string())?;
-        let used = list(&one.package, "dependencies").iter().filter(|it| it["kind"] != "dev");
-        direct.extend(used.map(|it| text(it, "name")));
     }
     let mut manifest = read(root.join("Cargo.toml"))?;
     let folders = crates.sorted.iter().map(|one| one.folder.as_str());
     manifest["workspace"]["members"] = value(folders.collect::<toml_edit::Array>());
     fs::write(workspace.join("Cargo.toml"), manifest.to_string())?;
+    let mut metadata = cargo::cargo(root, "metadata --format-version=1 --all-features");
+    let metadata: Value = serde_json::from_str(&cargo::output(&mut metadata)?)?;
+    let mut direct = Vec::new();
+    for node in list(&metadata["resolve"], "nodes") {
+        if crates.sorted.iter().any(|one| one.package["id"] == node["id"]) {
+            let is_used = |it: &&Value| list(it, "dep_kinds").iter().any(|it| it["kind"] != "dev");
+            let used = list(node, "deps").iter().filter(is_used).map(|it| text(it, "pkg"));
+            direct.extend(used.filter_map(|id| id.rsplit(['#', '/']).next()));
+        }
+    }
     let mut lock = read(root.join("Cargo.lock"))?;
     let locked = lock["package"].as_array_of_tables_mut().context("Cargo.lock is empty")?;
-    locked.retain(|it| it["name"].as_str().is_none_or(|name| !direct.contains(&name)));
+    let word = |it: &Table, key: &str| it[key].as_str().unwrap_or_default().to_owned();
+    let id = |it: &Table| format!("{}@{}", word(it, "name"), word(it, "version"));
+    locked.retain(|it| !direct.contains(&id(it).as_str()));
     fs::write(workspace.join("Cargo.lock"), lock.to_string())?;
     Ok(workspace)
 }

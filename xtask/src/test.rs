@@ -17,9 +17,8 @@ const STEPS: &[Step] = &[
     ("fmt", "the formatting is rustfmt's", |root| call(&mut command(root, "fmt --all --check"))),
     ("typos", "words are spelt as others spell them", |root| tool(root, "typos", "")),
     ("tidy", "the rules that no tool has", tidy::run),
-    ("deny", "licences, bans and sources of all dependencies", |root| {
-        let words = "--log-level error check --hide-inclusion-graph licenses bans sources";
-        tool(root, "cargo-deny", words)
+    ("deny", "licences and sources of all dependencies, and who may depend on whom", |root| {
+        tool(root, "cargo-deny", "--log-level error check licenses bans sources")
     }),
     ("shear", "no dependency is unused", |root| tool(root, "cargo-shear", "")),
     ("msrv", "no dependency wants a later Rust than is promised", oldest_rust),
