@@ -22,12 +22,17 @@ const TARGETS: [Target; 2] = [
         // These types are private, and each derive costs compile time.
         options: || Options::new().runtime("crate").response_derives("Clone").variables_derives(""),
     },
-    // With a user's options: the tests of identityx-codegen compile this code.
+    // The tests of identityx-codegen write answers again and read variables, to compare them.
     Target {
         schema: "crates/identityx-codegen/tests/zoo/zoo.graphql",
         operations: "crates/identityx-codegen/tests/zoo/operations",
         sources: "crates/identityx-codegen/tests/it",
-        options: Options::new,
+        options: || {
+            let [read, write] = ["Deserialize", "Serialize"].map(|name| {
+                format!("Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::{name}")
+            });
+            Options::new().response_derives(write).variables_derives(read)
+        },
     },
 ];
 
