@@ -1,13 +1,18 @@
-//! The thread on which renewals run, for as long as there are any.
+//! The thread on which renewals and calls run, for as long as there are any.
 //!
 //! Not the caller's runtime: a renewal must finish when its caller is gone, and a runtime may be
 //! shut down, or be a current-thread one that is not driven any more, while the vendor has already
 //! rotated the refresh token. One thread serves all sessions of the process; it starts with the
 //! first task and ends with the last.
+//!
+//! A child process made by `fork()` inherits this module's memory, and no thread. It starts a thread of
+//! its own when it needs one. What ran on its parent's thread does not run in it.
 
+use std::cell::Cell;
 use std::future::Future;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arc_swap::ArcSwapOption;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
@@ -25,18 +30,55 @@ struct Worker {
     _stop: oneshot::Sender<()>,
 }
 
-static WORKER: Mutex<Option<Worker>> = Mutex::new(None);
+thread_local! {
+    static IS_WORKER: Cell<bool> = const { Cell::new(false) };
+}
 
-fn worker() -> MutexGuard<'static, Option<Worker>> {
-    WORKER.lock().unwrap_or_else(PoisonError::into_inner)
+/// The thread of one process, if it runs.
+struct Record {
+    process: u32,
+    worker: Mutex<Option<Worker>>,
+}
+
+impl Record {
+    fn worker(&self) -> MutexGuard<'_, Option<Worker>> {
+        self.worker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+static RECORD: ArcSwapOption<Record> = ArcSwapOption::const_empty();
+
+/// The record of this process.
+///
+/// One that was inherited is left as it is: its lock may be held by a thread that does not exist here,
+/// and dropping its runtime's handle would touch what is shared with the parent.
+fn record() -> Arc<Record> {
+    let process = std::process::id();
+    let is_of_this = |record: &Arc<Record>| record.process == process;
+    loop {
+        let present = RECORD.load_full();
+        if let Some(record) = present.filter(is_of_this) {
+            return record;
+        }
+        let inherited = RECORD.rcu(|present| match present {
+            Some(record) if is_of_this(record) => Some(Arc::clone(record)),
+            _ => Some(Arc::new(Record {
+                process,
+                worker: Mutex::new(None),
+            })),
+        });
+        if let Some(inherited) = inherited.filter(|it| !is_of_this(it)) {
+            std::mem::forget(inherited);
+        }
+    }
 }
 
 /// Counts a task for as long as it exists, finished or aborted.
-struct Counted;
+struct Counted(Arc<Record>);
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let mut slot = worker();
+        let mut slot = self.0.worker();
         if let Some(worker) = slot.as_mut() {
             worker.tasks -= 1;
             if worker.tasks == 0 {
@@ -58,7 +100,8 @@ pub(crate) struct Place {
 ///
 /// [`ErrorKind::Unavailable`] if the system gives no thread.
 pub(crate) fn reserve() -> Result<Place, Error> {
-    let mut slot = worker();
+    let record = record();
+    let mut slot = record.worker();
     let mut started = match slot.take() {
         Some(running) => running,
         None => start().map_err(|error| {
@@ -72,9 +115,10 @@ pub(crate) fn reserve() -> Result<Place, Error> {
     started.tasks += 1;
     let handle = started.handle.clone();
     *slot = Some(started);
+    drop(slot);
     Ok(Place {
         handle,
-        counted: Counted,
+        counted: Counted(record),
     })
 }
 
@@ -112,6 +156,26 @@ pub(crate) async fn run<T: Send + 'static>(
     told.await.map_err(|_| lost())
 }
 
+/// As [`run`], until the caller is dropped.
+pub(crate) async fn run_while_awaited<T: Send + 'static>(
+    task: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Error> {
+    struct Aborted(AbortHandle);
+    impl Drop for Aborted {
+        fn drop(&mut self) {
+            self.0.abort();
+        }
+    }
+    if IS_WORKER.get() {
+        return Ok(task.await);
+    }
+    let (tell, told) = oneshot::channel();
+    let _aborted = Aborted(spawn(async move {
+        let _ = tell.send(task.await);
+    })?);
+    told.await.map_err(|_| lost())
+}
+
 /// For the case that a task panics.
 pub(crate) fn lost() -> Error {
     Error::new(ErrorKind::Unavailable, "a task of the session broke off")
@@ -140,6 +204,7 @@ fn start_with(thread: std::thread::Builder) -> std::io::Result<Worker> {
     let runtime = Quiet(Some(runtime));
     let (stop, stopped) = oneshot::channel::<()>();
     thread.spawn(move || {
+        IS_WORKER.set(true);
         if let Quiet(Some(runtime)) = &runtime {
             let _ = runtime.block_on(stopped);
         }

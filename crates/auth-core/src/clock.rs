@@ -8,6 +8,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::background;
+
 /// A boxed future, as the traits of this crate return where they must stay usable as trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -79,8 +81,18 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 
     /// Completes when `duration` of this clock's monotonic time has passed.
     ///
-    /// Polled inside a Tokio runtime with time enabled.
+    /// Polled inside a Tokio runtime with time enabled, whose clock is real.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+}
+
+impl<T: Clock + ?Sized> Clock for std::sync::Arc<T> {
+    fn now(&self) -> Moment {
+        (**self).now()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        (**self).sleep(duration)
+    }
 }
 
 /// The operating system's clocks.
@@ -120,7 +132,12 @@ impl Clock for SystemClock {
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(tokio::time::sleep(duration))
+        // On a thread of its own, so that it passes without a runtime too, and never by a paused Tokio clock.
+        let sleeping = async move { tokio::time::sleep(duration).await };
+        Box::pin(async move {
+            // It fails if the system gives no thread, and then there is nothing to wait with.
+            let _ = background::run_while_awaited(sleeping).await;
+        })
     }
 }
 

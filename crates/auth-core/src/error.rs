@@ -95,6 +95,13 @@ pub trait AuthError: StdError + Clone + From<Error> + Send + Sync + 'static {
     fn http_status(&self) -> Option<u16> {
         None
     }
+
+    /// Whether the vendor answered, with something that no document describes. A session does not
+    /// repeat a log-in with a password that was answered so. A refresh that was is best followed by
+    /// a log-in, where the password is held.
+    fn is_odd_answer(&self) -> bool {
+        self.kind() == ErrorKind::Protocol && self.http_status().is_some()
+    }
 }
 
 /// A failure of what the vendor crates share: transport, time, configuration, the token store.

@@ -4,11 +4,13 @@
 //! root certificates), [`RetryPolicy`], and [`AllowedHosts`] with [`BaseUrl`] (where a token may
 //! go). The rest is for vendor crates, which send every call through [`Http`].
 
-// With the files below `http/` and `session/authorize.rs` the only place that names `reqwest`.
+// With the files below `http/` and `session/{authorize,send}.rs` the only place that names `reqwest`.
 mod builder;
+mod json;
 mod policy;
 mod request;
 mod response;
+mod transport;
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,15 +25,21 @@ pub use self::response::Response;
 use crate::clock::{Clock, Moment};
 pub use crate::hosts::{AllowedHosts, BaseUrl};
 pub use crate::retry::{Idempotency, RetryPolicy};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, background};
 
 /// The builder of the HTTP library, as [`HttpBuilder::customize`] hands it out.
 pub use reqwest::ClientBuilder as HttpClientBuilder;
 /// A request of the HTTP library, as [`Session::authorize`](crate::Session::authorize) takes it.
 pub use reqwest::RequestBuilder;
+/// A response of the HTTP library, as [`Session::send`](crate::Session::send) returns it.
+pub use reqwest::Response as HttpResponse;
 
 /// The largest response that is read, in bytes.
 pub const BODY_LIMIT: usize = 1024 * 1024;
+
+/// The longest `Retry-After` after which a call is sent again, however long its policy lets it take. After a longer
+/// one the caller gets the response, with the number that the vendor named.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// Sends requests under one policy: https only but for a loopback host, no redirects, connect and
 /// total time limits, answers of at most 1 MiB, no hidden repeats, no secret in an error or span.
@@ -74,7 +82,9 @@ impl Http {
     }
 
     /// Sends `request`, again where its [`Idempotency`] allows that, and gives the response whatever its
-    /// status.
+    /// status. Dropping the future ends the call.
+    ///
+    /// Runs on the thread of renewals, so it needs no runtime, and a paused Tokio clock does not end its time limits.
     ///
     /// # Errors
     ///
@@ -83,10 +93,12 @@ impl Http {
     /// 1 MiB, [`ErrorKind::InvalidConfig`] if the request could not be built.
     pub async fn send(&self, request: Request) -> Result<Response, Error> {
         let span = request.operation().span();
-        let outcome = self
-            .attempts(&request, &span)
-            .instrument(span.clone())
-            .await;
+        let (http, recorded) = (self.clone(), span.clone());
+        // Boxed: it is large, and would be part of the caller's future several times.
+        let attempts = Box::pin(async move { http.attempts(&request, &recorded).await });
+        // Not on the caller's runtime: there may be none, or one without timers or with a paused clock.
+        let outcome = background::run_while_awaited(attempts.instrument(span.clone())).await;
+        let outcome = outcome.and_then(|outcome| outcome);
         if let Err(error) = &outcome {
             span.record("error", error.to_string());
         }
@@ -160,7 +172,7 @@ impl Http {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
         );
         match response.retry_after() {
-            Some(pause) if waits => Some(pause),
+            Some(pause) if waits => Some(pause).filter(|&pause| pause <= LONGEST_WAIT),
             _ if status.is_server_error() && may_repeat(request.idempotency, lost_before) => {
                 Some(self.retry.pause(attempt))
             }
@@ -176,8 +188,10 @@ impl Http {
     ) -> Attempt {
         let mut response = match self.client.execute(prepared).await {
             Ok(response) => response,
-            Err(error) if error.is_connect() => return Attempt::NotSent(transport(error)),
-            Err(error) => return Attempt::Lost(transport(error)),
+            Err(error) if error.is_connect() => {
+                return Attempt::NotSent(transport::error_of(error));
+            }
+            Err(error) => return Attempt::Lost(transport::error_of(error)),
         };
         let status = response.status();
         let mut body = Vec::new();
@@ -197,7 +211,9 @@ impl Http {
                     break;
                 }
                 Err(error) => {
-                    return Attempt::Lost(transport(error).with_http_status(status.as_u16()));
+                    return Attempt::Lost(
+                        transport::error_of(error).with_http_status(status.as_u16()),
+                    );
                 }
             }
         }
@@ -255,21 +271,10 @@ fn outcome_of(error: Error, idempotency: Idempotency, lost: bool) -> Error {
     unknown.with_source(error)
 }
 
-fn transport(error: reqwest::Error) -> Error {
-    let (kind, message) = if error.is_builder() {
-        (ErrorKind::InvalidConfig, "the request could not be built")
-    } else if error.is_timeout() {
-        (ErrorKind::Unavailable, "no response within the time limit")
-    } else if error.is_connect() {
-        (ErrorKind::Unavailable, "no connection could be made")
-    } else {
-        (
-            ErrorKind::Unavailable,
-            "the connection broke before the response was complete",
-        )
-    };
-    // Its URL may hold a secret in the path or the query.
-    Error::new(kind, message).with_source(error.without_url())
+/// A request of the program's own that got no response.
+pub(crate) fn lost(error: reqwest::Error, idempotency: Idempotency) -> Error {
+    let sent = !error.is_connect() && !error.is_builder();
+    outcome_of(transport::error_of(error), idempotency, sent)
 }
 
 fn since(earlier: Moment, later: Moment) -> Duration {

@@ -3,6 +3,8 @@
 use std::future::{Future, ready};
 use std::time::Duration;
 
+use http::{HeaderMap, StatusCode};
+
 use crate::{AuthError, AuthHeaders, Header, Token};
 
 /// Why a session wants a token.
@@ -21,6 +23,28 @@ pub enum Reason {
     Requested,
 }
 
+/// Whether a response refuses the token that its request carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// It does not: whatever else is wrong, a new token would not help.
+    No,
+    /// It does: the token is to be renewed.
+    Yes,
+    /// Its body tells, or where that is known already, only the vendor can.
+    Unclear,
+}
+
+impl Refusal {
+    /// What the status alone says: a 401 refuses the token.
+    pub fn of(status: StatusCode) -> Self {
+        if status == StatusCode::UNAUTHORIZED {
+            Self::Yes
+        } else {
+            Self::No
+        }
+    }
+}
+
 /// How one vendor's sessions renew their token.
 ///
 /// A session calls [`renew`](Renew::renew) once at a time, on a thread of its own with a Tokio
@@ -32,7 +56,17 @@ pub trait Renew: Send + Sync + 'static {
     /// Gets the next token, given the newest one known (valid or not).
     ///
     /// An error whose kind is transient is tried again after a pause; a permanent one is
-    /// remembered until a log-in.
+    /// remembered until a log-in. Where `current` was refused ([`TokenRejected`],
+    /// [`InteractionRequired`], [`Denied`] or [`NotFound`]) and no password was used, the session
+    /// calls once more after a second, and believes the second answer. A renewal that has taken
+    /// the password from a [`PasswordSource`] is a log-in: if it was answered without a token, the
+    /// session does not repeat it by itself.
+    ///
+    /// [`TokenRejected`]: crate::ErrorKind::TokenRejected
+    /// [`InteractionRequired`]: crate::ErrorKind::InteractionRequired
+    /// [`Denied`]: crate::ErrorKind::Denied
+    /// [`NotFound`]: crate::ErrorKind::NotFound
+    /// [`PasswordSource`]: crate::PasswordSource
     fn renew(
         &self,
         current: Option<&Token>,
@@ -52,6 +86,23 @@ pub trait Renew: Send + Sync + 'static {
     /// all at once, and never more than half the lifetime.
     fn window(&self, lifetime: Duration) -> Duration {
         lifetime / 10
+    }
+
+    /// Whether a response refuses the token: a 401 by default.
+    ///
+    /// First asked without the body. After [`Refusal::Unclear`] asked again with the body, or with
+    /// its first 64 KiB; if it is still unclear, [`confirm_refusal`](Renew::confirm_refusal)
+    /// decides.
+    fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Refusal {
+        let _ = (headers, body);
+        Refusal::of(status)
+    }
+
+    /// Asks the vendor whether it refuses the token, after a response that left this open; `true`
+    /// by default.
+    fn confirm_refusal(&self, auth_headers: &AuthHeaders) -> impl Future<Output = bool> + Send {
+        let _ = auth_headers;
+        ready(true)
     }
 
     /// Tells the vendor that the token will not be used any more; nothing by default.

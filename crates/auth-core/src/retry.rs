@@ -94,9 +94,11 @@ pub(crate) fn quarter_jitter(middle: Duration) -> Duration {
 }
 
 /// A number from zero up to one. The standard library seeds every `RandomState` differently, which
-/// is all that jitter needs.
+/// is all that jitter needs. The process is added, since a forked one inherits the seeds.
 fn random_fraction() -> f64 {
-    let bits = u32::try_from(RandomState::new().build_hasher().finish() >> 32).unwrap_or(0);
+    let mut hasher = RandomState::new().build_hasher();
+    hasher.write_u32(std::process::id());
+    let bits = u32::try_from(hasher.finish() >> 32).unwrap_or(0);
     f64::from(bits) / (f64::from(u32::MAX) + 1.0)
 }
 

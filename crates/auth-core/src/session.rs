@@ -4,32 +4,44 @@
 //! starts sessions by [`Session::builder`].
 
 mod admission;
+mod asking;
 mod authorize;
+mod authorizer;
 mod background_refresh;
 mod backoff;
+mod blocking;
 mod builder;
+mod leased;
 mod locked;
+#[cfg(feature = "middleware")]
+pub mod middleware;
 mod pool;
+mod refusal;
 mod renewal;
+mod send;
 mod shared;
 mod state;
 mod store;
 mod tokens;
+#[cfg(feature = "tower")]
+pub mod tower;
 
 use std::sync::Arc;
 
 use http::HeaderMap;
 
+pub use self::authorizer::{Authorizer, StaticAuthorizer};
 pub use self::background_refresh::BackgroundRefresh;
 pub use self::builder::SessionBuilder;
 pub use self::pool::SessionPool;
+pub use self::refusal::SeenBody;
 use self::shared::Shared;
 use crate::auth_headers::Current;
 pub use crate::auth_headers::{AuthHeaders, Header};
 use crate::background;
 use crate::clock::Moment;
 pub use crate::error::AuthError;
-pub use crate::renew::{Reason, Renew};
+pub use crate::renew::{Reason, Refusal, Renew};
 pub use crate::state::{State, StateReason, States};
 use crate::{AllowedHosts, Expiry, Token};
 
@@ -38,8 +50,17 @@ use crate::{AllowedHosts, Expiry, Token};
 /// While the token is valid, callers get its headers without a lock, a wait or an allocation (but
 /// for the header map's own). Before the token ends, one renewal starts in the background. Once it
 /// has ended, callers wait for that one renewal and share its outcome, failure included. After a
-/// transient failure the next renewal waits for a back-off, or for as long as the vendor asked, and
-/// callers get the failure at once. A permanent failure is remembered until a log-in.
+/// transient failure the next renewal waits for a back-off, or for as long as the vendor asked (for
+/// an hour at the most), and callers get the failure at once. A permanent failure is remembered
+/// until a log-in. Where a store is set, that log-in may be another process's: the store is read
+/// again when a caller asks (once a second at the most), every 10 seconds while
+/// [`refresh_in_background`](Self::refresh_in_background) is held, and once a minute while the
+/// present token is still valid.
+///
+/// Renewals keep their distance, whatever the vendor's tokens say: ten may follow each other, and
+/// then one begins every 10 seconds at the most. Callers get the valid token, or
+/// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) with the time to wait.
+/// [`renew`](Self::renew) is exempt.
 ///
 /// Renewals run on a thread of their own, which exists only while one is under way. They finish
 /// when their callers are gone. A session can be built outside a runtime and used from any, and
@@ -57,7 +78,8 @@ impl<R: Renew> Session<R> {
 
     /// The headers for an authorised call, after renewing the token where that is necessary.
     ///
-    /// Dropping the future does not end a renewal that it began.
+    /// They are for the vendor's hosts, which this does not check: [`Session::send`] and
+    /// [`Session::apply_to`] do. Dropping the future does not end a renewal that it began.
     ///
     /// # Errors
     ///
@@ -79,7 +101,8 @@ impl<R: Renew> Session<R> {
     }
 
     /// Puts the headers into `headers`, replacing what stands there under their names. With room
-    /// in the map, this allocates nothing.
+    /// in the map, this allocates nothing. The host of the call is not checked, as in
+    /// [`Session::headers`].
     ///
     /// # Errors
     ///
@@ -318,6 +341,9 @@ impl<R: Renew> Session<R> {
 
     /// Renews ahead of time for as long as the guard is held, even if no caller asks for headers:
     /// for programs that never want to wait. Without a token it gets one at once.
+    ///
+    /// A child process made by `fork()` inherits the session, which renews there when a caller needs a token, but
+    /// not this: call it again in the child.
     ///
     /// # Errors
     ///

@@ -33,9 +33,10 @@ pub enum State {
     Renewing,
     /// There is no valid token. The next caller starts a renewal.
     Absent,
-    /// The last renewal failed and is tried again.
+    /// The last renewal failed and is tried again, or the next one is held back because the
+    /// vendor's tokens end too soon.
     Failing {
-        /// Why it failed.
+        /// Why it failed, or is held back.
         reason: StateReason,
         /// How long the session waits before the next attempt. Zero: the next caller starts it.
         retry_after: Duration,
@@ -43,7 +44,7 @@ pub enum State {
         token_is_valid: bool,
     },
     /// The session cannot renew: a person must log in. The present token may still be valid for a
-    /// while, which is the time to ask.
+    /// while, which is the time to ask. A log-in that another process saves in the store is found.
     LoginRequired {
         /// Why.
         reason: StateReason,

@@ -11,6 +11,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::background;
 use crate::hosts::BaseUrl;
 pub use crate::token::{Fingerprint, Token};
 pub use crate::{BoxFuture, Error, ErrorKind};
@@ -49,7 +50,9 @@ impl StoreKey {
 
 /// The right to renew the token of one key.
 ///
-/// Dropping it gives it back, too; [`Lease::release`] does so at once and tells what went wrong.
+/// [`Lease::release`] gives it back. Dropping it does so, too, and leaves a mark, where the store
+/// keeps one: [`Lease::was_abandoned`]. A session drops a lease under which the refresh token may
+/// have been spent while no new token was saved. It releases the next one once a token is saved.
 pub trait Lease: fmt::Debug + Send + Sync {
     /// A number that grows from one lease of the key to the next, where the store counts them; 0
     /// where a lease cannot be held beyond its end.
@@ -60,8 +63,11 @@ pub trait Lease: fmt::Debug + Send + Sync {
         0
     }
 
-    /// Whether the holder before died, or lost the lease: it may have spent the refresh token
-    /// without saving what it got.
+    /// Whether the holder before died, lost the lease or dropped it: it may have spent the refresh
+    /// token without saving what it got.
+    ///
+    /// A session does not believe a refusal then until it has come in four renewals. Meanwhile
+    /// callers get [`ErrorKind::OutcomeUnknown`].
     fn was_abandoned(&self) -> bool {
         false
     }
@@ -186,6 +192,19 @@ pub struct MemoryStore {
 struct Entry {
     token: Option<Token>,
     lease: Arc<tokio::sync::Mutex<()>>,
+    /// The process in which the lease was made: in a child made by `fork()` its holder does not exist.
+    process: u32,
+}
+
+impl Entry {
+    fn lease(&mut self) -> Arc<tokio::sync::Mutex<()>> {
+        let process = std::process::id();
+        if self.process != process {
+            self.process = process;
+            self.lease = Arc::default();
+        }
+        Arc::clone(&self.lease)
+    }
 }
 
 #[derive(Debug)]
@@ -254,9 +273,10 @@ impl TokenStore for MemoryStore {
 
     fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>> {
         Box::pin(async move {
-            let lease = Arc::clone(&self.entries().entry(key.clone()).or_default().lease);
-            let waited = tokio::time::timeout(LEASE_WAIT, lease.lock_owned()).await;
-            waited
+            let lease = self.entries().entry(key.clone()).or_default().lease();
+            let waiting = async { tokio::time::timeout(LEASE_WAIT, lease.lock_owned()).await };
+            background::run_while_awaited(waiting)
+                .await?
                 .map(|guard| Box::new(MemoryLease { _guard: guard }) as Box<dyn Lease>)
                 .map_err(|_| {
                     let message = "another session of this process renews and does not end";

@@ -64,6 +64,13 @@ impl Token {
         self
     }
 
+    /// The same token with another life, counted by a clock that was set.
+    pub(crate) fn issued_again(mut self, at: SystemTime, expiry: Expiry) -> Self {
+        self.issued_at = at;
+        self.expiry = expiry;
+        self
+    }
+
     /// Whose token it is, where that is known.
     pub fn account(&self) -> Option<&str> {
         self.attribute(ACCOUNT)

@@ -1,9 +1,12 @@
 //! Bodies that a well-behaved server does not send.
 
 use std::convert::Infallible;
+use std::io::Write as _;
 use std::{io, iter};
 
 use axum::body::{Body, Bytes};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use futures_util::stream::{self, StreamExt as _};
 
 const CHUNK: usize = 64 * 1024;
@@ -17,6 +20,14 @@ pub(crate) fn huge() -> Body {
     let end = Bytes::from_static(br#""}"#);
     let chunks = iter::once(start).chain(filler).chain([end]);
     Body::from_stream(stream::iter(chunks.map(Ok::<_, Infallible>)))
+}
+
+/// The body as `Content-Encoding: gzip` has it.
+pub(crate) fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    // Neither can fail: a vector takes everything.
+    let _ = encoder.write_all(body);
+    encoder.finish().unwrap_or_default()
 }
 
 /// The start of a body, then an error that makes the server close the connection.

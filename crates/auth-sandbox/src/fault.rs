@@ -7,6 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::StatusCode;
+
 pub use gate::Gate;
 use gate::GateState;
 
@@ -28,6 +30,10 @@ use gate::GateState;
 /// | [`html`](Self::html) | 200 with a web page | no |
 /// | [`huge_body`](Self::huge_body) | 200 with 10 MB of valid JSON | no |
 /// | [`redirect`](Self::redirect) | 307 to another place | no |
+/// | [`success_false`](Self::success_false) | 200 with `"success": false` and an error in the vendor's shape | no |
+/// | [`error_page`](Self::error_page) | this status with a web page of a proxy | no |
+/// | [`byte_order_mark`](Self::byte_order_mark) | the normal answer after a byte-order mark | yes |
+/// | [`gzip`](Self::gzip) | the normal answer, compressed | yes |
 /// | [`echo`](Self::echo) | an error whose text repeats the request's secrets | no |
 ///
 /// # Example
@@ -68,7 +74,7 @@ pub(crate) enum Wait {
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {
     Answer,
-    Status(u16, Option<RetryAfter>),
+    Status(StatusCode, Option<RetryAfter>),
     Cut,
     LostAnswer,
     TruncatedBody,
@@ -76,7 +82,11 @@ pub(crate) enum Outcome {
     Html,
     HugeBody,
     Redirect(String),
-    Echo(u16),
+    Echo(StatusCode),
+    SuccessFalse,
+    ErrorPage(StatusCode),
+    ByteOrderMark,
+    Gzip,
 }
 
 /// The two forms of the header.
@@ -209,6 +219,32 @@ impl Fault {
         Self::new(Outcome::Echo(checked(status)))
     }
 
+    /// Answers 200 with `"success": false` and an error in the vendor's shape.
+    pub fn success_false() -> Self {
+        Self::new(Outcome::SuccessFalse)
+    }
+
+    /// Answers with this status and a web page, as a proxy does that refuses a request. The page
+    /// says nothing of the vendor.
+    ///
+    /// # Panics
+    ///
+    /// If the status is not between 200 and 599.
+    #[track_caller]
+    pub fn error_page(status: u16) -> Self {
+        Self::new(Outcome::ErrorPage(checked(status)))
+    }
+
+    /// The normal answer, with a byte-order mark (U+FEFF in UTF-8) before its body.
+    pub fn byte_order_mark() -> Self {
+        Self::new(Outcome::ByteOrderMark)
+    }
+
+    /// The normal answer, compressed by gzip, whether or not the client accepts that.
+    pub fn gzip() -> Self {
+        Self::new(Outcome::Gzip)
+    }
+
     /// What is behind [`on`](Self::on), which checks the name first.
     pub(crate) fn for_operation(mut self, operation: String) -> Self {
         self.operation = Some(operation);
@@ -294,11 +330,11 @@ impl Wait {
 }
 
 #[track_caller]
-fn checked(status: u16) -> u16 {
+fn checked(status: u16) -> StatusCode {
     // 1xx is no final answer.
     assert!(
         (200..=599).contains(&status),
         "{status} is not the status of an answer"
     );
-    status
+    StatusCode::from_u16(status).unwrap_or_default()
 }

@@ -15,7 +15,7 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use percent_encoding::percent_decode_str;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::answer::{self, Content, HINT_HEADER, Refusal};
@@ -30,6 +30,9 @@ use crate::vendor_clock::VendorClock;
 
 /// Larger requests are cut off: no call of a vendor comes near it.
 const LARGEST_REQUEST: usize = 16 * 1024 * 1024;
+
+/// The text of an error that a fault asked for.
+const TOLD: &str = "The sandbox was told to answer like this.";
 
 /// What all vendors of one sandbox share.
 pub(crate) struct Server {
@@ -148,15 +151,37 @@ impl Server {
                 return Err(Cut);
             }
             Outcome::TruncatedBody => truncate(self.vendor(parts, body).await).await?,
+            Outcome::ByteOrderMark => {
+                let marked = |whole: &[u8]| [b"\xef\xbb\xbf", whole].concat();
+                rewrite(self.vendor(parts, body).await, marked).await?
+            }
+            Outcome::Gzip => {
+                let mut response = rewrite(self.vendor(parts, body).await, body::gzip).await?;
+                let encoding = HeaderValue::from_static("gzip");
+                response
+                    .headers_mut()
+                    .insert(header::CONTENT_ENCODING, encoding);
+                response
+            }
             Outcome::Status(status, retry_after) => {
-                let text = "The sandbox was told to answer like this.";
-                let mut response = self.error(&parts, *status, text);
+                let mut response = answer::json(*status, &self.error(&parts, *status, TOLD));
                 if let Some(value) = retry_after.and_then(|wait| self.retry_after(wait)) {
                     response.headers_mut().insert(header::RETRY_AFTER, value);
                 }
                 response
             }
-            Outcome::Echo(status) => self.error(&parts, *status, &echo(&parts, &body)),
+            Outcome::Echo(status) => {
+                answer::json(*status, &self.error(&parts, *status, &echo(&parts, &body)))
+            }
+            Outcome::SuccessFalse => {
+                let mut error = self.error(&parts, StatusCode::OK, TOLD);
+                error["success"] = json!(false);
+                answer::json(StatusCode::OK, &error)
+            }
+            Outcome::ErrorPage(status) => {
+                let page = "<html><head><title>Blocked</title></head><body>Blocked.</body></html>";
+                answer::text(*status, "text/html", page)
+            }
             Outcome::GarbageJson => text("application/json", r#"{"success":true,"data":{"acc"#),
             Outcome::Html => text("text/html", "<!doctype html><title>Welcome</title>"),
             Outcome::HugeBody => {
@@ -201,11 +226,10 @@ impl Server {
     }
 
     /// An error in the shape of the vendor that the request is for.
-    fn error(&self, request: &Parts, status: u16, text: &str) -> Response<Body> {
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    fn error(&self, request: &Parts, status: StatusCode, text: &str) -> Value {
         let vendor = self.vendor_at(request.uri.path());
         let body = vendor.map(|vendor| (vendor.error_body)(status, text));
-        answer::json(status, &body.unwrap_or_else(|| json!({ "error": text })))
+        body.unwrap_or_else(|| json!({ "error": text }))
     }
 
     async fn wait(&self, waits: &[Wait]) {
@@ -224,6 +248,17 @@ impl Server {
         };
         HeaderValue::try_from(text).ok()
     }
+}
+
+/// The answer with another body.
+async fn rewrite(
+    response: Response<Body>,
+    with: impl FnOnce(&[u8]) -> Vec<u8>,
+) -> Result<Response<Body>, Cut> {
+    let (mut parts, body) = response.into_parts();
+    let whole = to_bytes(body, usize::MAX).await.map_err(|_| Cut)?;
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Ok(Response::from_parts(parts, Body::from(with(&whole))))
 }
 
 async fn truncate(response: Response<Body>) -> Result<Response<Body>, Cut> {

@@ -23,11 +23,15 @@ const DIRECTORY: &str = "auth-store";
 /// A store with one file for each key, for all processes of one user on one machine.
 ///
 /// The directory has mode 0700 and each file mode 0600 before a secret is written. A directory or
-/// file that belongs to another user, or that others have rights to, is refused.
+/// file that belongs to another user, or that others have rights to, is refused. So is a file with a
+/// second name (a hard link), and a directory that another user could replace: one that owns or can
+/// write a directory above it, unless that one is sticky, as `/tmp` is.
 ///
 /// A token is written to a second file, synced, and moved into place. A reader sees either the
-/// earlier token or the later one. A record that is damaged, or that another program wrote, is an
-/// error. It is kept until [`delete`](TokenStore::delete).
+/// earlier token or the later one. A record that another program, another encryption key or a later
+/// version wrote is an error. It is kept until [`delete`](TokenStore::delete). A record that is no JSON
+/// (empty, filled with zeros, cut off) is taken for none, with a warning in the log, and the next save
+/// keeps it aside with the ending `.damaged`.
 ///
 /// The lease is a lock on a file beside the record. The system frees it when its holder dies. A
 /// lease that was dropped without [`release`](Lease::release) counts as
@@ -216,3 +220,7 @@ impl fmt::Debug for FileStore {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests;

@@ -276,7 +276,7 @@ impl Client {
                 })),
                 (500, Some(from_address)) => Some(Error::SenderNotWhitelisted {
                     from_address: from_address.to_owned(),
-                    message: refusal.body(),
+                    message: refusal.message(),
                     http_status: Some(refusal.status()),
                 }),
                 _ => None,

@@ -150,7 +150,8 @@ impl Client {
     /// Exchanges a passcode for a [`Token`]. [`PendingLogin::complete`] takes whatever a person
     /// pasted.
     ///
-    /// Small letters and blanks around the passcode do not matter. A wrong passcode does not
+    /// The passcode is sent as it was typed, without blanks and punctuation around it. The vendor's
+    /// own are six hexadecimal characters, in capital or small letters. A wrong passcode does not
     /// spend the right one. Not repeated where it may have happened: a passcode works once.
     ///
     /// Source: EQ Works, "EQ API", *Step 2: Verification*, which calls the passcode in the query
@@ -197,7 +198,7 @@ impl Client {
     ) -> Result<Token, Error> {
         let user = known(user)?;
         let passcode = wire::passcode(passcode.expose_secret()).ok_or_else(|| {
-            let reason = "not six hexadecimal characters".to_owned();
+            let reason = "not 4 to 32 letters and digits".to_owned();
             Error::NotAPasscode { reason }
         })?;
         let request = self

@@ -142,14 +142,14 @@ impl PendingLogin {
 
     /// The link, if it may belong to this log-in.
     fn own_link(&self, pasted: &SecretString) -> Result<MagicLink, Error> {
-        let link = MagicLink::parse(pasted)?;
+        let link = MagicLink::read(pasted, Some((&self.user, self.product())))?;
         let refused = |reason: String| Err(Error::OtherLogin { reason });
         // An attacker who gets a person to paste the attacker's own link would log that person in
         // to the attacker's account.
         if link.user().is_some_and(|user| user != self.user) {
             return refused(format!("it is not for {}", self.user));
         }
-        if link.product().is_some_and(|it| it != self.product()) {
+        if link.product().is_some_and(|it| !self.product().accepts(it)) {
             return refused(format!("it is not for {}", self.product()));
         }
         Ok(link)

@@ -11,7 +11,7 @@
 
 use std::fmt;
 
-use auth_core::{BaseUrl, Error as CoreError};
+use auth_core::{BaseUrl, Error as CoreError, PastedText};
 use secrecy::{ExposeSecret, SecretString};
 use url::form_urlencoded;
 
@@ -133,6 +133,9 @@ impl MagicLink {
     /// Takes apart what a person pasted: the vendor's own link, a redirect's (whatever its host,
     /// path, other parameters and fragment), or a passcode alone. Nothing is sent.
     ///
+    /// A link is also read in a sentence, in quotes or brackets, out of HTML or quoted-printable,
+    /// broken over lines, and as mail scanners wrap it.
+    ///
     /// Source: EQ Works, "EQ API", *Step 1: Login*, for the two forms of link.
     ///
     /// # Errors
@@ -150,36 +153,65 @@ impl MagicLink {
     /// # Ok::<(), eqworks_auth::Error>(())
     /// ```
     pub fn parse(pasted: &SecretString) -> Result<Self, Error> {
+        Self::read(pasted, None)
+    }
+
+    /// As [`MagicLink::parse`]. Where a line break may be the end of the link or in the middle of
+    /// it, the link is taken to be one of this user and product.
+    pub(crate) fn read(
+        pasted: &SecretString,
+        wanted: Option<(&str, &Product)>,
+    ) -> Result<Self, Error> {
         let refused = |reason: &str| {
             let reason = reason.to_owned();
             Error::NotAPasscode { reason }
         };
-        let text = pasted.expose_secret().trim();
-        if let Some(passcode) = wire::passcode(text) {
+        if let Some(passcode) = wire::passcode(pasted.expose_secret()) {
             return Ok(Self {
                 user: None,
                 passcode,
                 product: None,
             });
         }
-        let url = Url::parse(text)
-            .map_err(|_| refused("neither six hexadecimal characters nor a link"))?;
-        let one = |name: &str| {
-            let mut values = url.query_pairs().filter(|(key, _)| key == name);
-            match (values.next(), values.next()) {
-                (_, Some(_)) => Err(refused("the link has a parameter twice")),
-                (value, None) => Ok(value.map(|(_, value)| value)),
+        let text = PastedText::new(pasted);
+        let mut links = text.links();
+        let link = links
+            .find(|link| !link.parameter(OTP).is_empty())
+            .ok_or_else(|| {
+                let has_link = pasted.expose_secret().contains("://");
+                let reason = [
+                    "neither a passcode nor a link",
+                    "the link holds no passcode",
+                ];
+                refused(reason[usize::from(has_link)])
+            })?;
+        // All that one parameter may say.
+        let readings = |name: &str| {
+            let mut values = link.parameter(name).into_iter();
+            let first = values.next().unwrap_or_default();
+            if values.any(|other| other.last() != first.last()) {
+                return Err(refused("the link has a parameter twice"));
             }
+            Ok(first)
         };
-        let otp = one(OTP)?.ok_or_else(|| refused("the link holds no passcode"))?;
-        let passcode = wire::passcode(&otp)
-            .ok_or_else(|| refused("the link's passcode is not six hexadecimal characters"))?;
+        let passcodes = readings(OTP)?;
+        let passcodes = passcodes.iter().filter_map(|it| wire::passcode(it));
+        let passcode = likeliest(passcodes, wire::is_vendors_own)
+            .ok_or_else(|| refused("the link's passcode is not 4 to 32 letters and digits"))?;
+        let users = readings(USER)?;
         // No address holds a blank: this one is a `+` that was not encoded.
-        let user = one(USER)?.map(|user| account(&user).replace(' ', "+"));
+        let users = users.iter().map(|user| account(user).replace(' ', "+"));
+        let products = readings(PRODUCT)?;
+        let products = products
+            .iter()
+            .map(|product| Product::from(product.as_str()));
         Ok(Self {
-            user,
+            user: likeliest(users, |it| wanted.is_some_and(|(user, _)| it == user)),
             passcode,
-            product: one(PRODUCT)?.map(|product| Product::from(&*product)),
+            product: likeliest(products, |it| match wanted {
+                Some((_, product)) => it == product,
+                None => it.has_a_name(),
+            }),
         })
     }
 
@@ -188,7 +220,7 @@ impl MagicLink {
         self.user.as_deref()
     }
 
-    /// The passcode, in upper case.
+    /// The passcode, as it stands there.
     pub fn passcode(&self) -> &SecretString {
         &self.passcode
     }
@@ -197,6 +229,18 @@ impl MagicLink {
     pub fn product(&self) -> Option<&Product> {
         self.product.as_ref()
     }
+}
+
+/// The first of which this is true, or the first.
+fn likeliest<T>(readings: impl Iterator<Item = T>, fits: impl Fn(&T) -> bool) -> Option<T> {
+    let mut first = None;
+    for reading in readings {
+        if fits(&reading) {
+            return Some(reading);
+        }
+        first = first.or(Some(reading));
+    }
+    first
 }
 
 impl fmt::Debug for MagicLink {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use auth_core::{Header, Reason, Renew};
 
-use crate::types::headers;
-use crate::{Client, Error, Token};
+use crate::types::{PRODUCT, headers};
+use crate::{Client, Error, Product, Token};
 
 /// A session with EQ Works: a token that is kept valid. [`Client::session`] starts one.
 ///
@@ -61,7 +61,8 @@ impl Renew for Renewer {
     /// Refuses the token of another product, wherever a session gets it from.
     fn headers(&self, token: &auth_core::Token) -> Result<Vec<Header>, Error> {
         let product = self.client.product();
-        if !product.accepts(token) {
+        let own = token.attribute(PRODUCT).map(Product::from);
+        if own.is_some_and(|own| !product.accepts(&own)) {
             return Err(Error::OtherProduct {
                 message: format!("the session is for {product}"),
                 http_status: None,

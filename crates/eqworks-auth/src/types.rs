@@ -77,13 +77,15 @@ impl Product {
         &self.0
     }
 
-    /// Whether a session for this product may use `token`. What does not say for certain that the
-    /// two differ is left to the vendor.
-    pub(crate) fn accepts(&self, token: &auth_core::Token) -> bool {
-        token
-            .attribute(PRODUCT)
-            .map(Self::from)
-            .is_none_or(|other| other == *self || other == Self::ALL || *self == Self::ALL)
+    /// Whether what is for `other` may be used here. What does not say for certain that the two
+    /// differ is left to the vendor.
+    pub(crate) fn accepts(&self, other: &Self) -> bool {
+        other == self || *other == Self::ALL || *self == Self::ALL
+    }
+
+    /// Whether it is one of those that have a name here.
+    pub(crate) fn has_a_name(&self) -> bool {
+        [Self::ATOM, Self::LOCUS, Self::ALL].contains(self)
     }
 }
 

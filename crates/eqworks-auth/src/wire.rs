@@ -6,7 +6,7 @@ use std::time::Duration;
 use auth_core::{
     Error as CoreError, ErrorKind, Expiry, Response, UnverifiedClaims, parse_date_time,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -20,12 +20,22 @@ pub(crate) const OTP: &str = "otp";
 /// Switches of the query: any value will do that JavaScript takes for true.
 pub(crate) const ON: &str = "1";
 
-/// A passcode in the vendor's own spelling: six hexadecimal characters. It takes small letters and
-/// blanks around them as well.
+/// A passcode as it was typed, without blanks, quotes and punctuation around it.
+///
+/// The vendor's own are six hexadecimal characters, which it takes in small letters as well. Those
+/// of its app reviewers have any form.
 pub(crate) fn passcode(text: &str) -> Option<SecretString> {
-    let text = text.trim();
-    let is_one = text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_one.then(|| text.to_ascii_uppercase().into())
+    let text = text.trim_matches(|c: char| !c.is_alphanumeric());
+    let is_one =
+        (4..=32).contains(&text.len()) && text.bytes().all(|it| it.is_ascii_alphanumeric());
+    is_one.then(|| text.into())
+}
+
+/// Whether a passcode has the form of the vendor's own, so that no text behind it was taken for a
+/// part of it.
+pub(crate) fn is_vendors_own(passcode: &SecretString) -> bool {
+    let text = passcode.expose_secret();
+    text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[derive(Deserialize)]
@@ -227,17 +237,25 @@ fn access_expiry<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Expiry>, 
 
 #[cfg(test)]
 mod tests {
-    use auth_core::ExposeSecret as _;
-
     use super::*;
 
     #[test]
-    fn a_passcode_is_six_hexadecimal_characters_however_it_is_typed() {
-        for text in ["FDEA9F", "fdea9f", " fDeA9f \n", "\tFDEA9F"] {
-            let passcode = passcode(text).unwrap();
-            assert_eq!(passcode.expose_secret(), "FDEA9F");
+    fn a_passcode_is_4_to_32_letters_and_digits_and_is_sent_as_typed() {
+        for text in ["FDEA9F", "fdea9f", "Review2026", "0000", &"x9".repeat(16)] {
+            for around in ["", " ", "\t", "\u{feff}", "\"", "*", "(", "."] {
+                let passcode = passcode(&format!("{around}{text}{around}\r\n")).unwrap();
+                assert_eq!(passcode.expose_secret(), text);
+            }
         }
-        for text in ["", "FDEA9", "FDEA9F0", "FDEA9G", "FDE A9F", "ＦＤ", "fdeé9"] {
+        for text in [
+            "",
+            "FDE",
+            &"x9".repeat(17),
+            "FDE A9F",
+            "FDE-A9F",
+            "ＦＤＥＡ",
+            "fdeé9",
+        ] {
             assert!(passcode(text).is_none(), "{text}");
         }
     }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use auth_core::{BaseUrl, Error as CoreError, UnverifiedClaims};
-use secrecy::{ExposeSecret, SecretString};
+use auth_core::{BaseUrl, Error as CoreError, PastedJwt, PastedText, UnverifiedClaims};
+use secrecy::SecretString;
 use url::Url;
 
 use crate::generated::send_app_user_login_link::SendAppUserLoginLinkMutationInput;
@@ -153,6 +153,10 @@ impl LoginLink {
     /// address had a query or a fragment; an administrator's, with the token in the path or in the
     /// query; or the token alone. Nothing is sent.
     ///
+    /// It is also read in a sentence, in quotes or brackets, out of HTML or quoted-printable, broken
+    /// over lines, and as mail scanners wrap it: what counts is the token with the claims of a login
+    /// link, wherever it stands.
+    ///
     /// Source: IdentityX, "Authentication", of the two kinds of link. It says that an
     /// administrator's has a `token` parameter; the service puts the token into the path.
     ///
@@ -172,19 +176,29 @@ impl LoginLink {
     /// # Ok::<(), identityx_auth::Error>(())
     /// ```
     pub fn parse(pasted: &SecretString) -> Result<Self, Error> {
-        let refused = |reason: &str| Err(Error::not_a_login_link(reason));
-        let Some(token) = find_token(pasted.expose_secret().trim()) else {
-            return refused("there is no token in it");
-        };
-        let token = SecretString::from(token);
-        let kind = match claimed_subject(&token) {
-            None => None,
-            Some(subject) => match LoginLinkKind::of(&subject) {
-                None => return refused("the token in it is not a login link's"),
-                kind => kind,
-            },
-        };
-        Ok(Self { token, kind })
+        let text = PastedText::new(pasted);
+        let mut other = None;
+        for link in text.links() {
+            // The vendor's own comes last: what follows it is encoded.
+            for PastedJwt { token, in_place } in link.jwts("token").into_iter().rev() {
+                let subject = claimed_subject(&token);
+                match subject.as_deref().map(LoginLinkKind::of) {
+                    Some(None) if in_place => {
+                        other = other.or(Some(Err("the token in it is not a login link's")));
+                    }
+                    Some(None) => {}
+                    Some(kind) => return Ok(Self { token, kind }),
+                    // Only the vendor can tell.
+                    None if in_place && !matches!(other, Some(Ok(_))) => {
+                        other = Some(Ok(Self { token, kind: None }));
+                    }
+                    None => {}
+                }
+            }
+        }
+        other
+            .unwrap_or(Err("there is no whole token in it"))
+            .map_err(Error::not_a_login_link)
     }
 
     /// The token that is traded for a session.
@@ -221,44 +235,4 @@ impl fmt::Debug for LoginLink {
             .field("kind", &self.kind)
             .finish_non_exhaustive()
     }
-}
-
-/// The token in a link, or alone.
-fn find_token(text: &str) -> Option<&str> {
-    if is_jwt(text) {
-        return Some(text);
-    }
-    // Not by a URL parser: in the broken forms the parameter is a part of another's value, or of
-    // the fragment. The vendor's own is the last one: what follows it is encoded.
-    let in_query = text
-        .rmatch_indices("token=")
-        .filter(|(at, _)| text[..*at].ends_with(['?', '&', '#', ';']))
-        .map(|(at, name)| until_the_end(&text[at + name.len()..]))
-        .find(|value| is_jwt(value));
-    if in_query.is_some() {
-        return in_query;
-    }
-    let path = text.split(['?', '#']).next()?;
-    path.rsplit('/')
-        .find(|it| !it.is_empty())
-        .filter(|it| path.contains('/') && is_jwt(it))
-}
-
-/// As far as the characters go that a JWT is made of.
-fn until_the_end(text: &str) -> &str {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.=".contains(c);
-    text.split(|c| !is_part(c)).next().unwrap_or_default()
-}
-
-/// Three parts of base64url, of which the first is a JSON object: many a host name has three parts.
-fn is_jwt(text: &str) -> bool {
-    let is_part = |part: &str| {
-        let part = part.trim_end_matches('=');
-        let is_character = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-        !part.is_empty() && part.bytes().all(is_character)
-    };
-    let is_object = |part: &str| UnverifiedClaims::of(&format!(".{part}.").into()).is_ok();
-    text.split('.').count() == 3
-        && text.split('.').all(is_part)
-        && text.split('.').next().is_some_and(is_object)
 }

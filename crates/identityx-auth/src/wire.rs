@@ -17,6 +17,9 @@ use crate::graphql::{self, Date};
 use crate::identity::{AppUserProfile, NewAppUser, OrgUserProfile};
 use crate::organization::{Application, Membership, Organization, OrganizationRole};
 
+/// So many errors of one response are kept: a person reads no more of them.
+const MOST_ERRORS: usize = 20;
+
 /// What a refusal is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -91,7 +94,8 @@ pub(crate) fn read<T: DeserializeOwned>(
         Some(Err(error)) => return Err(error.into()),
         None => return Err(graphql::Response::<T>::neither()),
     };
-    let errors = errors.iter().map(|error| meaning(response, error, purpose));
+    let errors = errors.iter().take(MOST_ERRORS);
+    let errors = errors.map(|error| meaning(response, error, purpose));
     Ok(graphql::Response::new(data, errors.collect()))
 }
 

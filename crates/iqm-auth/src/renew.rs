@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use auth_core::{AuthHeaders, Header, PasswordSource, Reason, Renew};
+use auth_core::{AuthError as _, AuthHeaders, Header, PasswordSource, Reason, Renew};
 use secrecy::ExposeSecret;
 
 use crate::types::headers;
@@ -63,6 +63,7 @@ impl Renew for Renewer {
                 Ok(token) => return Ok(token.into()),
                 Err(error) => match error.kind() {
                     ErrorKind::TokenRejected | ErrorKind::OutcomeUnknown => Some(error),
+                    _ if error.is_odd_answer() => Some(error),
                     _ => return Err(error),
                 },
             },

@@ -232,14 +232,15 @@ fn refusal(
 
 /// What the vendor said, redacted, if it said anything.
 fn text(errors: &[ErrorObject], response: &Response) -> Option<String> {
-    let texts: Vec<String> = errors
+    let texts: Vec<&str> = errors
         .iter()
         .flat_map(|it| [&it.error, &it.reason, &it.field])
         .flatten()
-        .map(|text| response.redact(text).trim_end_matches('.').to_owned())
+        .map(|text| text.trim().trim_end_matches('.'))
         .filter(|text| !text.is_empty())
         .collect();
-    (!texts.is_empty()).then(|| texts.join(": "))
+    // Redacted as one, which bounds it: there may be any number of errors.
+    (!texts.is_empty()).then(|| response.redact(&texts.join(": ")))
 }
 
 /// A token, from either form of response.

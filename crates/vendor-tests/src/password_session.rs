@@ -6,7 +6,7 @@ use std::time::Duration;
 use auth_core::{AuthError as _, ErrorKind, MemoryStore, State};
 
 use crate::renewed_session::begun;
-use crate::session::{access, assert_renewals, passing_faults};
+use crate::session::{access, assert_renewals, odd_answers, passing_faults};
 use crate::{PasswordLogin, sandbox};
 
 /// The tests of this module, for a vendor.
@@ -26,6 +26,8 @@ macro_rules! password_session {
             async fn after_a_log_out_a_session_logs_in_again_when_it_is_asked_to();
             #[tokio::test]
             async fn a_session_gets_over_every_fault_of_its_renewal();
+            #[tokio::test]
+            async fn a_log_in_that_was_answered_without_a_token_is_sent_once();
         }
     };
 }
@@ -130,5 +132,27 @@ pub async fn a_session_gets_over_every_fault_of_its_renewal<V: PasswordLogin>() 
         sandbox.clock().advance(Duration::from_secs(3_600));
         session.headers().await.unwrap();
         assert_eq!(session.state(), State::Fresh, "{fault:?}");
+    }
+}
+
+pub async fn a_log_in_that_was_answered_without_a_token_is_sent_once<V: PasswordLogin>() {
+    for fault in odd_answers(V::LOG_IN) {
+        let sandbox = sandbox();
+        let session = V::session(&sandbox);
+        sandbox.fault(fault.clone());
+        for _ in 0..3 {
+            session.headers().await.unwrap_err();
+            sandbox.clock().advance(V::LIFETIME);
+        }
+        assert!(
+            matches!(session.state(), State::LoginRequired { .. }),
+            "{fault:?}: {session:?}"
+        );
+        sandbox.log().assert_count(V::LOG_IN, 1);
+        // A person may ask for another one.
+        sandbox.clear_faults();
+        session.renew().await.unwrap();
+        assert_eq!(session.state(), State::Fresh, "{fault:?}");
+        sandbox.log().assert_count(V::LOG_IN, 2);
     }
 }

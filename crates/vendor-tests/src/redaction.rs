@@ -200,7 +200,7 @@ pub async fn the_state_of_a_session_shows_no_secret<V: Secrets>() {
     let sandbox = sandbox();
     let (session, secrets) = V::session_of_secrets(&sandbox);
     for operation in V::RENEWING {
-        sandbox.fault(Fault::echo(403).on(*operation));
+        sandbox.fault(Fault::echo(403).on(*operation).always());
     }
     session.renew().await.unwrap_err();
     let State::LoginRequired { reason } = session.state() else {
@@ -223,7 +223,7 @@ pub async fn no_log_or_span_of_a_session_shows_a_secret<V: Secrets>() {
         sandbox.clock().advance(V::RENEWS_AT);
     }
     for operation in V::RENEWING {
-        sandbox.fault(Fault::echo(403).on(*operation));
+        sandbox.fault(Fault::echo(403).on(*operation).always());
     }
     session.renew().await.unwrap_err();
     assert!(matches!(
@@ -261,7 +261,10 @@ pub async fn no_log_or_span_of_a_failure_shows_what_the_vendor_repeated<V: Secre
     drop(sandbox);
     let errors = V::failing_calls(&client).await;
     assert_eq!(errors[0].kind(), ErrorKind::Unavailable);
+    let reason = "no connection could be made: connection refused";
+    assert!(errors[0].to_string().ends_with(reason), "{}", errors[0]);
     let text = captured.text();
+    assert!(text.contains(reason), "{text}");
     for operation in V::FAILING {
         assert_traced(&text, operation, 400);
     }

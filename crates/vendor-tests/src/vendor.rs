@@ -23,6 +23,8 @@ pub trait Vendor: Sized + 'static {
 
     /// The operation by which a session renews, or asks whether its token is valid.
     const RENEWAL: &'static str;
+    /// Whether that operation is a log-in with the password.
+    const RENEWS_BY_LOG_IN: bool = false;
     /// The age of its token at which the callers of a session get a new one: after its end, or when
     /// it is due where a token that has ended cannot be renewed.
     const RENEWS_AT: Duration;

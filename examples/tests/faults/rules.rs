@@ -112,7 +112,10 @@ pub(crate) fn documented(trouble: Trouble, call: &Call) -> Outcome {
         // The repetition is refused by its status alone, which confirms the first attempt.
         TruncatedBody if call.class == Class::LogOut && call.refuses_by_status => done(2),
         GarbageJson if !call.reads_its_answer => done(1),
-        GarbageJson | Html | Redirect => failed(ErrorKind::Protocol, 1),
+        GarbageJson | Redirect => failed(ErrorKind::Protocol, 1),
+        // What answered in the vendor's place may have passed the call on.
+        Html if call.class == Class::Never => failed(ErrorKind::OutcomeUnknown, 1),
+        Html => failed(ErrorKind::Unavailable, 1),
         HugeBody if lost == ErrorKind::Unavailable => failed(ErrorKind::Protocol, most),
         Hold | HoldAnswer | Cut | LostAnswer | TruncatedBody | HugeBody => failed(lost, most),
     }

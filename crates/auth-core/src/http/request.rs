@@ -198,7 +198,7 @@ impl Request {
             Zeroizing::new(base64::engine::general_purpose::STANDARD.encode(pair.as_bytes()));
         let value = Zeroizing::new(format!("Basic {}", encoded.as_str()));
         self.redactor.add(secret);
-        self.redactor.add_text(&encoded);
+        self.redactor.add(&SecretString::from(encoded.as_str()));
         // Base64 is always a header value.
         if let Ok(mut value) = HeaderValue::from_str(&value) {
             value.set_sensitive(true);
@@ -265,7 +265,7 @@ impl Request {
             .headers(self.headers.clone())
             .body(self.body.clone())
             .build()
-            .map_err(super::transport)
+            .map_err(super::transport::error_of)
     }
 
     fn set_body(&mut self, bytes: Vec<u8>, content_type: &'static str) {

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use http::header::{DATE, RETRY_AFTER};
+use http::header::{CONTENT_ENCODING, DATE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::Request;
+use super::{Request, json};
 use crate::clock::Moment;
 use crate::redact::Redactor;
 use crate::retry::Idempotency;
@@ -17,6 +17,9 @@ use crate::{Error, ErrorKind};
 /// A `Date` header counts whole seconds and is some time on its way: below this the two clocks
 /// are taken to agree.
 const SKEW_NOTICED: Duration = Duration::from_secs(5);
+
+/// What a body that is no JSON tells.
+const FOREIGN: &str = "a proxy or gateway may have answered in the vendor's place";
 
 /// A response with any status. Its text is shown only through its redactor.
 pub struct Response {
@@ -29,17 +32,27 @@ pub struct Response {
     idempotency: Idempotency,
     redactor: Redactor,
     after_loss: bool,
+    /// The body came compressed, which was not asked for, and was thrown away.
+    is_compressed: bool,
 }
 
 impl Response {
     pub(super) fn new(
         status: StatusCode,
         headers: HeaderMap,
-        body: Vec<u8>,
+        mut body: Vec<u8>,
         request: &Request,
         sent_at: Moment,
         received_at: Moment,
     ) -> Self {
+        let encodings = headers.get_all(CONTENT_ENCODING);
+        let is_compressed = encodings
+            .iter()
+            .any(|it| !it.as_bytes().eq_ignore_ascii_case(b"identity"));
+        if is_compressed {
+            // A refusal is a refusal, whatever became of its text.
+            body.clear();
+        }
         Self {
             status,
             headers,
@@ -50,6 +63,7 @@ impl Response {
             idempotency: request.idempotency,
             redactor: request.redactor().clone(),
             after_loss: false,
+            is_compressed,
         }
     }
 
@@ -78,10 +92,11 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Protocol`] if it is something else. The message says where it went wrong, not
-    /// what stands there: that could be a token.
+    /// [`ErrorKind::Unavailable`] (or [`ErrorKind::OutcomeUnknown`], where the call must not be repeated) if it is
+    /// [foreign](Self::is_foreign) or compressed, [`ErrorKind::Protocol`] if it is something else. The message names the field in which it went wrong, and
+    /// not what stands there: that could be a token.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
-        self.read(&self.body)
+        self.read(json::without_byte_order_mark(&self.body))
     }
 
     /// A part of the body as JSON, such as what stands in an envelope.
@@ -94,24 +109,56 @@ impl Response {
     }
 
     fn read<'a, T: Deserialize<'a>>(&self, text: &'a [u8]) -> Result<T, Error> {
-        serde_json::from_slice(text).map_err(|error| {
+        json::read(text).map_err(|what| {
+            let (kind, what) = if self.is_compressed {
+                let what =
+                    "a compressed body, which was not asked for; no proxy may change the encoding";
+                (self.outage(), what.to_owned())
+            } else if self.is_foreign() {
+                (self.outage(), format!("{what}: {FOREIGN}"))
+            } else {
+                (ErrorKind::Protocol, what)
+            };
             let (operation, status) = (self.operation, self.status);
-            let (line, column) = (error.line(), error.column());
-            let what = if error.is_data() { "other json than documented" } else { "no valid json" };
-            let message = format!(
-                "{operation} was answered with status {status} and {what} (line {line}, column {column})"
-            );
-            Error::new(ErrorKind::Protocol, message).with_http_status(status.as_u16())
+            let message = format!("{operation} was answered with status {status} and {what}");
+            Error::new(kind, message).with_http_status(status.as_u16())
         })
     }
 
-    /// The whole body as text, redacted as by [`Response::redact`]: for a refusal in plain words.
-    pub fn text(&self) -> String {
-        self.redact(&String::from_utf8_lossy(&self.body))
+    /// Whether the body is a web page or another text that is no JSON: a proxy, a gateway or a captive portal
+    /// between us and the vendor has answered. A body that is empty, or JSON that was cut off, is the vendor's.
+    pub fn is_foreign(&self) -> bool {
+        let text = json::without_byte_order_mark(&self.body).trim_ascii();
+        let may_be_cut = text.first().is_none_or(|first| b"{[\"".contains(first));
+        !may_be_cut && serde_json::from_slice::<serde::de::IgnoredAny>(text).is_err()
     }
 
-    /// Vendor text, without what this call sent as a secret, as one line of at most 300
-    /// characters.
+    /// Whether the body is a web page, or XML: where a vendor may answer with any other text.
+    pub fn is_page(&self) -> bool {
+        let text = json::without_byte_order_mark(&self.body);
+        text.trim_ascii_start().starts_with(b"<")
+    }
+
+    /// The kind of a failure that is not the caller's fault.
+    fn outage(&self) -> ErrorKind {
+        match self.idempotency {
+            Idempotency::No => ErrorKind::OutcomeUnknown,
+            Idempotency::Yes | Idempotency::OnceMore => ErrorKind::Unavailable,
+        }
+    }
+
+    /// These words (ASCII, and not none) in the body's own spelling, if it holds them in any letter
+    /// case, whatever else it holds.
+    ///
+    /// The body itself is not given as text: whatever stands there may be a secret.
+    pub fn find(&self, words: &str) -> Option<&str> {
+        let mut parts = self.body.windows(words.len().max(1));
+        let found = parts.find(|part| part.eq_ignore_ascii_case(words.as_bytes()))?;
+        std::str::from_utf8(found).ok()
+    }
+
+    /// Text of a field that is a message, without what this call sent as a secret, as one line of at
+    /// most 300 characters. No other text of a response may be shown.
     pub fn redact(&self, text: &str) -> String {
         self.redactor.redact(text)
     }
@@ -120,8 +167,9 @@ impl Response {
     /// vendor's own clock where the response tells it.
     pub fn retry_after(&self) -> Option<Duration> {
         let value = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-        if let Ok(seconds) = value.parse() {
-            return Some(Duration::from_secs(seconds));
+        if !value.is_empty() && value.bytes().all(|it| it.is_ascii_digit()) {
+            // More than 64 bits hold is as absurd as what they hold.
+            return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
         }
         let until = httpdate::parse_http_date(value).ok()?;
         let now = self.date().unwrap_or_else(|| self.received_at.wall());
@@ -147,32 +195,39 @@ impl Response {
         shifted.unwrap_or(vendor_time)
     }
 
-    /// The error that this response means by its status alone, with `detail` (vendor text, which is
-    /// redacted here) where there is one.
+    /// The error that this response means by its status alone, with `detail` (the text of a field that
+    /// is a message, which is redacted here) where there is one.
     ///
     /// 401 is [`ErrorKind::TokenRejected`], 403 [`ErrorKind::Denied`], 404
     /// [`ErrorKind::NotFound`], 429 [`ErrorKind::RateLimited`], 408 [`ErrorKind::Unavailable`],
-    /// any other refusal (4xx) [`ErrorKind::Denied`], since repeating it cannot help. A server
+    /// any other refusal (4xx) [`ErrorKind::Denied`], since repeating it cannot help; but a refusal whose body is
+    /// [foreign](Self::is_foreign) is [`ErrorKind::Unavailable`]. A server
     /// error is [`ErrorKind::Unavailable`] (or [`ErrorKind::OutcomeUnknown`], where the call must
     /// not be repeated), everything else [`ErrorKind::Protocol`].
     pub fn error(&self, detail: Option<&str>) -> Error {
         let retry_after = self.retry_after();
+        let is_foreign = self.status.is_client_error() && self.is_foreign();
         let kind = match self.status {
-            StatusCode::UNAUTHORIZED => ErrorKind::TokenRejected,
-            StatusCode::NOT_FOUND => ErrorKind::NotFound,
             StatusCode::TOO_MANY_REQUESTS => ErrorKind::RateLimited { retry_after },
             StatusCode::REQUEST_TIMEOUT => ErrorKind::Unavailable,
+            // Whether the vendor has refused anything is not known.
+            _ if is_foreign => ErrorKind::Unavailable,
+            StatusCode::UNAUTHORIZED => ErrorKind::TokenRejected,
+            StatusCode::NOT_FOUND => ErrorKind::NotFound,
             status if status.is_client_error() => ErrorKind::Denied,
+            status if status.is_success() && self.is_foreign() => self.outage(),
             status if !status.is_server_error() => ErrorKind::Protocol,
             StatusCode::SERVICE_UNAVAILABLE if retry_after.is_some() => ErrorKind::Unavailable,
-            _ if self.idempotency == Idempotency::No => ErrorKind::OutcomeUnknown,
-            _ => ErrorKind::Unavailable,
+            _ => self.outage(),
         };
         let mut message = format!(
             "{} was answered with status {}",
             self.operation, self.status
         );
-        if let Some(detail) = detail
+        if is_foreign {
+            message.push_str(" and no json: ");
+            message.push_str(FOREIGN);
+        } else if let Some(detail) = detail
             .map(|detail| self.redact(detail))
             .filter(|it| !it.is_empty())
         {

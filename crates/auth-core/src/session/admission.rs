@@ -31,23 +31,41 @@ impl<E: AuthError> Admission<E> {
     }
 }
 
-/// A renewal that is decided, and begins once the lock is given back.
-struct Start<E> {
-    reason: Reason,
+/// What a renewal starts from.
+pub(super) struct Plan {
+    pub(super) reason: Reason,
     /// This token, and not whatever is there when the task begins: what another session has saved
     /// meanwhile must count as its renewal.
-    known: Option<Token>,
+    pub(super) known: Option<Token>,
+    /// Whether to renew only if another process has logged in since.
+    pub(super) only_if_newer: bool,
+}
+
+/// A renewal that is decided, and begins once the lock is given back.
+struct Start<E> {
+    plan: Plan,
     epoch: u64,
     done: watch::Sender<Outcome<E>>,
 }
 
 impl<E: AuthError> RenewalState<E> {
-    fn start(&mut self, reason: Reason) -> (Start<E>, Renewing<E>) {
+    fn start(&mut self, reason: Reason, now: Moment) -> (Start<E>, Renewing<E>) {
         let (done, renewal) = watch::channel(None);
         self.renewal = Some(renewal.clone());
-        let start = Start {
+        self.renewal_process = std::process::id();
+        let only_if_newer = self.backoff.is_final();
+        if only_if_newer {
+            self.looked_at = now;
+        } else if reason != Reason::Requested {
+            self.backoff.began(now);
+        }
+        let plan = Plan {
             reason,
             known: self.token.clone(),
+            only_if_newer,
+        };
+        let start = Start {
+            plan,
             epoch: self.epoch,
             done,
         };
@@ -69,11 +87,17 @@ impl<R: Renew> Shared<R> {
         if let Some(renewal) = state.under_way() {
             return self.join(renewal);
         }
-        if let Some(error) = state.backoff.blocking(now) {
-            return Admission::Failed(error.clone());
+        if !self.may_look(&state, now) {
+            // Changed only where it must be: a change is announced.
+            if state.backoff.blocking(now).is_none() {
+                state.backoff.hold_back(now);
+            }
+            if let Some(error) = state.backoff.blocking(now) {
+                return Admission::Failed(error.clone());
+            }
         }
         let reason = state.reason();
-        let (start, renewal) = state.start(reason);
+        let (start, renewal) = state.start(reason, now);
         drop(state);
         self.begin(start);
         Admission::Wait(renewal)
@@ -88,7 +112,8 @@ impl<R: Renew> Shared<R> {
         if let Some(renewal) = state.under_way() {
             return self.join(renewal);
         }
-        let (start, renewal) = state.start(Reason::Requested);
+        let now = state.now;
+        let (start, renewal) = state.start(Reason::Requested, now);
         drop(state);
         self.begin(start);
         Admission::Wait(renewal)
@@ -117,29 +142,28 @@ impl<R: Renew> Shared<R> {
         if state.under_way().is_some() {
             return;
         }
-        match state.backoff.last().map(|failure| failure.left(now)) {
+        let left = match state.backoff.last().map(|failure| failure.left(now)) {
             // Only a log-in helps; the token is good until it ends.
-            Some(None) => {}
-            Some(Some(left)) if !left.is_zero() => current.renew_after(now, left),
-            _ => {
-                let (start, _) = state.start(Reason::Expiring);
-                drop(state);
-                self.begin(start);
-            }
+            Some(None) if !self.look_later(&state, now) => return,
+            Some(None) => None,
+            Some(Some(left)) if !left.is_zero() => Some(left),
+            _ => state.backoff.hold_back(now),
+        };
+        if let Some(left) = left {
+            current.renew_after(now, left);
+            return;
         }
+        let (start, _) = state.start(Reason::Expiring, now);
+        drop(state);
+        self.begin(start);
     }
 
     fn begin(self: &Arc<Self>, start: Start<R::Error>) {
-        let Start {
-            reason,
-            known,
-            epoch,
-            done,
-        } = start;
+        let Start { plan, epoch, done } = start;
         let mut finish = renewal::Finish::new(Arc::clone(self), epoch, done);
         match background::reserve() {
-            Ok(place) => drop(place.spawn(renewal::run(finish, reason, known))),
-            Err(error) => finish.with(Err(error.into())),
+            Ok(place) => drop(place.spawn(renewal::run(finish, plan))),
+            Err(error) => finish.with(Err(error.into()), false),
         }
     }
 

@@ -12,7 +12,6 @@ use tokio::task::AbortHandle;
 use super::Shared;
 use crate::Error;
 use crate::renew::Renew;
-use crate::state::State;
 
 /// The clocks are looked at so often at least: a timer stands still while the machine is
 /// suspended, and the wall clock may be set.
@@ -48,7 +47,8 @@ async fn run<R: Renew>(shared: Arc<Shared<R>>) {
     loop {
         states.mark_unchanged();
         let now = shared.clock.now();
-        let is_renewing = matches!(states.borrow().state, State::Renewing);
+        // Not by the announced state: a process forked in the middle of a renewal inherits that.
+        let is_renewing = shared.lock().under_way().is_some();
         let due = shared.due_in(now).filter(|_| !is_renewing);
         if due == Some(Duration::ZERO) {
             if shared.valid(now).is_some() {

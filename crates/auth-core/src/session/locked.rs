@@ -47,6 +47,14 @@ impl<R: Renew> Shared<R> {
     }
 }
 
+impl<R: Renew> Shared<R> {
+    /// Without a look at the clock, which is foreign code: for a caller that has a lock of its own.
+    pub(super) fn is_logged_out(&self) -> bool {
+        let state = self.renewal_state.lock();
+        state.unwrap_or_else(PoisonError::into_inner).is_logged_out
+    }
+}
+
 impl<R: Renew> Locked<'_, R> {
     /// Announces the state although nothing was done: a token may have ended since.
     pub(super) fn announce(&mut self) {

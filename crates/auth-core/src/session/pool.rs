@@ -21,8 +21,9 @@ const IDLE: Duration = Duration::from_secs(60 * 60);
 /// It keeps at most as many as it was told, and none that was not asked for in a while: those that
 /// leave are wiped from memory when the last handle is dropped, so give them a
 /// [store](crate::SessionBuilder::store), from which they come back. There is never a second session
-/// of a key as long as a handle of the first is held or it is renewing, whether or not
-/// it has left: so no key is renewed twice at a time.
+/// of a key as long as a handle of the first is held or it is renewing, whether it has left or was
+/// [removed](Self::remove): so no key is renewed twice at a time. One that has left and was logged
+/// out renews no more, so it does not count.
 ///
 /// Nothing runs in the background: idle sessions leave when the pool is next asked, or by
 /// [`evict_idle`](Self::evict_idle).
@@ -134,6 +135,9 @@ impl<K: Clone + Eq + Hash, R: Renew> SessionPool<K, R> {
     }
 
     /// Takes the session of `key` out of the pool, to log it out, for example.
+    ///
+    /// While a handle of it is held and it is not logged out, the pool still returns this session,
+    /// and keeps it again, when it is asked for the key.
     pub fn remove<Q>(&self, key: &Q) -> Option<Session<R>>
     where
         K: Borrow<Q>,
@@ -141,12 +145,12 @@ impl<K: Clone + Eq + Hash, R: Renew> SessionPool<K, R> {
     {
         let mut state = self.state();
         let session = state.living(key);
-        if let Some(Entry {
-            kept: Some(kept), ..
-        }) = state.entries.remove(key)
-        {
+        let kept = state.entries.get_mut(key)?.kept.take();
+        if let Some(kept) = &kept {
             state.order.remove(&kept.used);
         }
+        drop(state);
+        drop(kept);
         session
     }
 
@@ -181,8 +185,11 @@ impl<K: Clone + Eq + Hash, R: Renew> PoolState<K, R> {
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        let shared = self.entries.get(key)?.session.upgrade()?;
-        Some(Session { shared })
+        let entry = self.entries.get(key)?;
+        let shared = entry.session.upgrade()?;
+        // One that has left the pool and was logged out makes way for the next.
+        let is_over = entry.kept.is_none() && shared.is_logged_out();
+        (!is_over).then_some(Session { shared })
     }
 
     /// Notes a use. Gives back a handle that is no longer needed, to be dropped elsewhere.

@@ -15,6 +15,15 @@ use crate::state::{State, StateReason};
 use crate::store::Watch;
 use crate::{AuthError, Token};
 
+/// How often callers without a token have the store read while only a log-in helps.
+const LOOK_ON_A_CALL: Duration = Duration::from_secs(1);
+
+/// The same for background refresh.
+const LOOK_IN_BACKGROUND: Duration = Duration::from_secs(10);
+
+/// The same while the present token is still valid.
+const LOOK_WHILE_VALID: Duration = Duration::from_secs(60);
+
 /// How a renewal tells its outcome to all who wait for it; `None` while it is under way.
 pub(super) type Outcome<E> = Option<Result<AuthHeaders, E>>;
 
@@ -27,11 +36,15 @@ pub(super) struct RenewalState<E> {
     pub(super) token: Option<Token>,
     /// The renewal under way.
     pub(super) renewal: Option<Renewing<E>>,
+    /// The process in which it runs: a child made by `fork()` inherits the record of it alone.
+    pub(super) renewal_process: u32,
     pub(super) backoff: Backoff<E>,
     /// The vendor rejected the newest token.
     pub(super) is_rejected: bool,
     /// When the newest token became the present one.
     pub(super) installed_at: Moment,
+    /// When the store was last read because only a log-in elsewhere can help.
+    pub(super) looked_at: Moment,
     /// How long before its end the present token is due, without the jitter.
     pub(super) window: Duration,
     /// Counts log-ins and log-outs: a renewal that began before one is dropped when it finishes.
@@ -55,9 +68,11 @@ impl<E: AuthError> RenewalState<E> {
         Self {
             token: None,
             renewal: None,
+            renewal_process: 0,
             backoff: Backoff::new(),
             is_rejected: false,
             installed_at: Moment::new(UNIX_EPOCH, Duration::ZERO),
+            looked_at: Moment::new(UNIX_EPOCH, Duration::ZERO),
             window: Duration::ZERO,
             epoch: 0,
             is_logged_out: false,
@@ -69,10 +84,13 @@ impl<E: AuthError> RenewalState<E> {
         }
     }
 
-    /// The renewal under way, to wait for. One whose task was dropped has ended.
+    /// The renewal under way, to wait for. One whose task was dropped, or runs in the process from
+    /// which this one was forked, has ended.
     pub(super) fn under_way(&self) -> Option<Renewing<E>> {
         let renewal = self.renewal.clone();
-        renewal.filter(|renewal| renewal.has_changed().is_ok())
+        renewal.filter(|renewal| {
+            renewal.has_changed().is_ok() && self.renewal_process == std::process::id()
+        })
     }
 
     /// Whether the newest token is of a later generation than `token`, which must not take its
@@ -86,6 +104,11 @@ impl<E: AuthError> RenewalState<E> {
     pub(super) fn holds(&self, token: &Token) -> bool {
         let known = self.token.as_ref();
         known.is_some_and(|known| known.has_same_access(token))
+    }
+
+    fn since_look(&self, now: Moment) -> Duration {
+        let looked_at = self.looked_at.monotonic();
+        now.monotonic().saturating_sub(looked_at)
     }
 
     pub(super) fn reason(&self) -> Reason {
@@ -130,12 +153,36 @@ impl<R: Renew> Shared<R> {
         match (self.valid(now), state.backoff.last()) {
             (Some(headers), _) => headers.0.due_in(now),
             (None, None) => Some(Duration::ZERO),
-            (None, Some(failure)) => failure.left(now),
+            (None, Some(failure)) => failure.left(now).or_else(|| {
+                let is_wanted = self.can_look(&state);
+                is_wanted.then(|| LOOK_IN_BACKGROUND.saturating_sub(state.since_look(now)))
+            }),
         }
     }
 
+    /// Whether another process's log-in would help, and can be seen in the store.
+    fn can_look(&self, state: &RenewalState<R::Error>) -> bool {
+        self.persistence.is_some() && state.backoff.is_final() && !state.is_logged_out
+    }
+
+    /// Whether a caller without a token has the store read.
+    pub(super) fn may_look(&self, state: &RenewalState<R::Error>, now: Moment) -> bool {
+        self.can_look(state) && state.since_look(now) >= LOOK_ON_A_CALL
+    }
+
+    /// While a token is valid and only a log-in gets the next one: has the store read in a while.
+    /// Returns whether there is anything to look for.
+    pub(super) fn look_later(&self, state: &RenewalState<R::Error>, now: Moment) -> bool {
+        let can_look = self.can_look(state);
+        if let Some(current) = self.present().filter(|_| can_look) {
+            current.renew_after(now, LOOK_WHILE_VALID);
+        }
+        can_look
+    }
+
     pub(super) fn state(&self, state: &RenewalState<R::Error>, now: Moment) -> State {
-        if state.under_way().is_some() {
+        // Beside a failure that stays, the task under way only looks into the store.
+        if state.under_way().is_some() && !state.backoff.is_final() {
             return State::Renewing;
         }
         let valid = self.valid(now);

@@ -8,7 +8,7 @@ use tokio::sync::RwLock;
 use crate::clock::Clock;
 use crate::retry::RetryPolicy;
 use crate::state::{State, StateReason};
-use crate::store::{SaveOutcome, StoreKey, TokenStore};
+use crate::store::{Lease, SaveOutcome, StoreKey, TokenStore};
 use crate::{Error, ErrorKind, Token};
 
 /// How often a new token is offered to a store that fails.
@@ -94,10 +94,41 @@ impl Persistence {
         let lease = self.store.lease(&self.key).await;
         let deleted = self.store.delete(&self.key).await;
         if let Ok(lease) = lease {
-            // It runs out by itself.
-            let _ = lease.release().await;
+            Mark::after(&deleted).leave_on(lease).await;
         }
         deleted
+    }
+}
+
+/// What becomes of a lease's mark, which says that a token was renewed and is not saved.
+#[derive(Clone, Copy)]
+pub(super) enum Mark {
+    /// Nothing was renewed: it stays as it was found.
+    AsItWas,
+    /// The store holds what counts.
+    Cleared,
+    /// What the store holds may be spent.
+    Left,
+}
+
+impl Mark {
+    /// After a write that makes the store hold what counts.
+    pub(super) fn after<T>(write: &Result<T, Error>) -> Self {
+        write.as_ref().map_or(Self::AsItWas, |_| Self::Cleared)
+    }
+
+    /// Ends `lease`. One that is dropped counts as abandoned.
+    pub(super) async fn leave_on(self, lease: Box<dyn Lease>) {
+        let is_left = match self {
+            Self::AsItWas => lease.was_abandoned(),
+            Self::Cleared => false,
+            Self::Left => true,
+        };
+        if is_left {
+            drop(lease);
+        } else if let Err(error) = lease.release().await {
+            tracing::warn!(%error, "the lease was not given back and has to run out");
+        }
     }
 }
 

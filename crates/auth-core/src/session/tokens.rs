@@ -7,9 +7,12 @@ use std::time::Duration;
 use super::Shared;
 use super::locked::{Event, Locked};
 use super::state::{Renewing, wait};
-use super::store::{Persistence, StoreFailures, is_later_than_given, is_newer, later, superseded};
+use super::store::{
+    Mark, Persistence, StoreFailures, is_later_than_given, is_newer, later, superseded,
+};
 use crate::auth_headers::AuthHeaders;
 use crate::background;
+use crate::clock::Moment;
 use crate::renew::Renew;
 use crate::retry::quarter_jitter;
 use crate::store::SaveOutcome;
@@ -23,6 +26,7 @@ const LOG_IN_ATTEMPTS: u32 = 5;
 pub(super) struct Prepared {
     headers: AuthHeaders,
     window: Duration,
+    at: Moment,
 }
 
 impl Prepared {
@@ -38,7 +42,27 @@ impl Prepared {
 impl<R: Renew> Shared<R> {
     /// Asks the renewer for what `token` needs. Refuses one that has ended.
     pub(super) fn prepare(&self, token: &Token) -> Result<Prepared, R::Error> {
-        let now = self.clock.now();
+        self.prepare_at(token, self.clock.now())
+    }
+
+    /// As [`prepare`](Self::prepare), for a token that another session has saved. A wall clock that
+    /// was set back since this session's last token does not bring it back to life.
+    pub(super) fn prepare_stored(&self, token: &Token) -> Result<Prepared, R::Error> {
+        let state = self.lock();
+        let (now, last) = (state.now, state.installed_at);
+        drop(state);
+        let elapsed = now.monotonic().saturating_sub(last.monotonic());
+        let wall = now.wall().max(last.wall() + elapsed);
+        self.prepare_at(token, Moment::new(wall, now.monotonic()))
+    }
+
+    /// Whether `token` can be put into headers, valid or not.
+    pub(super) fn has_headers(&self, token: &Token) -> bool {
+        let foreign = AssertUnwindSafe(|| self.renewer.headers(token));
+        catch_unwind(foreign).is_ok_and(|headers| headers.is_ok())
+    }
+
+    fn prepare_at(&self, token: &Token, now: Moment) -> Result<Prepared, R::Error> {
         // Deadlines are nanoseconds in 64 bits: 584 years.
         let longest = Duration::from_nanos(u64::MAX);
         let lifetime = token.lifetime().map(|lifetime| lifetime.min(longest));
@@ -59,19 +83,25 @@ impl<R: Renew> Shared<R> {
             let ahead = quarter_jitter(window).min(lifetime / 2);
             headers.0.renew_before_the_end(ahead);
         }
-        let window = window.unwrap_or_default();
-        Ok(Prepared { headers, window })
+        Ok(Prepared {
+            headers,
+            window: window.unwrap_or_default(),
+            at: now,
+        })
     }
 
     /// Makes a token the present one.
     pub(super) fn install(&self, state: &mut Locked<'_, R>, prepared: Prepared) -> AuthHeaders {
-        let Prepared { headers, window } = prepared;
-        let now = state.now;
+        let Prepared {
+            headers,
+            window,
+            at,
+        } = prepared;
         state.token = Some(headers.token().clone());
         if headers.token().lifetime().is_some() {
             state.window = window;
         }
-        state.installed(now);
+        state.installed(at);
         self.current.store(Some(Arc::clone(&headers.0)));
         headers
     }
@@ -124,13 +154,20 @@ impl<R: Renew> Shared<R> {
             return Ok(());
         };
         let _saving = persistence.saves.read().await;
+        // For its mark alone: a store that gives none may still save.
+        let lease = persistence.store.lease(&persistence.key).await.ok();
         let (token, epoch) = self.newest();
-        let Some(token) = token else { return Ok(()) };
-        let saved = match persistence.save(&*self.clock, &token).await {
-            Ok(SaveOutcome::Saved) => Ok(()),
-            Ok(SaveOutcome::Superseded) => Err(superseded()),
-            Err(error) => Err(error),
+        let saved = match &token {
+            Some(token) => persistence.save(&*self.clock, token).await,
+            None => return Ok(()),
         };
+        if let Some(lease) = lease {
+            Mark::after(&saved).leave_on(lease).await;
+        }
+        let saved = saved.and_then(|outcome| match outcome {
+            SaveOutcome::Saved => Ok(()),
+            SaveOutcome::Superseded => Err(superseded()),
+        });
         self.note_saved(epoch, saved)
     }
 
@@ -159,18 +196,22 @@ impl<R: Renew> Shared<R> {
             Err(error) => return self.note_saved(0, Err(error)),
         };
         let (token, epoch) = self.newest();
+        let mut mark = Mark::AsItWas;
         let saved = match (token, persistence.load().await) {
             (_, Err(error)) => Err(error),
             (Some(token), Ok(Some(stored))) if is_later_than_given(&stored, &token) => {
                 self.replace_given(&token, stored);
                 Ok(())
             }
-            (Some(token), Ok(_)) if epoch == 0 => self.save_login(persistence, token, epoch).await,
+            (Some(token), Ok(_)) if epoch == 0 => {
+                let saved = self.save_login(persistence, token, epoch).await;
+                mark = Mark::after(&saved);
+                saved
+            }
             // A log-out or another log-in has come meanwhile.
             _ => Ok(()),
         };
-        // It runs out by itself.
-        let _ = lease.release().await;
+        mark.leave_on(lease).await;
         self.note_saved(0, saved)
     }
 
@@ -205,7 +246,7 @@ impl<R: Renew> Shared<R> {
     /// Continues with what the store holds in place of the token that the session was built with.
     fn replace_given(&self, given: &Token, stored: Token) {
         // One that has ended is kept for its refresh token.
-        let prepared = self.prepare(&stored).ok();
+        let prepared = self.prepare_stored(&stored).ok();
         let mut state = self.lock();
         if state.epoch != 0 || !state.holds(given) {
             return;
@@ -253,7 +294,8 @@ impl<R: Renew> Shared<R> {
     fn take_over(&self, token: &Token) {
         // One that cannot be used is no better when the next renewal loads it: that one says so.
         let usable = self.check_account(token).is_ok();
-        let Some(prepared) = usable.then(|| self.prepare(token).ok()).flatten() else {
+        let prepared = usable.then(|| self.prepare_stored(token).ok());
+        let Some(prepared) = prepared.flatten() else {
             return;
         };
         let mut state = self.lock();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use auth_core::{Clock as _, Expiry};
 
+use crate::moody::{Moody, put, with_store};
 use crate::vendor::{LIFETIME, Vendor, number, token};
 
 #[tokio::test]
@@ -47,6 +48,22 @@ async fn a_stored_token_does_not_outlive_its_life_after_the_clock_was_set_back()
     assert_eq!(number(&session.headers().await.unwrap()), 70);
     clock.advance(LIFETIME);
     assert_eq!(number(&session.headers().await.unwrap()), 1);
+}
+
+#[tokio::test]
+async fn a_token_of_another_process_that_has_ended_is_not_revived_by_a_clock_that_was_set_back() {
+    let store = Moody::new();
+    let (vendor, clock, session) = with_store(&store);
+    session.headers().await.unwrap();
+    let hour = Duration::from_secs(3_600);
+    clock.advance(hour);
+    let now = clock.now().wall();
+    let theirs = token(60, Expiry::after(now, LIFETIME), now);
+    put(&store, theirs.with_generation(2)).await;
+    clock.advance(11 * hour);
+    clock.jump_wall_back(10 * hour);
+    assert_eq!(number(&session.headers().await.unwrap()), 2);
+    assert_eq!(vendor.calls(), 2);
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    Error, ErrorKind, Http, HttpBuilder, Idempotency, Operation, Request, Response, RetryPolicy,
-    operation,
+    AuthError as _, Error, ErrorKind, Http, HttpBuilder, Idempotency, Operation, Request, Response,
+    RetryPolicy, operation,
 };
 use httpmock::prelude::*;
 
@@ -158,6 +158,162 @@ async fn what_is_repeated_after_an_answer_follows_the_table() {
 }
 
 #[tokio::test]
+async fn an_absurd_retry_after_is_told_and_not_obeyed() {
+    let year_9999 = "Fri, 31 Dec 9999 23:59:59 GMT";
+    for (retry_after, at_least) in [
+        ("301", 301),
+        ("9999999999", 9_999_999_999),
+        ("99999999999999999999999", u64::MAX),
+        (year_9999, 200_000_000_000),
+    ] {
+        for status in [429, 500, 503] {
+            let server = MockServer::start_async().await;
+            let mock = server
+                .mock_async(|when, then| {
+                    when.path("/thing");
+                    then.status(status).header("retry-after", retry_after);
+                })
+                .await;
+            // A policy that never gives up, whatever it waits for.
+            let http = HttpBuilder::new(server.base_url(), "test/1")
+                .retry(RetryPolicy::default().total(Duration::MAX));
+            let request = Request::post(READ, "thing");
+            let response = http.build().unwrap().send(request).await.unwrap();
+            assert_eq!(mock.calls_async().await, 1, "{status} {retry_after}");
+            let told = response.error(None).retry_after().unwrap();
+            assert!(
+                told.as_secs() >= at_least,
+                "{status} {retry_after}: {told:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_json_is_never_the_callers_fault() {
+    use Idempotency::{No, Yes};
+    let page = "<html><body>Sign in to the guest network</body></html>";
+    for (body, is_foreign) in [
+        (page, true),
+        (" \n<!doctype html>", true),
+        ("\u{feff}<html>", true),
+        ("Forbidden", true),
+        ("not allowed", true),
+        (
+            "upstream connect error or disconnect/reset before headers",
+            true,
+        ),
+        ("", false),
+        (" \n", false),
+        ("null", false),
+        ("\"Not Authorized\"", false),
+        ("\u{feff}{\"error\":\"no\"}", false),
+        ("{\"error\":\"cut he", false),
+        ("[", false),
+    ] {
+        for (idempotency, status, otherwise) in [
+            (Yes, 400, ErrorKind::Denied),
+            (Yes, 401, ErrorKind::TokenRejected),
+            (Yes, 403, ErrorKind::Denied),
+            (No, 403, ErrorKind::Denied),
+            (Yes, 404, ErrorKind::NotFound),
+        ] {
+            let (calls, response) = answered(idempotency, status, "application/json", body).await;
+            let error = response.error(Some(body));
+            assert_eq!(response.is_foreign(), is_foreign, "{body}");
+            let kind = if is_foreign {
+                ErrorKind::Unavailable
+            } else {
+                otherwise
+            };
+            assert_eq!((calls, error.kind()), (1, kind), "{status} {body}");
+            assert_eq!(
+                error.to_string().contains("a proxy or gateway"),
+                is_foreign,
+                "{error}"
+            );
+            assert!(!error.to_string().contains("guest"), "{error}");
+        }
+        for (idempotency, kind) in [
+            (Yes, ErrorKind::Unavailable),
+            (No, ErrorKind::OutcomeUnknown),
+        ] {
+            let (_, response) = answered(idempotency, 200, "text/html", body).await;
+            if is_foreign {
+                assert_eq!(
+                    response.json::<Wanted>().unwrap_err().kind(),
+                    kind,
+                    "{body}"
+                );
+            }
+        }
+    }
+    let (_, limited) = answered(Yes, 429, "text/html", page).await;
+    assert!(matches!(
+        limited.error(None).kind(),
+        ErrorKind::RateLimited { .. }
+    ));
+}
+
+/// What a server gives that answers with `status` and `body`, and how often it was asked.
+async fn answered(
+    idempotency: Idempotency,
+    status: u16,
+    content_type: &str,
+    body: &str,
+) -> (usize, Response) {
+    let server = MockServer::start_async().await;
+    let mock = server
+        .mock_async(|when, then| {
+            when.path("/thing");
+            then.status(status)
+                .header("content-type", content_type)
+                .body(body);
+        })
+        .await;
+    let request = Request::get(READ, "thing").idempotency(idempotency);
+    let response = http(&server).send(request).await.unwrap();
+    (mock.calls_async().await, response)
+}
+
+#[tokio::test]
+async fn a_compressed_body_that_was_not_asked_for_is_told_and_its_status_counts() {
+    let server = MockServer::start_async().await;
+    for (status, encoding, kind) in [
+        (200, "gzip", Some(ErrorKind::Unavailable)),
+        (200, "br", Some(ErrorKind::Unavailable)),
+        (200, "identity", None),
+        (401, "gzip", Some(ErrorKind::TokenRejected)),
+        (403, "gzip", Some(ErrorKind::Denied)),
+    ] {
+        let mock = server
+            .mock_async(|when, then| {
+                when.path("/thing").header_missing("accept-encoding");
+                then.status(status)
+                    .header("content-encoding", encoding)
+                    .body(if encoding == "identity" {
+                        "{\"expires_in\":5}"
+                    } else {
+                        "\u{1f}<x"
+                    });
+            })
+            .await;
+        let response = get(&http(&server)).await.unwrap();
+        let error = if status == 200 {
+            response.json::<Wanted>().err()
+        } else {
+            Some(response.error(None))
+        };
+        assert_eq!(error.as_ref().map(Error::kind), kind, "{status} {encoding}");
+        if status == 200 && kind.is_some() {
+            assert!(error.unwrap().to_string().contains("compressed"));
+        }
+        assert_eq!(mock.calls_async().await, 1);
+        mock.delete_async().await;
+    }
+}
+
+#[tokio::test]
 async fn each_status_means_something_to_the_caller() {
     for (idempotency, status, kind) in [
         (Idempotency::Yes, 401, ErrorKind::TokenRejected),
@@ -202,6 +358,10 @@ async fn what_was_never_sent_is_tried_again_and_then_unavailable() {
         .unwrap();
     let error = http.send(Request::post(READ, "thing")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(
+        error.to_string(),
+        "no connection could be made: connection refused"
+    );
     assert_eq!(tried.load(std::sync::atomic::Ordering::SeqCst), 3);
 }
 
@@ -215,7 +375,6 @@ async fn a_request_that_cannot_be_built_is_not_sent() {
 
 #[derive(Debug, serde::Deserialize)]
 struct Wanted {
-    #[allow(dead_code, reason = "it never comes")]
     expires_in: u64,
 }
 
@@ -236,7 +395,21 @@ async fn json_that_is_not_as_documented_is_told_without_being_quoted() {
         .json::<Wanted>()
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(error.to_string().ends_with("in `expires_in`"), "{error}");
     assert!(!format!("{error} {error:?}").contains(leaked), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_before_the_json_is_skipped() {
+    let server = MockServer::start_async().await;
+    server
+        .mock_async(|when, then| {
+            when.path("/thing");
+            then.status(200).body("\u{feff}{\"expires_in\":5}");
+        })
+        .await;
+    let response = get(&http(&server)).await.unwrap();
+    assert_eq!(response.json::<Wanted>().unwrap().expires_in, 5);
 }
 
 #[tokio::test]

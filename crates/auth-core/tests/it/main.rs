@@ -8,8 +8,11 @@
 )]
 
 mod authorize;
+mod authorizer;
 mod background_refresh;
+mod blocking;
 mod clocks;
+mod elsewhere;
 mod failure;
 mod foreign_code;
 mod given_token;
@@ -21,7 +24,11 @@ mod redaction;
 mod refresh_ahead;
 mod renewal;
 mod runtimes;
+mod second_look;
+#[cfg(all(feature = "middleware", feature = "tower"))]
+mod send;
 mod shared_store;
+mod spacing;
 mod states;
 mod store;
 mod vendor;

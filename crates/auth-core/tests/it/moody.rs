@@ -28,13 +28,15 @@ pub(crate) struct Moody {
     pub(crate) inner: MemoryStore,
     pub(crate) failing_saves: Arc<AtomicUsize>,
     pub(crate) saves: Arc<AtomicUsize>,
+    /// How many loads have begun.
+    pub(crate) loads: Arc<AtomicUsize>,
     /// How many leases were asked for.
     pub(crate) leases: Arc<AtomicUsize>,
     pub(crate) gate: Arc<Semaphore>,
     /// Neither loads nor leases nor saves.
     pub(crate) is_down: Arc<AtomicBool>,
     pub(crate) fence: Arc<AtomicU64>,
-    /// The next lease was abandoned by the holder before.
+    /// The holder of the last lease died, or dropped it: the next one hears of it.
     pub(crate) is_abandoned: Arc<AtomicBool>,
     watchers: Watchers,
 }
@@ -53,6 +55,16 @@ struct MoodyLease {
     _inner: Box<dyn Lease>,
     fence: u64,
     was_abandoned: bool,
+    /// Taken by a release.
+    mark: Option<Arc<AtomicBool>>,
+}
+
+impl Drop for MoodyLease {
+    fn drop(&mut self) {
+        if let Some(mark) = &self.mark {
+            mark.store(true, Ordering::SeqCst);
+        }
+    }
 }
 
 impl Lease for MoodyLease {
@@ -63,6 +75,11 @@ impl Lease for MoodyLease {
     fn was_abandoned(&self) -> bool {
         self.was_abandoned
     }
+
+    fn release(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
+        self.mark = None;
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 impl Moody {
@@ -71,6 +88,7 @@ impl Moody {
             inner: MemoryStore::new(),
             failing_saves: Arc::default(),
             saves: Arc::default(),
+            loads: Arc::default(),
             leases: Arc::default(),
             gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
             is_down: Arc::default(),
@@ -92,6 +110,16 @@ impl Moody {
         self.saves.load(Ordering::SeqCst)
     }
 
+    /// How many loads have begun.
+    pub(crate) fn loads(&self) -> usize {
+        self.loads.load(Ordering::SeqCst)
+    }
+
+    /// Whether the next holder of the lease is told that this one's token may be lost.
+    pub(crate) fn is_marked(&self) -> bool {
+        self.is_abandoned.load(Ordering::SeqCst)
+    }
+
     fn check(&self) -> Result<(), Error> {
         if self.is_down.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::Store, "the store is down"));
@@ -103,6 +131,7 @@ impl Moody {
 impl TokenStore for Moody {
     fn load<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Option<Token>, Error>> {
         Box::pin(async move {
+            self.loads.fetch_add(1, Ordering::SeqCst);
             self.check()?;
             self.inner.load(key).await
         })
@@ -145,6 +174,7 @@ impl TokenStore for Moody {
                 _inner: self.inner.lease(key).await?,
                 fence: self.fence.load(Ordering::SeqCst),
                 was_abandoned: self.is_abandoned.swap(false, Ordering::SeqCst),
+                mark: Some(Arc::clone(&self.is_abandoned)),
             }) as Box<dyn Lease>)
         })
     }

@@ -146,6 +146,29 @@ async fn a_session_is_taken_out_to_be_logged_out() {
     );
 }
 
+#[tokio::test]
+async fn a_session_that_was_taken_out_is_not_made_a_second_time_while_it_may_renew() {
+    let (vendor, _, pool) = pool(10);
+    let first = get(&pool, &vendor, "ann");
+    first.headers().await.unwrap();
+    assert!(pool.remove("ann").is_some() && pool.is_empty());
+    assert!(pool.remove("ann").is_some(), "a handle is held");
+    let again = get(&pool, &vendor, "ann");
+    assert_eq!(number(&again.headers().await.unwrap()), 1);
+    assert_eq!((pool.len(), sessions(&vendor)), (1, 1));
+    // Logged out in the pool it stays, to be logged in again.
+    again.log_out().await.unwrap();
+    assert!(get(&pool, &vendor, "ann").try_headers().is_none());
+    drop((pool.remove("ann"), again));
+    until(|| sessions(&vendor) == 1).await;
+    get(&pool, &vendor, "ann");
+    assert_eq!(sessions(&vendor), 2);
+    // The one without a handle is gone at once.
+    drop((pool.remove("ann"), first));
+    until(|| sessions(&vendor) == 0).await;
+    assert!(pool.get("ann").is_none());
+}
+
 #[test]
 fn a_session_that_cannot_be_made_is_not_kept() {
     let (vendor, _, pool) = pool(10);

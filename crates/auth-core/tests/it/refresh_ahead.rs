@@ -66,7 +66,7 @@ async fn an_early_rejection_warns_while_the_token_is_still_valid() {
     let (vendor, clock, session) = Vendor::with_session();
     session.headers().await.unwrap();
     clock.advance(LIFETIME.mul_f64(0.93));
-    vendor.fail(ErrorKind::InteractionRequired);
+    vendor.refuse(ErrorKind::InteractionRequired);
     session.headers().await.unwrap();
     assert!(matches!(
         settled(&session).await,
@@ -76,13 +76,13 @@ async fn an_early_rejection_warns_while_the_token_is_still_valid() {
         clock.advance(Duration::from_secs(300));
         assert_eq!(number(&session.headers().await.unwrap()), 1);
     }
-    assert_eq!(vendor.calls(), 2);
+    assert_eq!(vendor.calls(), 3);
     clock.advance(LIFETIME);
     assert_eq!(
         session.headers().await.unwrap_err().kind(),
         ErrorKind::InteractionRequired
     );
-    assert_eq!(vendor.calls(), 2);
+    assert_eq!(vendor.calls(), 3);
 }
 
 #[tokio::test]

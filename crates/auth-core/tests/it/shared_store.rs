@@ -146,6 +146,92 @@ async fn a_refusal_after_a_holder_died_says_that_the_outcome_is_unknown() {
 }
 
 #[tokio::test]
+async fn a_renewed_token_that_is_not_saved_leaves_the_mark_until_it_is() {
+    let store = Moody::new();
+    let (vendor, clock, session) = with_store(&store);
+    let other = sharing(&vendor, &store);
+    session.headers().await.unwrap();
+    other.headers().await.unwrap();
+    clock.advance(LIFETIME);
+    store.failing_saves.store(6, Ordering::SeqCst);
+    let unsaved = |session: Session<Vendor>, is_saved_again: bool| async move {
+        if is_saved_again {
+            session.save().await.map_err(drop)
+        } else {
+            session.headers().await.map(drop).map_err(drop)
+        }
+    };
+    for is_saved_again in [false, true] {
+        let trying = tokio::spawn(unsaved(session.clone(), is_saved_again));
+        // The pauses between three tries to save.
+        for _ in 0..2 {
+            clock.until_sleeping(1).await;
+            clock.advance(Duration::from_secs(1));
+        }
+        assert_eq!(trying.await.unwrap().is_err(), is_saved_again);
+        assert!(matches!(session.state(), State::Unsaved { .. }));
+        until(|| store.is_marked()).await;
+    }
+    // Another process has only the refresh token that was spent.
+    vendor.refuse(ErrorKind::TokenRejected);
+    let error = other.headers().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
+    assert!(matches!(other.state(), State::Failing { .. }));
+    until(|| store.is_marked()).await;
+    session.save().await.unwrap();
+    until(|| !store.is_marked()).await;
+    assert_eq!(session.state(), State::Fresh);
+    clock.advance(Duration::from_secs(2));
+    assert_eq!(number(&other.headers().await.unwrap()), 2);
+}
+
+#[tokio::test]
+async fn the_mark_of_a_holder_that_never_returns_is_believed_three_times() {
+    let store = Moody::new();
+    let (vendor, clock, session) = with_store(&store);
+    session.headers().await.unwrap();
+    clock.advance(LIFETIME);
+    store.is_abandoned.store(true, Ordering::SeqCst);
+    for expected in [
+        ErrorKind::OutcomeUnknown,
+        ErrorKind::OutcomeUnknown,
+        ErrorKind::OutcomeUnknown,
+        ErrorKind::TokenRejected,
+    ] {
+        vendor.refuse(ErrorKind::TokenRejected);
+        let error = session.headers().await.unwrap_err();
+        assert_eq!(error.kind(), expected);
+        clock.advance(Duration::from_secs(60));
+    }
+    assert!(matches!(session.state(), State::LoginRequired { .. }));
+    until(|| !store.is_marked()).await;
+}
+
+#[tokio::test]
+async fn a_stored_token_that_fits_into_no_header_does_not_keep_a_session_from_renewing() {
+    for is_known in [false, true] {
+        let store = Moody::new();
+        let (vendor, clock, session) = with_store(&store);
+        if is_known {
+            session.headers().await.unwrap();
+            clock.advance(LIFETIME);
+        }
+        let now = clock.now().wall();
+        let broken = Token::new("a\nb".into(), Expiry::after(now, LIFETIME), now);
+        put(&store, broken.with_generation(u64::MAX - 1)).await;
+        let renewed = 1 + usize::from(is_known);
+        assert_eq!(number(&session.headers().await.unwrap()), renewed);
+        assert_eq!(vendor.calls(), renewed);
+        assert_eq!(stored(&store).generation(), u64::MAX);
+        // From the token that it has, rather than from the broken one.
+        assert_eq!(
+            vendor.seen_by(&session).await.unwrap(),
+            format!("token-{renewed}")
+        );
+    }
+}
+
+#[tokio::test]
 async fn while_the_store_is_down_a_valid_token_is_used() {
     let store = Moody::new();
     let (vendor, clock, session) = with_store(&store);
@@ -227,13 +313,13 @@ async fn what_others_save_is_used_at_once_where_the_store_tells() {
     store.tell(&token(61, Expiry::At(now), now).with_generation(3));
     assert_eq!(number(&session.try_headers().unwrap()), 60);
     // A log-in elsewhere ends a failure here.
-    vendor.fail(ErrorKind::TokenRejected);
+    vendor.refuse(ErrorKind::TokenRejected);
     session.renew().await.unwrap_err();
     session.invalidate(&session.auth_headers().await.unwrap());
     assert!(matches!(session.state(), State::LoginRequired { .. }));
     store.tell(&living(62, &clock).with_generation(4));
     assert_eq!(number(&session.try_headers().unwrap()), 62);
-    assert_eq!(vendor.calls(), 2);
+    assert_eq!(vendor.calls(), 3);
     session.log_out().await.unwrap();
     store.tell(&living(63, &clock).with_generation(5));
     assert_eq!(session.try_headers(), None);

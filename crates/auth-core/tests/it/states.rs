@@ -30,7 +30,7 @@ async fn the_states_of_a_life_come_in_order_and_end_with_the_session() {
         panic!()
     };
     vendor.hold();
-    vendor.fail(ErrorKind::InteractionRequired);
+    vendor.refuse(ErrorKind::InteractionRequired);
     clock.advance(Duration::from_secs(600));
     session.headers().await.unwrap();
     assert_eq!(states.next().await, Some(State::Renewing));

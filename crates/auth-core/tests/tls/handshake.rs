@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth_core::{
     Error, ErrorKind, HttpBuilder, HttpClientBuilder, Operation, Request, Response, RetryPolicy,
@@ -10,6 +11,8 @@ use auth_core::{
 };
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+const A_MOMENT: Duration = Duration::from_millis(50);
 
 const READ: Operation = operation!("test.read");
 
@@ -65,9 +68,19 @@ async fn call(
     port: u16,
     adjust: impl FnOnce(HttpClientBuilder) -> HttpClientBuilder + Send + 'static,
 ) -> Result<Response, Error> {
+    call_within(Duration::from_secs(30), host, port, adjust).await
+}
+
+async fn call_within(
+    connect_timeout: Duration,
+    host: &str,
+    port: u16,
+    adjust: impl FnOnce(HttpClientBuilder) -> HttpClientBuilder + Send + 'static,
+) -> Result<Response, Error> {
     let base = format!("https://{host}:{port}");
     let http = HttpBuilder::new(base, "test")
         .retry(RetryPolicy::never())
+        .connect_timeout(connect_timeout)
         .customize(adjust)
         .build()?;
     http.send(Request::get(READ, "thing")).await
@@ -88,7 +101,10 @@ async fn a_certificate_of_a_stranger_is_refused_whatever_the_builder_says() {
     let error = call("localhost", port, |builder| {
         builder.tls_danger_accept_invalid_certs(true)
     });
-    assert_eq!(error.await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let error = error.await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    let reason = "no connection could be made: the server's certificate is from an unknown issuer";
+    assert_eq!(error.to_string(), reason, "{error:?}");
 }
 
 #[tokio::test]
@@ -99,5 +115,94 @@ async fn a_certificate_for_another_name_is_refused_whatever_the_builder_says() {
             .tls_certs_only([reqwest::Certificate::from_der(&root).unwrap()])
             .tls_danger_accept_invalid_hostnames(true)
     });
-    assert_eq!(error.await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let error = error.await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    let reason = "no connection could be made: the server's certificate is for another host name";
+    assert_eq!(error.to_string(), reason, "{error:?}");
+}
+
+/// A server that answers whatever it is sent with `answer`, or with nothing.
+fn plain_server(answer: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let mut silent = Vec::new();
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            if answer.is_empty() {
+                silent.push(stream);
+            } else if stream.read(&mut [0; 4096]).is_ok() {
+                let _ = stream.write_all(answer);
+            }
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn the_reason_why_no_connection_was_made_is_named_without_an_address() {
+    let begin = "no connection could be made: ";
+    let proxied = |port: u16| {
+        move |builder: HttpClientBuilder| {
+            let proxy = reqwest::Proxy::all(format!("http://sue:sesame@127.0.0.1:{port}"));
+            builder.proxy(proxy.unwrap())
+        }
+    };
+    let unused = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let asks =
+        plain_server(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n");
+    let refuses = plain_server(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
+    let speaks_http = plain_server(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
+    let is_silent = plain_server(b"");
+    let unresolved = |builder: HttpClientBuilder| builder.dns_resolver(NoNames);
+    let host = "api.example.com";
+    for (outcome, reason) in [
+        (
+            call("localhost", unused, |it| it).await,
+            "connection refused",
+        ),
+        (
+            call(host, 443, proxied(unused)).await,
+            "the proxy cannot be reached",
+        ),
+        (
+            call(host, 443, proxied(asks)).await,
+            "the proxy asks for a log-in (status 407)",
+        ),
+        (
+            call(host, 443, proxied(refuses)).await,
+            "the proxy refused to connect to the host",
+        ),
+        (
+            call(host, 443, unresolved).await,
+            "the host name cannot be resolved",
+        ),
+        (
+            call("localhost", speaks_http, |it| it).await,
+            "the server does not speak tls",
+        ),
+        (
+            call_within(A_MOMENT, "localhost", is_silent, |it| it).await,
+            "no answer within the time limit",
+        ),
+    ] {
+        let error = outcome.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert_eq!(error.to_string(), format!("{begin}{reason}"), "{error:?}");
+    }
+}
+
+/// Knows no name.
+struct NoNames;
+
+impl reqwest::dns::Resolve for NoNames {
+    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        Box::pin(std::future::ready(Err(
+            format!("no {}", name.as_str()).into()
+        )))
+    }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use auth_sandbox::{Fault, Sandbox};
+use flate2::read::GzDecoder;
 use reqwest::header;
 
 use crate::caller::{Caller, frozen, read};
@@ -16,6 +17,16 @@ async fn faulty(sandbox: &Sandbox, fault: Fault) -> reqwest::Result<reqwest::Res
         .log_in_request(sandbox.iqm().user())
         .send()
         .await
+}
+
+/// One address of each vendor.
+fn base_urls(sandbox: &Sandbox) -> [url::Url; 4] {
+    [
+        sandbox.iqm().base_url(),
+        sandbox.edgeiq().base_url(),
+        sandbox.eqworks().base_url(),
+        sandbox.identityx().base_url(),
+    ]
 }
 
 #[tokio::test]
@@ -218,6 +229,52 @@ async fn an_echo_repeats_every_secret_of_the_request() {
     let bearer = "a-bearer-token";
     assert!(read(caller.profile(bearer)).await.error().contains(bearer));
     assert_eq!(iqm.issued(), 0);
+}
+
+#[tokio::test]
+async fn success_false_comes_with_status_200_for_every_vendor() {
+    let sandbox = Sandbox::start().unwrap();
+    for base_url in base_urls(&sandbox) {
+        sandbox.fault(Fault::success_false());
+        let reply = read(reqwest::Client::new().get(base_url)).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        assert_eq!(reply.body["success"], false, "{reply:?}");
+        assert!(reply.text.contains("was told to answer"), "{reply:?}");
+    }
+    sandbox.fault(Fault::success_false().on("iqm.log_in"));
+    let reply = Caller::new(&sandbox).log_in_reply().await;
+    assert!(!reply.error().is_empty(), "{reply:?}");
+    assert_eq!(sandbox.iqm().issued(), 0);
+}
+
+#[tokio::test]
+async fn an_error_page_has_the_status_and_no_word_of_the_vendor() {
+    let sandbox = Sandbox::start().unwrap();
+    for status in [401, 403, 404, 502] {
+        sandbox.fault(Fault::error_page(status));
+        let reply = Caller::new(&sandbox).log_in_reply().await;
+        assert_eq!(reply.status, status);
+        assert_eq!(reply.headers[header::CONTENT_TYPE], "text/html");
+        assert!(reply.text.starts_with("<html>"), "{reply:?}");
+    }
+    assert_eq!(sandbox.iqm().issued(), 0);
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_and_gzip_change_the_bytes_of_an_answer_alone() {
+    let sandbox = Sandbox::start().unwrap();
+    let mark = b"\xef\xbb\xbf";
+    let response = faulty(&sandbox, Fault::byte_order_mark()).await.unwrap();
+    let body = response.bytes().await.unwrap();
+    let plain = body.strip_prefix(mark).unwrap();
+    assert!(serde_json::from_slice::<serde_json::Value>(plain).is_ok());
+
+    let response = faulty(&sandbox, Fault::gzip()).await.unwrap();
+    assert_eq!(response.headers()[header::CONTENT_ENCODING], "gzip");
+    let body = response.bytes().await.unwrap();
+    let plain: serde_json::Value = serde_json::from_reader(GzDecoder::new(&body[..])).unwrap();
+    assert_eq!(plain["success"], true);
+    assert_eq!(sandbox.iqm().issued(), 2);
 }
 
 #[tokio::test]

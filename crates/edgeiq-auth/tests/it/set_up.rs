@@ -35,6 +35,7 @@ impl Vendor for EdgeIq {
     type Renewer = Renewer;
 
     const RENEWAL: &'static str = "edgeiq.authenticate";
+    const RENEWS_BY_LOG_IN: bool = true;
     const RENEWS_AT: Duration = LIFETIME;
 
     vendor_tests::vendor_methods!();

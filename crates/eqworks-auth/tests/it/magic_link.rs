@@ -17,7 +17,8 @@ fn parse(pasted: &str) -> Result<MagicLink, Error> {
 #[track_caller]
 fn assert_read(pasted: &str, user: Option<&str>, product: Option<&Product>) {
     let link = parse(pasted).unwrap();
-    assert_eq!(link.passcode().expose_secret(), "FDEA9F", "{pasted}");
+    let passcode = link.passcode().expose_secret().to_uppercase();
+    assert_eq!(passcode, "FDEA9F", "{pasted}");
     assert_eq!(link.user(), user, "{pasted}");
     assert_eq!(link.product(), product, "{pasted}");
 }
@@ -56,34 +57,187 @@ fn a_link_is_read_in_every_form_that_a_mailbox_holds() {
 }
 
 #[test]
-fn what_holds_no_passcode_is_refused_without_being_repeated() {
-    for pasted in [
-        "",
-        "hunter22",
-        "FDEA9",
-        "FDEA9F0",
-        "FDEA9G",
-        "FDE A9F",
-        "hunter22 FDEA9F",
-        "https://auth.eqworks.io/prod/verify?user=hunter22@acme.test",
-        "https://auth.eqworks.io/prod/verify?user=hunter22&otp=",
-        "https://auth.eqworks.io/prod/verify?user=hunter22&otp=FDEA9FF",
-        "https://auth.eqworks.io/prod/verify#user=hunter22&otp=FDEA9F",
-        "https://auth.eqworks.io/prod/verify?otp=FDEA9F&otp=ABCDEF&user=hunter22",
-        "https://a.test/?otp=FDEA9F&user=hunter22&user=other@acme.test",
-        "https://a.test/?otp=FDEA9F&product=atom&product=hunter22",
-        "//hunter22?otp=FDEA9F",
-        "hunter22?otp=FDEA9F",
-        "é\u{1f98a}é\u{1f98a}é",
-        "ＦＤＥＡ９Ｆ",
-        "\0\0\0\0\0\0",
+fn what_holds_no_passcode_is_refused_with_its_reason_and_without_being_repeated() {
+    let (text, link) = (
+        "neither a passcode nor a link",
+        "the link holds no passcode",
+    );
+    let (form, twice) = (
+        "the link's passcode is not",
+        "the link has a parameter twice",
+    );
+    let verify = "https://auth.eqworks.io/prod/verify";
+    for (pasted, reason) in [
+        ("", text),
+        ("FDE", text),
+        ("FDE A9F", text),
+        ("hunter22 FDEA9F", text),
+        ("hunter22-FDEA9F", text),
+        ("é\u{1f98a}é\u{1f98a}é", text),
+        ("ＦＤＥＡ９Ｆ", text),
+        ("\0\0\0\0\0\0", text),
+        (&"FDEA9".repeat(7), text),
+        (verify, link),
+        (&format!("{verify}?user=hunter22@acme.test"), link),
+        (&format!("{verify}?user=hunter22&notp=FDEA9F"), link),
+        (&format!("{verify}?user=hunter22@acme.test."), link),
+        (
+            "https://nam.safelinks.protection.outlook.com/?url=https%3A%2F%2Fa.test%2F%3Fuser%3Dhunter22&data=x",
+            link,
+        ),
+        (&format!("{verify}?user=hunter22&otp="), form),
+        (&format!("{verify}?user=hunter22&otp=FDE"), form),
+        (&format!("{verify}?user=hunter22&otp=FDE-A9F"), form),
+        (
+            &format!("{verify}?user=hunter22&otp={}", "FDEA9".repeat(7)),
+            form,
+        ),
+        (
+            &format!("{verify}?otp=FDEA9F&otp=ABCDEF&user=hunter22"),
+            twice,
+        ),
+        (
+            "https://a.test/?otp=FDEA9F&user=hunter22&user=other@acme.test",
+            twice,
+        ),
+        (
+            "https://a.test/?otp=FDEA9F&product=atom&product=hunter22",
+            twice,
+        ),
     ] {
         let error = parse(pasted).unwrap_err();
-        assert_refused(&error, InvalidCredentials, "not a passcode: ");
+        assert_refused(
+            &error,
+            InvalidCredentials,
+            &format!("not a passcode: {reason}"),
+        );
         let text = shown(&error);
         assert!(!text.contains("hunter22"), "{text}");
         assert!(!text.contains("FDEA9"), "{text}");
     }
+}
+
+/// The link of the sandbox's mail, as [`Client::request_passcode`] asks for it.
+async fn mailed_link(sandbox: &auth_sandbox::Sandbox, product: Product) -> (String, String) {
+    let client = builder_for(sandbox, product).build().unwrap();
+    client.request_passcode(email(sandbox)).await.unwrap();
+    let mail = sandbox.inbox(email(sandbox)).latest().unwrap();
+    (
+        mail.link_text().unwrap().to_owned(),
+        mail.code().unwrap().to_owned(),
+    )
+}
+
+#[tokio::test]
+async fn the_mailed_link_is_read_in_every_form_in_which_it_is_pasted() {
+    let sandbox = sandbox();
+    let (user, atom) = (email(&sandbox), Product::ATOM);
+    let (link, passcode) = mailed_link(&sandbox, Product::ATOM).await;
+    // Without the product, as the documentation shows it, and with the passcode in the middle.
+    let documented = link.replace("&product=atom", "");
+    let query = link.split_once("product=").unwrap().0;
+    let other_order = query.replace("?user=", "?product=atom&user=");
+    let other_order = other_order.trim_end_matches('&');
+    for (link, product) in [
+        (&*link, Some(&atom)),
+        (&documented, None),
+        (other_order, Some(&atom)),
+    ] {
+        let forms = vendor_tests::pasted::forms(link);
+        assert!(forms.len() > 100);
+        for (name, pasted) in forms {
+            let read = parse(&pasted).unwrap_or_else(|error| panic!("{name}: {error}: {pasted}"));
+            assert_eq!(
+                read.passcode().expose_secret(),
+                passcode,
+                "{name}: {pasted}"
+            );
+            assert_eq!(
+                (read.user(), read.product()),
+                (Some(user), product),
+                "{name}: {pasted}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_pasted_link_of_another_product_or_user_is_refused_for_that_in_every_form() {
+    let sandbox = sandbox();
+    let pending = client(&sandbox).pending_login(email(&sandbox));
+    let (link, passcode) = mailed_link(&sandbox, Product::LOCUS).await;
+    let eves = link.replace("user=", "user=eve.");
+    for (link, other_than) in [(link, "atom"), (eves, pending.user())] {
+        for (name, pasted) in vendor_tests::pasted::forms(&link) {
+            let error = pending.complete(&pasted.into()).await.unwrap_err();
+            let text = format!("another log-in: it is not for {other_than}");
+            assert_refused(&error, InvalidCredentials, &text);
+            assert!(!shown(&error).contains(&passcode), "{name}");
+        }
+    }
+    sandbox.log().assert_count("eqworks.verify", 0);
+}
+
+#[test]
+fn a_passcode_is_read_right_next_to_what_looks_like_quoted_printable_or_like_its_end() {
+    let read = |pasted: &str| parse(pasted).unwrap().passcode().expose_secret().to_owned();
+    for (pasted, passcode) in [
+        ("https://a.test/?user=sue@acme.test&otp=3DEA9F", "3DEA9F"),
+        ("https://a.test/?otp=3DEA9F", "3DEA9F"),
+        ("https://a.test/?otp=3DEA9F&product=atom", "3DEA9F"),
+        ("https://a.test/?otp=\nFDEA9F&user=sue@acme.test", "FDEA9F"),
+        (
+            "https://a.test/?user=3Dsue@acme.test&otp=3D3DEA9F",
+            "3DEA9F",
+        ),
+        (
+            "https://a.test/?user=sue@acme.test&otp=FDEA9F\r\nRegards",
+            "FDEA9F",
+        ),
+        (
+            "https://a.test/?user=sue@acme.test&otp=FDE\r\nA9F\r\nRegards",
+            "FDEA9F",
+        ),
+        // An app reviewer's.
+        (
+            "https://a.test/?user=sue@acme.test&otp=Review2026\r\nRegards",
+            "Review2026",
+        ),
+        (
+            "https://a.test/?user=sue@acme.test<mailto:sue@acme.test>&otp=FDEA9F",
+            "FDEA9F",
+        ),
+        (
+            "https://a.test/?x=(1)&user=sue@acme.test&ids[]=2&otp=FDEA9F",
+            "FDEA9F",
+        ),
+        ("verify?user=sue@acme.test&otp=FDEA9F", "FDEA9F"),
+        ("&otp=FDEA9F&product=atom", "FDEA9F"),
+        ("https://a.test/#/log-in?otp=FDEA9F", "FDEA9F"),
+        ("\"FDEA9F\".", "FDEA9F"),
+    ] {
+        assert_eq!(read(pasted), passcode, "{pasted}");
+    }
+}
+
+#[tokio::test]
+async fn a_product_whose_name_is_not_known_here_is_read_from_a_broken_link() {
+    let sandbox = sandbox();
+    let user = "eve@clear.test";
+    let account = auth_sandbox::EqWorksUser::new(user).products(["clearlake"]);
+    sandbox.eqworks().add_user(account);
+    let client = builder_for(&sandbox, "ClearLake".into()).build().unwrap();
+    let pending = client.request_passcode(user).await.unwrap();
+    let link = sandbox
+        .inbox(user)
+        .latest()
+        .unwrap()
+        .link_text()
+        .unwrap()
+        .to_owned();
+    let (start, end) = link.split_at(link.len() - 4);
+    let pasted = format!("{start}\r\n{end}\r\nRegards");
+    pending.complete(&pasted.into()).await.unwrap();
 }
 
 #[test]
@@ -119,7 +273,7 @@ async fn a_link_or_passcode_that_cannot_belong_to_the_log_in_is_refused_before_a
             assert!(!text.contains(otp) && !text.contains("eve@"), "{text}");
         }
     }
-    for pasted in ["", "123", "not a link"] {
+    for pasted in ["", "123", "no link"] {
         let error = pending.complete(&pasted.into()).await.unwrap_err();
         assert_refused(&error, InvalidCredentials, "not a passcode: ");
     }

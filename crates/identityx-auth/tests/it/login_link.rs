@@ -111,7 +111,7 @@ fn what_holds_no_login_link_is_refused_without_being_repeated() {
         "e30.e30",
         "e30..hunter22",
         "e30.hun ter22.hunter22",
-        "e30.hunter22.hunter22é",
+        "e30.hunter22.é",
         "W10.hunter22.hunter22",
         "https://www.example.test/?token=hunter22",
         "https://www.example.test/?token=",
@@ -158,6 +158,77 @@ fn debug_shows_whose_link_it_is_and_no_token() {
         assert!(text.contains(part), "no {part} in {text}");
     }
     assert!(!text.contains("secret"), "{text}");
+}
+
+#[tokio::test]
+async fn the_mailed_links_are_read_in_every_form_in_which_they_are_pasted() {
+    let sandbox = sandbox();
+    let (client, application) = (client(&sandbox), application(&sandbox));
+    let mail = mail(&sandbox).redirect_to("/news?a=b&token=c#d");
+    let sent = client.send_app_user_login_link(&application, &mail);
+    sent.await.unwrap();
+    let sent = client.send_org_user_login_link(org_email(&sandbox));
+    sent.await.unwrap();
+    for (to, kind) in [
+        (email(&sandbox), LoginLinkKind::AppUser),
+        (org_email(&sandbox), LoginLinkKind::OrgUser),
+    ] {
+        let mail = sandbox.inbox(to).latest().unwrap();
+        let (link, token) = (mail.link_text().unwrap(), mail.code().unwrap());
+        // An administrator's as the documentation has it, and an app user's without `redirectTo`.
+        let documented = link.replace("authenticate/", "authenticate?token=");
+        let short = link.split('&').next().unwrap();
+        for link in [link, &documented, short, token] {
+            let forms = vendor_tests::pasted::forms(link);
+            assert!(forms.len() > 100);
+            for (name, pasted) in forms {
+                let read =
+                    parse(&pasted).unwrap_or_else(|error| panic!("{name}: {error}: {pasted}"));
+                assert_eq!(read.token().expose_secret(), token, "{name}: {pasted}");
+                assert_eq!(read.kind(), Some(kind), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_pasted_session_is_told_from_a_login_link_in_every_form() {
+    let session = jwt(r#"{"sub":"app-user-auth"}"#);
+    for (name, pasted) in vendor_tests::pasted::forms(&format!("{AUTH_URL}?token={session}")) {
+        let error = parse(&pasted).unwrap_err();
+        let text = format!("{NOT_A_LINK}: the token in it is not a login link's");
+        assert_eq!(error.to_string(), text, "{name}: {pasted}");
+    }
+}
+
+#[test]
+fn the_token_of_a_login_link_is_found_wherever_it_stands() {
+    let (app, session) = (app_jwt(), jwt(r#"{"sub":"app-user-auth"}"#));
+    for pasted in [
+        format!("https://www.example.test/?session={session}&token={app}"),
+        format!("https://www.example.test/?token={app}&session={session}"),
+        format!("Your session is {session}, your link's token is {app}."),
+        format!("{{\"token\":\"{app}\"}}"),
+        format!("authToken={app}"),
+        format!("token:\r\n{app}"),
+        format!("Token\r\n{app}\r\n"),
+    ] {
+        let read = parse(&pasted).unwrap();
+        assert_eq!(read.token().expose_secret(), app, "{pasted}");
+        assert_eq!(read.kind(), Some(LoginLinkKind::AppUser));
+    }
+    for pasted in [
+        app.rsplit_once('.').unwrap().0,
+        &app[..20],
+        "https://www.example.test/?token=eyJh",
+    ] {
+        let error = parse(pasted).unwrap_err();
+        assert_refused(
+            &error,
+            ErrorKind::InvalidCredentials,
+            "there is no whole token in it",
+        );
+    }
 }
 
 #[tokio::test]

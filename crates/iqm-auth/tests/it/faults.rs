@@ -11,6 +11,7 @@ use crate::set_up::{
     Iqm, LIFETIME, assert_refused, client, email, log_in, sandbox, sandbox_with, session,
 };
 
+vendor_tests::canaries!(Iqm);
 vendor_tests::faults!(Iqm);
 
 /// What the calls need, got before anything goes wrong.
@@ -142,7 +143,23 @@ async fn after_a_lost_refresh_a_session_without_a_password_soon_asks_for_a_log_i
     assert!(matches!(session.state(), State::LoginRequired { .. }));
     sandbox.clock().advance(LIFETIME);
     session.headers().await.unwrap_err();
-    sandbox.log().assert_count("iqm.refresh", 3);
+    // Twice when the answer was lost, and twice to be refused.
+    sandbox.log().assert_count("iqm.refresh", 4);
+}
+
+#[tokio::test]
+async fn a_refresh_that_was_answered_without_a_token_is_followed_by_a_log_in() {
+    for fault in vendor_tests::session::odd_answers("iqm.refresh") {
+        let sandbox = sandbox();
+        let session = session(&sandbox);
+        session.headers().await.unwrap();
+        sandbox.clock().advance(LIFETIME);
+        sandbox.fault(fault);
+        let auth_headers = session.auth_headers().await.unwrap();
+        client(&sandbox).profile(&auth_headers).await.unwrap();
+        sandbox.log().assert_count("iqm.refresh", 1);
+        sandbox.log().assert_count("iqm.log_in", 2);
+    }
 }
 
 #[tokio::test]

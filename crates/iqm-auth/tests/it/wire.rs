@@ -6,7 +6,7 @@ use auth_core::Clock as _;
 use auth_sandbox::SandboxClock;
 use httpmock::When;
 use httpmock::prelude::*;
-use iqm_auth::ErrorKind::{Denied, InvalidCredentials, NotFound, Protocol};
+use iqm_auth::ErrorKind::{Denied, InvalidCredentials, NotFound, Protocol, Unavailable};
 use iqm_auth::{Client, Error, ErrorKind, Expiry, ExposeSecret as _, Token};
 
 use crate::set_up::{always, assert_refused, shown};
@@ -266,7 +266,7 @@ async fn the_number_in_the_response_decides_how_long_a_token_lives() {
 }
 
 /// What a failed log-in is told as, whichever of these bodies says so.
-const FAILURES: [(u16, ErrorKind, &str, &[&str]); 7] = [
+const FAILURES: [(u16, ErrorKind, &str, &[&str]); 8] = [
     (
         403,
         InvalidCredentials,
@@ -319,7 +319,14 @@ const FAILURES: [(u16, ErrorKind, &str, &[&str]); 7] = [
         200,
         Protocol,
         "iqm.log_in was answered with status 200 OK and no valid json",
-        &["", "<html>"],
+        &[""],
+    ),
+    (
+        200,
+        Unavailable,
+        "iqm.log_in was answered with status 200 OK and no valid json (line 1, column 1): \
+         a proxy or gateway may have answered in the vendor's place",
+        &["<html>"],
     ),
     (
         200,
@@ -338,7 +345,8 @@ async fn a_failed_log_in_says_why_in_one_line_and_names_the_status_once() {
             assert_eq!(error.http_status(), Some(status), "{body}");
             // After the text only the place in undocumented json.
             let rest = error.to_string().replacen(text, "", 1);
-            assert!(rest.is_empty() || rest.starts_with(" (line "), "{error}");
+            let is_place = rest.starts_with(" (line ") || rest.starts_with(" in `");
+            assert!(rest.is_empty() || is_place, "{error}");
             assert!(!shown(&error).contains(&ACCESS[..8]), "{error:?}");
         }
     }
