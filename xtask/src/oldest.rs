@@ -66,8 +66,8 @@ fn unpack(root: &Path, crates: &Crates) -> Result<PathBuf> {
         cargo::output(cargo::program("tar", &workspace, "-xzf").arg(archive))?;
         let path = workspace.join(&folder).join("Cargo.toml");
         fs::write(&path, for_users(fs::read_to_string(&path)?.parse()?).to_string())?;
-        let patch = format!("{} = {{ path = \"{folder}\" }}\n", one.name);
-        manifest.push_str(&patch);
+        let entry = format!("{} = {{ path = \"{folder}\" }}\n", one.name);
+        manifest.push_str(&entry);
     }
     fs::write(workspace.join("Cargo.toml"), manifest)?;
     let metadata = cargo::metadata(root, "--all-features")?;
