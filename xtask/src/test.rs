@@ -59,9 +59,9 @@ pub(crate) const TLS: [&str; 3] = ["ring", "aws-lc-rs", "native-tls"];
 
 /// All features but those of TLS. Of these one takes effect, whatever is on, and the handshakes try
 /// each; the one that would is slow: it reads the system's certificates for every client.
-const RING_AND_ALL_STORES: &str = "--features auth-core-tls/ring,iqm-auth/rate-limit,xtask/graphql,\
-    examples/live,examples/redis,auth-store/encryption,auth-store/file,auth-store/keyring,auth-store/redis,\
-    auth-store/redis-tls,auth-store/testing";
+const RING_AND_ALL_STORES: &str = "--features auth-core-tls/ring,auth-core/middleware,auth-core/tower,\
+    iqm-auth/rate-limit,xtask/graphql,examples/live,examples/redis,auth-store/encryption,\
+    auth-store/file,auth-store/keyring,auth-store/redis,auth-store/redis-tls,auth-store/testing";
 
 /// Runs the steps named, or all of them.
 pub(crate) fn run(root: &Path, list: bool, only: &[String]) -> Result<()> {
