@@ -189,7 +189,7 @@ fn refusal(response: &Response, call: Call) -> Error {
         };
     }
     let Ok(Refused { message, .. }) = response.json::<Refused<'_>>() else {
-        let is_page = response.text().starts_with('<');
+        let is_page = response.is_page();
         let without_text = "the response has no text".to_owned();
         return match (status, call) {
             // An unknown path is answered with a web page, an unknown user with JSON.
