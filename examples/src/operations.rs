@@ -17,8 +17,6 @@
     reason = "generated"
 )]
 pub mod change {
-use ::identityx_auth::graphql::serde::{Deserialize, Serialize};
-
 /// The operation `Change`.
 #[derive(Clone, Copy, Debug)]
 pub struct Change;
@@ -26,9 +24,8 @@ pub struct Change;
 impl ::identityx_auth::graphql::graphql_client::GraphQLQuery for Change {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(
-        variables: Variables,
-    ) -> ::identityx_auth::graphql::graphql_client::QueryBody<Variables> {
+
+    fn build_query(variables: Variables) -> ::identityx_auth::graphql::graphql_client::QueryBody<Variables> {
         ::identityx_auth::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
@@ -45,14 +42,16 @@ mutation Change {
   ping
 }"#;
 
-#[derive(Serialize, Clone, Debug, PartialEq)]
+/// The variables.
+#[derive(::identityx_auth::graphql::serde::Serialize, Default, Clone, Debug, PartialEq)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct Variables;
 
-#[derive(Deserialize, Clone, Debug, PartialEq)]
+/// Fields of `Mutation`.
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct ResponseData {
-    pub ping: String,
+    pub ping: ::std::string::String,
 }
 }
 
@@ -73,8 +72,6 @@ pub struct ResponseData {
     reason = "generated"
 )]
 pub mod who_am_i {
-use ::identityx_auth::graphql::serde::{Deserialize, Serialize};
-
 /// The operation `WhoAmI`.
 #[derive(Clone, Copy, Debug)]
 pub struct WhoAmI;
@@ -82,9 +79,8 @@ pub struct WhoAmI;
 impl ::identityx_auth::graphql::graphql_client::GraphQLQuery for WhoAmI {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(
-        variables: Variables,
-    ) -> ::identityx_auth::graphql::graphql_client::QueryBody<Variables> {
+
+    fn build_query(variables: Variables) -> ::identityx_auth::graphql::graphql_client::QueryBody<Variables> {
         ::identityx_auth::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
@@ -110,80 +106,85 @@ query WhoAmI {
   }
 }"#;
 
+/// The enum `OrganizationRole`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OrganizationRole {
     Owner,
     Administrator,
     Member,
     Guest,
-    Other(String),
+    /// A value that the schema does not have.
+    Other(::std::string::String),
 }
 
-impl ::identityx_auth::graphql::serde::Serialize for OrganizationRole {
-    fn serialize<S: ::identityx_auth::graphql::serde::Serializer>(
-        &self,
-        ser: S,
-    ) -> Result<S::Ok, S::Error> {
-        ser.serialize_str(
-            match *self {
-                OrganizationRole::Owner => "Owner",
-                OrganizationRole::Administrator => "Administrator",
-                OrganizationRole::Member => "Member",
-                OrganizationRole::Guest => "Guest",
-                OrganizationRole::Other(ref s) => &s,
-            },
-        )
-    }
-}
-
-impl<'de> ::identityx_auth::graphql::serde::Deserialize<'de> for OrganizationRole {
-    fn deserialize<D: ::identityx_auth::graphql::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
-        let s: String = ::identityx_auth::graphql::serde::Deserialize::deserialize(
-            deserializer,
-        )?;
-        match s.as_str() {
-            "Owner" => Ok(OrganizationRole::Owner),
-            "Administrator" => Ok(OrganizationRole::Administrator),
-            "Member" => Ok(OrganizationRole::Member),
-            "Guest" => Ok(OrganizationRole::Guest),
-            _ => Ok(OrganizationRole::Other(s)),
+impl OrganizationRole {
+    /// The value as it is sent and received.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Owner => "Owner",
+            Self::Administrator => "Administrator",
+            Self::Member => "Member",
+            Self::Guest => "Guest",
+            Self::Other(value) => value,
         }
     }
 }
 
-#[derive(Serialize, Clone, Debug, PartialEq)]
+impl ::identityx_auth::graphql::serde::Serialize for OrganizationRole {
+    fn serialize<S: ::identityx_auth::graphql::serde::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> ::identityx_auth::graphql::serde::Deserialize<'de> for OrganizationRole {
+    fn deserialize<D: ::identityx_auth::graphql::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
+        let value = <::std::string::String as ::identityx_auth::graphql::serde::Deserialize>::deserialize(deserializer)?;
+        ::std::result::Result::Ok(match value.as_str() {
+            "Owner" => Self::Owner,
+            "Administrator" => Self::Administrator,
+            "Member" => Self::Member,
+            "Guest" => Self::Guest,
+            _ => Self::Other(value),
+        })
+    }
+}
+
+/// The variables.
+#[derive(::identityx_auth::graphql::serde::Serialize, Default, Clone, Debug, PartialEq)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct Variables;
 
-#[derive(Deserialize, Clone, Debug, PartialEq)]
+/// Fields of `Query`.
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "activeUser")]
     pub active_user: WhoAmIActiveUser,
     #[serde(rename = "userOrganizations")]
-    pub user_organizations: Vec<Option<WhoAmIUserOrganizations>>,
+    pub user_organizations: ::std::vec::Vec<::std::option::Option<WhoAmIUserOrganizations>>,
 }
 
-#[derive(Deserialize, Clone, Debug, PartialEq)]
+/// Fields of `User`.
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct WhoAmIActiveUser {
-    pub email: String,
+    pub email: ::std::string::String,
     #[serde(rename = "givenName")]
-    pub given_name: Option<String>,
+    pub given_name: ::std::option::Option<::std::string::String>,
 }
 
-#[derive(Deserialize, Clone, Debug, PartialEq)]
+/// Fields of `OrganizationMembership`.
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct WhoAmIUserOrganizations {
     pub role: OrganizationRole,
     pub organization: WhoAmIUserOrganizationsOrganization,
 }
 
-#[derive(Deserialize, Clone, Debug, PartialEq)]
+/// Fields of `Organization`.
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct WhoAmIUserOrganizationsOrganization {
-    pub name: String,
+    pub name: ::std::string::String,
 }
 }

@@ -17,9 +17,8 @@ const STEPS: &[Step] = &[
     ("fmt", "the formatting is rustfmt's", |root| call(&mut command(root, "fmt --all --check"))),
     ("typos", "words are spelt as others spell them", |root| tool(root, "typos", "")),
     ("tidy", "the rules that no tool has", tidy::run),
-    ("deny", "licences, bans and sources of all dependencies", |root| {
-        let words = "--log-level error check --hide-inclusion-graph licenses bans sources";
-        tool(root, "cargo-deny", words)
+    ("deny", "licences and sources of all dependencies, and who may depend on whom", |root| {
+        tool(root, "cargo-deny", "--log-level error check licenses bans sources")
     }),
     ("shear", "no dependency is unused", |root| tool(root, "cargo-shear", "")),
     ("msrv", "no dependency wants a later Rust than is promised", oldest_rust),
@@ -60,9 +59,9 @@ pub(crate) const TLS: [&str; 3] = ["ring", "aws-lc-rs", "native-tls"];
 
 /// All features but those of TLS. Of these one takes effect, whatever is on, and the handshakes try
 /// each; the one that would is slow: it reads the system's certificates for every client.
-const RING_AND_ALL_STORES: &str = "--features auth-core-tls/ring,iqm-auth/rate-limit,xtask/graphql,\
-    examples/redis,auth-store/encryption,auth-store/file,auth-store/keyring,auth-store/redis,\
-    auth-store/redis-tls,auth-store/testing";
+const RING_AND_ALL_STORES: &str = "--features auth-core-tls/ring,auth-core/middleware,auth-core/tower,\
+    iqm-auth/rate-limit,xtask/graphql,examples/live,examples/redis,auth-store/encryption,\
+    auth-store/file,auth-store/keyring,auth-store/redis,auth-store/redis-tls,auth-store/testing";
 
 /// Runs the steps named, or all of them.
 pub(crate) fn run(root: &Path, list: bool, only: &[String]) -> Result<()> {
@@ -115,8 +114,7 @@ fn later_than_promised(root: &Path, promise: Option<&str>) -> Result<Vec<String>
         let mut parts = text.split('.').flat_map(str::parse);
         [0; 3].map(|_| parts.next().unwrap_or(0))
     };
-    let mut metadata = command(root, "metadata --format-version=1 --locked --all-features");
-    let metadata: serde_json::Value = serde_json::from_str(&cargo::output(&mut metadata)?)?;
+    let metadata = cargo::metadata(root, "--locked --all-features")?;
     let crates = Crates::load(root)?.sorted;
     let promised = crates.iter().map(|one| text(&one.package, "rust_version")).min();
     let promised = parse(promise.or(promised).unwrap_or_default());

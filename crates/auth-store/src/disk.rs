@@ -1,15 +1,21 @@
 //! Files and directories that only their owner can use. All others are refused, and each error begins
 //! with the path.
 
-use std::fmt;
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
-use std::io::{ErrorKind as Io, Read as _};
+mod access;
+#[cfg(test)]
+pub(crate) mod faults;
+mod system;
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind as Io, Read as _, Write as _};
 use std::path::Path;
 
 use auth_core::Error;
+use tracing::{Dispatch, dispatcher};
 
 use crate::error::store_error;
 use crate::record::Bytes;
+pub(crate) use system::{Failed, at, call, sync_directory, sync_file, unless_missing};
 
 /// A record has a few hundred bytes, or a few thousand with a large JWT in it.
 const MAX_BYTES: u64 = 1 << 20;
@@ -18,6 +24,9 @@ const MAX_BYTES: u64 = 1 << 20;
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
+    // A subscriber that is set for one thread only sees what is logged there, too.
+    let subscriber = dispatcher::get_default(Dispatch::clone);
+    let work = move || dispatcher::with_default(&subscriber, work);
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
         Err(store_error(
             "the runtime ended while a token file was read or written",
@@ -25,26 +34,13 @@ pub(crate) async fn blocking<T: Send + 'static>(
     })
 }
 
-/// An error about the file or directory `path`.
-pub(crate) fn at(path: &Path, what: impl fmt::Display) -> Error {
-    store_error(format!("{}: {what}", path.display()))
-}
-
-/// An error of the system, which was to `what` the file or directory `path`.
-pub(crate) fn failed(path: &Path, what: &str, error: std::io::Error) -> Error {
-    at(path, format_args!("cannot {what}: {error}")).with_source(error)
-}
-
 /// The whole file; `None` if there is none.
 pub(crate) fn read(path: &Path) -> Result<Option<Bytes>, Error> {
-    let file = match open(path, OpenOptions::new().read(true)) {
-        Ok(Some(file)) => file,
-        other => return other.map(|_| None),
+    const READ: &str = "read it";
+    let Some(mut file) = open(path, OpenOptions::new().read(true))? else {
+        return Ok(None);
     };
-    let length = file
-        .metadata()
-        .map_err(|error| failed(path, "read it", error))?
-        .len();
+    let length = call(path, READ, || file.metadata())?.len();
     if length > MAX_BYTES {
         return Err(at(
             path,
@@ -54,56 +50,38 @@ pub(crate) fn read(path: &Path) -> Result<Option<Bytes>, Error> {
     // Enough capacity for all of it: a buffer that grows leaves copies behind.
     let capacity = usize::try_from(length).unwrap_or_default() + 1;
     let mut bytes = Bytes::new(Vec::with_capacity(capacity));
-    file.take(MAX_BYTES)
-        .read_to_end(&mut bytes)
-        .map_err(|error| failed(path, "read it", error))?;
+    call(path, READ, || {
+        (&mut file).take(MAX_BYTES).read_to_end(&mut bytes)
+    })?;
     Ok(Some(bytes))
 }
 
 /// Opens a file that only its owner can use; `None` if there is none.
 pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> Result<Option<File>, Error> {
-    let file = match private(options).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == Io::NotFound => return Ok(None),
-        Err(error) => {
+    let options = private(options);
+    let file = match unless_missing(call(path, "open it", || options.open(path))) {
+        Ok(Some(file)) => file,
+        Ok(None) => return Ok(None),
+        Err(failed) => {
             // The owner or the mode may explain why it is not allowed.
             if let Ok(metadata) = fs::symlink_metadata(path) {
-                check_file(path, &metadata)?;
+                access::check_file(path, &metadata)?;
             }
-            return Err(failed(path, "open it", error));
+            return Err(failed.into());
         }
     };
-    let metadata = file
-        .metadata()
-        .map_err(|error| failed(path, "look at it", error))?;
-    check_file(path, &metadata)?;
+    let metadata = call(path, "look at it", || file.metadata())?;
+    access::check_file(path, &metadata)?;
     Ok(Some(file))
-}
-
-fn check_file(path: &Path, metadata: &Metadata) -> Result<(), Error> {
-    if metadata.is_symlink() {
-        return Err(at(
-            path,
-            "this is a symbolic link, and links are not followed; put the file itself here",
-        ));
-    }
-    if !metadata.is_file() {
-        return Err(at(path, "this is not a regular file; move it away"));
-    }
-    check_owner(path, metadata, "600")
 }
 
 /// Checks the directory `path`; `false` if there is none.
 pub(crate) fn check_directory(path: &Path) -> Result<bool, Error> {
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == Io::NotFound => return Ok(false),
-        Err(error) => return Err(failed(path, "look at it", error)),
+    let metadata = unless_missing(call(path, "look at it", || fs::metadata(path)))?;
+    let Some(metadata) = metadata else {
+        return Ok(false);
     };
-    if !metadata.is_dir() {
-        return Err(at(path, "this is not a directory; tokens are kept in one"));
-    }
-    check_owner(path, &metadata, "700")?;
+    access::check_directory(path, &metadata)?;
     Ok(true)
 }
 
@@ -123,41 +101,6 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-/// Refuses what belongs to another user, and what others may read, write or enter.
-#[cfg(unix)]
-fn check_owner(path: &Path, metadata: &Metadata, wanted: &str) -> Result<(), Error> {
-    use std::os::unix::fs::MetadataExt as _;
-
-    let (owner, user) = (metadata.uid(), rustix::process::geteuid().as_raw());
-    let shown = path.display();
-    if owner != user {
-        return Err(at(
-            path,
-            format_args!(
-                "it belongs to user {owner}, and this program runs as user {user}; run \
-                 `chown {user} '{shown}'` if the tokens are yours, or name another directory"
-            ),
-        ));
-    }
-    let mode = metadata.mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(at(
-            path,
-            format_args!(
-                "users other than its owner have rights to it (mode {mode:04o}); run \
-                 `chmod {wanted} '{shown}'`"
-            ),
-        ));
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "on Unix it can fail")]
-fn check_owner(_path: &Path, _metadata: &Metadata, _wanted: &str) -> Result<(), Error> {
-    Ok(())
-}
-
 /// Makes the directory `path`, unless it exists.
 pub(crate) fn make_directory(path: &Path) -> Result<(), Error> {
     if check_directory(path)? {
@@ -166,35 +109,30 @@ pub(crate) fn make_directory(path: &Path) -> Result<(), Error> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .recursive(true)
-        .create(path)
-        .map_err(|error| failed(path, "make this directory", error))?;
+    builder.recursive(true);
+    call(path, "make this directory", || builder.create(path))?;
     // Some file systems ignore the mode.
     check_directory(path)?;
-    path.parent().map_or(Ok(()), sync)
+    Ok(path.parent().map_or(Ok(()), sync_directory)?)
+}
+
+/// Makes the file `path` with `content`, and writes it to the disk. A file that is there is deleted.
+pub(crate) fn write_whole(path: &Path, content: &[u8], what: &str) -> Result<(), Error> {
+    remove(path)?;
+    let mut options = OpenOptions::new();
+    let made = open(path, options.write(true).create_new(true))?;
+    let mut file = made.ok_or_else(|| missing(path))?;
+    call(path, what, || file.write_all(content))?;
+    Ok(sync_file(path, what, &file)?)
+}
+
+/// For a file that should have been made.
+pub(crate) fn missing(path: &Path) -> Error {
+    at(path, format_args!("cannot make it: {}", Io::NotFound))
 }
 
 /// Deletes a file; `false` if there is none.
-pub(crate) fn remove(path: &Path) -> Result<bool, Error> {
-    match fs::remove_file(path) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == Io::NotFound => Ok(false),
-        Err(error) => Err(failed(path, "delete it", error)),
-    }
-}
-
-/// Writes to the disk what was made, moved and deleted in the directory `path`.
-#[cfg(unix)]
-pub(crate) fn sync(path: &Path) -> Result<(), Error> {
-    File::open(path)
-        .and_then(|directory| directory.sync_all())
-        .map_err(|error| failed(path, "sync this directory", error))
-}
-
-/// There is no such call.
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "on Unix it can fail")]
-pub(crate) fn sync(_path: &Path) -> Result<(), Error> {
-    Ok(())
+pub(crate) fn remove(path: &Path) -> Result<bool, Failed> {
+    let removed = call(path, "delete it", || fs::remove_file(path));
+    unless_missing(removed).map(|removed| removed.is_some())
 }

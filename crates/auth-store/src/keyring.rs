@@ -42,7 +42,9 @@ const LABEL: usize = 120;
 ///
 /// Source: Microsoft, `CREDENTIALW`, *`CredentialBlobSize`*.
 ///
-/// Cloning is cheap. The store has a thread, which ends with the last clone.
+/// It can be called on any runtime and on none. Cloning is cheap. The store has threads, which end with
+/// the last clone. In a child process made by `fork()` each call is an error, and so is opening another
+/// store if the parent had one: the keyring's library has threads, too.
 ///
 /// # Example
 ///
@@ -143,7 +145,7 @@ impl KeyringStore {
     fn entry(&self, key: &StoreKey) -> EntryId {
         EntryId {
             service: Arc::clone(&self.service),
-            user: Name::of(key),
+            user: Name::of(key).as_str().to_owned(),
             label: format!("{}: {} ({})", self.service, key.account, key.vendor)
                 .chars()
                 .take(LABEL)
@@ -151,6 +153,42 @@ impl KeyringStore {
                 .map(|it| if it.is_control() { '_' } else { it })
                 .collect(),
         }
+    }
+
+    /// Call it on the thread of the locks, as [`delete_here`](Self::delete_here).
+    async fn save_here(self, key: StoreKey, token: Token) -> Result<SaveOutcome, Error> {
+        let entry = self.entry(&key);
+        let lock = self.locks.write(&Name::of(&key)).await?;
+        let stored = self.read(&entry).await?;
+        let is_there = stored.is_some();
+        let stored = record::unless_damaged(stored, place(&self.service, &entry.user));
+        let is_damaged = is_there && stored.is_none();
+        let replacement = record::replacement(&key, &token, stored.as_ref(), None)
+            .map_err(|error| at(&self.service, &entry.user, &error))?;
+        let Some(record) = replacement else {
+            return Ok(SaveOutcome::Superseded);
+        };
+        let write = move |platform: &Platform| {
+            // Held until it is written, whatever becomes of the caller.
+            let _lock = &lock;
+            if is_damaged {
+                entry.keep_damaged(platform)?;
+            }
+            entry.write(platform, &record)
+        };
+        self.backend.call(write).await?;
+        Ok(SaveOutcome::Saved)
+    }
+
+    async fn delete_here(self, key: StoreKey) -> Result<(), Error> {
+        let entry = self.entry(&key);
+        let lock = self.locks.write(&Name::of(&key)).await?;
+        let delete = move |platform: &Platform| {
+            let _lock = &lock;
+            entry.aside().delete(platform)?;
+            entry.delete(platform)
+        };
+        self.backend.call(delete).await
     }
 
     async fn read(&self, entry: &EntryId) -> Result<Option<Bytes>, Error> {
@@ -164,13 +202,22 @@ impl KeyringStore {
 #[derive(Clone)]
 struct EntryId {
     service: Arc<str>,
-    user: Name,
+    user: String,
     label: String,
 }
 
 impl EntryId {
+    /// The entry for a record of this one that cannot be read.
+    fn aside(&self) -> Self {
+        Self {
+            user: format!("{}.damaged", self.user),
+            label: format!("{} (damaged)", self.label),
+            ..self.clone()
+        }
+    }
+
     fn open(&self, platform: &Platform) -> Result<keyring_core::Entry, Problem> {
-        platform.entry(&self.service, self.user.as_str(), &self.label)
+        platform.entry(&self.service, &self.user, &self.label)
     }
 
     fn read(&self, platform: &Platform) -> Result<Option<Bytes>, Problem> {
@@ -185,6 +232,15 @@ impl EntryId {
         Ok(self.open(platform)?.set_secret(record)?)
     }
 
+    /// Copies a record that is damaged to another entry.
+    fn keep_damaged(&self, platform: &Platform) -> Result<(), Problem> {
+        // A call is made again if the keyring was restarted, and then there may be a new record.
+        match self.read(platform)? {
+            Some(record) if record::is_damaged(&record) => self.aside().write(platform, &record),
+            _ => Ok(()),
+        }
+    }
+
     fn delete(&self, platform: &Platform) -> Result<(), Problem> {
         match self.open(platform)?.delete_credential() {
             Ok(()) | Err(keyring_core::Error::NoEntry) => Ok(()),
@@ -193,12 +249,14 @@ impl EntryId {
     }
 }
 
+/// The entry `user` of `service`, for a person.
+fn place(service: &str, user: &str) -> String {
+    format!("the entry `{user}` of `{service}` in the keyring")
+}
+
 /// An error about the record in the entry `user` of `service`.
-fn at(service: &str, user: &Name, error: &Error) -> Error {
-    let user = user.as_str();
-    store_error(format!(
-        "{error}; it is the entry `{user}` of `{service}` in the keyring"
-    ))
+fn at(service: &str, user: &str, error: &Error) -> Error {
+    store_error(format!("{error}; it is {}", place(service, user)))
 }
 
 /// The records of a service, by the names of their entries. Other entries are left out.
@@ -226,7 +284,7 @@ impl TokenStore for KeyringStore {
         Box::pin(async move {
             let entry = self.entry(key);
             let record = self.read(&entry).await?;
-            record
+            record::unless_damaged(record, place(&self.service, &entry.user))
                 .map(|record| record::decode(key, &record, None))
                 .transpose()
                 .map_err(|error| at(&self.service, &entry.user, &error))
@@ -238,28 +296,13 @@ impl TokenStore for KeyringStore {
         key: &'a StoreKey,
         token: &'a Token,
     ) -> BoxFuture<'a, Result<SaveOutcome, Error>> {
-        Box::pin(async move {
-            let entry = self.entry(key);
-            let _lock = self.locks.write(&entry.user).await?;
-            let stored = self.read(&entry).await?;
-            let replacement = record::replacement(key, token, stored.as_ref(), None)
-                .map_err(|error| at(&self.service, &entry.user, &error))?;
-            let Some(record) = replacement else {
-                return Ok(SaveOutcome::Superseded);
-            };
-            let write = move |platform: &Platform| entry.write(platform, &record);
-            self.backend.call(write).await?;
-            Ok(SaveOutcome::Saved)
-        })
+        let saved = self.clone().save_here(key.clone(), token.clone());
+        Box::pin(self.locks.run(saved))
     }
 
     fn delete<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move {
-            let entry = self.entry(key);
-            let _lock = self.locks.write(&entry.user).await?;
-            let delete = move |platform: &Platform| entry.delete(platform);
-            self.backend.call(delete).await
-        })
+        let deleted = self.clone().delete_here(key.clone());
+        Box::pin(self.locks.run(deleted))
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<StoreKey>, Error>> {
@@ -268,8 +311,11 @@ impl TokenStore for KeyringStore {
             let list = move |platform: &Platform| records(platform, &service);
             let mut keys = Vec::new();
             for (name, record) in self.backend.call(list).await? {
+                let user = name.as_str();
+                let record = record::unless_damaged(Some(record), place(&self.service, user));
+                let Some(record) = record else { continue };
                 let owner = record::owner(&record, |key| Name::of(key) == name);
-                keys.push(owner.map_err(|error| at(&self.service, &name, &error))?);
+                keys.push(owner.map_err(|error| at(&self.service, user, &error))?);
             }
             keys.sort();
             Ok(keys)

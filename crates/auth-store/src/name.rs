@@ -57,8 +57,18 @@ impl Name {
         format!("{}{UNFINISHED}", self.0)
     }
 
+    /// A record that cannot be read, and that another one has replaced.
+    pub(crate) fn damaged(&self) -> String {
+        format!("{}.damaged", self.0)
+    }
+
     pub(crate) fn lease(&self) -> String {
         format!("{}.lease", self.0)
+    }
+
+    /// A file that is made under the lease to find out whether one can be made.
+    pub(crate) fn trial(&self) -> String {
+        format!("{}.trial", self.0)
     }
 
     /// One of sixteen in the whole directory, so there are few files and few keys share one.

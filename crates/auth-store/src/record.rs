@@ -20,6 +20,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use auth_core::{Error, Expiry, ExposeSecret as _, SecretString, StoreKey, Token};
+#[cfg(feature = "file")]
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -219,6 +221,33 @@ pub(crate) fn owner(
     } else {
         Err(misplaced())
     }
+}
+
+/// The record that is stored at `place`, unless it is damaged, which is logged.
+///
+/// Decision: a file or keyring store takes a damaged record for none, and the next save keeps it aside.
+/// A session that can log in is not blocked until a person deletes it. All else that cannot be read is
+/// an error, because it may be worth more than a new token. A Redis server leaves no half of a value.
+#[cfg(feature = "file")]
+pub(crate) fn unless_damaged(
+    stored: Option<Bytes>,
+    place: impl std::fmt::Display,
+) -> Option<Bytes> {
+    let is_damaged = stored.as_deref().is_some_and(|it| is_damaged(it));
+    if is_damaged {
+        tracing::warn!(
+            %place,
+            "the record is damaged and is taken for none; the next save keeps it aside"
+        );
+    }
+    stored.filter(|_| !is_damaged)
+}
+
+/// Whether this is not JSON at all: empty, filled with zeros or cut off, as a machine that fails leaves
+/// a file. Records of all versions are JSON, and so are sealed ones.
+#[cfg(feature = "file")]
+pub(crate) fn is_damaged(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(bytes).is_err()
 }
 
 fn parse(bytes: &[u8]) -> Result<Record<'_>, Error> {

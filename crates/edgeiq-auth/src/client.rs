@@ -24,7 +24,7 @@ const SET_PASSWORD: Operation = operation!("edgeiq.set_password");
 
 /// EdgeIQ. A cheap clone.
 ///
-/// Its methods need a Tokio runtime; a [`Session`] does not.
+/// Its methods need no particular runtime, and none at all.
 #[derive(Clone)]
 pub struct Client(Arc<Parts>);
 
@@ -276,7 +276,7 @@ impl Client {
                 })),
                 (500, Some(from_address)) => Some(Error::SenderNotWhitelisted {
                     from_address: from_address.to_owned(),
-                    message: refusal.body(),
+                    message: refusal.message(),
                     http_status: Some(refusal.status()),
                 }),
                 _ => None,

@@ -31,7 +31,7 @@ pub enum Error {
     SenderNotWhitelisted {
         /// The address that the e-mail was to come from.
         from_address: String,
-        /// The body of the vendor's response, or its status if that was empty.
+        /// What the vendor said, or the status of its response.
         message: String,
         /// The HTTP status.
         http_status: Option<u16>,

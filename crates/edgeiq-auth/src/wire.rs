@@ -82,14 +82,9 @@ impl Refusal<'_> {
         is_meant.then(|| self.error(variant))
     }
 
-    /// All of the body, or a text that stands in its place.
-    pub(crate) fn body(&self) -> String {
-        let body = self.response.text();
-        if body.is_empty() {
-            self.message.clone()
-        } else {
-            body
-        }
+    /// What the vendor said, or a text that stands in its place.
+    pub(crate) fn message(&self) -> String {
+        self.message.clone()
     }
 }
 
@@ -100,7 +95,7 @@ pub(crate) fn done(
     refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
 ) -> Result<(), Error> {
     // No document describes the body, but a web page comes from a proxy.
-    if response.status().is_success() && !is_page(&response.text()) {
+    if response.status().is_success() && !response.is_page() {
         return Ok(());
     }
     Err(refusal(response, refused))
@@ -203,7 +198,9 @@ fn refusal(response: &Response, refused: impl FnOnce(&Refusal<'_>) -> Option<Err
     refused(&refusal).unwrap_or_else(|| response.error(message.as_deref()).into())
 }
 
-/// What the vendor said, redacted, if it said anything: no document describes the form.
+/// What the vendor said in a field that is a message, redacted. No other text is shown: the form of a
+/// refusal is not documented, and a user's fields may stand in it. The one documented refusal may be
+/// plain text.
 fn message(response: &Response) -> Option<String> {
     #[derive(Deserialize)]
     struct Said {
@@ -212,21 +209,14 @@ fn message(response: &Response) -> Option<String> {
     }
     let said = response.json::<Said>().ok();
     let said = said.and_then(|said| said.message.or(said.error));
-    let text = match said.or_else(|| response.json::<String>().ok()) {
-        Some(said) => response.redact(&said),
-        None => response.text(),
+    let text = response.redact(said.as_deref().unwrap_or_default());
+    let text = match text.trim_end_matches('.') {
+        "" => response.find(NOT_AUTHORIZED)?,
+        text => text,
     };
-    let text = text.trim_end_matches('.');
-    (!text.is_empty() && !is_page(text)).then(|| text.to_owned())
+    Some(text.to_owned())
 }
 
 fn says_not_authorized(response: &Response) -> bool {
-    response
-        .text()
-        .to_ascii_lowercase()
-        .contains(NOT_AUTHORIZED)
-}
-
-fn is_page(text: &str) -> bool {
-    text.starts_with('<')
+    response.find(NOT_AUTHORIZED).is_some()
 }

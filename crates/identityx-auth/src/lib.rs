@@ -53,9 +53,9 @@ pub mod graphql {
     pub use serde;
 
     pub use crate::client::{Caller, Execute};
-    #[doc(hidden)]
-    pub use crate::types::serialize_secret;
     pub use crate::types::{Date, Json, JsonObject, ObjectId, Response};
+    #[doc(hidden)]
+    pub use crate::types::{deserialize_id, deserialize_tagged, serialize_secret};
 
     /// The part of IdentityX's GraphQL schema that authentication needs, for `identityx-codegen`.
     pub const SCHEMA: &str = include_str!("../schema/identityx.graphql");

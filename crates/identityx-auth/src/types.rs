@@ -1,5 +1,6 @@
 //! What IdentityX's calls take and give.
 
+mod codec;
 mod identity;
 mod response;
 mod scalars;
@@ -7,15 +8,14 @@ mod scalars;
 use std::fmt;
 use std::time::SystemTime;
 
+pub use self::codec::{deserialize_id, deserialize_tagged, serialize_secret};
 pub use self::identity::{Administrator, AppUser, HeaderStyle, Identity, OrgUser, OrgUserApiToken};
 pub(crate) use self::identity::{
     Kind, X_APP_ID, X_ORG_ID, account, application, check_caller, claimed_subject, headers,
     in_organization, scope,
 };
 pub use self::response::Response;
-pub use self::scalars::{
-    ApplicationId, Date, Json, JsonObject, ObjectId, OrganizationId, serialize_secret,
-};
+pub use self::scalars::{ApplicationId, Date, Json, JsonObject, ObjectId, OrganizationId};
 
 /// A user of an application, as the vendor describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,30 +1,23 @@
 //! From a schema and operations to Rust.
 
-use std::collections::BTreeMap;
-use std::io::Write;
-use std::panic::{self, AssertUnwindSafe};
-
-use apollo_compiler::validation::Valid;
-use apollo_compiler::{ExecutableDocument, Node, Schema};
-use graphql_client_codegen::normalization::Normalization;
-use graphql_client_codegen::{
-    CodegenMode, GraphQLClientCodegenOptions, generate_module_token_stream_from_string,
-};
-use heck::{ToSnakeCase, ToUpperCamelCase};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::check;
 use crate::document::Document;
-use crate::error::Error;
+use crate::error::{Error, Problem};
+use crate::names;
+use crate::operation::{self, Source};
 use crate::output::{Generated, Module};
-use crate::render::{self, Operation};
-use crate::secrets;
+use crate::structure::Derives;
 
 /// How the code is generated.
 #[derive(Clone, Debug)]
 pub struct Options {
-    pub(crate) runtime: String,
-    pub(crate) response_derives: String,
-    pub(crate) variables_derives: String,
+    runtime: String,
+    response_derives: String,
+    variables_derives: String,
+    scalars: HashMap<String, String>,
+    secrets: Vec<String>,
 }
 
 impl Default for Options {
@@ -33,6 +26,8 @@ impl Default for Options {
             runtime: "::identityx_auth".to_owned(),
             response_derives: "Clone, Debug, PartialEq".to_owned(),
             variables_derives: "Clone, Debug, PartialEq".to_owned(),
+            scalars: HashMap::new(),
+            secrets: Vec::new(),
         }
     }
 }
@@ -55,6 +50,7 @@ impl Options {
     ///
     /// By default `Clone, Debug, PartialEq`. In an operation that returns a token, `PartialEq`,
     /// `Eq`, `PartialOrd`, `Ord` and `Hash` are left out, because `SecretString` has none of them.
+    /// With a `Serialize` in this list, a response is written as it was read, tokens included.
     pub fn response_derives(mut self, derives: impl Into<String>) -> Self {
         self.response_derives = derives.into();
         self
@@ -63,37 +59,69 @@ impl Options {
     /// The derives of variables and inputs besides `Serialize`, separated by commas.
     ///
     /// By default `Clone, Debug, PartialEq`, with the same exception for an operation that sends a
-    /// token.
+    /// token. `Default` is added where everything can be left out.
     pub fn variables_derives(mut self, derives: impl Into<String>) -> Self {
         self.variables_derives = derives.into();
         self
     }
 
-    fn path(text: &str) -> Result<syn::Path, Error> {
-        syn::parse_str(text).map_err(|_| Error::Options(text.to_owned()))
+    /// The type of a scalar: a path such as `::chrono::NaiveDate` or `crate::scalars::Money`.
+    ///
+    /// It needs serde's `Serialize` and `Deserialize`, and the derives above. A scalar without a
+    /// type is a JSON value, and [`Generated::warnings`] names it.
+    pub fn scalar(mut self, name: impl Into<String>, path: impl Into<String>) -> Self {
+        self.scalars.insert(name.into(), path.into());
+        self
     }
 
-    /// The list as the generator takes it: it panics on an empty name, or one that is not a path.
-    fn derives(list: &str) -> Result<Option<String>, Error> {
-        let names = list.split(',').map(str::trim);
-        let names: Vec<_> = names.filter(|name| !name.is_empty()).collect();
-        for name in &names {
-            Self::path(name)?;
-        }
-        Ok((!names.is_empty()).then(|| names.join(",")))
+    /// Another name of a field, an argument or a variable that holds a secret: `pin`, or `Card.pin`
+    /// for the field of one type.
+    ///
+    /// Known already is a name whose last word is `token`, `jwt`, `password`, `passphrase`,
+    /// `passcode`, `secret`, `credential` or `apiKey` (or their plural), and the `value` of a type
+    /// whose name ends in `Token`.
+    pub fn secret(mut self, name: impl Into<String>) -> Self {
+        self.secrets.push(name.into());
+        self
     }
+
+    fn settings(&self) -> Result<Settings, Error> {
+        let mut paths = self.scalars.values().chain([&self.runtime]);
+        if let Some(wrong) = paths.find(|path| !names::is_path(path)) {
+            return Err(Error::Options(wrong.clone()));
+        }
+        Ok(Settings {
+            runtime: format!("{}::graphql", self.runtime),
+            response: Derives::parse(&self.response_derives)?,
+            variables: Derives::parse(&self.variables_derives)?,
+            scalars: self.scalars.clone(),
+            secrets: self.secrets.clone(),
+        })
+    }
+}
+
+/// Options that were checked.
+pub(crate) struct Settings {
+    /// The module of the runtime crate which generated code names.
+    pub(crate) runtime: String,
+    pub(crate) response: Derives,
+    pub(crate) variables: Derives,
+    pub(crate) scalars: HashMap<String, String>,
+    pub(crate) secrets: Vec<String>,
 }
 
 /// Generates a module for each operation of the documents.
 ///
 /// The schema and each document are validated first: every mistake is reported with file and line.
-/// An operation can use the fragments of its own document.
+/// An operation can use the fragments of its own document. The generated types read every answer
+/// that the schema allows.
 ///
 /// # Errors
 ///
-/// [`Error::Invalid`] if the schema or an operation is not valid; [`Error::Introspection`] if the
-/// schema is JSON but not an introspection result; [`Error::Unsupported`] if an operation cannot be
-/// expressed in Rust, such as two with the same module name; [`Error::Options`].
+/// [`Error::Invalid`] if the schema or an operation is not valid, or if it has no types in Rust:
+/// two operations with the same module name, or a selection that depends on an object's type
+/// without `__typename`. [`Error::Introspection`] if the schema is JSON but not an introspection
+/// result; [`Error::Options`].
 ///
 /// # Example
 ///
@@ -110,141 +138,50 @@ pub fn generate(
     operations: &[Document],
     options: &Options,
 ) -> Result<Generated, Error> {
-    let valid = check::schema(schema)?;
+    let settings = options.settings()?;
+    let schema = check::schema(schema)?;
+    let implementers = schema.implementers_map();
     let mut problems = Vec::new();
-    let mut checked = Vec::new();
-    for document in operations {
-        match check::operations(&valid, document) {
-            Ok(executable) => checked.push((document, executable)),
-            Err(Error::Invalid(more)) => problems.extend(more),
+    let mut modules: BTreeMap<String, Module> = BTreeMap::new();
+    let mut unknown = BTreeSet::new();
+    for text in operations {
+        let document = match check::operations(&schema, text) {
+            Ok(document) => document,
+            Err(Error::Invalid(more)) => {
+                problems.extend(more);
+                continue;
+            }
             Err(other) => return Err(other),
+        };
+        let source = Source {
+            schema: &schema,
+            implementers: &implementers,
+            text,
+            document: &document,
+            settings: &settings,
+        };
+        for (name, operation) in &document.operations.named {
+            let (module, scalars) = match operation::module(&source, name, operation) {
+                Ok(made) => made,
+                Err(problem) => {
+                    problems.push(*problem);
+                    continue;
+                }
+            };
+            unknown.extend(scalars);
+            if let Some(other) = modules.get(&module.name) {
+                let (other, module) = (&other.operation, &module.name);
+                let reason =
+                    format!("`{name}` and `{other}` would have the same module `{module}`");
+                let problem = Problem::at(&document.sources, name.location(), text.name(), reason);
+                problems.push(problem.with_help("rename one of the operations"));
+                continue;
+            }
+            modules.insert(module.name.clone(), module);
         }
     }
     if !problems.is_empty() {
         return Err(Error::Invalid(problems));
     }
-    let file = schema_file(schema, &valid)?;
-    let mut modules: BTreeMap<String, Module> = BTreeMap::new();
-    for (document, executable) in checked {
-        for name in executable.operations.named.keys() {
-            let query = for_generator(&valid, &executable, name);
-            let module = module(&file, document, &query, name, options)?;
-            if let Some(other) = modules.get(&module.name) {
-                return Err(unsupported(
-                    document,
-                    format!(
-                        "`{name}` and `{}` would have the same module `{}`",
-                        other.operation, module.name
-                    ),
-                ));
-            }
-            modules.insert(module.name.clone(), module);
-        }
-    }
-    Ok(Generated::new(modules.into_values().collect()))
-}
-
-/// The schema as the generator takes it: as a file.
-fn schema_file(
-    document: &Document,
-    schema: &Valid<Schema>,
-) -> Result<tempfile::NamedTempFile, Error> {
-    let text = secrets::mark_fields(schema);
-    // The generator panics on a schema that its parser refuses, and every later call fails.
-    graphql_parser::parse_schema::<&str>(&text)
-        .map_err(|error| unsupported(document, format!("the schema's syntax: {error}")))?;
-    let write = || {
-        let mut file = tempfile::Builder::new().suffix(".graphql").tempfile()?;
-        file.write_all(text.as_bytes())?;
-        file.flush()?;
-        Ok(file)
-    };
-    write().map_err(|source| Error::Write {
-        path: std::env::temp_dir(),
-        source,
-    })
-}
-
-fn module(
-    schema: &tempfile::NamedTempFile,
-    document: &Document,
-    query: &str,
-    name: &str,
-    options: &Options,
-) -> Result<Module, Error> {
-    let runtime = Options::path(&options.runtime)?;
-    // The module of that crate which generated code names.
-    let runtime = syn::parse_quote!(#runtime::graphql);
-    let generator = generator_options(name, &runtime, options)?;
-    // The generator panics on some valid documents, such as one with a field called `_`.
-    let tokens = panic::catch_unwind(AssertUnwindSafe(|| {
-        generate_module_token_stream_from_string(query, schema.path(), generator)
-    }))
-    .map_err(|_| unsupported(document, format!("the generator panicked on `{name}`")))?
-    .map_err(|error| unsupported(document, error.to_string()))?;
-    let operation = Operation {
-        name,
-        type_name: &name.to_upper_camel_case(),
-        module: &name.to_snake_case(),
-        query: document.text(),
-        runtime: &runtime,
-    };
-    let text =
-        render::module(tokens, &operation).map_err(|reason| unsupported(document, reason))?;
-    Ok(Module {
-        name: operation.module.to_owned(),
-        operation: name.to_owned(),
-        text,
-    })
-}
-
-fn generator_options(
-    name: &str,
-    runtime: &syn::Path,
-    options: &Options,
-) -> Result<GraphQLClientCodegenOptions, Error> {
-    let mut generator = GraphQLClientCodegenOptions::new(CodegenMode::Cli);
-    generator.set_normalization(Normalization::Rust);
-    generator.set_operation_name(name.to_upper_camel_case());
-    if let Some(derives) = Options::derives(&options.response_derives)? {
-        generator.set_response_derives(derives);
-    }
-    if let Some(derives) = Options::derives(&options.variables_derives)? {
-        generator.set_variables_derives(derives);
-    }
-    generator.set_custom_scalars_module(runtime.clone());
-    generator.set_serde_path(syn::parse_quote!(#runtime::serde));
-    generator.set_fragments_other_variant(true);
-    // `None` is left out of the request, so that the service's defaults apply.
-    generator.set_skip_serializing_none(true);
-    Ok(generator)
-}
-
-/// The document as the generator takes it.
-///
-/// The variables of the operation that hold a token are marked. A variable with a default value is
-/// nullable instead: the generator's code for defaults does not compile, and the service applies
-/// them anyway.
-fn for_generator(schema: &Schema, executable: &Valid<ExecutableDocument>, name: &str) -> String {
-    let mut document = executable.clone().into_inner();
-    if let Some(operation) = document.operations.named.get_mut(name) {
-        secrets::mark_variables(schema, executable, operation.make_mut());
-    }
-    for operation in document.operations.named.values_mut() {
-        for variable in &mut operation.make_mut().variables {
-            if variable.default_value.is_some() {
-                let variable = variable.make_mut();
-                variable.default_value = None;
-                variable.ty = Node::new((*variable.ty).clone().nullable());
-            }
-        }
-    }
-    document.to_string()
-}
-
-fn unsupported(document: &Document, reason: String) -> Error {
-    Error::Unsupported {
-        file: document.name().to_owned(),
-        reason,
-    }
+    Ok(Generated::new(modules.into_values().collect(), unknown))
 }

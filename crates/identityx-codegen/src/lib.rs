@@ -1,15 +1,22 @@
 #![doc = include_str!("../README.md")]
 
+mod build_script;
 mod check;
 mod compare;
 mod document;
 mod error;
 mod generate;
+mod inputs;
 mod introspection;
+mod merge;
+mod names;
+mod operation;
 mod output;
-mod render;
+mod response;
 mod secrets;
+mod structure;
 
+pub use crate::build_script::Build;
 pub use crate::compare::{Change, compare};
 pub use crate::document::Document;
 pub use crate::error::{Error, Problem};

@@ -21,6 +21,8 @@ Writes <folder>/generated.rs and a module in <folder>/generated/ for each operat
   --check                write nothing, and fail if a file is not up to date
   --schema <file>        SDL, or an introspection result in JSON; by default the part of
                          IdentityX's schema that authentication needs
+  --scalar <name>=<path> the Rust type of a scalar, such as Day=::chrono::NaiveDate
+  --secret <name>        another field, argument or variable that holds a secret: pin, or Card.pin
   --runtime <path>       the path of identityx-auth in your code (default ::identityx_auth)
   --help                 print this text
   --version              print the version
@@ -36,7 +38,7 @@ enum Task {
 struct Job {
     operations: Vec<PathBuf>,
     schema: Option<PathBuf>,
-    runtime: Option<String>,
+    options: Options,
     out: PathBuf,
     check: bool,
 }
@@ -53,9 +55,7 @@ fn main() -> ExitCode {
         Task::Print(text) => print!("{text}"),
         Task::Generate(job) => {
             if let Err(error) = run(&job) {
-                let cause = std::error::Error::source(&error);
-                let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
-                eprintln!("{error}{cause}");
+                eprintln!("{}", error.report());
                 if matches!(error, Error::OutOfDate(_)) {
                     eprintln!("to update the files, run the same command without `--check`");
                 }
@@ -76,11 +76,10 @@ fn run(job: &Job) -> Result<(), Error> {
         .iter()
         .map(Document::read)
         .collect::<Result<_, _>>()?;
-    let options = match &job.runtime {
-        Some(path) => Options::new().runtime(path),
-        None => Options::new(),
-    };
-    let generated = generate(&schema, &operations, &options)?;
+    let generated = generate(&schema, &operations, &job.options)?;
+    for warning in generated.warnings() {
+        eprintln!("warning: {warning}");
+    }
     let files = generated.files();
     if job.check {
         generated.check(&job.out)?;
@@ -107,7 +106,15 @@ fn parse(mut args: Parser) -> Result<Task, lexopt::Error> {
             // A shell expands `--operation graphql/*.graphql` to several values.
             Arg::Long("operation") => job.operations.extend(args.values()?.map(PathBuf::from)),
             Arg::Long("schema") => job.schema = Some(args.value()?.into()),
-            Arg::Long("runtime") => job.runtime = Some(args.value()?.string()?),
+            Arg::Long("runtime") => job.options = job.options.runtime(args.value()?.string()?),
+            Arg::Long("secret") => job.options = job.options.secret(args.value()?.string()?),
+            Arg::Long("scalar") => {
+                let text = args.value()?.string()?;
+                let (name, path) = text
+                    .split_once('=')
+                    .ok_or("`--scalar` wants <name>=<path>")?;
+                job.options = job.options.scalar(name, path);
+            }
             Arg::Long("check") => job.check = true,
             Arg::Long("out") => out = Some(PathBuf::from(args.value()?)),
             other => return Err(other.unexpected()),

@@ -1,5 +1,6 @@
 //! The generated modules: as text, or as files that are written or checked.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io::{self, Write};
@@ -49,11 +50,21 @@ pub(crate) struct Module {
 #[derive(Clone, Debug)]
 pub struct Generated {
     modules: Vec<Module>,
+    warnings: Vec<String>,
 }
 
 impl Generated {
-    pub(crate) fn new(modules: Vec<Module>) -> Self {
-        Self { modules }
+    pub(crate) fn new(modules: Vec<Module>, unknown: BTreeSet<String>) -> Self {
+        let warnings = unknown.into_iter().map(|scalar| {
+            format!("the scalar `{scalar}` has no type in Rust and is a JSON value: give it one with `--scalar {scalar}=<path>`, or with `Options::scalar`")
+        });
+        let warnings = warnings.collect();
+        Self { modules, warnings }
+    }
+
+    /// What to know of the code, a line each: scalars that have no type in Rust.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Each file's path, from the folder of the sources, and its text.
@@ -143,11 +154,12 @@ impl Generated {
             match read(&path)? {
                 Some(found) if found == text => {}
                 Some(found) => problems.push(first_difference(&path, &found, &text)),
-                None => problems.push(Problem::of_file(&path, "missing")),
+                None => problems.push(Problem::of_file(path.display().to_string(), "missing")),
             }
         }
         for path in self.stale(&folder.join("generated"))? {
-            problems.push(Problem::of_file(&path, "no operation generates this file"));
+            let reason = "no operation generates this file";
+            problems.push(Problem::of_file(path.display().to_string(), reason));
         }
         if problems.is_empty() {
             return Ok(());
@@ -220,7 +232,7 @@ fn first_difference(path: &Path, found: &str, expected: &str) -> Problem {
     let reason = format!("expected {}, found {}", line(expected), line(found));
     Problem {
         line: Some(same + 1),
-        ..Problem::of_file(path, reason)
+        ..Problem::of_file(path.display().to_string(), reason)
     }
 }
 
@@ -243,7 +255,7 @@ mod tests {
     fn a_text_that_ends_early_differs_at_its_end() {
         assert_eq!(
             first_difference(Path::new("a.rs"), "one\n", "one\ntwo\n").to_string(),
-            "a.rs:2: expected `two`, found the end of the file"
+            "error: expected `two`, found the end of the file\n --> a.rs:2"
         );
     }
 }

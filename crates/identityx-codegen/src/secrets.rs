@@ -1,132 +1,165 @@
-//! Marks tokens: the generator gets a schema in which they have a separate scalar, `SecretString`.
+//! Which fields, arguments and variables hold a token or a password: by their names.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
-use apollo_compiler::ast::{Type, Value};
+use apollo_compiler::ast::Value;
 use apollo_compiler::executable::Operation;
-use apollo_compiler::schema::ExtendedType;
-use apollo_compiler::validation::Valid;
-use apollo_compiler::{ExecutableDocument, Name, Node, Schema, name};
+use apollo_compiler::{ExecutableDocument, Name, Schema};
+use heck::ToSnakeCase;
 
-/// The scalar. The runtime crate exports a type of this name.
-pub(crate) const SCALAR: &str = "SecretString";
-
-/// The fields that hold a token in IdentityX's schema.
-const SECRETS: [(&str, &str); 6] = [
-    ("AppUserAuthToken", "value"),
-    ("LoginAppUserMutationInput", "token"),
-    ("LogoutAppUserMutationInput", "token"),
-    ("Mutation", "createActiveUserApiToken"),
-    ("UserAuthToken", "value"),
-    ("UserLoginMutationInput", "token"),
+/// The last word of a name that is a secret's, in the singular.
+const WORDS: [&str; 9] = [
+    "token",
+    "jwt",
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "secret",
+    "apikey",
+    "credential",
 ];
 
-/// The schema's text, in which each field that holds a token has the scalar as its type.
-pub(crate) fn mark_fields(schema: &Valid<Schema>) -> String {
-    let mut schema = schema.clone().into_inner();
-    for (parent, name) in SECRETS {
-        match schema.types.get_mut(parent) {
-            Some(ExtendedType::Object(object)) => {
-                if let Some(field) = object.make_mut().fields.get_mut(name) {
-                    field.make_mut().ty = secret(&field.ty);
+/// Names of two words.
+const PAIRS: [&str; 3] = ["api_key", "private_key", "access_key"];
+
+/// Whether a field of this type holds a secret; `more` are the user's own names.
+pub(crate) fn is_secret(parent: &str, name: &str, more: &[String]) -> bool {
+    let words = name.to_snake_case();
+    let words = words.strip_suffix('s').unwrap_or(&words);
+    let last = words.rsplit('_').next().unwrap_or_default();
+    WORDS.contains(&last)
+        || PAIRS.iter().any(|pair| words.ends_with(pair))
+        || name == "value" && parent.ends_with("Token")
+        || more.iter().any(|it| match it.split_once('.') {
+            Some((of, field)) => of == parent && field == name,
+            None => it == name,
+        })
+}
+
+/// The variables that hold a secret: by their own names, and by what they fill.
+pub(crate) fn variables(
+    schema: &Schema,
+    document: &ExecutableDocument,
+    operation: &Operation,
+    more: &[String],
+) -> HashSet<Name> {
+    let own = operation.variables.iter().map(|variable| &variable.name);
+    let own = own.filter(|name| is_secret("", name, more));
+    let mut search = Search {
+        schema,
+        more,
+        found: own.cloned().collect(),
+    };
+    for field in operation.all_fields(document) {
+        for argument in &field.arguments {
+            if let Some(definition) = field.definition.argument_by_name(&argument.name) {
+                let ty = definition.ty.inner_named_type();
+                let secret = is_secret(&field.name, &argument.name, more);
+                search.value(ty, &argument.value, secret);
+            }
+        }
+    }
+    search.found
+}
+
+struct Search<'a> {
+    schema: &'a Schema,
+    more: &'a [String],
+    found: HashSet<Name>,
+}
+
+impl Search<'_> {
+    /// A value of this input type, in a place that holds a secret or does not.
+    fn value(&mut self, ty: &str, value: &Value, secret: bool) {
+        match value {
+            Value::Variable(variable) if secret => {
+                self.found.insert(variable.clone());
+            }
+            Value::List(values) => {
+                for value in values {
+                    self.value(ty, value, secret);
                 }
             }
-            Some(ExtendedType::InputObject(input)) => {
-                if let Some(field) = input.make_mut().fields.get_mut(name) {
-                    field.make_mut().ty = Node::new(secret(&field.ty));
+            Value::Object(fields) => {
+                let input = self.schema.get_input_object(ty);
+                for (name, value) in fields {
+                    if let Some(field) = input.and_then(|input| input.fields.get(name)) {
+                        let secret = is_secret(ty, name, self.more);
+                        self.value(field.ty.inner_named_type(), value, secret);
+                    }
                 }
             }
             _ => {}
         }
     }
-    let mut text = schema.to_string();
-    if !schema.types.contains_key(SCALAR) {
-        text.push_str("\nscalar SecretString\n");
-    }
-    text
-}
-
-/// Gives the scalar as their type to the variables that fill a field which holds a token.
-pub(crate) fn mark_variables(
-    schema: &Schema,
-    document: &ExecutableDocument,
-    operation: &mut Operation,
-) {
-    let mut tokens = BTreeSet::new();
-    for field in operation.all_fields(document) {
-        for argument in &field.arguments {
-            if let Some(definition) = field.definition.argument_by_name(&argument.name) {
-                let ty = definition.ty.inner_named_type();
-                collect(schema, ty, &argument.value, &mut tokens);
-            }
-        }
-    }
-    for variable in &mut operation.variables {
-        if tokens.contains(&variable.name) {
-            let variable = variable.make_mut();
-            variable.ty = Node::new(secret(&variable.ty));
-        }
-    }
-}
-
-/// Adds the variables that fill a token in this value of an input type.
-fn collect(schema: &Schema, ty: &str, value: &Value, tokens: &mut BTreeSet<Name>) {
-    match value {
-        Value::List(values) => {
-            for value in values {
-                collect(schema, ty, value, tokens);
-            }
-        }
-        Value::Object(fields) => {
-            let Some(input) = schema.get_input_object(ty) else {
-                return;
-            };
-            for (name, value) in fields {
-                if let Value::Variable(variable) = &**value
-                    && SECRETS.contains(&(ty, name))
-                {
-                    tokens.insert(variable.clone());
-                } else if let Some(field) = input.fields.get(name) {
-                    collect(schema, field.ty.inner_named_type(), value, tokens);
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-/// The type with the scalar in it, null and lists as they were.
-fn secret(ty: &Type) -> Type {
-    match ty {
-        Type::Named(_) => Type::Named(name!("SecretString")),
-        Type::NonNullNamed(_) => Type::NonNullNamed(name!("SecretString")),
-        Type::List(item) => Type::List(Box::new(secret(item))),
-        Type::NonNullList(item) => Type::NonNullList(Box::new(secret(item))),
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use apollo_compiler::schema::ExtendedType;
+
     use super::*;
 
     #[test]
     fn every_token_of_the_included_schema_is_known_and_nothing_else() {
         let schema = Schema::parse_and_validate(crate::SCHEMA, "schema").unwrap();
         let mut tokens = Vec::new();
-        for (name, definition) in &schema.types {
+        for (parent, definition) in &schema.types {
             let fields: Vec<_> = match definition {
-                ExtendedType::Object(object) => object.fields.keys().collect(),
-                ExtendedType::InputObject(input) => input.fields.keys().collect(),
+                ExtendedType::Object(it) => {
+                    it.fields.values().map(|it| (&it.name, &it.ty)).collect()
+                }
+                ExtendedType::InputObject(it) => {
+                    it.fields.values().map(|it| (&it.name, &*it.ty)).collect()
+                }
                 _ => continue,
             };
-            let is_token = |field: &str| match definition {
-                ExtendedType::InputObject(_) => field == "token",
-                _ => field.ends_with("Token") || name.ends_with("Token") && field == "value",
-            };
-            let found = fields.into_iter().filter(|field| is_token(field));
-            tokens.extend(found.map(|field| (name.as_str(), field.as_str())));
+            for (name, ty) in fields {
+                let is_text = ty.inner_named_type() == "String";
+                if is_text && is_secret(parent, name, &[]) {
+                    tokens.push(format!("{parent}.{name}"));
+                }
+            }
         }
         tokens.sort_unstable();
-        assert_eq!(tokens, SECRETS);
+        let expected = [
+            "AppUserAuthToken.value",
+            "LoginAppUserMutationInput.token",
+            "LogoutAppUserMutationInput.token",
+            "Mutation.createActiveUserApiToken",
+            "UserAuthToken.value",
+            "UserLoginMutationInput.token",
+        ];
+        assert_eq!(tokens, expected);
+    }
+
+    #[test]
+    fn a_secret_is_known_by_the_last_word_of_its_name_or_by_the_list_of_the_user() {
+        for name in [
+            "token",
+            "jwt",
+            "password",
+            "secret",
+            "apiKey",
+            "API_KEYS",
+            "refreshToken",
+            "newPassword",
+        ] {
+            assert!(is_secret("User", name, &[]), "{name}");
+        }
+        for name in [
+            "value",
+            "tokenExpiresAt",
+            "key",
+            "secretary",
+            "passed",
+            "id",
+        ] {
+            assert!(!is_secret("User", name, &[]), "{name}");
+        }
+        let more = ["pin".to_owned(), "User.code".to_owned()];
+        assert!(is_secret("Any", "pin", &more) && is_secret("User", "code", &more));
+        assert!(!is_secret("Country", "code", &more));
     }
 }

@@ -1,8 +1,8 @@
 //! The tests that every vendor crate runs.
 //!
 //! A vendor crate implements [`Vendor`] and the other traits that fit it, and calls the macro of
-//! each group of tests: [`builder!`], [`faults!`], [`redaction!`], [`session!`], and where they fit
-//! [`renewed_session!`], [`password_session!`] and [`login_session!`]. A group's macro lists its
+//! each group of tests: [`builder!`], [`canaries!`], [`faults!`], [`redaction!`], [`session!`], and where they
+//! fit [`renewed_session!`], [`password_session!`] and [`login_session!`]. A group's macro lists its
 //! tests, whose bodies are the functions of the module of that name.
 
 #![allow(missing_docs, reason = "the name of a test says what it tests")]
@@ -18,7 +18,9 @@
     reason = "a panic is how a test fails, and errors are what it tests"
 )]
 
+mod answering;
 pub mod builder;
+pub mod canaries;
 pub mod faults;
 pub mod login_session;
 pub mod password_session;
@@ -29,6 +31,7 @@ pub mod session;
 mod set_up;
 mod vendor;
 
+pub use crate::answering::answering;
 pub use crate::set_up::{always, assert_refused, only, sandbox, sandbox_with, settled, shown};
 pub use crate::vendor::{
     Call, Calls, InteractiveLogin, PasswordLogin, Renewals, Secrets, Session, Sessions, Settings,
@@ -63,6 +66,7 @@ mod tests {
     fn every_test_is_in_the_list_of_its_group() {
         for source in [
             include_str!("builder.rs"),
+            include_str!("canaries.rs"),
             include_str!("faults.rs"),
             include_str!("login_session.rs"),
             include_str!("password_session.rs"),

@@ -129,21 +129,23 @@ impl Git<'_> {
         self.output("update-ref -d", &[&format!("refs/tags/{name}")]).map(drop)
     }
 
-    pub(crate) fn tracks(self, path: &str) -> bool {
-        self.output("ls-files --error-unmatch --", &[path]).is_ok()
+    /// A second working tree of the present commit. No hook runs: nothing has been done yet.
+    pub(crate) fn add_tree(self, folder: &Path) -> Result<()> {
+        let words = "-c core.hooksPath=/dev/null worktree add --quiet --detach";
+        self.output(words, &[&folder.to_string_lossy(), "HEAD"]).map(drop)
     }
 
-    /// Commits these files and nothing else; the index is as it was if that fails.
-    pub(crate) fn commit(self, message: &str, files: &[&str]) -> Result<()> {
-        // `git add` would refuse what the user ignores everywhere, and keep what it had added
-        // until then.
-        let words = [&[message, "--only", "--"], files].concat();
-        let outcome = self.output("update-index --add --", files);
-        let outcome = outcome.and_then(|_| self.output("commit --quiet --message", &words));
-        if outcome.is_err() {
-            // This fails only where the index cannot be written, and so has not changed.
-            let _ = self.output("read-tree HEAD", &[]);
-        }
-        outcome.map(drop)
+    /// Commits all that has changed in that tree, also what the user ignores everywhere, and brings
+    /// it here: whole, or not at all.
+    pub(crate) fn commit_tree(self, folder: &Path, message: &str) -> Result<()> {
+        let there = Git { root: folder };
+        there.output("add --all --force", &[])?;
+        there.output("commit --quiet --message", &[message])?;
+        let commit = there.output("rev-parse HEAD", &[])?;
+        self.output("merge --quiet --ff-only", &[commit.trim()]).map(drop)
+    }
+
+    pub(crate) fn remove_tree(self, folder: &Path) -> Result<()> {
+        self.output("worktree remove --force", &[&folder.to_string_lossy()]).map(drop)
     }
 }

@@ -16,43 +16,26 @@ use super::plan::{self, Entry};
 use super::{Selection, semver_checks};
 use crate::cargo::{self, say};
 
-/// Prepares these crates and commits that; tree and index are as they were if something fails.
+/// Prepares these crates and commits that, in a tree apart: here all of it changes, or nothing.
 pub(crate) fn run(root: &Path, selection: &Selection) -> Result<()> {
     let git = Git { root };
     git.require_clean()?;
     let entries = plan::make(root, semver_checks::installed(root).is_some())?;
     let chosen = choose(&entries, selection)?;
-    let mut edits = Edits { root, files: BTreeMap::new() };
-    let now = entries.iter().map(|it| (&*it.krate.name, it.krate.version.clone()));
-    let mut versions: BTreeMap<_, _> = now.collect();
-    for (entry, version) in &chosen {
-        let krate = &entry.krate;
-        versions.insert(&krate.name, version.clone());
-        let (folder, name) = (&krate.folder, &*krate.name);
-        let path = format!("{folder}/Cargo.toml");
-        edits.change(&path, |text| set_version(text, &["package"], version))?;
-        // Those that depend on it and are released later require what they were tested with.
-        let keys = ["workspace", "dependencies", name];
-        edits.change("Cargo.toml", |text| set_version(text, &keys, version))?;
-        let body = || match &entry.last {
-            None => Ok("First release.".to_owned()),
-            Some(last) => Notes { root, name, last, messages: &entry.messages }.section(),
-        };
-        let path = format!("{folder}/CHANGELOG.md");
-        edits.change(&path, |text| with_section(text, version, body))?;
-    }
-    let folders = chosen.iter().map(|(entry, _)| format!("{}/", entry.krate.folder));
-    for folder in folders.chain([String::new()]) {
-        let path = format!("{folder}README.md");
-        edits.change(&path, |text| with_install_lines(text, &versions))?;
-    }
     let list: Vec<_> = chosen.iter().map(|(it, to)| format!("{} {to}", it.krate.name)).collect();
-    let list = list.join(", ");
-    if edits.files.is_empty() {
-        say(format_args!("Nothing had to change: {list} stand as they are."));
+    let message = format!("chore(release): {}", list.join(", "));
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let tree = folder.path().join("tree");
+    git.add_tree(&tree)?;
+    let outcome = edit(root, &tree, &entries, &chosen);
+    let outcome = outcome.and_then(|()| {
+        let is_changed = (Git { root: &tree }).require_clean().is_err();
+        is_changed.then(|| git.commit_tree(&tree, &message)).transpose()
+    });
+    git.remove_tree(&tree)?;
+    if outcome.context("nothing was changed")?.is_none() {
+        say(format_args!("Nothing had to change: {} stand as they are.", list.join(", ")));
     } else {
-        let message = format!("chore(release): {list}");
-        edits.commit(git, &message)?;
         say(format_args!("Committed \"{message}\". Read the changelogs, rewrite what users"));
         say("would not understand, then\n  git commit --all --amend --no-edit");
     }
@@ -81,7 +64,7 @@ fn choose<'a>(entries: &'a [Entry], selection: &Selection) -> Result<Vec<(&'a En
         if selection.all && !entry.is_released() {
             continue;
         }
-        let version = version(entry, selection.version_of(name)?)?;
+        let version = version(entry, selection.these.get(name).and_then(Option::as_ref))?;
         for leader in &entry.follows {
             let is_open = entries.iter().any(|it| it.krate.name == *leader && it.is_open());
             let comes = chosen.iter().any(|(it, _)| it.krate.name == *leader);
@@ -109,72 +92,46 @@ fn version(entry: &Entry, wanted: Option<&Version>) -> Result<Version> {
     Ok(wanted.clone())
 }
 
-/// New texts of files, written all at once, and taken back all at once.
-struct Edits<'a> {
-    root: &'a Path,
-    /// What each file held, none if it was not there; and what it is to hold.
-    files: BTreeMap<String, (Option<String>, String)>,
-}
-
-impl Edits<'_> {
-    fn change(&mut self, path: &str, f: impl FnOnce(&str) -> Result<String>) -> Result<()> {
-        let (before, now) = match self.files.remove(path) {
-            Some((before, now)) => (before, Some(now)),
-            None => (self.on_disk(path)?, None),
+/// Writes versions, requirements and changelogs.
+fn edit(root: &Path, tree: &Path, entries: &[Entry], chosen: &[(&Entry, Version)]) -> Result<()> {
+    let change = |path: &str, f: &dyn Fn(&str) -> Result<String>| {
+        let before = match fs::read_to_string(tree.join(path)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+            outcome => outcome.context(path.to_owned())?,
         };
-        let now = now.as_deref().or(before.as_deref()).unwrap_or_default();
-        let after = f(now).with_context(|| path.to_owned())?;
-        if before.as_deref().unwrap_or_default() != after {
-            self.files.insert(path.to_owned(), (before, after));
+        let after = f(&before).context(path.to_owned())?;
+        if before == after {
+            Ok(())
+        } else {
+            fs::write(tree.join(path), after).context(path.to_owned())
         }
-        Ok(())
+    };
+    let now = entries.iter().map(|it| (&*it.krate.name, &it.krate.version));
+    let mut versions: BTreeMap<_, _> = now.collect();
+    for (entry, version) in chosen {
+        let (folder, name) = (&entry.krate.folder, &*entry.krate.name);
+        versions.insert(name, version);
+        change(&format!("{folder}/Cargo.toml"), &|text| set_version(text, &["package"], version))?;
+        // Those that depend on it and are released later require what they were tested with.
+        let keys = ["workspace", "dependencies", name];
+        change("Cargo.toml", &|text| set_version(text, &keys, version))?;
+        let body = || match &entry.last {
+            None => Ok("First release.".to_owned()),
+            Some(last) => Notes { root, name, last, messages: &entry.messages }.section(),
+        };
+        change(&format!("{folder}/CHANGELOG.md"), &|text| with_section(text, version, body))?;
     }
-
-    fn on_disk(&self, path: &str) -> Result<Option<String>> {
-        match fs::read_to_string(self.root.join(path)) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            outcome => outcome.map(Some).with_context(|| format!("cannot read {path}")),
-        }
+    let folders = chosen.iter().map(|(entry, _)| format!("{}/", entry.krate.folder));
+    for folder in folders.chain([String::new()]) {
+        change(&format!("{folder}README.md"), &|text| with_install_lines(text, &versions))?;
     }
-
-    fn commit(mut self, git: Git<'_>, message: &str) -> Result<()> {
-        if let Some(lock) = self.on_disk("Cargo.lock")? {
-            self.files.insert("Cargo.lock".to_owned(), (Some(lock.clone()), lock));
-        }
-        let outcome = self.write().and_then(|()| {
-            // What is locked stays so; cargo needs the index only where it has never seen that.
-            let update = |line| cargo::output(&mut cargo::cargo(self.root, line));
-            let line = "update --workspace --quiet --offline";
-            update(line).or_else(|_| update("update --workspace --quiet"))?;
-            let mut paths: Vec<_> = self.files.keys().map(String::as_str).collect();
-            // Where the lock file is not committed, it stays so.
-            paths.retain(|path| *path != "Cargo.lock" || git.tracks(path));
-            git.commit(message, &paths)
-        });
-        outcome.or_else(|error| {
-            self.take_back().context(format!("{error:#}; and then"))?;
-            Err(error.context("nothing was changed"))
-        })
+    // What is locked stays so; cargo needs the index only where it has never seen that.
+    if tree.join("Cargo.lock").exists() {
+        let update = |line| cargo::output(&mut cargo::cargo(tree, line));
+        let line = "update --workspace --quiet --offline";
+        update(line).or_else(|_| update("update --workspace --quiet"))?;
     }
-
-    fn write(&self) -> Result<()> {
-        for (path, (_, text)) in &self.files {
-            fs::write(self.root.join(path), text).context(path.clone())?;
-        }
-        Ok(())
-    }
-
-    fn take_back(&self) -> Result<()> {
-        for (path, (before, _)) in &self.files {
-            let whole = self.root.join(path);
-            match before {
-                Some(text) => fs::write(whole, text)?,
-                None if whole.exists() => fs::remove_file(whole)?,
-                None => {}
-            }
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// The manifest with this version in that table; as it is if there is none there.
@@ -223,13 +180,13 @@ fn with_section(
 
 /// The lines that users copy into their manifests (`iqm-auth = "0.1"`), where they would give them
 /// another version.
-fn with_install_lines(text: &str, versions: &BTreeMap<&str, Version>) -> Result<String> {
+fn with_install_lines(text: &str, versions: &BTreeMap<&str, &Version>) -> Result<String> {
     let mut text = text.to_owned();
     for (name, version) in versions {
         let before = format!(r#"(?m)^(\s*{name}\s*=\s*(?:\{{[^}}\n]*\bversion\s*=\s*)?")"#);
         let line = Regex::new(&format!(r#"{before}([^"\n]+)""#))?;
         let short = match (version.pre.is_empty(), version.major, version.minor) {
-            (false, ..) | (_, 0, 0) => version.to_string(),
+            (false, ..) | (_, 0, 0) => (*version).to_string(),
             (_, 0, minor) => format!("0.{minor}"),
             (_, major, _) => major.to_string(),
         };
@@ -297,7 +254,8 @@ mod tests {
             ("0.2.0", "iqm-auth-more = \"0.1\"", "iqm-auth-more = \"0.1\""),
             ("0.2.0", "iqm-auth = { path = \"x\" }", "iqm-auth = { path = \"x\" }"),
         ] {
-            let versions = BTreeMap::from([("iqm-auth", version.parse().unwrap())]);
+            let version = version.parse().unwrap();
+            let versions = BTreeMap::from([("iqm-auth", &version)]);
             assert_eq!(with_install_lines(before, &versions).unwrap(), after);
         }
     }

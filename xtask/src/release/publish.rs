@@ -78,15 +78,23 @@ pub(crate) fn run(
     if !uploads.is_empty() && !options.yes {
         ask()?;
     }
-    for (number, step) in steps.iter().enumerate() {
-        if let Err(error) = carry_out(root, git, step, registry) {
-            let (done, left) = steps.split_at(number);
-            let done = if done.is_empty() { "nothing".to_owned() } else { list(done) };
-            note(format_args!("\npublished and tagged: {done}\nnot done: {}", list(left)));
-            note(format_args!("whether {} has arrived, only the registry knows", step.one.name));
-            note("the same command continues from here, and publishes nothing twice");
-            return Err(error);
+    // They were built a moment ago. Cargo knows the order, and waits for the index.
+    let upload = || upload(root, &uploads, registry, "--no-verify");
+    let outcome = if uploads.is_empty() { Ok(()) } else { upload() };
+    let (mut done, mut left) = (Vec::new(), Vec::new());
+    for step in steps {
+        // Some have arrived, also where the upload failed.
+        let is_published = outcome.is_ok() || !look(git, registry, step.one)?.needs_upload;
+        if is_published && step.needs_tag {
+            git.tag(&step.tag, &format!("{} {}", step.one.name, step.one.version))?;
+            say(format_args!("tagged {}", step.tag));
         }
+        if is_published { &mut done } else { &mut left }.push(step);
+    }
+    if outcome.is_err() {
+        note(format_args!("\npublished and tagged: {}\nnot done: {}", list(&done), list(&left)));
+        note("the same command continues from here, and publishes nothing twice");
+        return outcome;
     }
     say("\nall is published and tagged; `git push --tags` shares the tags");
     Ok(())
@@ -125,18 +133,6 @@ fn ask() -> Result<()> {
     Ok(())
 }
 
-fn carry_out(root: &Path, git: Git<'_>, step: &Step<'_>, registry: &str) -> Result<()> {
-    if step.needs_upload {
-        // It was built a moment ago. Cargo waits until the index has it.
-        upload(root, &[step], registry, "--no-verify")?;
-    }
-    if step.needs_tag {
-        git.tag(&step.tag, &format!("{} {}", step.one.name, step.one.version))?;
-        say(format_args!("tagged {}", step.tag));
-    }
-    Ok(())
-}
-
 fn upload(root: &Path, steps: &[&Step<'_>], registry: &str, more: &str) -> Result<()> {
     // Named even where it is crates.io: cargo's configuration may have another default.
     let mut publish = cargo::cargo(root, &format!("publish --registry {registry} {more}"));
@@ -145,5 +141,6 @@ fn upload(root: &Path, steps: &[&Step<'_>], registry: &str, more: &str) -> Resul
 
 fn list(steps: &[Step<'_>]) -> String {
     let name = |step: &Step<'_>| format!("{} {}", step.one.name, step.one.version);
-    steps.iter().map(name).collect::<Vec<_>>().join(", ")
+    let names: Vec<_> = steps.iter().map(name).collect();
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }

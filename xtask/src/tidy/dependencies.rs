@@ -1,14 +1,12 @@
-//! Rules: who may depend on whom, and what a user of a vendor crate compiles.
+//! Rules: what a user of a vendor crate compiles. Who may depend on whom stands in deny.toml.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Result;
-use serde_json::Value;
 
 use super::{Findings, Tree};
 use crate::cargo;
-use crate::release::crates::{list, text};
 
 /// How many crates a vendor crate's normal tree may have, itself included; that of identityx-auth
 /// has one more, for GraphQL.
@@ -22,8 +20,7 @@ const ABSENT: [&str; 6] =
 const SINGLE: [&str; 4] = ["http", "hyper", "reqwest", "rustls"];
 
 pub(super) fn findings(root: &Path, tree: &Tree) -> Result<Findings> {
-    let mut metadata = cargo::cargo(root, "metadata --format-version=1 --no-deps");
-    let mut findings = directions(&serde_json::from_str(&cargo::output(&mut metadata)?)?);
+    let mut findings = Vec::new();
     for (path, text) in tree.ending("/Cargo.toml").filter(|(path, _)| !path.starts_with("fuzz/")) {
         // Such as `forbid(unsafe_code)`, which SECURITY.md cites.
         if !text.contains("[lints]\nworkspace = true") {
@@ -37,47 +34,6 @@ pub(super) fn findings(root: &Path, tree: &Tree) -> Result<Findings> {
         findings.extend(weight(vendor, &printed));
     }
     Ok(findings)
-}
-
-fn directions(metadata: &Value) -> Findings {
-    let mut findings = Vec::new();
-    for package in list(metadata, "packages") {
-        for dependency in list(package, "dependencies") {
-            let (from, to) = (text(package, "name"), text(dependency, "name"));
-            let is_dev = dependency["kind"] == "dev";
-            if !may_depend(from, to, is_dev) {
-                findings.push(format!("{from} depends on {to}: see ARCHITECTURE.md"));
-            }
-            if is_dev && to == "auth-sandbox" && dependency["req"] != "*" {
-                // With a version, each crate would wait for another to be published.
-                findings.push(format!("{from} has a version of {to}; name its path only"));
-            }
-        }
-    }
-    findings
-}
-
-fn may_depend(from: &str, to: &str, is_dev: bool) -> bool {
-    let is_vendor = |name: &str| name.ends_with("-auth");
-    let is_for_tests = is_dev && ["auth-sandbox", "vendor-tests"].contains(&to);
-    let is_tool = ["authctl", "examples", "xtask", "identityx-codegen"].contains(&to);
-    match from {
-        // Third parties that one crate hides from all others.
-        _ if to == "graphql_client" => from == "identityx-auth",
-        _ if to == "reqwest" => {
-            is_dev || ["auth-core", "auth-core-tls", "examples", "vendor-tests"].contains(&from)
-        }
-        // Shared wire types would put the same mistake on both ends.
-        "auth-sandbox" => !(is_vendor(to) || is_tool || to == "auth-store"),
-        "auth-store" => is_for_tests || !(is_vendor(to) || is_tool || to == "auth-sandbox"),
-        // It carries the schema and no code of this workspace; its tests compile what it generates.
-        "identityx-codegen" => is_dev || !(is_vendor(to) || to.starts_with("auth")),
-        "xtask" => is_for_tests || !(is_vendor(to) || to.starts_with("auth")),
-        _ if from == "auth-core" || is_vendor(from) => {
-            is_for_tests || !(is_vendor(to) || is_tool || to.starts_with("auth-s"))
-        }
-        _ => true,
-    }
 }
 
 /// What is wrong with the crates that a user of this vendor crate compiles, one a line.
@@ -102,58 +58,13 @@ fn weight(vendor: &str, printed: &str) -> Findings {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    fn check(from: &str, kind: Option<&str>, to: &str, req: &str) -> usize {
-        let dependency = json!({ "name": to, "kind": kind, "req": req });
-        let package = json!({ "name": from, "dependencies": [dependency] });
-        directions(&json!({ "packages": [package] })).len()
-    }
-
-    #[test]
-    fn dependencies_point_one_way() {
-        for line in [
-            "iqm-auth auth-core, auth-store auth-core, auth-sandbox auth-core, authctl iqm-auth",
-            "auth-core reqwest, identityx-auth graphql_client, xtask identityx-codegen",
-            "iqm-auth -auth-sandbox, iqm-auth -vendor-tests, auth-core -auth-sandbox",
-            "iqm-auth -reqwest, xtask -auth-sandbox, identityx-codegen -identityx-auth",
-        ] {
-            for pair in line.split(", ") {
-                let (from, to) = pair.split_once(' ').unwrap();
-                let kind = to.starts_with('-').then_some("dev");
-                assert_eq!(check(from, kind, to.trim_start_matches('-'), "*"), 0, "{pair}");
-            }
-        }
-        for line in [
-            "iqm-auth edgeiq-auth, iqm-auth -edgeiq-auth, iqm-auth auth-store, auth-core iqm-auth",
-            "iqm-auth auth-sandbox, iqm-auth identityx-codegen, auth-core auth-sandbox",
-            "auth-core auth-store, auth-store iqm-auth, auth-sandbox -iqm-auth, xtask auth-core",
-            "auth-sandbox identityx-codegen, identityx-codegen iqm-auth, iqm-auth reqwest",
-            "iqm-auth graphql_client, iqm-auth -graphql_client",
-        ] {
-            for pair in line.split(", ") {
-                let (from, to) = pair.split_once(' ').unwrap();
-                let kind = to.starts_with('-').then_some("dev");
-                assert_eq!(check(from, kind, to.trim_start_matches('-'), "*"), 1, "{pair}");
-            }
-        }
-        assert_eq!(check("iqm-auth", Some("dev"), "auth-sandbox", "^0.1"), 1);
-    }
 
     #[test]
     fn what_a_user_compiles_is_few_light_and_single() {
-        let crates = |number: usize| {
-            let line = |it| {
-                format!(
-                    "a v1.{it}.0
-a v1.{it}.0 (proc-macro)
-"
-                )
-            };
-            (0..number).map(line).collect::<Vec<_>>().concat()
-        };
+        // Each once for users and once for a macro.
+        let line = |it| format!("a v1.{it}.0\na v1.{it}.0 (proc-macro)\n");
+        let crates = |number: usize| (0..number).map(line).collect::<String>();
         let check = |printed: &str| weight("iqm-auth", printed).len();
         assert_eq!([check(&crates(MOST_CRATES)), check(&crates(MOST_CRATES + 1))], [0, 1]);
         for name in ABSENT {

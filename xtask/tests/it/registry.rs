@@ -4,12 +4,16 @@
 //! machine's cargo, or else from crates.io.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::{env, fs, thread};
 
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State as Shared;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -18,7 +22,7 @@ pub(crate) const TOKEN: &str = "token-of-the-test-registry";
 /// crates.io, as cargo names it in what it uploads to another registry.
 const CRATES_IO: &str = "https://github.com/rust-lang/crates.io-index";
 
-/// When the connection of an upload breaks. The client cannot tell one from the other.
+/// When an upload fails. The client cannot tell one from the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Death {
     BeforeItIsStored,
@@ -45,14 +49,6 @@ pub(crate) struct State {
     pub(crate) hidden: BTreeMap<String, usize>,
 }
 
-/// A status with a body, or with an address to go to.
-enum Answer {
-    Found(Vec<u8>),
-    Refused(u16, String),
-    Elsewhere(String),
-    Cut,
-}
-
 impl Registry {
     /// On the port of last time where that is free: cargo unpacks crates into a folder that is named
     /// after the registry's address, and with another one everything is compiled again.
@@ -68,12 +64,14 @@ impl Registry {
         let state = Arc::new(Mutex::new(State { own, ..State::default() }));
         let this = Self { address, state };
         let registry = this.clone();
+        listener.set_nonblocking(true).unwrap();
         // It ends with the process of its test.
         thread::spawn(move || {
-            for stream in listener.incoming() {
-                let registry = registry.clone();
-                thread::spawn(move || registry.serve(stream.unwrap()));
-            }
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.unwrap().block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                axum::serve(listener, Router::new().fallback(serve).with_state(registry)).await
+            })
         });
         this
     }
@@ -95,73 +93,30 @@ impl Registry {
         self.state().stored.iter().map(|it| it.0.clone()).collect()
     }
 
-    /// One request; cargo makes a new connection for the next.
-    fn serve(&self, mut stream: TcpStream) {
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
-        let mut lines = reader.by_ref().lines().map_while(Result::ok);
-        let Some(head) = lines.next() else { return };
-        let lines = lines.take_while(|line| !line.is_empty());
-        let headers: BTreeMap<_, _> = lines
-            .filter_map(|line| Some((line.split_once(": ")?.0.to_lowercase(), line)))
-            .map(|(name, line)| (name, line.split_once(": ").unwrap().1.to_owned()))
-            .collect();
-        let length = headers.get("content-length").map_or(0, |it| it.parse().unwrap());
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).unwrap();
-        let path = head.split(' ').nth(1).unwrap().trim_matches('/');
-        let is_known = headers.get("authorization").is_some_and(|token| token == TOKEN);
-        let answer = match path.strip_prefix("dl/").and_then(|rest| rest.split_once('/')) {
-            Some((name, version)) => self.download(name, version),
-            _ if head.starts_with("PUT") && is_known => self.upload(&body),
-            _ if head.starts_with("PUT") => Answer::Refused(403, "not the registry's token".into()),
-            _ if path == "config.json" => {
-                let api = format!("http://{}", self.address);
-                let config = json!({ "dl": format!("{api}/dl/{{crate}}/{{version}}"), "api": api });
-                Answer::Found(config.to_string().into())
-            }
-            _ => self.look(path),
-        };
-        let (head, body) = match answer {
-            Answer::Found(body) => ("200 OK".to_owned(), body),
-            Answer::Refused(status, why) => {
-                let body = json!({ "errors": [{ "detail": why }] });
-                (format!("{status} -"), body.to_string().into())
-            }
-            Answer::Elsewhere(address) => (format!("302 -\r\nlocation: {address}"), Vec::new()),
-            Answer::Cut => return,
-        };
-        let length = body.len();
-        let head =
-            format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
-        // Cargo may have given up.
-        let _ = stream.write_all(&[head.into_bytes(), body].concat());
-    }
-
-    fn look(&self, path: &str) -> Answer {
+    fn look(&self, path: &str) -> Response {
         let name = path.rsplit('/').next().unwrap();
         let mut state = self.state();
         if !state.own.iter().any(|own| own == name) {
-            return Answer::Elsewhere(format!("https://index.crates.io/{path}"));
+            return Redirect::temporary(&format!("https://index.crates.io/{path}")).into_response();
         }
         let lines = state.stored.iter().filter(|(_, line, _)| line["name"] == name);
         let lines: Vec<_> = lines.map(|(_, line, _)| line.to_string()).collect();
         let left = state.hidden.get_mut(name).filter(|left| **left > 0 && !lines.is_empty());
         if let Some(left) = left {
             *left -= 1;
-            return Answer::Refused(404, "not yet".into());
+            return StatusCode::NOT_FOUND.into_response();
         }
         if lines.is_empty() {
-            return Answer::Refused(404, "no crate has this name".into());
+            return StatusCode::NOT_FOUND.into_response();
         }
-        Answer::Found(lines.join("\n").into())
+        lines.join("\n").into_response()
     }
 
-    fn download(&self, name: &str, version: &str) -> Answer {
+    fn download(&self, name: &str, version: &str) -> Response {
         let (state, id) = (self.state(), format!("{name}-{version}"));
         if state.own.iter().any(|own| own == name) {
             let stored = state.stored.iter().find(|it| it.0 == id);
-            return stored
-                .map_or(Answer::Refused(404, "none".into()), |it| Answer::Found(it.2.clone()));
+            return stored.map(|it| it.2.clone()).ok_or(StatusCode::NOT_FOUND).into_response();
         }
         // Cargo checks the checksum, so whatever lies in the cache will do.
         let home = env::var_os("CARGO_HOME").map(Into::into);
@@ -170,13 +125,13 @@ impl Registry {
         let archive = |folder: fs::DirEntry| fs::read(folder.path().join(format!("{id}.crate")));
         let cached = folders.map(archive).find_map(Result::ok).filter(|bytes| !bytes.is_empty());
         let elsewhere = format!("https://static.crates.io/crates/{name}/{id}.crate");
-        cached.map_or(Answer::Elsewhere(elsewhere), Answer::Found)
+        cached.ok_or(Redirect::temporary(&elsewhere)).into_response()
     }
 
     /// A length, metadata in JSON, a length, the .crate file.
     ///
     /// Source: The Cargo Book, "Registry Web API", *Publish*.
-    fn upload(&self, body: &[u8]) -> Answer {
+    fn upload(&self, body: &[u8]) -> Response {
         let piece = |body: &[u8]| {
             let (length, rest) = body.split_first_chunk::<4>().unwrap();
             let (piece, rest) = rest.split_at(u32::from_le_bytes(*length) as usize);
@@ -190,16 +145,15 @@ impl Registry {
         let mut state = self.state();
         state.uploads.push(id.clone());
         if !state.own.contains(&name) || state.stored.iter().any(|it| it.0 == id) {
-            return Answer::Refused(400, format!("{id} is already uploaded, or not yours"));
+            let why = format!("{id} is already uploaded, or not yours");
+            return refusal(StatusCode::BAD_REQUEST, &why);
         }
         let death = state.deaths.remove(&name);
         if death != Some(Death::BeforeItIsStored) {
             let line = index_line(&metadata, &archive);
             state.stored.push((id, line, archive));
         }
-        let warnings = json!({ "invalid_categories": [], "invalid_badges": [], "other": [] });
-        let answer = json!({ "warnings": warnings }).to_string();
-        if death.is_some() { Answer::Cut } else { Answer::Found(answer.into()) }
+        if death.is_some() { StatusCode::BAD_GATEWAY.into_response() } else { "{}".into_response() }
     }
 
     /// `name-version` can no longer be chosen.
@@ -207,6 +161,32 @@ impl Registry {
         let mut state = self.state();
         state.stored.iter_mut().find(|it| it.0 == id).unwrap().1["yanked"] = true.into();
     }
+}
+
+async fn serve(
+    Shared(registry): Shared<Registry>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let path = uri.path().trim_matches('/');
+    let is_known = headers.get("authorization").is_some_and(|token| token == TOKEN);
+    match path.strip_prefix("dl/").and_then(|rest| rest.split_once('/')) {
+        Some((name, version)) => registry.download(name, version),
+        _ if method == Method::PUT && is_known => registry.upload(&body),
+        _ if method == Method::PUT => refusal(StatusCode::FORBIDDEN, "not the registry's token"),
+        _ if path == "config.json" => {
+            let api = format!("http://{}", registry.address);
+            let config = json!({ "dl": format!("{api}/dl/{{crate}}/{{version}}"), "api": api });
+            config.to_string().into_response()
+        }
+        _ => registry.look(path),
+    }
+}
+
+fn refusal(status: StatusCode, why: &str) -> Response {
+    (status, json!({ "errors": [{ "detail": why }] }).to_string()).into_response()
 }
 
 /// What is uploaded, and the line that the index has of it: alike, and not the same.

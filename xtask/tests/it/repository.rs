@@ -46,19 +46,17 @@ impl Repository {
 
     /// The same with a registry that has no crate of this repository.
     pub(crate) fn copy_for_newcomers() -> Self {
-        // CARGO_TARGET_TMPDIR is a folder in the target folder. What cargo fetches and compiles stays
-        // there, so that dependencies are compiled once for all tests and not again in the next run.
+        // Beside this folder in the target folder. What cargo fetches and compiles stays there, so
+        // that dependencies are not compiled again in the next run.
         let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("proofs");
-        // Cargo takes a version of a registry's for unchangeable, and here each test publishes
-        // another content as 0.1.0: what was downloaded and compiled of this repository must go.
-        let names = "auth[-_]|auth$|newcomer|identityx[-_]codegen|tmp-|package$";
-        let forget = format!(
-            "find {} -depth -regextype posix-extended -regex '.*/(lib)?((iqm|edgeiq|\
-            eqworks|identityx)[-_])?({names}).*' -exec rm -rf {{}} +",
-            shared.display()
-        );
+        // Cargo takes a version of a registry's for unchangeable, and here each run publishes another
+        // content as 0.1.0: what was downloaded and compiled of this repository must go.
+        let names = CRATES.join("|").replace('-', "[-_]");
+        let pattern = format!(".*/(lib)?({names}|newcomer|tmp-|package$).*");
         fs::create_dir_all(&shared).unwrap();
-        success(Command::new("sh").args(["-c", &forget]));
+        let mut forget = Command::new("find");
+        forget.arg(&shared).args(["-depth", "-regextype", "posix-extended", "-regex", &pattern]);
+        success(forget.args(["-exec", "rm", "-rf", "{}", "+"]));
         let this = Self::with(&CRATES, Some(&shared));
         this.fill();
         this
@@ -194,12 +192,9 @@ impl Repository {
     fn equipped(&self, program: &str, folder: &Path, words: &str) -> Command {
         let mut command = Command::new(program);
         command.args(words.split_whitespace()).current_dir(folder);
+        let foreign = ["CARGO_REGISTRY", "CARGO_REGISTRIES", "CARGO_PKG_", "GIT_"];
         for (name, _) in env::vars_os() {
-            let text = name.to_string_lossy();
-            if ["CARGO_REGISTRY", "CARGO_REGISTRIES", "CARGO_PKG_", "GIT_"]
-                .iter()
-                .any(|it| text.starts_with(it))
-            {
+            if foreign.iter().any(|it| name.to_string_lossy().starts_with(it)) {
                 command.env_remove(&name);
             }
         }

@@ -2,12 +2,12 @@
 //! services that answer something else.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
 use std::process::{Command, Output};
-use std::thread;
 
 use auth_sandbox::Sandbox;
+use httpmock::MockServer;
+
+use super::repository::{Repository, failure, success};
 
 fn schema(arguments: &[&str]) -> (Output, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
@@ -45,39 +45,32 @@ fn our_operations_fit_what_the_sandbox_says_and_what_would_break_us_is_named() {
 }
 
 #[test]
-fn generated_code_is_up_to_date() {
-    let mut check = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    let output = check.args(["codegen", "--check"]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+fn generated_code_is_up_to_date_or_named_with_the_command_that_updates_it() {
+    let repository = Repository::copy();
+    let check = || repository.xtask("codegen --check");
+    success(&mut check());
+    repository.replace("schemas/identityx.graphql", "loginSource: String", "loginSource: String!");
+    let said = failure(&mut check());
+    assert!(said.contains("run `cargo xtask codegen`"), "{said}");
+    assert!(said.contains("crates/identityx-auth/src/generated/log_in_app_user.rs:"), "{said}");
+    assert_eq!(said.matches(".rs:").count(), 1, "{said}");
+    success(&mut repository.xtask("codegen"));
+    success(&mut check());
 }
 
 #[test]
 fn an_answer_that_is_no_schema_is_refused_and_not_stored() {
     let folder = tempfile::tempdir().unwrap();
     let stored = folder.path().join("stored.json");
-    for (answer, words) in [
-        ("502 Bad Gateway\r\ncontent-length: 6\r\n\r\n<html>", "502"),
-        (
-            "400 -\r\ncontent-length: 38\r\n\r\n{\"errors\": [{\"message\": \"it is off\"}]}",
-            "is off",
-        ),
-        ("200 OK\r\ncontent-length: 14\r\n\r\n{\"data\": null}", "`__schema`"),
+    for (status, answer, words) in [
+        (502, "<html>", "502"),
+        (400, "{\"errors\": [{\"message\": \"it is off\"}]}", "is off"),
+        (200, "{\"data\": null}", "`__schema`"),
     ] {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/graphql", listener.local_addr().unwrap());
-        let served = thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut request = Vec::new();
-            // The body is JSON that ends with the query's brace.
-            while !request.ends_with(b"\"}") {
-                let mut buffer = [0; 4096];
-                let read = stream.read(&mut buffer).unwrap();
-                request.extend_from_slice(&buffer[..read]);
-            }
-            write!(stream, "HTTP/1.1 {answer}").unwrap();
-        });
+        let server = MockServer::start();
+        server.mock(|_, then| drop(then.status(status).body(answer)));
+        let url = server.url("/graphql");
         let (_, said) = schema(&["fetch", &url, "--out", stored.to_str().unwrap()]);
-        served.join().unwrap();
         assert!(said.contains(words) && said.contains(&url) && !stored.exists(), "{said}");
     }
 }

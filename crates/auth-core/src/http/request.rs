@@ -198,7 +198,7 @@ impl Request {
             Zeroizing::new(base64::engine::general_purpose::STANDARD.encode(pair.as_bytes()));
         let value = Zeroizing::new(format!("Basic {}", encoded.as_str()));
         self.redactor.add(secret);
-        self.redactor.add_text(&encoded);
+        self.redactor.add(&SecretString::from(encoded.as_str()));
         // Base64 is always a header value.
         if let Ok(mut value) = HeaderValue::from_str(&value) {
             value.set_sensitive(true);

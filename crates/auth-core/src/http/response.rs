@@ -133,6 +133,12 @@ impl Response {
         !may_be_cut && serde_json::from_slice::<serde::de::IgnoredAny>(text).is_err()
     }
 
+    /// Whether the body is a web page, or XML: where a vendor may answer with any other text.
+    pub fn is_page(&self) -> bool {
+        let text = json::without_byte_order_mark(&self.body);
+        text.trim_ascii_start().starts_with(b"<")
+    }
+
     /// The kind of a failure that is not the caller's fault.
     fn outage(&self) -> ErrorKind {
         match self.idempotency {
@@ -141,15 +147,18 @@ impl Response {
         }
     }
 
-    /// The whole body as text, redacted as by [`Response::redact`]: for a refusal in plain words.
-    pub fn text(&self) -> String {
-        self.redact(&String::from_utf8_lossy(json::without_byte_order_mark(
-            &self.body,
-        )))
+    /// These words (ASCII, and not none) in the body's own spelling, if it holds them in any letter
+    /// case, whatever else it holds.
+    ///
+    /// The body itself is not given as text: whatever stands there may be a secret.
+    pub fn find(&self, words: &str) -> Option<&str> {
+        let mut parts = self.body.windows(words.len().max(1));
+        let found = parts.find(|part| part.eq_ignore_ascii_case(words.as_bytes()))?;
+        std::str::from_utf8(found).ok()
     }
 
-    /// Vendor text, without what this call sent as a secret, as one line of at most 300
-    /// characters.
+    /// Text of a field that is a message, without what this call sent as a secret, as one line of at
+    /// most 300 characters. No other text of a response may be shown.
     pub fn redact(&self, text: &str) -> String {
         self.redactor.redact(text)
     }
@@ -186,8 +195,8 @@ impl Response {
         shifted.unwrap_or(vendor_time)
     }
 
-    /// The error that this response means by its status alone, with `detail` (vendor text, which is
-    /// redacted here) where there is one.
+    /// The error that this response means by its status alone, with `detail` (the text of a field that
+    /// is a message, which is redacted here) where there is one.
     ///
     /// 401 is [`ErrorKind::TokenRejected`], 403 [`ErrorKind::Denied`], 404
     /// [`ErrorKind::NotFound`], 429 [`ErrorKind::RateLimited`], 408 [`ErrorKind::Unavailable`],

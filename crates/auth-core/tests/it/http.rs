@@ -410,7 +410,6 @@ async fn a_byte_order_mark_before_the_json_is_skipped() {
         .await;
     let response = get(&http(&server)).await.unwrap();
     assert_eq!(response.json::<Wanted>().unwrap().expires_in, 5);
-    assert_eq!(response.text(), "{\"expires_in\":5}");
 }
 
 #[tokio::test]

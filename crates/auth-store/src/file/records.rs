@@ -1,14 +1,13 @@
 //! The records in a directory: what is read and written, and in which order.
 
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind as Io, Write as _};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use auth_core::{Error, SaveOutcome, StoreKey, Token};
 
 use crate::cipher::Cipher;
-use crate::disk::{self, at, failed};
+use crate::disk::{self, at, call};
 use crate::lock::Locks;
 use crate::name::Name;
 use crate::record;
@@ -37,7 +36,8 @@ impl Records {
         let decode = |record: record::Bytes| {
             record::decode(key, &record, self.cipher.as_deref()).map_err(|error| at(&path, &error))
         };
-        disk::read(&path)?.map(decode).transpose()
+        let stored = record::unless_damaged(disk::read(&path)?, path.display());
+        stored.map(decode).transpose()
     }
 
     /// Saves `token` unless the stored one supersedes it. Call it under the write lock.
@@ -45,29 +45,44 @@ impl Records {
         let name = Name::of(key);
         let path = self.path(&name.record());
         let stored = disk::read(&path)?;
+        let is_there = stored.is_some();
+        let stored = record::unless_damaged(stored, path.display());
+        let is_damaged = is_there && stored.is_none();
         let replacement = record::replacement(key, token, stored.as_ref(), self.cipher.as_deref());
         let Some(record) = replacement.map_err(|error| at(&path, &error))? else {
             return Ok(SaveOutcome::Superseded);
         };
+        if is_damaged {
+            let aside = self.path(&name.damaged());
+            call(&path, "keep the damaged record aside", || {
+                fs::rename(&path, &aside)
+            })?;
+            tracing::warn!(place = %aside.display(), "a damaged record is kept here");
+        }
         let unfinished = self.path(&name.unfinished());
-        let written = write_whole(&unfinished, &record).and_then(|()| {
-            fs::rename(&unfinished, &path)
-                .map_err(|error| failed(&path, "put the new token here", error))
+        // Only the holder of the lock writes, so the writer of an unfinished file that is there is dead.
+        let written = disk::write_whole(&unfinished, &record, "write the token").and_then(|()| {
+            let put = call(&path, "put the new token here", || {
+                fs::rename(&unfinished, &path)
+            });
+            Ok(put?)
         });
         if written.is_err() {
             // It may hold a secret, and on a full disk every byte counts.
-            let _ = fs::remove_file(&unfinished);
+            let _ = disk::remove(&unfinished);
         }
         written?;
-        disk::sync(&self.directory)?;
+        disk::sync_directory(&self.directory)?;
         Ok(SaveOutcome::Saved)
     }
 
     /// Deletes the record, whatever it is. Call it under the write lock.
     pub(super) fn delete(&self, name: &Name) -> Result<(), Error> {
         disk::remove(&self.path(&name.unfinished()))?;
-        if disk::remove(&self.path(&name.record()))? {
-            disk::sync(&self.directory)?;
+        // It may hold a token.
+        let had_damaged = disk::remove(&self.path(&name.damaged()))?;
+        if disk::remove(&self.path(&name.record()))? || had_damaged {
+            disk::sync_directory(&self.directory)?;
         }
         Ok(())
     }
@@ -78,7 +93,8 @@ impl Records {
         for name in self.names(Name::of_record)? {
             let path = self.path(&name.record());
             // A record that is missing now was deleted meanwhile.
-            if let Some(record) = disk::read(&path)? {
+            let record = record::unless_damaged(disk::read(&path)?, path.display());
+            if let Some(record) = record {
                 let owner = record::owner(&record, |key| Name::of(key) == name);
                 keys.push(owner.map_err(|error| at(&path, &error))?);
             }
@@ -101,10 +117,10 @@ impl Records {
     fn names(&self, name_of: fn(&str) -> Option<Name>) -> Result<Vec<Name>, Error> {
         let mut names = Vec::new();
         if self.exist()? {
-            let unreadable = |error| failed(&self.directory, "list this directory", error);
-            for entry in fs::read_dir(&self.directory).map_err(unreadable)? {
-                let file = entry.map_err(unreadable)?.file_name();
-                names.extend(file.to_str().and_then(name_of));
+            const LIST: &str = "list this directory";
+            let mut entries = call(&self.directory, LIST, || fs::read_dir(&self.directory))?;
+            while let Some(entry) = call(&self.directory, LIST, || entries.next().transpose())? {
+                names.extend(entry.file_name().to_str().and_then(name_of));
             }
         }
         Ok(names)
@@ -113,15 +129,4 @@ impl Records {
     fn path(&self, file: &str) -> PathBuf {
         self.directory.join(file)
     }
-}
-
-fn write_whole(path: &Path, record: &[u8]) -> Result<(), Error> {
-    // Only the holder of the lock writes, so the writer of a file that is left here is dead.
-    disk::remove(path)?;
-    let mut options = OpenOptions::new();
-    let made = disk::open(path, options.write(true).create_new(true))?;
-    let mut file = made.ok_or_else(|| failed(path, "make it", Io::NotFound.into()))?;
-    file.write_all(record)
-        .and_then(|()| file.sync_all())
-        .map_err(|error| failed(path, "write the token", error))
 }

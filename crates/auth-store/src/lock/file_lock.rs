@@ -1,7 +1,6 @@
 //! A lock on one file.
 
 use std::fs::{File, OpenOptions};
-use std::io::ErrorKind as Io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use auth_core::Error;
 use fs4::{FileExt, TryLockError};
 use tokio::time::Instant;
 
-use crate::disk::{blocking, failed, open};
+use crate::disk::{blocking, call, missing, open, unless_missing};
 
 /// The first pause between two attempts. Each later pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
@@ -21,6 +20,7 @@ const LAST_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(crate) struct FileLock {
     file: File,
+    process: u32,
 }
 
 /// The outcome of one attempt.
@@ -34,12 +34,21 @@ impl FileLock {
     pub(super) fn file(&self) -> &File {
         &self.file
     }
+
+    /// Whether this process took the lock, and not the one from which it was forked. That one still
+    /// has it.
+    pub(super) fn is_here(&self) -> bool {
+        self.process == std::process::id()
+    }
 }
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        // Closing the file is not enough: a child process that was just forked may have it open.
-        let _ = FileExt::unlock(&self.file);
+        // Closing the file is not enough: a child process that was just forked may have it open. That
+        // one only closes it.
+        if self.is_here() {
+            let _ = FileExt::unlock(&self.file);
+        }
     }
 }
 
@@ -76,13 +85,17 @@ pub(super) fn attempt(path: &Path, mut opened: Option<File>) -> Result<Attempt, 
             Some(file) => file,
             None => make(path)?,
         };
-        match FileExt::try_lock(&file) {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(Attempt::Busy(file)),
-            Err(TryLockError::Error(error)) => return Err(failed(path, "lock it", error)),
+        let is_locked = call(path, "lock it", || match FileExt::try_lock(&file) {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
+        })?;
+        if !is_locked {
+            return Ok(Attempt::Busy(file));
         }
-        let lock = FileLock { file };
-        if is_at(path, &lock.file).map_err(|error| failed(path, "look at it", error))? {
+        let process = std::process::id();
+        let lock = FileLock { file, process };
+        if is_at(path, &lock.file)? {
             return Ok(Attempt::Locked(lock));
         }
         // Its last holder deleted the file, and others lock the new one at this path.
@@ -93,25 +106,24 @@ fn make(path: &Path) -> Result<File, Error> {
     let mut options = OpenOptions::new();
     let options = options.read(true).write(true).create(true).truncate(false);
     let made = open(path, options)?;
-    made.ok_or_else(|| failed(path, "make it", Io::NotFound.into()))
+    made.ok_or_else(|| missing(path))
 }
 
 /// Whether the file `path` is `file`.
 #[cfg(unix)]
-fn is_at(path: &Path, file: &File) -> std::io::Result<bool> {
+fn is_at(path: &Path, file: &File) -> Result<bool, Error> {
     use std::os::unix::fs::MetadataExt as _;
 
-    let locked = file.metadata()?;
-    match std::fs::symlink_metadata(path) {
-        Ok(there) => Ok((there.dev(), there.ino()) == (locked.dev(), locked.ino())),
-        Err(error) if error.kind() == Io::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
+    const LOOK: &str = "look at it";
+    let locked = call(path, LOOK, || file.metadata())?;
+    let there = unless_missing(call(path, LOOK, || std::fs::symlink_metadata(path)))?;
+    let id = (locked.dev(), locked.ino());
+    Ok(there.is_some_and(|there| (there.dev(), there.ino()) == id))
 }
 
 /// There, the file of a lock is never deleted.
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "on Unix it can fail")]
-fn is_at(_path: &Path, _file: &File) -> std::io::Result<bool> {
+fn is_at(_path: &Path, _file: &File) -> Result<bool, Error> {
     Ok(true)
 }

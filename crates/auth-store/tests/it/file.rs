@@ -2,12 +2,14 @@
 
 mod crash;
 mod damage;
+mod fork;
 mod full;
 mod leases;
 mod many;
 mod owner;
 mod place;
 mod processes;
+mod runtimes;
 mod session;
 mod unfinished;
 
@@ -19,7 +21,7 @@ use auth_core::{Error, ErrorKind, SaveOutcome, TokenStore};
 use auth_store::FileStore;
 use tempfile::TempDir;
 
-use crate::samples::{held, key, key_of, put, token};
+use crate::samples::{held, key, key_of, log, put, token};
 
 /// A directory that is deleted after the test, and a store in it.
 fn store() -> (TempDir, FileStore) {

@@ -1,8 +1,11 @@
 //! A key and tokens, for the tests of all stores.
 
+use std::io;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use auth_core::{Expiry, SaveOutcome, StoreKey, Token, TokenStore};
+use tracing::subscriber::DefaultGuard;
 
 pub(crate) fn key() -> StoreKey {
     key_of("user1@iqm.com")
@@ -35,4 +38,35 @@ pub(crate) async fn put(store: &impl TokenStore, token: &Token) {
 pub(crate) async fn held(store: &impl TokenStore) -> Option<u64> {
     let token = store.load(&key()).await.unwrap();
     token.as_ref().map(Token::generation)
+}
+
+/// What this thread logs, and what the store logs for it.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Logs to the first value until the second one is dropped.
+pub(crate) fn log() -> (Log, DefaultGuard) {
+    let log = Log::default();
+    let lines = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || lines.clone())
+        .finish();
+    (log, tracing::subscriber::set_default(subscriber))
 }

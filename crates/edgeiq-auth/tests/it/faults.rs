@@ -11,6 +11,7 @@ use vendor_tests::{Call, Calls};
 
 use crate::set_up::{EdgeIq, authenticate, client, email, log_in, password, reset_token, sandbox};
 
+vendor_tests::canaries!(EdgeIq);
 vendor_tests::faults!(EdgeIq);
 
 /// What the calls need, got before anything goes wrong.

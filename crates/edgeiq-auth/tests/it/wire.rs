@@ -392,13 +392,19 @@ async fn a_response_without_a_user_or_a_token_is_undocumented_and_not_quoted() {
 }
 
 #[tokio::test]
-async fn the_vendors_text_is_told_in_one_line_and_a_web_page_is_not() {
+async fn the_vendors_message_is_told_in_one_line_and_no_other_text_is() {
     let foreign = " and no json: a proxy or gateway may have answered in the vendor's place";
     for (body, expected) in [
         ("Something\nis wrong.", foreign),
+        (
+            r#"{"message":"Something\nis wrong."}"#,
+            ": Something is wrong",
+        ),
         (r#"{"message":"It is."}"#, ": It is"),
         (r#"{"error":"It is"}"#, ": It is"),
-        (r#"{"error":{"code":7}}"#, r#": {"error":{"code":7}}"#),
+        (r#"{"error":{"code":7}}"#, ""),
+        (r#"{"note":"It is"}"#, ""),
+        (r#""It is""#, ""),
         ("<html>It is", foreign),
         ("", ""),
     ] {
@@ -406,14 +412,17 @@ async fn the_vendors_text_is_told_in_one_line_and_a_web_page_is_not() {
         let expected = format!("edgeiq.me was answered with status 400 Bad Request{expected}");
         assert_eq!(error.to_string(), expected);
     }
+    let error = me_with(403, "s3cr3t: Not AUTHORIZED (s3cr3t)").await;
+    let text = error.unwrap_err().to_string();
+    assert_eq!(text, "the token was refused: Not AUTHORIZED");
 }
 
 #[tokio::test]
-async fn the_body_about_a_sender_is_kept_whatever_its_form() {
+async fn the_message_about_a_sender_is_kept_and_no_other_text_is() {
     let mail = ResetEmail::new().from_address("us@example.com");
     for (body, expected) in [
-        (r#"{"code":7,"error":"no"}"#, r#"{"code":7,"error":"no"}"#),
-        ("554 rejected", "554 rejected"),
+        (r#"{"code":7,"error":"no"}"#, "no"),
+        ("554 rejected", "status 500 Internal Server Error"),
         ("", "status 500 Internal Server Error"),
     ] {
         let server = responding(500, body).await;

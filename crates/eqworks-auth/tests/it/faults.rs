@@ -7,6 +7,7 @@ use vendor_tests::{Call, Calls};
 
 use crate::set_up::{EqWorks, assert_refused, client, email, log_in, minted, passcode, sandbox};
 
+vendor_tests::canaries!(EqWorks);
 vendor_tests::faults!(EqWorks);
 
 /// What the calls need, got before anything goes wrong.

@@ -2,8 +2,6 @@
 //! The operation `ActiveAppUser`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::graphql::serde::{Deserialize, Serialize};
-
 /// The operation `ActiveAppUser`.
 #[derive(Clone, Copy, Debug)]
 pub struct ActiveAppUser;
@@ -11,9 +9,8 @@ pub struct ActiveAppUser;
 impl crate::graphql::graphql_client::GraphQLQuery for ActiveAppUser {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(
-        variables: Variables,
-    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+
+    fn build_query(variables: Variables) -> crate::graphql::graphql_client::QueryBody<Variables> {
         crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
@@ -41,38 +38,38 @@ pub const QUERY: &str = r#"query ActiveAppUser {
   }
 }"#;
 
-type Boolean = bool;
-type Date = crate::graphql::Date;
-
-#[derive(Serialize)]
+/// The variables.
+#[derive(crate::graphql::serde::Serialize, Default)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct Variables;
 
-#[derive(Deserialize, Clone)]
+/// Fields of `Query`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "activeAppUser")]
-    pub active_app_user: Option<ActiveAppUserActiveAppUser>,
+    pub active_app_user: ::std::option::Option<ActiveAppUserActiveAppUser>,
 }
 
-#[derive(Deserialize, Clone)]
+/// Fields of `AppUser`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct ActiveAppUserActiveAppUser {
-    pub id: String,
-    pub email: String,
-    pub domain: String,
-    pub name: Option<String>,
+    pub id: ::std::string::String,
+    pub email: ::std::string::String,
+    pub domain: ::std::string::String,
+    pub name: ::std::option::Option<::std::string::String>,
     #[serde(rename = "givenName")]
-    pub given_name: Option<String>,
+    pub given_name: ::std::option::Option<::std::string::String>,
     #[serde(rename = "familyName")]
-    pub family_name: Option<String>,
+    pub family_name: ::std::option::Option<::std::string::String>,
     #[serde(rename = "displayName")]
-    pub display_name: Option<String>,
-    pub verified: Option<Boolean>,
+    pub display_name: ::std::option::Option<::std::string::String>,
+    pub verified: ::std::option::Option<bool>,
     #[serde(rename = "lastLoggedIn")]
-    pub last_logged_in: Option<Date>,
+    pub last_logged_in: ::std::option::Option<crate::graphql::Date>,
     #[serde(rename = "createdAt")]
-    pub created_at: Option<Date>,
+    pub created_at: ::std::option::Option<crate::graphql::Date>,
     #[serde(rename = "updatedAt")]
-    pub updated_at: Option<Date>,
+    pub updated_at: ::std::option::Option<crate::graphql::Date>,
 }

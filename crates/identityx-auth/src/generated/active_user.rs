@@ -2,8 +2,6 @@
 //! The operation `ActiveUser`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::graphql::serde::{Deserialize, Serialize};
-
 /// The operation `ActiveUser`.
 #[derive(Clone, Copy, Debug)]
 pub struct ActiveUser;
@@ -11,9 +9,8 @@ pub struct ActiveUser;
 impl crate::graphql::graphql_client::GraphQLQuery for ActiveUser {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(
-        variables: Variables,
-    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+
+    fn build_query(variables: Variables) -> crate::graphql::graphql_client::QueryBody<Variables> {
         crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
@@ -35,26 +32,29 @@ pub const QUERY: &str = r#"query ActiveUser {
   }
 }"#;
 
-#[derive(Serialize)]
+/// The variables.
+#[derive(crate::graphql::serde::Serialize, Default)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct Variables;
 
-#[derive(Deserialize, Clone)]
+/// Fields of `Query`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "activeUser")]
     pub active_user: ActiveUserActiveUser,
 }
 
-#[derive(Deserialize, Clone)]
+/// Fields of `User`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct ActiveUserActiveUser {
-    pub id: String,
-    pub email: String,
+    pub id: ::std::string::String,
+    pub email: ::std::string::String,
     #[serde(rename = "givenName")]
-    pub given_name: Option<String>,
+    pub given_name: ::std::option::Option<::std::string::String>,
     #[serde(rename = "familyName")]
-    pub family_name: Option<String>,
+    pub family_name: ::std::option::Option<::std::string::String>,
     #[serde(rename = "photoURL")]
-    pub photo_url: Option<String>,
+    pub photo_url: ::std::option::Option<::std::string::String>,
 }

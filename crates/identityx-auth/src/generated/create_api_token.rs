@@ -2,8 +2,6 @@
 //! The operation `CreateApiToken`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::graphql::serde::{Deserialize, Serialize};
-
 /// The operation `CreateApiToken`.
 #[derive(Clone, Copy, Debug)]
 pub struct CreateApiToken;
@@ -11,9 +9,8 @@ pub struct CreateApiToken;
 impl crate::graphql::graphql_client::GraphQLQuery for CreateApiToken {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(
-        variables: Variables,
-    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+
+    fn build_query(variables: Variables) -> crate::graphql::graphql_client::QueryBody<Variables> {
         crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
@@ -29,15 +26,15 @@ pub const QUERY: &str = r#"mutation CreateApiToken {
   createActiveUserApiToken
 }"#;
 
-type SecretString = crate::graphql::SecretString;
-
-#[derive(Serialize)]
+/// The variables.
+#[derive(crate::graphql::serde::Serialize, Default)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct Variables;
 
-#[derive(Deserialize, Clone)]
+/// Fields of `Mutation`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "createActiveUserApiToken")]
-    pub create_active_user_api_token: SecretString,
+    pub create_active_user_api_token: crate::graphql::SecretString,
 }

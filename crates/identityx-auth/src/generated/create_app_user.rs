@@ -2,8 +2,6 @@
 //! The operation `CreateAppUser`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::graphql::serde::{Deserialize, Serialize};
-
 /// The operation `CreateAppUser`.
 #[derive(Clone, Copy, Debug)]
 pub struct CreateAppUser;
@@ -11,9 +9,8 @@ pub struct CreateAppUser;
 impl crate::graphql::graphql_client::GraphQLQuery for CreateAppUser {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(
-        variables: Variables,
-    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+
+    fn build_query(variables: Variables) -> crate::graphql::graphql_client::QueryBody<Variables> {
         crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
@@ -41,79 +38,101 @@ pub const QUERY: &str = r#"mutation CreateAppUser($input: CreateAppUserMutationI
   }
 }"#;
 
-type Boolean = bool;
-type Date = crate::graphql::Date;
-
-#[derive(Serialize)]
+/// The input `CreateAppUserMutationInput`.
+#[derive(crate::graphql::serde::Serialize)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct CreateAppUserMutationInput {
-    pub email: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[serde(rename = "givenName")]
-    pub given_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[serde(rename = "familyName")]
-    pub family_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub organization: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[serde(rename = "organizationTitle")]
-    pub organization_title: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[serde(rename = "countryCode")]
-    pub country_code: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[serde(rename = "regionCode")]
-    pub region_code: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[serde(rename = "postalCode")]
-    pub postal_code: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub city: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub street: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[serde(rename = "addressExtra")]
-    pub address_extra: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[serde(rename = "mobileNumber")]
-    pub mobile_number: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[serde(rename = "phoneNumber")]
-    pub phone_number: Option<String>,
+    pub email: ::std::string::String,
+    #[serde(rename = "givenName", skip_serializing_if = "::std::option::Option::is_none")]
+    pub given_name: ::std::option::Option<::std::string::String>,
+    #[serde(rename = "familyName", skip_serializing_if = "::std::option::Option::is_none")]
+    pub family_name: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub organization: ::std::option::Option<::std::string::String>,
+    #[serde(rename = "organizationTitle", skip_serializing_if = "::std::option::Option::is_none")]
+    pub organization_title: ::std::option::Option<::std::string::String>,
+    #[serde(rename = "countryCode", skip_serializing_if = "::std::option::Option::is_none")]
+    pub country_code: ::std::option::Option<::std::string::String>,
+    #[serde(rename = "regionCode", skip_serializing_if = "::std::option::Option::is_none")]
+    pub region_code: ::std::option::Option<::std::string::String>,
+    #[serde(rename = "postalCode", skip_serializing_if = "::std::option::Option::is_none")]
+    pub postal_code: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub city: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub street: ::std::option::Option<::std::string::String>,
+    #[serde(rename = "addressExtra", skip_serializing_if = "::std::option::Option::is_none")]
+    pub address_extra: ::std::option::Option<::std::string::String>,
+    #[serde(rename = "mobileNumber", skip_serializing_if = "::std::option::Option::is_none")]
+    pub mobile_number: ::std::option::Option<::std::string::String>,
+    #[serde(rename = "phoneNumber", skip_serializing_if = "::std::option::Option::is_none")]
+    pub phone_number: ::std::option::Option<::std::string::String>,
 }
 
-#[derive(Serialize)]
+impl CreateAppUserMutationInput {
+    /// What is required; the rest is left out.
+    pub fn new(email: ::std::string::String) -> Self {
+        Self {
+            email,
+            given_name: ::std::option::Option::None,
+            family_name: ::std::option::Option::None,
+            organization: ::std::option::Option::None,
+            organization_title: ::std::option::Option::None,
+            country_code: ::std::option::Option::None,
+            region_code: ::std::option::Option::None,
+            postal_code: ::std::option::Option::None,
+            city: ::std::option::Option::None,
+            street: ::std::option::Option::None,
+            address_extra: ::std::option::Option::None,
+            mobile_number: ::std::option::Option::None,
+            phone_number: ::std::option::Option::None,
+        }
+    }
+}
+
+/// The variables.
+#[derive(crate::graphql::serde::Serialize)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct Variables {
     pub input: CreateAppUserMutationInput,
 }
 
-#[derive(Deserialize, Clone)]
+impl Variables {
+    /// What is required; the rest is left out.
+    pub fn new(input: CreateAppUserMutationInput) -> Self {
+        Self {
+            input,
+        }
+    }
+}
+
+/// Fields of `Mutation`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "createAppUser")]
     pub create_app_user: CreateAppUserCreateAppUser,
 }
 
-#[derive(Deserialize, Clone)]
+/// Fields of `AppUser`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct CreateAppUserCreateAppUser {
-    pub id: String,
-    pub email: String,
-    pub domain: String,
-    pub name: Option<String>,
+    pub id: ::std::string::String,
+    pub email: ::std::string::String,
+    pub domain: ::std::string::String,
+    pub name: ::std::option::Option<::std::string::String>,
     #[serde(rename = "givenName")]
-    pub given_name: Option<String>,
+    pub given_name: ::std::option::Option<::std::string::String>,
     #[serde(rename = "familyName")]
-    pub family_name: Option<String>,
+    pub family_name: ::std::option::Option<::std::string::String>,
     #[serde(rename = "displayName")]
-    pub display_name: Option<String>,
-    pub verified: Option<Boolean>,
+    pub display_name: ::std::option::Option<::std::string::String>,
+    pub verified: ::std::option::Option<bool>,
     #[serde(rename = "lastLoggedIn")]
-    pub last_logged_in: Option<Date>,
+    pub last_logged_in: ::std::option::Option<crate::graphql::Date>,
     #[serde(rename = "createdAt")]
-    pub created_at: Option<Date>,
+    pub created_at: ::std::option::Option<crate::graphql::Date>,
     #[serde(rename = "updatedAt")]
-    pub updated_at: Option<Date>,
+    pub updated_at: ::std::option::Option<crate::graphql::Date>,
 }

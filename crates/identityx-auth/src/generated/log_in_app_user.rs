@@ -2,8 +2,6 @@
 //! The operation `LogInAppUser`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::graphql::serde::{Deserialize, Serialize};
-
 /// The operation `LogInAppUser`.
 #[derive(Clone, Copy, Debug)]
 pub struct LogInAppUser;
@@ -11,9 +9,8 @@ pub struct LogInAppUser;
 impl crate::graphql::graphql_client::GraphQLQuery for LogInAppUser {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(
-        variables: Variables,
-    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+
+    fn build_query(variables: Variables) -> crate::graphql::graphql_client::QueryBody<Variables> {
         crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
@@ -49,67 +46,86 @@ pub const QUERY: &str = r#"mutation LogInAppUser($input: LoginAppUserMutationInp
   }
 }"#;
 
-type Boolean = bool;
-type Date = crate::graphql::Date;
-type JsonObject = crate::graphql::JsonObject;
-type SecretString = crate::graphql::SecretString;
-
-#[derive(Serialize)]
+/// The input `LoginAppUserMutationInput`.
+#[derive(crate::graphql::serde::Serialize)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct LoginAppUserMutationInput {
     #[serde(serialize_with = "crate::graphql::serialize_secret")]
-    pub token: SecretString,
+    pub token: crate::graphql::SecretString,
 }
 
-#[derive(Serialize)]
+impl LoginAppUserMutationInput {
+    /// What is required; the rest is left out.
+    pub fn new(token: crate::graphql::SecretString) -> Self {
+        Self {
+            token,
+        }
+    }
+}
+
+/// The variables.
+#[derive(crate::graphql::serde::Serialize)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct Variables {
     pub input: LoginAppUserMutationInput,
 }
 
-#[derive(Deserialize, Clone)]
+impl Variables {
+    /// What is required; the rest is left out.
+    pub fn new(input: LoginAppUserMutationInput) -> Self {
+        Self {
+            input,
+        }
+    }
+}
+
+/// Fields of `Mutation`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "loginAppUser")]
     pub login_app_user: LogInAppUserLoginAppUser,
 }
 
-#[derive(Deserialize, Clone)]
+/// Fields of `AppUserAuthentication`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct LogInAppUserLoginAppUser {
     pub token: LogInAppUserLoginAppUserToken,
     pub user: LogInAppUserLoginAppUserUser,
     #[serde(rename = "loginSource")]
-    pub login_source: Option<String>,
+    pub login_source: ::std::option::Option<::std::string::String>,
     #[serde(rename = "additionalContext")]
-    pub additional_context: Option<JsonObject>,
+    pub additional_context: ::std::option::Option<crate::graphql::JsonObject>,
 }
 
-#[derive(Deserialize, Clone)]
+/// Fields of `AppUserAuthToken`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct LogInAppUserLoginAppUserToken {
-    pub id: String,
-    pub value: SecretString,
+    pub id: ::std::string::String,
+    pub value: crate::graphql::SecretString,
 }
 
-#[derive(Deserialize, Clone)]
+/// Fields of `AppUser`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct LogInAppUserLoginAppUserUser {
-    pub id: String,
-    pub email: String,
-    pub domain: String,
-    pub name: Option<String>,
+    pub id: ::std::string::String,
+    pub email: ::std::string::String,
+    pub domain: ::std::string::String,
+    pub name: ::std::option::Option<::std::string::String>,
     #[serde(rename = "givenName")]
-    pub given_name: Option<String>,
+    pub given_name: ::std::option::Option<::std::string::String>,
     #[serde(rename = "familyName")]
-    pub family_name: Option<String>,
+    pub family_name: ::std::option::Option<::std::string::String>,
     #[serde(rename = "displayName")]
-    pub display_name: Option<String>,
-    pub verified: Option<Boolean>,
+    pub display_name: ::std::option::Option<::std::string::String>,
+    pub verified: ::std::option::Option<bool>,
     #[serde(rename = "lastLoggedIn")]
-    pub last_logged_in: Option<Date>,
+    pub last_logged_in: ::std::option::Option<crate::graphql::Date>,
     #[serde(rename = "createdAt")]
-    pub created_at: Option<Date>,
+    pub created_at: ::std::option::Option<crate::graphql::Date>,
     #[serde(rename = "updatedAt")]
-    pub updated_at: Option<Date>,
+    pub updated_at: ::std::option::Option<crate::graphql::Date>,
 }

@@ -2,8 +2,6 @@
 //! The operation `LogInUser`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::graphql::serde::{Deserialize, Serialize};
-
 /// The operation `LogInUser`.
 #[derive(Clone, Copy, Debug)]
 pub struct LogInUser;
@@ -11,9 +9,8 @@ pub struct LogInUser;
 impl crate::graphql::graphql_client::GraphQLQuery for LogInUser {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(
-        variables: Variables,
-    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+
+    fn build_query(variables: Variables) -> crate::graphql::graphql_client::QueryBody<Variables> {
         crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
@@ -41,51 +38,73 @@ pub const QUERY: &str = r#"mutation LogInUser($input: UserLoginMutationInput!) {
   }
 }"#;
 
-type SecretString = crate::graphql::SecretString;
-
-#[derive(Serialize)]
+/// The input `UserLoginMutationInput`.
+#[derive(crate::graphql::serde::Serialize)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct UserLoginMutationInput {
     #[serde(serialize_with = "crate::graphql::serialize_secret")]
-    pub token: SecretString,
+    pub token: crate::graphql::SecretString,
 }
 
-#[derive(Serialize)]
+impl UserLoginMutationInput {
+    /// What is required; the rest is left out.
+    pub fn new(token: crate::graphql::SecretString) -> Self {
+        Self {
+            token,
+        }
+    }
+}
+
+/// The variables.
+#[derive(crate::graphql::serde::Serialize)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct Variables {
     pub input: UserLoginMutationInput,
 }
 
-#[derive(Deserialize, Clone)]
+impl Variables {
+    /// What is required; the rest is left out.
+    pub fn new(input: UserLoginMutationInput) -> Self {
+        Self {
+            input,
+        }
+    }
+}
+
+/// Fields of `Mutation`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "userLogin")]
     pub user_login: LogInUserUserLogin,
 }
 
-#[derive(Deserialize, Clone)]
+/// Fields of `UserAuthentication`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct LogInUserUserLogin {
     pub token: LogInUserUserLoginToken,
     pub user: LogInUserUserLoginUser,
 }
 
-#[derive(Deserialize, Clone)]
+/// Fields of `UserAuthToken`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct LogInUserUserLoginToken {
-    pub id: String,
-    pub value: SecretString,
+    pub id: ::std::string::String,
+    pub value: crate::graphql::SecretString,
 }
 
-#[derive(Deserialize, Clone)]
+/// Fields of `User`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct LogInUserUserLoginUser {
-    pub id: String,
-    pub email: String,
+    pub id: ::std::string::String,
+    pub email: ::std::string::String,
     #[serde(rename = "givenName")]
-    pub given_name: Option<String>,
+    pub given_name: ::std::option::Option<::std::string::String>,
     #[serde(rename = "familyName")]
-    pub family_name: Option<String>,
+    pub family_name: ::std::option::Option<::std::string::String>,
     #[serde(rename = "photoURL")]
-    pub photo_url: Option<String>,
+    pub photo_url: ::std::option::Option<::std::string::String>,
 }

@@ -2,8 +2,6 @@
 //! The operation `LogOutAppUser`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::graphql::serde::{Deserialize, Serialize};
-
 /// The operation `LogOutAppUser`.
 #[derive(Clone, Copy, Debug)]
 pub struct LogOutAppUser;
@@ -11,9 +9,8 @@ pub struct LogOutAppUser;
 impl crate::graphql::graphql_client::GraphQLQuery for LogOutAppUser {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(
-        variables: Variables,
-    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+
+    fn build_query(variables: Variables) -> crate::graphql::graphql_client::QueryBody<Variables> {
         crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
@@ -29,24 +26,43 @@ pub const QUERY: &str = r#"mutation LogOutAppUser($input: LogoutAppUserMutationI
   logoutAppUser(input: $input)
 }"#;
 
-type SecretString = crate::graphql::SecretString;
-
-#[derive(Serialize)]
+/// The input `LogoutAppUserMutationInput`.
+#[derive(crate::graphql::serde::Serialize)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct LogoutAppUserMutationInput {
     #[serde(serialize_with = "crate::graphql::serialize_secret")]
-    pub token: SecretString,
+    pub token: crate::graphql::SecretString,
 }
 
-#[derive(Serialize)]
+impl LogoutAppUserMutationInput {
+    /// What is required; the rest is left out.
+    pub fn new(token: crate::graphql::SecretString) -> Self {
+        Self {
+            token,
+        }
+    }
+}
+
+/// The variables.
+#[derive(crate::graphql::serde::Serialize)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct Variables {
     pub input: LogoutAppUserMutationInput,
 }
 
-#[derive(Deserialize, Clone)]
+impl Variables {
+    /// What is required; the rest is left out.
+    pub fn new(input: LogoutAppUserMutationInput) -> Self {
+        Self {
+            input,
+        }
+    }
+}
+
+/// Fields of `Mutation`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "logoutAppUser")]
-    pub logout_app_user: String,
+    pub logout_app_user: ::std::string::String,
 }

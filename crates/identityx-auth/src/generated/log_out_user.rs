@@ -2,8 +2,6 @@
 //! The operation `LogOutUser`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::graphql::serde::{Deserialize, Serialize};
-
 /// The operation `LogOutUser`.
 #[derive(Clone, Copy, Debug)]
 pub struct LogOutUser;
@@ -11,9 +9,8 @@ pub struct LogOutUser;
 impl crate::graphql::graphql_client::GraphQLQuery for LogOutUser {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(
-        variables: Variables,
-    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+
+    fn build_query(variables: Variables) -> crate::graphql::graphql_client::QueryBody<Variables> {
         crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
@@ -29,13 +26,15 @@ pub const QUERY: &str = r#"mutation LogOutUser {
   userLogout
 }"#;
 
-#[derive(Serialize)]
+/// The variables.
+#[derive(crate::graphql::serde::Serialize, Default)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct Variables;
 
-#[derive(Deserialize, Clone)]
+/// Fields of `Mutation`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "userLogout")]
-    pub user_logout: String,
+    pub user_logout: ::std::string::String,
 }

@@ -2,8 +2,6 @@
 //! The operation `OrganizationApplications`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::graphql::serde::{Deserialize, Serialize};
-
 /// The operation `OrganizationApplications`.
 #[derive(Clone, Copy, Debug)]
 pub struct OrganizationApplications;
@@ -11,9 +9,8 @@ pub struct OrganizationApplications;
 impl crate::graphql::graphql_client::GraphQLQuery for OrganizationApplications {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(
-        variables: Variables,
-    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+
+    fn build_query(variables: Variables) -> crate::graphql::graphql_client::QueryBody<Variables> {
         crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
@@ -33,23 +30,24 @@ pub const QUERY: &str = r#"query OrganizationApplications {
   }
 }"#;
 
-#[derive(Serialize)]
+/// The variables.
+#[derive(crate::graphql::serde::Serialize, Default)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct Variables;
 
-#[derive(Deserialize, Clone)]
+/// Fields of `Query`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "organizationApplications")]
-    pub organization_applications: Vec<
-        Option<OrganizationApplicationsOrganizationApplications>,
-    >,
+    pub organization_applications: ::std::vec::Vec<::std::option::Option<OrganizationApplicationsOrganizationApplications>>,
 }
 
-#[derive(Deserialize, Clone)]
+/// Fields of `Application`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct OrganizationApplicationsOrganizationApplications {
-    pub id: String,
-    pub name: String,
-    pub description: Option<String>,
+    pub id: ::std::string::String,
+    pub name: ::std::string::String,
+    pub description: ::std::option::Option<::std::string::String>,
 }

@@ -2,8 +2,6 @@
 //! The operation `Ping`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::graphql::serde::{Deserialize, Serialize};
-
 /// The operation `Ping`.
 #[derive(Clone, Copy, Debug)]
 pub struct Ping;
@@ -11,9 +9,8 @@ pub struct Ping;
 impl crate::graphql::graphql_client::GraphQLQuery for Ping {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(
-        variables: Variables,
-    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+
+    fn build_query(variables: Variables) -> crate::graphql::graphql_client::QueryBody<Variables> {
         crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
@@ -29,12 +26,14 @@ pub const QUERY: &str = r#"query Ping {
   ping
 }"#;
 
-#[derive(Serialize)]
+/// The variables.
+#[derive(crate::graphql::serde::Serialize, Default)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct Variables;
 
-#[derive(Deserialize, Clone)]
+/// Fields of `Query`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
-    pub ping: String,
+    pub ping: ::std::string::String,
 }

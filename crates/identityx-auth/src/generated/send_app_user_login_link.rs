@@ -2,8 +2,6 @@
 //! The operation `SendAppUserLoginLink`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::graphql::serde::{Deserialize, Serialize};
-
 /// The operation `SendAppUserLoginLink`.
 #[derive(Clone, Copy, Debug)]
 pub struct SendAppUserLoginLink;
@@ -11,9 +9,8 @@ pub struct SendAppUserLoginLink;
 impl crate::graphql::graphql_client::GraphQLQuery for SendAppUserLoginLink {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(
-        variables: Variables,
-    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+
+    fn build_query(variables: Variables) -> crate::graphql::graphql_client::QueryBody<Variables> {
         crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
@@ -29,39 +26,60 @@ pub const QUERY: &str = r#"mutation SendAppUserLoginLink($input: SendAppUserLogi
   sendAppUserLoginLink(input: $input)
 }"#;
 
-type Json = crate::graphql::Json;
-type JsonObject = crate::graphql::JsonObject;
-
-#[derive(Serialize)]
+/// The input `SendAppUserLoginLinkMutationInput`.
+#[derive(crate::graphql::serde::Serialize)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct SendAppUserLoginLinkMutationInput {
-    pub email: String,
+    pub email: ::std::string::String,
     #[serde(rename = "authUrl")]
-    pub auth_url: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[serde(rename = "redirectTo")]
-    pub redirect_to: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[serde(rename = "additionalContext")]
-    pub additional_context: Option<JsonObject>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[serde(rename = "appContextId")]
-    pub app_context_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fields: Option<Json>,
+    pub auth_url: ::std::string::String,
+    #[serde(rename = "redirectTo", skip_serializing_if = "::std::option::Option::is_none")]
+    pub redirect_to: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub source: ::std::option::Option<::std::string::String>,
+    #[serde(rename = "additionalContext", skip_serializing_if = "::std::option::Option::is_none")]
+    pub additional_context: ::std::option::Option<crate::graphql::JsonObject>,
+    #[serde(rename = "appContextId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub app_context_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub fields: ::std::option::Option<crate::graphql::Json>,
 }
 
-#[derive(Serialize)]
+impl SendAppUserLoginLinkMutationInput {
+    /// What is required; the rest is left out.
+    pub fn new(email: ::std::string::String, auth_url: ::std::string::String) -> Self {
+        Self {
+            email,
+            auth_url,
+            redirect_to: ::std::option::Option::None,
+            source: ::std::option::Option::None,
+            additional_context: ::std::option::Option::None,
+            app_context_id: ::std::option::Option::None,
+            fields: ::std::option::Option::None,
+        }
+    }
+}
+
+/// The variables.
+#[derive(crate::graphql::serde::Serialize)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct Variables {
     pub input: SendAppUserLoginLinkMutationInput,
 }
 
-#[derive(Deserialize, Clone)]
+impl Variables {
+    /// What is required; the rest is left out.
+    pub fn new(input: SendAppUserLoginLinkMutationInput) -> Self {
+        Self {
+            input,
+        }
+    }
+}
+
+/// Fields of `Mutation`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "sendAppUserLoginLink")]
-    pub send_app_user_login_link: Option<String>,
+    pub send_app_user_login_link: ::std::option::Option<::std::string::String>,
 }

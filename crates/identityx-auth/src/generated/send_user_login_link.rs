@@ -2,8 +2,6 @@
 //! The operation `SendUserLoginLink`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::graphql::serde::{Deserialize, Serialize};
-
 /// The operation `SendUserLoginLink`.
 #[derive(Clone, Copy, Debug)]
 pub struct SendUserLoginLink;
@@ -11,9 +9,8 @@ pub struct SendUserLoginLink;
 impl crate::graphql::graphql_client::GraphQLQuery for SendUserLoginLink {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(
-        variables: Variables,
-    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+
+    fn build_query(variables: Variables) -> crate::graphql::graphql_client::QueryBody<Variables> {
         crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
@@ -29,21 +26,42 @@ pub const QUERY: &str = r#"mutation SendUserLoginLink($input: SendUserLoginLinkM
   sendUserLoginLink(input: $input)
 }"#;
 
-#[derive(Serialize)]
+/// The input `SendUserLoginLinkMutationInput`.
+#[derive(crate::graphql::serde::Serialize)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct SendUserLoginLinkMutationInput {
-    pub email: String,
+    pub email: ::std::string::String,
 }
 
-#[derive(Serialize)]
+impl SendUserLoginLinkMutationInput {
+    /// What is required; the rest is left out.
+    pub fn new(email: ::std::string::String) -> Self {
+        Self {
+            email,
+        }
+    }
+}
+
+/// The variables.
+#[derive(crate::graphql::serde::Serialize)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct Variables {
     pub input: SendUserLoginLinkMutationInput,
 }
 
-#[derive(Deserialize, Clone)]
+impl Variables {
+    /// What is required; the rest is left out.
+    pub fn new(input: SendUserLoginLinkMutationInput) -> Self {
+        Self {
+            input,
+        }
+    }
+}
+
+/// Fields of `Mutation`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "sendUserLoginLink")]
-    pub send_user_login_link: Option<String>,
+    pub send_user_login_link: ::std::option::Option<::std::string::String>,
 }

@@ -2,8 +2,6 @@
 //! The operation `UserOrganizations`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use crate::graphql::serde::{Deserialize, Serialize};
-
 /// The operation `UserOrganizations`.
 #[derive(Clone, Copy, Debug)]
 pub struct UserOrganizations;
@@ -11,9 +9,8 @@ pub struct UserOrganizations;
 impl crate::graphql::graphql_client::GraphQLQuery for UserOrganizations {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(
-        variables: Variables,
-    ) -> crate::graphql::graphql_client::QueryBody<Variables> {
+
+    fn build_query(variables: Variables) -> crate::graphql::graphql_client::QueryBody<Variables> {
         crate::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
@@ -36,69 +33,75 @@ pub const QUERY: &str = r#"query UserOrganizations {
   }
 }"#;
 
+/// The enum `OrganizationRole`.
 #[derive(Clone)]
 pub enum OrganizationRole {
     Owner,
     Administrator,
     Member,
     Guest,
-    Other(String),
+    /// A value that the schema does not have.
+    Other(::std::string::String),
 }
 
-impl crate::graphql::serde::Serialize for OrganizationRole {
-    fn serialize<S: crate::graphql::serde::Serializer>(
-        &self,
-        ser: S,
-    ) -> Result<S::Ok, S::Error> {
-        ser.serialize_str(
-            match *self {
-                OrganizationRole::Owner => "Owner",
-                OrganizationRole::Administrator => "Administrator",
-                OrganizationRole::Member => "Member",
-                OrganizationRole::Guest => "Guest",
-                OrganizationRole::Other(ref s) => &s,
-            },
-        )
-    }
-}
-
-impl<'de> crate::graphql::serde::Deserialize<'de> for OrganizationRole {
-    fn deserialize<D: crate::graphql::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
-        let s: String = crate::graphql::serde::Deserialize::deserialize(deserializer)?;
-        match s.as_str() {
-            "Owner" => Ok(OrganizationRole::Owner),
-            "Administrator" => Ok(OrganizationRole::Administrator),
-            "Member" => Ok(OrganizationRole::Member),
-            "Guest" => Ok(OrganizationRole::Guest),
-            _ => Ok(OrganizationRole::Other(s)),
+impl OrganizationRole {
+    /// The value as it is sent and received.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Owner => "Owner",
+            Self::Administrator => "Administrator",
+            Self::Member => "Member",
+            Self::Guest => "Guest",
+            Self::Other(value) => value,
         }
     }
 }
 
-#[derive(Serialize)]
+impl crate::graphql::serde::Serialize for OrganizationRole {
+    fn serialize<S: crate::graphql::serde::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> crate::graphql::serde::Deserialize<'de> for OrganizationRole {
+    fn deserialize<D: crate::graphql::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
+        let value = <::std::string::String as crate::graphql::serde::Deserialize>::deserialize(deserializer)?;
+        ::std::result::Result::Ok(match value.as_str() {
+            "Owner" => Self::Owner,
+            "Administrator" => Self::Administrator,
+            "Member" => Self::Member,
+            "Guest" => Self::Guest,
+            _ => Self::Other(value),
+        })
+    }
+}
+
+/// The variables.
+#[derive(crate::graphql::serde::Serialize, Default)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct Variables;
 
-#[derive(Deserialize, Clone)]
+/// Fields of `Query`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "userOrganizations")]
-    pub user_organizations: Vec<Option<UserOrganizationsUserOrganizations>>,
+    pub user_organizations: ::std::vec::Vec<::std::option::Option<UserOrganizationsUserOrganizations>>,
 }
 
-#[derive(Deserialize, Clone)]
+/// Fields of `OrganizationMembership`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct UserOrganizationsUserOrganizations {
-    pub id: String,
+    pub id: ::std::string::String,
     pub role: OrganizationRole,
     pub organization: UserOrganizationsUserOrganizationsOrganization,
 }
 
-#[derive(Deserialize, Clone)]
+/// Fields of `Organization`.
+#[derive(crate::graphql::serde::Deserialize, Clone)]
 #[serde(crate = "crate::graphql::serde")]
 pub struct UserOrganizationsUserOrganizationsOrganization {
-    pub id: String,
-    pub name: String,
+    pub id: ::std::string::String,
+    pub name: ::std::string::String,
 }

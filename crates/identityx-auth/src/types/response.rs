@@ -12,7 +12,7 @@ use crate::Error;
 pub struct Response<T> {
     /// The data. `None` if there are none, or if a field is missing that must not be.
     pub data: Option<T>,
-    /// What the vendor says is wrong; empty if nothing is.
+    /// What the vendor says is wrong, the first 20 of it; empty if nothing is.
     pub errors: Vec<Error>,
 }
 
@@ -41,7 +41,8 @@ impl<T> fmt::Debug for Response<T> {
         // The data may hold a token.
         f.debug_struct("Response")
             .field("has_data", &self.data.is_some())
-            .field("errors", &self.errors)
+            .field("errors", &self.errors.len())
+            .field("first_error", &self.errors.first())
             .finish()
     }
 }

@@ -4,7 +4,6 @@ use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use auth_core::{Error as CoreError, ErrorKind, parse_date_time};
-use secrecy::SecretString;
 use serde::de::{Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -18,18 +17,6 @@ pub type JsonObject = serde_json::Map<String, serde_json::Value>;
 
 /// The scalar `ObjectID`: the vendor's id of a thing.
 pub type ObjectId = String;
-
-/// Writes a token of generated variables into a request, so that it is redacted from the response.
-#[doc(hidden)]
-pub fn serialize_secret<'a, S: Serializer>(
-    secret: impl Into<Option<&'a SecretString>>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match secret.into() {
-        Some(secret) => auth_core::serialize_secret(secret, serializer),
-        None => serializer.serialize_none(),
-    }
-}
 
 /// An id of 24 hexadecimal digits, in small letters.
 macro_rules! id {

@@ -17,6 +17,7 @@ use crate::set_up::{
     org_user, organization, sandbox, session,
 };
 
+vendor_tests::canaries!(IdentityX);
 vendor_tests::faults!(IdentityX);
 
 /// What the calls need, got before anything goes wrong.

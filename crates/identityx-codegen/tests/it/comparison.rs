@@ -341,5 +341,5 @@ fn an_operation_that_is_not_valid_in_the_old_schema_is_an_error() {
     let old = Document::new("old", OLD);
     let operation = Document::new("op.graphql", "query Q { nope }");
     let error = compare(&old, &[operation], &old).unwrap_err().to_string();
-    assert!(error.starts_with("op.graphql:1:11: "), "{error}");
+    assert!(error.contains("--> op.graphql:1:11\n"), "{error}");
 }

@@ -19,16 +19,93 @@ async fn refused(store: &FileStore, content: &[u8]) -> String {
     all.remove(0)
 }
 
+/// Checks that all calls take the file for no record, and that it is kept aside.
+async fn kept_aside(store: &FileStore, content: &[u8]) {
+    put(store, &token("a", 1)).await;
+    let path = file(store, "token");
+    fs::write(&path, content).unwrap();
+    assert_eq!(held(store).await, None);
+    assert_eq!(store.list().await.unwrap(), []);
+    // Nothing has changed until a token is there to replace it.
+    assert_eq!(fs::read(&path).unwrap(), content);
+    put(store, &token("b", 1)).await;
+    assert_eq!(held(store).await, Some(1));
+    let aside = file(store, "damaged");
+    assert_eq!(fs::read(&aside).unwrap(), content);
+    assert_eq!(mode(&aside), 0o600);
+    assert_eq!(store.list().await.unwrap(), [key()]);
+    put(store, &token("c", 2)).await;
+    assert_eq!(fs::read(&aside).unwrap(), content);
+    // It may hold a token, which a log-out deletes.
+    store.delete(&key()).await.unwrap();
+    assert_eq!(files(store, "damaged"), [] as [PathBuf; 0]);
+    assert_eq!(held(store).await, None);
+}
+
 #[tokio::test]
-async fn a_file_that_is_cut_off_is_kept_and_never_replaced() {
+async fn a_file_that_is_cut_off_is_taken_for_none_and_kept_aside() {
     let (_directory, store) = store();
     put(&store, &token("a", 1)).await;
     let whole = fs::read(file(&store, "token")).unwrap();
     store.delete(&key()).await.unwrap();
     for length in 0..whole.len() {
-        let said = refused(&store, &whole[..length]).await;
-        assert!(said.contains("the record is cut off"), "{length}: {said}");
+        kept_aside(&store, &whole[..length]).await;
     }
+}
+
+#[tokio::test]
+async fn what_is_no_json_is_taken_for_none_and_kept_aside() {
+    let (_directory, store) = store();
+    for content in [
+        &b"my shopping list"[..],
+        &[0],
+        &[0; 4096],
+        &[0xff, 0xfe],
+        b"\n",
+    ] {
+        kept_aside(&store, content).await;
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_record_is_reported_in_the_log() {
+    let (_directory, store) = store();
+    put(&store, &token("a", 1)).await;
+    let path = file(&store, "token");
+    fs::write(&path, "{\"token\":{\"access\":\"access-").unwrap();
+    let (log, _guard) = log();
+    assert_eq!(held(&store).await, None);
+    put(&store, &token("b", 1)).await;
+    let said = log.text();
+    let lines = [
+        (path.clone(), "is taken for none"),
+        (path.with_extension("damaged"), "is kept here"),
+    ];
+    for (path, what) in lines {
+        let path = path.display().to_string();
+        let is_said =
+            |line: &str| line.contains("WARN") && line.contains(what) && line.contains(&path);
+        assert!(said.lines().any(is_said), "{said}");
+    }
+    assert!(!said.contains("access-"), "{said}");
+}
+
+#[tokio::test]
+async fn a_damaged_record_that_cannot_be_kept_aside_is_not_replaced() {
+    let (_directory, store) = store();
+    put(&store, &token("a", 1)).await;
+    let path = file(&store, "token");
+    fs::write(&path, "").unwrap();
+    let aside = path.with_extension("damaged");
+    fs::create_dir(&aside).unwrap();
+    let said = said(store.save(&key(), &token("b", 1)).await, &path);
+    assert!(
+        said.contains("cannot keep the damaged record aside"),
+        "{said}"
+    );
+    assert_eq!(fs::read(&path).unwrap(), b"");
+    fs::remove_dir(&aside).unwrap();
+    put(&store, &token("b", 1)).await;
 }
 
 #[tokio::test]
@@ -37,11 +114,14 @@ async fn what_another_program_wrote_is_kept_and_never_replaced() {
     let long = vec![b' '; (1 << 20) + 1];
     for (content, expected) in [
         (
-            &b"my shopping list"[..],
+            &br#"["my", "shopping list"]"#[..],
             "this is not a record of auth-store",
         ),
-        (&[0; 4096], "this is not a record of auth-store"),
-        (&[0xff, 0xfe], "this is not a record of auth-store"),
+        (
+            br#"{"format":"shop"}"#,
+            "this is not a record of auth-store",
+        ),
+        (b"null", "this is not a record of auth-store"),
         (
             &long,
             "this is not a record of auth-store: it is far too long",

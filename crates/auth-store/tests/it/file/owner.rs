@@ -126,6 +126,77 @@ async fn no_symbolic_link_is_followed_to_a_file() {
 }
 
 #[tokio::test]
+async fn a_file_with_a_second_name_is_refused() {
+    let (directory, store) = store();
+    put(&store, &token("a", 1)).await;
+    let lease = store.lease(&key()).await.unwrap();
+    lease.release().await.unwrap();
+    let second = directory.path().join("second");
+    let refused = |said: &str| assert!(said.contains("2 names (hard links)"), "{said}");
+    for ending in ["token", "lease", "lock"] {
+        let path = file(&store, ending);
+        std::fs::hard_link(&path, &second).unwrap();
+        match ending {
+            "token" => all_say(&store, &path)
+                .await
+                .iter()
+                .for_each(|it| refused(it)),
+            "lease" => refused(&said(store.lease(&key()).await, &path)),
+            _ => refused(&said(store.save(&key(), &token("a", 2)).await, &path)),
+        }
+        std::fs::remove_file(&second).unwrap();
+    }
+    assert_eq!(held(&store).await, Some(1));
+    let lease = store.lease(&key()).await.unwrap();
+    // It was refused before it was marked.
+    assert!(!lease.was_abandoned());
+    put(&store, &token("a", 2)).await;
+}
+
+#[tokio::test]
+async fn a_directory_that_others_could_replace_is_refused() {
+    let (directory, _) = store();
+    let above = directory.path().join("above");
+    let inner = above.join("inner");
+    let store = FileStore::at(inner.join("tokens"));
+    put(&store, &token("a", 1)).await;
+    let link = directory.path().join("link");
+    symlink(store.directory(), &link).unwrap();
+    let by_link = FileStore::at(&link);
+    let refused = async || {
+        for store in [&store, &by_link] {
+            let path = store.directory();
+            let mut all = all_say(store, path).await;
+            all.push(said(store.lease(&key()).await, path));
+            all.push(said(store.delete(&key()).await, path));
+            for said in all {
+                let named = format!("because '{}' above it", above.display());
+                assert!(said.contains(&named), "{said}");
+            }
+        }
+    };
+    for bad in [0o777, 0o757, 0o703] {
+        set_mode(&above, bad);
+        refused().await;
+    }
+    if is_root() {
+        set_mode(&above, 0o755);
+        // The owner, and a group that is not the owner's own.
+        chown(&above, Some(OTHER_USER - 1), None).unwrap();
+        refused().await;
+        chown(&above, Some(0), Some(OTHER_USER)).unwrap();
+        set_mode(&above, 0o775);
+        refused().await;
+    }
+    // As `/tmp` has it, and what only its owner can write.
+    for good in [0o1777, 0o755] {
+        set_mode(&above, good);
+        assert_eq!(held(&store).await, Some(1));
+        assert_eq!(held(&by_link).await, Some(1));
+    }
+}
+
+#[tokio::test]
 async fn a_directory_or_a_pipe_is_no_record() {
     let (_directory, store) = store();
     put(&store, &token("a", 1)).await;

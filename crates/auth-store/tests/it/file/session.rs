@@ -53,3 +53,19 @@ async fn a_session_says_why_its_token_is_not_saved() {
     assert!(error.to_string().contains("run `chmod 600"), "{error}");
     assert_eq!(vendor.0.load(Ordering::SeqCst), 0);
 }
+
+#[tokio::test]
+async fn a_session_that_can_log_in_is_not_blocked_by_a_damaged_record() {
+    for content in [&b""[..], &[0; 700], b"{\"format\":\"auth-st"] {
+        let (_directory, store) = store();
+        put(&store, &token("a", 1)).await;
+        std::fs::write(file(&store, "token"), content).unwrap();
+        let vendor = Vendor::default();
+        let session = session(&vendor, store.clone());
+        let headers = session.headers().await.unwrap();
+        assert_eq!(headers["authorization"], "Bearer access-1");
+        assert_eq!(session.state(), auth_core::State::Fresh);
+        assert!(held(&store).await.is_some());
+        assert_eq!(std::fs::read(file(&store, "damaged")).unwrap(), content);
+    }
+}

@@ -75,6 +75,21 @@ fn stores_of_two_programs_and_the_entries_of_others_stay_apart() {
     });
 }
 
+/// Sets the secret of the one entry that is no other's copy; returns the former.
+async fn set(secret: Option<&'static [u8]>) -> Vec<u8> {
+    with_service(move |service| {
+        let found = service.search_items(HashMap::from([("service", "auth-store")]));
+        let found = found.unwrap().unlocked;
+        assert_eq!(found.len(), 1);
+        let before = found[0].get_secret().unwrap();
+        if let Some(secret) = secret {
+            found[0].set_secret(secret, "text/plain").unwrap();
+        }
+        before
+    })
+    .await
+}
+
 #[test]
 fn a_record_that_cannot_be_read_is_reported_and_kept() {
     inside(async |_| {
@@ -82,19 +97,7 @@ fn a_record_that_cannot_be_read_is_reported_and_kept() {
         let store = KeyringStore::open().await.unwrap();
         put(&store, &token("one", 1)).await;
         let later = br#"{"format":"auth-store","version":77}"#;
-        let set = |secret: &'static [u8]| {
-            with_service(move |service| {
-                let found = service.search_items(HashMap::from([("service", "auth-store")]));
-                let found = found.unwrap().unlocked;
-                assert_eq!(found.len(), 1);
-                let before = found[0].get_secret().unwrap();
-                if !secret.is_empty() {
-                    found[0].set_secret(secret, "text/plain").unwrap();
-                }
-                before
-            })
-        };
-        set(later).await;
+        set(Some(later)).await;
         let load = store.load(&key()).await.unwrap_err();
         let save = store.save(&key(), &token("two", 2)).await.unwrap_err();
         let list = store.list().await.unwrap_err();
@@ -103,9 +106,43 @@ fn a_record_that_cannot_be_read_is_reported_and_kept() {
             assert!(shown.contains("record version 77"), "{shown}");
             assert!(shown.contains("the entry `iqm-"), "{shown}");
         }
-        assert_eq!(set(b"").await, later);
+        assert_eq!(set(None).await, later);
         store.delete(&key()).await.unwrap();
         assert_eq!(held(&store).await, None);
+    });
+}
+
+#[test]
+fn a_damaged_record_is_taken_for_none_and_kept_aside() {
+    inside(async |_| {
+        let _daemon = Daemon::start().await;
+        let store = KeyringStore::open().await.unwrap();
+        for content in [&b"cut off"[..], &[0; 64]] {
+            put(&store, &token("one", 1)).await;
+            set(Some(content)).await;
+            assert_eq!(held(&store).await, None);
+            assert_eq!(store.list().await.unwrap(), []);
+            put(&store, &token("two", 1)).await;
+            assert_eq!(held(&store).await, Some(1));
+            assert_eq!(store.list().await.unwrap(), [key()]);
+            let secrets = with_service(|service| {
+                let found = service.search_items(HashMap::from([("service", "auth-store")]));
+                let found = found.unwrap().unlocked;
+                found
+                    .iter()
+                    .map(|item| item.get_secret().unwrap())
+                    .collect::<Vec<_>>()
+            })
+            .await;
+            assert_eq!(secrets.len(), 2);
+            assert!(secrets.iter().any(|it| it == content));
+            store.delete(&key()).await.unwrap();
+            let left = with_service(|service| {
+                let found = service.search_items(HashMap::from([("service", "auth-store")]));
+                found.unwrap().unlocked.len()
+            });
+            assert_eq!(left.await, 0);
+        }
     });
 }
 

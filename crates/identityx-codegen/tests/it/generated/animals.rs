@@ -2,8 +2,6 @@
 //! The operation `Animals`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use ::identityx_auth::graphql::serde::{Deserialize, Serialize};
-
 /// The operation `Animals`.
 #[derive(Clone, Copy, Debug)]
 pub struct Animals;
@@ -11,9 +9,8 @@ pub struct Animals;
 impl ::identityx_auth::graphql::graphql_client::GraphQLQuery for Animals {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(
-        variables: Variables,
-    ) -> ::identityx_auth::graphql::graphql_client::QueryBody<Variables> {
+
+    fn build_query(variables: Variables) -> ::identityx_auth::graphql::graphql_client::QueryBody<Variables> {
         ::identityx_auth::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
@@ -45,118 +42,163 @@ fragment cat_fields on Cat {
   lives
 }"##;
 
-type Boolean = bool;
-type Float = f64;
-type Int = i64;
-type ID = String;
-type Date = ::identityx_auth::graphql::Date;
-type Upload = ::identityx_auth::graphql::Json;
-
+/// The enum `Mood`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mood {
     Happy,
     NotSoHappy,
     Type,
-    Other(String),
+    /// A value that the schema does not have.
+    Other(::std::string::String),
 }
 
-impl ::identityx_auth::graphql::serde::Serialize for Mood {
-    fn serialize<S: ::identityx_auth::graphql::serde::Serializer>(
-        &self,
-        ser: S,
-    ) -> Result<S::Ok, S::Error> {
-        ser.serialize_str(
-            match *self {
-                Mood::Happy => "HAPPY",
-                Mood::NotSoHappy => "NOT_SO_HAPPY",
-                Mood::Type => "type",
-                Mood::Other(ref s) => &s,
-            },
-        )
-    }
-}
-
-impl<'de> ::identityx_auth::graphql::serde::Deserialize<'de> for Mood {
-    fn deserialize<D: ::identityx_auth::graphql::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
-        let s: String = ::identityx_auth::graphql::serde::Deserialize::deserialize(
-            deserializer,
-        )?;
-        match s.as_str() {
-            "HAPPY" => Ok(Mood::Happy),
-            "NOT_SO_HAPPY" => Ok(Mood::NotSoHappy),
-            "type" => Ok(Mood::Type),
-            _ => Ok(Mood::Other(s)),
+impl Mood {
+    /// The value as it is sent and received.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Happy => "HAPPY",
+            Self::NotSoHappy => "NOT_SO_HAPPY",
+            Self::Type => "type",
+            Self::Other(value) => value,
         }
     }
 }
 
-#[derive(Serialize, Clone, Debug, PartialEq)]
+impl ::identityx_auth::graphql::serde::Serialize for Mood {
+    fn serialize<S: ::identityx_auth::graphql::serde::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> ::identityx_auth::graphql::serde::Deserialize<'de> for Mood {
+    fn deserialize<D: ::identityx_auth::graphql::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
+        let value = <::std::string::String as ::identityx_auth::graphql::serde::Deserialize>::deserialize(deserializer)?;
+        ::std::result::Result::Ok(match value.as_str() {
+            "HAPPY" => Self::Happy,
+            "NOT_SO_HAPPY" => Self::NotSoHappy,
+            "type" => Self::Type,
+            _ => Self::Other(value),
+        })
+    }
+}
+
+/// The input `Filter`.
+#[derive(::identityx_auth::graphql::serde::Serialize, Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Deserialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct Filter {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mood: Option<Mood>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<Int>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub and: Option<Vec<Filter>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub since: Option<Date>,
-    pub ids: Vec<ID>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub picture: Option<Upload>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub weight: Option<Float>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub mood: ::std::option::Option<Mood>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub limit: ::std::option::Option<i64>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub and: ::std::option::Option<::std::vec::Vec<Filter>>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub since: ::std::option::Option<::identityx_auth::graphql::Date>,
+    pub ids: ::std::vec::Vec<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub picture: ::std::option::Option<::identityx_auth::graphql::Json>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub weight: ::std::option::Option<f64>,
 }
 
-#[derive(Serialize, Clone, Debug, PartialEq)]
+impl Filter {
+    /// What is required; the rest is left out.
+    pub fn new(ids: ::std::vec::Vec<::std::string::String>) -> Self {
+        Self {
+            mood: ::std::option::Option::None,
+            limit: ::std::option::Option::None,
+            and: ::std::option::Option::None,
+            since: ::std::option::Option::None,
+            ids,
+            picture: ::std::option::Option::None,
+            weight: ::std::option::Option::None,
+        }
+    }
+}
+
+/// The variables.
+#[derive(::identityx_auth::graphql::serde::Serialize, Default, Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Deserialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct Variables {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub filter: Option<Filter>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub first: Option<Int>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub filter: ::std::option::Option<Filter>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub first: ::std::option::Option<i64>,
 }
 
-#[derive(Deserialize, Clone, Debug, PartialEq)]
-#[serde(crate = "::identityx_auth::graphql::serde")]
-pub struct cat_fields {
-    pub name: String,
-    pub lives: Int,
-}
-
-#[derive(Deserialize, Clone, Debug, PartialEq)]
+/// Fields of `Query`.
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Serialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct ResponseData {
-    pub animals: Vec<AnimalsAnimals>,
+    pub animals: ::std::vec::Vec<AnimalsAnimals>,
 }
 
-#[derive(Deserialize, Clone, Debug, PartialEq)]
-#[serde(crate = "::identityx_auth::graphql::serde")]
-pub struct AnimalsAnimals {
-    pub id: ID,
-    #[serde(flatten)]
-    pub on: AnimalsAnimalsOn,
-}
-
-#[derive(Deserialize, Clone, Debug, PartialEq)]
-#[serde(crate = "::identityx_auth::graphql::serde")]
-#[serde(tag = "__typename")]
-pub enum AnimalsAnimalsOn {
+/// Which `Animal` it is.
+#[derive(Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Serialize)]
+#[serde(crate = "::identityx_auth::graphql::serde", untagged)]
+pub enum AnimalsAnimals {
     Cat(AnimalsAnimalsOnCat),
     Dog(AnimalsAnimalsOnDog),
-    Fish,
-    #[serde(other)]
-    Unknown,
+    Fish(AnimalsAnimalsUnknown),
+    /// A type that the schema does not have.
+    Unknown(AnimalsAnimalsUnknown),
 }
 
-pub type AnimalsAnimalsOnCat = cat_fields;
+impl<'de> ::identityx_auth::graphql::serde::Deserialize<'de> for AnimalsAnimals {
+    fn deserialize<D: ::identityx_auth::graphql::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
+        let (name, value) = ::identityx_auth::graphql::deserialize_tagged(deserializer, "__typename")?;
+        let read = match name.as_str() {
+            "Cat" => ::identityx_auth::graphql::serde::Deserialize::deserialize(value).map(Self::Cat),
+            "Dog" => ::identityx_auth::graphql::serde::Deserialize::deserialize(value).map(Self::Dog),
+            "Fish" => ::identityx_auth::graphql::serde::Deserialize::deserialize(value).map(Self::Fish),
+            _ => ::identityx_auth::graphql::serde::Deserialize::deserialize(value).map(Self::Unknown),
+        };
+        read.map_err(::identityx_auth::graphql::serde::de::Error::custom)
+    }
+}
 
-#[derive(Deserialize, Clone, Debug, PartialEq)]
+impl AnimalsAnimals {
+    /// The field that every one has.
+    pub fn typename(&self) -> &::std::string::String {
+        match self { Self::Cat(it) => &it.typename, Self::Dog(it) => &it.typename, Self::Fish(it) => &it.typename, Self::Unknown(it) => &it.typename, }
+    }
+    /// The field that every one has.
+    pub fn id(&self) -> &::std::string::String {
+        match self { Self::Cat(it) => &it.id, Self::Dog(it) => &it.id, Self::Fish(it) => &it.id, Self::Unknown(it) => &it.id, }
+    }
+}
+
+/// Fields of any `Animal`.
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Serialize)]
+#[serde(crate = "::identityx_auth::graphql::serde")]
+pub struct AnimalsAnimalsUnknown {
+    #[serde(rename = "__typename")]
+    pub typename: ::std::string::String,
+    #[serde(deserialize_with = "::identityx_auth::graphql::deserialize_id")]
+    pub id: ::std::string::String,
+}
+
+/// Fields of `Cat`.
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Serialize)]
+#[serde(crate = "::identityx_auth::graphql::serde")]
+pub struct AnimalsAnimalsOnCat {
+    #[serde(rename = "__typename")]
+    pub typename: ::std::string::String,
+    #[serde(deserialize_with = "::identityx_auth::graphql::deserialize_id")]
+    pub id: ::std::string::String,
+    pub name: ::std::string::String,
+    pub lives: i64,
+}
+
+/// Fields of `Dog`.
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Serialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct AnimalsAnimalsOnDog {
+    #[serde(rename = "__typename")]
+    pub typename: ::std::string::String,
+    #[serde(deserialize_with = "::identityx_auth::graphql::deserialize_id")]
+    pub id: ::std::string::String,
     #[deprecated(note = "they \"all\" do")]
-    pub barks: Option<Boolean>,
-    pub mood: Option<Mood>,
+    pub barks: ::std::option::Option<bool>,
+    pub mood: ::std::option::Option<Mood>,
 }

@@ -2,8 +2,6 @@
 //! The operation `find_one`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use ::identityx_auth::graphql::serde::{Deserialize, Serialize};
-
 /// The operation `find_one`.
 #[derive(Clone, Copy, Debug)]
 pub struct FindOne;
@@ -11,9 +9,8 @@ pub struct FindOne;
 impl ::identityx_auth::graphql::graphql_client::GraphQLQuery for FindOne {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(
-        variables: Variables,
-    ) -> ::identityx_auth::graphql::graphql_client::QueryBody<Variables> {
+
+    fn build_query(variables: Variables) -> ::identityx_auth::graphql::graphql_client::QueryBody<Variables> {
         ::identityx_auth::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
@@ -35,77 +32,115 @@ pub const QUERY: &str = r#"query find_one($id: ID!, $mood: Mood = HAPPY) {
   picture(id: $id)
 }"#;
 
-type Id = String;
-type Int = i64;
-type Upload = ::identityx_auth::graphql::Json;
-
+/// The enum `Mood`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mood {
     Happy,
     NotSoHappy,
     Type,
-    Other(String),
+    /// A value that the schema does not have.
+    Other(::std::string::String),
 }
 
-impl ::identityx_auth::graphql::serde::Serialize for Mood {
-    fn serialize<S: ::identityx_auth::graphql::serde::Serializer>(
-        &self,
-        ser: S,
-    ) -> Result<S::Ok, S::Error> {
-        ser.serialize_str(
-            match *self {
-                Mood::Happy => "HAPPY",
-                Mood::NotSoHappy => "NOT_SO_HAPPY",
-                Mood::Type => "type",
-                Mood::Other(ref s) => &s,
-            },
-        )
-    }
-}
-
-impl<'de> ::identityx_auth::graphql::serde::Deserialize<'de> for Mood {
-    fn deserialize<D: ::identityx_auth::graphql::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
-        let s: String = ::identityx_auth::graphql::serde::Deserialize::deserialize(
-            deserializer,
-        )?;
-        match s.as_str() {
-            "HAPPY" => Ok(Mood::Happy),
-            "NOT_SO_HAPPY" => Ok(Mood::NotSoHappy),
-            "type" => Ok(Mood::Type),
-            _ => Ok(Mood::Other(s)),
+impl Mood {
+    /// The value as it is sent and received.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Happy => "HAPPY",
+            Self::NotSoHappy => "NOT_SO_HAPPY",
+            Self::Type => "type",
+            Self::Other(value) => value,
         }
     }
 }
 
-#[derive(Serialize, Clone, Debug, PartialEq)]
+impl ::identityx_auth::graphql::serde::Serialize for Mood {
+    fn serialize<S: ::identityx_auth::graphql::serde::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> ::identityx_auth::graphql::serde::Deserialize<'de> for Mood {
+    fn deserialize<D: ::identityx_auth::graphql::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
+        let value = <::std::string::String as ::identityx_auth::graphql::serde::Deserialize>::deserialize(deserializer)?;
+        ::std::result::Result::Ok(match value.as_str() {
+            "HAPPY" => Self::Happy,
+            "NOT_SO_HAPPY" => Self::NotSoHappy,
+            "type" => Self::Type,
+            _ => Self::Other(value),
+        })
+    }
+}
+
+/// The variables.
+#[derive(::identityx_auth::graphql::serde::Serialize, Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Deserialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct Variables {
-    pub id: Id,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mood: Option<Mood>,
+    pub id: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub mood: ::std::option::Option<Mood>,
 }
 
-#[derive(Deserialize, Clone, Debug, PartialEq)]
+impl Variables {
+    /// What is required; the rest is left out.
+    pub fn new(id: ::std::string::String) -> Self {
+        Self {
+            id,
+            mood: ::std::option::Option::None,
+        }
+    }
+}
+
+/// Fields of `Query`.
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Serialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct ResponseData {
-    pub find: Option<FindOneFind>,
-    pub picture: Option<Upload>,
+    pub find: ::std::option::Option<FindOneFind>,
+    pub picture: ::std::option::Option<::identityx_auth::graphql::Json>,
 }
 
-#[derive(Deserialize, Clone, Debug, PartialEq)]
-#[serde(crate = "::identityx_auth::graphql::serde")]
-#[serde(tag = "__typename")]
+/// Which `Found` it is.
+#[derive(Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Serialize)]
+#[serde(crate = "::identityx_auth::graphql::serde", untagged)]
 pub enum FindOneFind {
     Cat(FindOneFindOnCat),
-    Dog,
-    #[serde(other)]
-    Unknown,
+    Dog(FindOneFindUnknown),
+    /// A type that the schema does not have.
+    Unknown(FindOneFindUnknown),
 }
 
-#[derive(Deserialize, Clone, Debug, PartialEq)]
+impl<'de> ::identityx_auth::graphql::serde::Deserialize<'de> for FindOneFind {
+    fn deserialize<D: ::identityx_auth::graphql::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
+        let (name, value) = ::identityx_auth::graphql::deserialize_tagged(deserializer, "__typename")?;
+        let read = match name.as_str() {
+            "Cat" => ::identityx_auth::graphql::serde::Deserialize::deserialize(value).map(Self::Cat),
+            "Dog" => ::identityx_auth::graphql::serde::Deserialize::deserialize(value).map(Self::Dog),
+            _ => ::identityx_auth::graphql::serde::Deserialize::deserialize(value).map(Self::Unknown),
+        };
+        read.map_err(::identityx_auth::graphql::serde::de::Error::custom)
+    }
+}
+
+impl FindOneFind {
+    /// The field that every one has.
+    pub fn typename(&self) -> &::std::string::String {
+        match self { Self::Cat(it) => &it.typename, Self::Dog(it) => &it.typename, Self::Unknown(it) => &it.typename, }
+    }
+}
+
+/// Fields of any `Found`.
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Serialize)]
+#[serde(crate = "::identityx_auth::graphql::serde")]
+pub struct FindOneFindUnknown {
+    #[serde(rename = "__typename")]
+    pub typename: ::std::string::String,
+}
+
+/// Fields of `Cat`.
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Serialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct FindOneFindOnCat {
-    pub lives: Int,
+    #[serde(rename = "__typename")]
+    pub typename: ::std::string::String,
+    pub lives: i64,
 }

@@ -2,8 +2,6 @@
 //! The operation `Tokens`.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use ::identityx_auth::graphql::serde::{Deserialize, Serialize};
-
 /// The operation `Tokens`.
 #[derive(Clone, Copy, Debug)]
 pub struct Tokens;
@@ -11,9 +9,8 @@ pub struct Tokens;
 impl ::identityx_auth::graphql::graphql_client::GraphQLQuery for Tokens {
     type Variables = Variables;
     type ResponseData = ResponseData;
-    fn build_query(
-        variables: Variables,
-    ) -> ::identityx_auth::graphql::graphql_client::QueryBody<Variables> {
+
+    fn build_query(variables: Variables) -> ::identityx_auth::graphql::graphql_client::QueryBody<Variables> {
         ::identityx_auth::graphql::graphql_client::QueryBody {
             variables,
             query: QUERY,
@@ -40,57 +37,78 @@ fragment Old on UserAuthToken {
   }
 }"#;
 
-type ID = String;
-type SecretString = ::identityx_auth::graphql::SecretString;
-
-#[derive(Serialize, Clone, Debug)]
+/// The input `UserLoginMutationInput`.
+#[derive(::identityx_auth::graphql::serde::Serialize, Clone, Debug, ::identityx_auth::graphql::serde::Deserialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct UserLoginMutationInput {
     #[serde(serialize_with = "::identityx_auth::graphql::serialize_secret")]
-    pub token: SecretString,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
+    pub token: ::identityx_auth::graphql::SecretString,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub note: ::std::option::Option<::std::string::String>,
 }
 
-#[derive(Serialize, Clone, Debug)]
+impl UserLoginMutationInput {
+    /// What is required; the rest is left out.
+    pub fn new(token: ::identityx_auth::graphql::SecretString) -> Self {
+        Self {
+            token,
+            note: ::std::option::Option::None,
+        }
+    }
+}
+
+/// The variables.
+#[derive(::identityx_auth::graphql::serde::Serialize, Clone, Debug, ::identityx_auth::graphql::serde::Deserialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct Variables {
     pub input: UserLoginMutationInput,
     #[serde(serialize_with = "::identityx_auth::graphql::serialize_secret")]
-    pub first: SecretString,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first: ::identityx_auth::graphql::SecretString,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     #[serde(serialize_with = "::identityx_auth::graphql::serialize_secret")]
-    pub second: Option<SecretString>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
+    pub second: ::std::option::Option<::identityx_auth::graphql::SecretString>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub note: ::std::option::Option<::std::string::String>,
 }
 
-#[derive(Deserialize, Clone, Debug)]
-#[serde(crate = "::identityx_auth::graphql::serde")]
-pub struct Old {
-    pub old: Option<Vec<OldOld>>,
+impl Variables {
+    /// What is required; the rest is left out.
+    pub fn new(input: UserLoginMutationInput, first: ::identityx_auth::graphql::SecretString) -> Self {
+        Self {
+            input,
+            first,
+            second: ::std::option::Option::None,
+            note: ::std::option::Option::None,
+        }
+    }
 }
 
-#[derive(Deserialize, Clone, Debug)]
-#[serde(crate = "::identityx_auth::graphql::serde")]
-pub struct OldOld {
-    pub value: SecretString,
-}
-
-#[derive(Deserialize, Clone, Debug)]
+/// Fields of `Mutation`.
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, ::identityx_auth::graphql::serde::Serialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "createActiveUserApiToken")]
-    pub create_active_user_api_token: Option<SecretString>,
+    #[serde(serialize_with = "::identityx_auth::graphql::serialize_secret")]
+    pub create_active_user_api_token: ::std::option::Option<::identityx_auth::graphql::SecretString>,
     #[serde(rename = "userLogin")]
-    pub user_login: Option<TokensUserLogin>,
+    pub user_login: ::std::option::Option<TokensUserLogin>,
 }
 
-#[derive(Deserialize, Clone, Debug)]
+/// Fields of `UserAuthToken`.
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, ::identityx_auth::graphql::serde::Serialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct TokensUserLogin {
-    pub id: ID,
-    pub secret: SecretString,
-    #[serde(flatten)]
-    pub old: Old,
+    #[serde(deserialize_with = "::identityx_auth::graphql::deserialize_id")]
+    pub id: ::std::string::String,
+    #[serde(serialize_with = "::identityx_auth::graphql::serialize_secret")]
+    pub secret: ::identityx_auth::graphql::SecretString,
+    pub old: ::std::option::Option<::std::vec::Vec<TokensUserLoginOld>>,
+}
+
+/// Fields of `UserAuthToken`.
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, ::identityx_auth::graphql::serde::Serialize)]
+#[serde(crate = "::identityx_auth::graphql::serde")]
+pub struct TokensUserLoginOld {
+    #[serde(serialize_with = "::identityx_auth::graphql::serialize_secret")]
+    pub value: ::identityx_auth::graphql::SecretString,
 }
