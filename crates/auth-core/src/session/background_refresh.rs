@@ -12,7 +12,6 @@ use tokio::task::AbortHandle;
 use super::Shared;
 use crate::Error;
 use crate::renew::Renew;
-use crate::state::State;
 
 /// The clocks are looked at so often at least: a timer stands still while the machine is
 /// suspended, and the wall clock may be set.
@@ -48,10 +47,8 @@ async fn run<R: Renew>(shared: Arc<Shared<R>>) {
     loop {
         states.mark_unchanged();
         let now = shared.clock.now();
-        // Both: a look into the store is not announced, and a process forked in the middle of a renewal inherits
-        // what was.
-        let is_announced = matches!(states.borrow().state, State::Renewing);
-        let is_renewing = is_announced && shared.lock().under_way().is_some();
+        // Not by the announced state: a process forked in the middle of a renewal inherits that.
+        let is_renewing = shared.lock().is_renewing();
         let due = shared.due_in(now).filter(|_| !is_renewing);
         if due == Some(Duration::ZERO) {
             if shared.valid(now).is_some() {
