@@ -103,6 +103,8 @@ async fn while_the_refused_token_is_valid_the_store_is_read_once_a_minute() {
             assert_eq!(number(&session.headers().await.unwrap()), 1);
         }
         until(|| store.loads() == loads + minute).await;
+        // The next look is a minute after the end of this one.
+        settled(&session).await;
     }
     put(&store, theirs(&clock, LIFETIME)).await;
     clock.advance(60 * SECOND);
