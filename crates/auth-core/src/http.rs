@@ -4,7 +4,7 @@
 //! root certificates), [`RetryPolicy`], and [`AllowedHosts`] with [`BaseUrl`] (where a token may
 //! go). The rest is for vendor crates, which send every call through [`Http`].
 
-// With the files below `http/` and `session/authorize.rs` the only place that names `reqwest`.
+// With the files below `http/` and `session/{authorize,send}.rs` the only place that names `reqwest`.
 mod builder;
 mod json;
 mod policy;
@@ -31,6 +31,25 @@ use crate::{Error, ErrorKind, background};
 pub use reqwest::ClientBuilder as HttpClientBuilder;
 /// A request of the HTTP library, as [`Session::authorize`](crate::Session::authorize) takes it.
 pub use reqwest::RequestBuilder;
+/// A response of the HTTP library, as [`Session::send`](crate::Session::send) returns it.
+pub use reqwest::Response as HttpResponse;
+
+/// Gives the process a cryptography provider for rustls, if it has none: that of the feature `ring` or `aws-lc-rs`.
+///
+/// Every [`HttpBuilder`] does this, so few programs need to: those that use reqwest *without* a TLS feature of their own,
+/// or `rustls::ClientConfig::builder()`, *before* they make their first client here. Cargo joins the features of all
+/// crates of a program: with `ring`, reqwest has rustls and no provider, and its `Client::new()` panics until the process
+/// has one; with two providers in the program, rustls chooses none. Call this first in `main`, or install a provider
+/// of your own, which stays. With `native-tls` or `aws-lc-rs` reqwest needs no such call.
+///
+/// # Example
+///
+/// ```
+/// auth_core::http::install_crypto_provider();
+/// ```
+pub fn install_crypto_provider() {
+    policy::install_crypto_provider();
+}
 
 /// The largest response that is read, in bytes.
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -267,6 +286,12 @@ fn outcome_of(error: Error, idempotency: Idempotency, lost: bool) -> Error {
         None => unknown,
     };
     unknown.with_source(error)
+}
+
+/// A request of the program's own that got no response.
+pub(crate) fn lost(error: reqwest::Error, idempotency: Idempotency) -> Error {
+    let sent = !error.is_connect() && !error.is_builder();
+    outcome_of(transport::error_of(error), idempotency, sent)
 }
 
 fn since(earlier: Moment, later: Moment) -> Duration {

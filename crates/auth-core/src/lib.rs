@@ -1,5 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(target_arch = "wasm32")]
+compile_error!(
+    "auth-core needs threads and sockets, which wasm32 does not have: log in on a server"
+);
+
 mod auth_headers;
 mod background;
 pub mod clock;
@@ -32,16 +37,18 @@ pub use crate::extra_fields::ExtraFields;
 pub use crate::hosts::{AllowedHosts, BaseUrl};
 pub use crate::http::{
     BODY_LIMIT, DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT, Http, HttpBuilder, HttpClientBuilder,
-    Operation, Request, RequestBuilder, Response,
+    HttpResponse, Operation, Request, RequestBuilder, Response,
 };
 pub use crate::jwt::UnverifiedClaims;
 pub use crate::links::{PastedJwt, PastedLink, PastedText};
 pub use crate::password::PasswordSource;
 pub use crate::redact::Redactor;
-pub use crate::renew::{Reason, Renew};
+pub use crate::renew::{Reason, Refusal, Renew};
 pub use crate::retry::{Idempotency, RetryPolicy};
-pub use crate::secret::serialize_secret;
-pub use crate::session::{BackgroundRefresh, Session, SessionBuilder, SessionPool};
+pub use crate::secret::{serialize_secret, trimmed as trimmed_secret};
+pub use crate::session::{
+    Authorizer, BackgroundRefresh, Session, SessionBuilder, SessionPool, StaticAuthorizer,
+};
 pub use crate::state::{State, StateReason, States};
 pub use crate::store::{Lease, MemoryStore, OnSaved, SaveOutcome, StoreKey, TokenStore, Watch};
 pub use crate::token::{Fingerprint, Token};

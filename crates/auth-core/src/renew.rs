@@ -3,6 +3,8 @@
 use std::future::{Future, ready};
 use std::time::Duration;
 
+use http::{HeaderMap, StatusCode};
+
 use crate::{AuthError, AuthHeaders, Header, Token};
 
 /// Why a session wants a token.
@@ -19,6 +21,28 @@ pub enum Reason {
     Rejected,
     /// The program asked for a new one.
     Requested,
+}
+
+/// Whether a response refuses the token that its request carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// It does not: whatever else is wrong, a new token would not help.
+    No,
+    /// It does: the token is to be renewed.
+    Yes,
+    /// Its body tells, or where that is known already, only the vendor can.
+    Unclear,
+}
+
+impl Refusal {
+    /// What the status alone says: a 401 refuses the token.
+    pub fn of(status: StatusCode) -> Self {
+        if status == StatusCode::UNAUTHORIZED {
+            Self::Yes
+        } else {
+            Self::No
+        }
+    }
 }
 
 /// How one vendor's sessions renew their token.
@@ -62,6 +86,23 @@ pub trait Renew: Send + Sync + 'static {
     /// all at once, and never more than half the lifetime.
     fn window(&self, lifetime: Duration) -> Duration {
         lifetime / 10
+    }
+
+    /// Whether a response refuses the token: a 401 by default.
+    ///
+    /// First asked without the body. After [`Refusal::Unclear`] asked again with the body, or with
+    /// its first 64 KiB; if it is still unclear, [`confirm_refusal`](Renew::confirm_refusal)
+    /// decides.
+    fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Refusal {
+        let _ = (headers, body);
+        Refusal::of(status)
+    }
+
+    /// Asks the vendor whether it refuses the token, after a response that left this open; `true`
+    /// by default.
+    fn confirm_refusal(&self, auth_headers: &AuthHeaders) -> impl Future<Output = bool> + Send {
+        let _ = auth_headers;
+        ready(true)
     }
 
     /// Tells the vendor that the token will not be used any more; nothing by default.

@@ -6,32 +6,42 @@
 mod admission;
 mod asking;
 mod authorize;
+mod authorizer;
 mod background_refresh;
 mod backoff;
+mod blocking;
 mod builder;
 mod leased;
 mod locked;
+#[cfg(feature = "middleware")]
+pub mod middleware;
 mod pool;
+mod refusal;
 mod renewal;
+mod send;
 mod shared;
 mod state;
 mod store;
 mod tokens;
+#[cfg(feature = "tower")]
+pub mod tower;
 
 use std::sync::Arc;
 
 use http::HeaderMap;
 
+pub use self::authorizer::{Authorizer, StaticAuthorizer};
 pub use self::background_refresh::BackgroundRefresh;
 pub use self::builder::SessionBuilder;
 pub use self::pool::SessionPool;
+pub use self::refusal::SeenBody;
 use self::shared::Shared;
 use crate::auth_headers::Current;
 pub use crate::auth_headers::{AuthHeaders, Header};
 use crate::background;
 use crate::clock::Moment;
 pub use crate::error::AuthError;
-pub use crate::renew::{Reason, Renew};
+pub use crate::renew::{Reason, Refusal, Renew};
 pub use crate::state::{State, StateReason, States};
 use crate::{AllowedHosts, Expiry, Token};
 
@@ -68,7 +78,8 @@ impl<R: Renew> Session<R> {
 
     /// The headers for an authorised call, after renewing the token where that is necessary.
     ///
-    /// Dropping the future does not end a renewal that it began.
+    /// They are for the vendor's hosts, which this does not check: [`Session::send`] and
+    /// [`Session::apply_to`] do. Dropping the future does not end a renewal that it began.
     ///
     /// # Errors
     ///
@@ -90,7 +101,8 @@ impl<R: Renew> Session<R> {
     }
 
     /// Puts the headers into `headers`, replacing what stands there under their names. With room
-    /// in the map, this allocates nothing.
+    /// in the map, this allocates nothing. The host of the call is not checked, as in
+    /// [`Session::headers`].
     ///
     /// # Errors
     ///

@@ -64,7 +64,7 @@ fn choose<'a>(entries: &'a [Entry], selection: &Selection) -> Result<Vec<(&'a En
         if selection.all && !entry.is_released() {
             continue;
         }
-        let version = version(entry, selection.version_of(name)?)?;
+        let version = version(entry, selection.these.get(name).and_then(Option::as_ref))?;
         for leader in &entry.follows {
             let is_open = entries.iter().any(|it| it.krate.name == *leader && it.is_open());
             let comes = chosen.iter().any(|(it, _)| it.krate.name == *leader);

@@ -52,7 +52,7 @@ impl<R: Renew> Session<R> {
         Ok(put(headers, client, request))
     }
 
-    fn checked(
+    pub(super) fn checked(
         &self,
         request: RequestBuilder,
     ) -> Result<(reqwest::Client, reqwest::Request), Error> {

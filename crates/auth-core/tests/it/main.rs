@@ -8,7 +8,9 @@
 )]
 
 mod authorize;
+mod authorizer;
 mod background_refresh;
+mod blocking;
 mod clocks;
 mod elsewhere;
 mod failure;
@@ -23,6 +25,8 @@ mod refresh_ahead;
 mod renewal;
 mod runtimes;
 mod second_look;
+#[cfg(all(feature = "middleware", feature = "tower"))]
+mod send;
 mod shared_store;
 mod spacing;
 mod states;

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use auth_core::{
-    AuthHeaders, Clock, Error, ErrorKind, Expiry, ExposeSecret as _, Header, Reason, Renew,
-    Session, SessionBuilder, State, Token,
+    AuthHeaders, Clock, Error, ErrorKind, Expiry, ExposeSecret as _, Header, Reason, Refusal,
+    Renew, Session, SessionBuilder, State, Token,
 };
 use auth_sandbox::SandboxClock;
 use tokio::sync::Semaphore;
@@ -28,6 +28,8 @@ struct Inner {
     known: Mutex<Option<Token>>,
     /// What `revoke` was called with.
     revoked: Mutex<Vec<Token>>,
+    /// Tokens that a 403 refuses.
+    forgotten: Mutex<Vec<String>>,
     /// Code of the test's, which runs when the headers are made.
     in_headers: Mutex<Option<Arc<dyn Fn() + Send + Sync>>>,
     /// One permit lets one renewal through.
@@ -45,6 +47,7 @@ impl Vendor {
             reasons: Mutex::default(),
             known: Mutex::default(),
             revoked: Mutex::default(),
+            forgotten: Mutex::default(),
             in_headers: Mutex::default(),
             gate: Semaphore::new(Semaphore::MAX_PERMITS),
             panics: AtomicUsize::new(0),
@@ -79,6 +82,12 @@ impl Vendor {
         known
             .as_ref()
             .map(|token| token.access().expose_secret().to_owned())
+    }
+
+    /// The vendor refuses that token from now on, by a 403.
+    #[cfg(all(feature = "middleware", feature = "tower"))]
+    pub(crate) fn forget(&self, token: &str) {
+        self.0.forgotten.lock().unwrap().push(token.into());
     }
 
     /// Runs `code` whenever headers are made.
@@ -171,6 +180,27 @@ impl Renew for Vendor {
             Header::with_scheme(http::header::AUTHORIZATION, "Bearer ", token.access())?,
             Header::new(http::HeaderName::from_static("x-account"), token.access())?,
         ])
+    }
+
+    /// A 401; a 200 whose body begins so; and a 403, where the vendor forgot what it issued.
+    fn refusal(
+        &self,
+        status: http::StatusCode,
+        _: &http::HeaderMap,
+        body: Option<&[u8]>,
+    ) -> Refusal {
+        match (status.as_u16(), body) {
+            (401, _) => Refusal::Yes,
+            (200 | 403, None) | (403, Some(_)) => Refusal::Unclear,
+            (200, Some(body)) if body.starts_with(b"refused") => Refusal::Yes,
+            _ => Refusal::No,
+        }
+    }
+
+    async fn confirm_refusal(&self, headers: &AuthHeaders) -> bool {
+        let forgotten = self.0.forgotten.lock().unwrap();
+        let token = headers.token().access().expose_secret();
+        forgotten.iter().any(|gone| gone == token)
     }
 
     async fn revoke(&self, headers: &AuthHeaders) -> Result<(), Error> {

@@ -1,0 +1,131 @@
+//! The session for code without a runtime: renewals have a thread of their own, so that a thread
+//! can wait for them.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+
+use http::HeaderMap;
+use tokio::runtime::Handle;
+use tokio::task::coop::consume_budget;
+
+use crate::auth_headers::AuthHeaders;
+use crate::renew::Renew;
+use crate::session::Session;
+use crate::{Error, ErrorKind, Token};
+
+/// More than any task of Tokio may do before it has to yield.
+const MORE_THAN_A_BUDGET: usize = 256;
+
+impl<R: Renew> Session<R> {
+    /// As [`Session::headers`], for threads without a runtime, and for `spawn_blocking`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] where it would block a task of an async runtime; otherwise as
+    /// [`Session::headers`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, Renew, Session};
+    /// # fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
+    /// let headers = session.headers_blocking()?; // for ureq, or a thread of one's own
+    /// # Ok(()) }
+    /// ```
+    pub fn headers_blocking(&self) -> Result<HeaderMap, R::Error> {
+        match self.try_headers() {
+            Some(headers) => Ok(headers),
+            None => wait("headers", self.headers()),
+        }
+    }
+
+    /// As [`Session::apply`], without a runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::headers_blocking`]; the map is unchanged then.
+    pub fn apply_blocking(&self, headers: &mut HeaderMap) -> Result<(), R::Error> {
+        if self.try_apply(headers) {
+            return Ok(());
+        }
+        wait("apply", self.apply(headers))
+    }
+
+    /// As [`Session::auth_headers`], without a runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::headers_blocking`].
+    pub fn auth_headers_blocking(&self) -> Result<AuthHeaders, R::Error> {
+        wait("auth_headers", self.auth_headers())
+    }
+
+    /// As [`Session::renew`], without a runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::headers_blocking`].
+    pub fn renew_blocking(&self) -> Result<AuthHeaders, R::Error> {
+        wait("renew", self.renew())
+    }
+
+    /// As [`Session::set_token`], without a runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::set_token`], or [`ErrorKind::InvalidConfig`] as for
+    /// [`Session::headers_blocking`].
+    pub fn set_token_blocking(&self, token: impl Into<Token>) -> Result<(), R::Error> {
+        wait("set_token", self.set_token(token))
+    }
+
+    /// As [`Session::log_out`], without a runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::log_out`], or [`ErrorKind::InvalidConfig`] as for
+    /// [`Session::headers_blocking`]: then nothing was done.
+    pub fn log_out_blocking(&self) -> Result<(), R::Error> {
+        wait("log_out", self.log_out())
+    }
+}
+
+/// Waits for `future`, which needs no runtime: what it waits for runs on a thread of the sessions.
+fn wait<T, E: From<Error>>(call: &str, future: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    if would_block_a_task() {
+        let message = format!(
+            "{call}_blocking() was called in an async task, whose thread it would block: \
+             await {call}(), or call it inside spawn_blocking"
+        );
+        return Err(Error::new(ErrorKind::InvalidConfig, message).into());
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(outcome) => return outcome,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Whether this thread polls an async task. A thread of `spawn_blocking` belongs to a runtime as
+/// well, and may block: only a task has a budget that it can use up. (A task without one is not
+/// recognised. It is blocked then, and nothing worse.)
+fn would_block_a_task() -> bool {
+    let mut context = Context::from_waker(Waker::noop());
+    Handle::try_current().is_ok()
+        && (0..MORE_THAN_A_BUDGET).any(|_| pin!(consume_budget()).poll(&mut context).is_pending())
+}

@@ -1,0 +1,115 @@
+//! Whether a response refuses the token that its request carried.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::Response;
+use http_body::{Body, Frame, SizeHint};
+
+use crate::auth_headers::AuthHeaders;
+use crate::renew::Refusal;
+use crate::session::authorizer::Authorizer;
+
+/// How much of a body is looked at, at the most, in bytes.
+const LOOKED_AT: usize = 64 * 1024;
+
+/// Whether `response` refuses the token of `headers`, and the response, whole.
+pub(super) async fn look<B: Body<Data = Bytes> + Unpin>(
+    authorizer: &(impl Authorizer + ?Sized),
+    headers: &AuthHeaders,
+    response: Response<B>,
+) -> Result<(Response<SeenBody<B>>, bool), B::Error> {
+    let (head, body) = response.into_parts();
+    let mut body = SeenBody::new(body);
+    let mut refusal = authorizer.refusal(head.status, &head.headers, None);
+    if refusal == Refusal::Unclear {
+        let seen = body.see(LOOKED_AT).await?;
+        refusal = authorizer.refusal(head.status, &head.headers, Some(&seen));
+    }
+    let refused = match refusal {
+        Refusal::No => false,
+        Refusal::Yes => true,
+        Refusal::Unclear => authorizer.confirm_refusal(headers).await,
+    };
+    Ok((Response::from_parts(head, body), refused))
+}
+
+/// The body of a response, whose beginning may have been looked at: nothing of it is lost.
+#[derive(Debug)]
+pub struct SeenBody<B> {
+    seen: VecDeque<Frame<Bytes>>,
+    /// `None` once it has ended.
+    rest: Option<B>,
+}
+
+impl<B: Body<Data = Bytes> + Unpin> SeenBody<B> {
+    pub(super) fn new(body: B) -> Self {
+        Self {
+            seen: VecDeque::new(),
+            rest: Some(body),
+        }
+    }
+
+    /// The first `limit` bytes, or all that there are.
+    async fn see(&mut self, limit: usize) -> Result<Vec<u8>, B::Error> {
+        let mut bytes = Vec::new();
+        while bytes.len() < limit
+            && let Some(rest) = &mut self.rest
+        {
+            match poll_fn(|context| Pin::new(&mut *rest).poll_frame(context)).await {
+                Some(frame) => {
+                    let frame = frame?;
+                    if let Some(data) = frame.data_ref() {
+                        bytes.extend_from_slice(data);
+                    }
+                    self.seen.push_back(frame);
+                }
+                None => self.rest = None,
+            }
+        }
+        bytes.truncate(limit);
+        Ok(bytes)
+    }
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for SeenBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        if let Some(frame) = self.seen.pop_front() {
+            return Poll::Ready(Some(Ok(frame)));
+        }
+        let Some(rest) = &mut self.rest else {
+            return Poll::Ready(None);
+        };
+        let frame = ready!(Pin::new(rest).poll_frame(context));
+        if frame.is_none() {
+            self.rest = None;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.seen.is_empty() && self.rest.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let seen = self.seen.iter().filter_map(Frame::data_ref);
+        let seen = seen.map(Bytes::len).sum::<usize>() as u64;
+        let rest = self.rest.as_ref().map(Body::size_hint);
+        let rest = rest.unwrap_or_else(|| SizeHint::with_exact(0));
+        let mut all = SizeHint::new();
+        all.set_lower(rest.lower().saturating_add(seen));
+        if let Some(upper) = rest.upper() {
+            all.set_upper(upper.saturating_add(seen));
+        }
+        all
+    }
+}

@@ -1,0 +1,170 @@
+//! The session as a layer of `tower`, for clients that are services.
+
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::clock::BoxFuture;
+use crate::session::authorizer::Authorizer;
+use crate::session::refusal::{SeenBody, look};
+
+/// The error of an [`AuthService`]: an [`Error`](crate::Error), or the inner service's.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Puts a session's headers on every request of a service (a client of hyper-util, tonic's
+/// transport), and renews the token where a response refuses it.
+///
+/// The token goes to the session's hosts only: a request to another host fails, and nothing is
+/// sent. A request with an `Authorization` header of its own keeps it. A refused request is sent
+/// once more if the layer was made by [`resending`](AuthLayer::resending), for which its body must
+/// be `Clone`; otherwise the caller gets the refusal, and the next request has a new token.
+///
+/// # Example
+///
+/// ```
+/// # use auth_core::{Renew, Session};
+/// # fn example<S, R: Renew>(client: S, session: Session<R>) {
+/// use auth_core::session::tower::AuthLayer;
+/// use tower_layer::Layer as _;
+///
+/// let client = AuthLayer::resending(session).layer(client);
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct AuthLayer<C = Once> {
+    authorizer: Arc<dyn Authorizer>,
+    copies: PhantomData<fn() -> C>,
+}
+
+/// Every request is sent once.
+#[derive(Clone, Copy, Debug)]
+pub struct Once;
+
+/// A refused request is sent once more.
+#[derive(Clone, Copy, Debug)]
+pub struct Again;
+
+/// How a layer copies the body of a request that may have to be sent again.
+pub trait Copies<B> {
+    /// The copy; `None` if the request is not sent again.
+    fn copy(body: &B) -> Option<B>;
+}
+
+impl<B> Copies<B> for Once {
+    fn copy(_: &B) -> Option<B> {
+        None
+    }
+}
+
+impl<B: Clone> Copies<B> for Again {
+    fn copy(body: &B) -> Option<B> {
+        Some(body.clone())
+    }
+}
+
+impl AuthLayer {
+    /// For bodies of any type. No request is sent a second time.
+    pub fn new(authorizer: impl Authorizer + 'static) -> Self {
+        Self::of(authorizer)
+    }
+
+    /// For bodies that are `Clone`: a request whose token was refused is sent once more.
+    pub fn resending(authorizer: impl Authorizer + 'static) -> AuthLayer<Again> {
+        AuthLayer::of(authorizer)
+    }
+}
+
+impl<C> AuthLayer<C> {
+    fn of(authorizer: impl Authorizer + 'static) -> Self {
+        Self {
+            authorizer: Arc::new(authorizer),
+            copies: PhantomData,
+        }
+    }
+}
+
+impl<S, C> Layer<S> for AuthLayer<C> {
+    type Service = AuthService<S, C>;
+
+    fn layer(&self, inner: S) -> AuthService<S, C> {
+        AuthService {
+            inner,
+            authorizer: Arc::clone(&self.authorizer),
+            copies: PhantomData,
+        }
+    }
+}
+
+/// What [`AuthLayer`] makes of a service.
+#[derive(Clone)]
+pub struct AuthService<S, C = Once> {
+    inner: S,
+    authorizer: Arc<dyn Authorizer>,
+    copies: PhantomData<fn() -> C>,
+}
+
+impl<S, C, B, T> Service<Request<B>> for AuthService<S, C>
+where
+    S: Service<Request<B>, Response = Response<T>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+    C: Copies<B>,
+    B: Send + 'static,
+    T: Body<Data = Bytes> + Send + Unpin + 'static,
+    T::Error: Into<BoxError>,
+{
+    type Response = Response<SeenBody<T>>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Self::Response, BoxError>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The one that is ready, and not its clone.
+        let fresh = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, fresh);
+        let authorizer = Arc::clone(&self.authorizer);
+        let (mut head, body) = request.into_parts();
+        let again = C::copy(&body).map(|body| (head.clone(), body));
+        Box::pin(async move {
+            let url = head.uri.to_string();
+            authorizer.check(&url)?;
+            if head.headers.contains_key(http::header::AUTHORIZATION) {
+                tracing::warn!(
+                    "the request has an `authorization` header of its own: sent without the session's"
+                );
+                let sent = inner.call(Request::from_parts(head, body)).await;
+                return Ok(sent.map_err(Into::into)?.map(SeenBody::new));
+            }
+            let headers = authorizer.headers_for(&url).await?;
+            headers.apply(&mut head.headers);
+            let sent = inner.call(Request::from_parts(head, body)).await;
+            let response = sent.map_err(Into::into)?;
+            let looked = look(&*authorizer, &headers, response).await;
+            let (response, refused) = looked.map_err(Into::into)?;
+            if !refused {
+                return Ok(response);
+            }
+            authorizer.invalidate(&headers);
+            let Some((mut head, body)) = again else {
+                return Ok(response);
+            };
+            tracing::debug!("the token was refused: the request is sent once more");
+            drop(response);
+            authorizer.headers_for(&url).await?.apply(&mut head.headers);
+            let ready = poll_fn(|context| inner.poll_ready(context)).await;
+            ready.map_err(Into::into)?;
+            let sent = inner.call(Request::from_parts(head, body));
+            Ok(sent.await.map_err(Into::into)?.map(SeenBody::new))
+        })
+    }
+}

@@ -1,0 +1,328 @@
+//! One call: the request goes out with the headers, and once more if the token was refused.
+
+use auth_core::session::middleware::AuthMiddleware;
+use auth_core::session::tower::AuthLayer;
+use auth_core::{
+    AllowedHosts, BaseUrl, Error, ErrorKind, HttpBuilder, HttpResponse, RequestBuilder, Session,
+};
+use bytes::Bytes;
+use futures_util::future::join_all;
+use httpmock::prelude::*;
+use httpmock::{Mock, Then};
+use tower::{Layer as _, Service, ServiceExt as _};
+
+use crate::vendor::Vendor;
+
+/// The ways to send; the same holds for each.
+#[derive(Clone, Copy, Debug)]
+enum Via {
+    Session,
+    Middleware,
+    Tower,
+}
+
+const WAYS: [Via; 3] = [Via::Session, Via::Middleware, Via::Tower];
+
+struct SetUp {
+    via: Via,
+    server: MockServer,
+    vendor: Vendor,
+    session: Session<Vendor>,
+    http: reqwest::Client,
+}
+
+impl SetUp {
+    async fn new(via: Via) -> Self {
+        let server = MockServer::start_async().await;
+        let base = BaseUrl::parse(&server.base_url()).unwrap();
+        // Chooses a TLS provider for the process, as any vendor crate's client does.
+        HttpBuilder::new(base.clone(), "test").build().unwrap();
+        let (vendor, _, _) = Vendor::with_session();
+        let session = vendor.session().allowed_hosts(AllowedHosts::of(&base));
+        Self {
+            via,
+            session: session.build().unwrap(),
+            http: reqwest::Client::new(),
+            server,
+            vendor,
+        }
+    }
+
+    /// What the server answers to calls with that token.
+    async fn answer(&self, token: usize, then: impl FnOnce(Then)) -> Mock<'_> {
+        let answer = |when: httpmock::When, reply: Then| {
+            when.header("authorization", format!("Bearer token-{token}"));
+            then(reply);
+        };
+        self.server.mock_async(answer).await
+    }
+
+    fn post(&self) -> RequestBuilder {
+        self.http.post(self.server.url("/things?a=b")).body("thing")
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<HttpResponse, Error> {
+        match self.via {
+            Via::Session => self.session.send(request).await,
+            Via::Middleware => {
+                let client = reqwest_middleware::ClientBuilder::new(self.http.clone())
+                    .with(AuthMiddleware::new(self.session.clone()))
+                    .build();
+                client
+                    .execute(request.build().unwrap())
+                    .await
+                    .map_err(|error| match error {
+                        reqwest_middleware::Error::Middleware(error) => error.downcast().unwrap(),
+                        reqwest_middleware::Error::Reqwest(error) => panic!("{error}"),
+                    })
+            }
+            Via::Tower => {
+                let request = request.build().unwrap();
+                let response = if request.body().is_none_or(|body| body.as_bytes().is_some()) {
+                    let request = http::Request::<reqwest::Body>::try_from(request).unwrap();
+                    let request = request.map(|body| body.as_bytes().unwrap_or_default().to_vec());
+                    let layer = AuthLayer::resending(self.session.clone());
+                    layer.layer(service(&self.http)).oneshot(request).await
+                } else {
+                    let request = http::Request::<reqwest::Body>::try_from(request).unwrap();
+                    let layer = AuthLayer::new(self.session.clone());
+                    layer.layer(service(&self.http)).oneshot(request).await
+                };
+                match response {
+                    Ok(response) => Ok(response.map(reqwest::Body::wrap).into()),
+                    Err(error) => Err(*error.downcast().unwrap()),
+                }
+            }
+        }
+    }
+}
+
+/// A client for bodies of any type, as hyper-util's is.
+fn service<B: Into<reqwest::Body> + Send + 'static>(
+    http: &reqwest::Client,
+) -> impl Service<
+    http::Request<B>,
+    Response = http::Response<reqwest::Body>,
+    Error = reqwest::Error,
+    Future: Send,
+> + Clone
++ Send
++ 'static {
+    let http = http.clone();
+    tower::service_fn(move |request: http::Request<B>| {
+        let sent = http.execute(request.try_into().unwrap());
+        async { sent.await.map(http::Response::from) }
+    })
+}
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_and_the_request_is_sent_once_more_whole() {
+    for via in WAYS {
+        let set_up = SetUp::new(via).await;
+        let refused = set_up.answer(1, |then| drop(then.status(401))).await;
+        let accepted = set_up.server.mock_async(|when, then| {
+            when.method(POST)
+                .path("/things")
+                .query_param("a", "b")
+                .header("authorization", "Bearer token-2")
+                .header("x-mine", "1")
+                .body("thing");
+            then.status(201).body("made");
+        });
+        let accepted = accepted.await;
+        let request = set_up.post().header("x-mine", "1");
+        let response = set_up.send(request).await.unwrap();
+        assert_eq!(response.status(), 201);
+        assert_eq!(response.text().await.unwrap(), "made");
+        assert_eq!(refused.calls_async().await, 1);
+        assert_eq!(accepted.calls_async().await, 1);
+        assert_eq!(set_up.vendor.calls(), 2);
+    }
+}
+
+#[tokio::test]
+async fn twenty_refusals_at_once_cause_one_renewal_and_one_more_request_each() {
+    for via in WAYS {
+        let set_up = SetUp::new(via).await;
+        let refused = set_up.answer(1, |then| drop(then.status(401))).await;
+        let accepted = set_up.answer(2, |then| drop(then.status(200))).await;
+        set_up.session.headers().await.unwrap();
+        let calls = (0..20).map(|_| set_up.send(set_up.post()));
+        for response in join_all(calls).await {
+            assert_eq!(response.unwrap().status(), 200);
+        }
+        assert_eq!(set_up.vendor.calls(), 2);
+        assert_eq!(accepted.calls_async().await, 20);
+        assert!(refused.calls_async().await <= 20);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_new_token_too_is_the_callers() {
+    for via in WAYS {
+        let set_up = SetUp::new(via).await;
+        let refusals = set_up.server.mock_async(|when, then| {
+            when.any_request();
+            then.status(401).body("no");
+        });
+        let refusals = refusals.await;
+        let response = set_up.send(set_up.post()).await.unwrap();
+        assert_eq!(response.status(), 401);
+        assert_eq!(response.text().await.unwrap(), "no");
+        assert_eq!(refusals.calls_async().await, 2);
+        assert_eq!(set_up.vendor.calls(), 2);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_or_must_not_be_sent_again_is_not_and_its_token_is_renewed_next_time() {
+    let streams = WAYS.map(|via| (via, true));
+    for (via, stream) in streams.into_iter().chain([(Via::Session, false)]) {
+        let set_up = SetUp::new(via).await;
+        let refused = set_up.answer(1, |then| drop(then.status(401))).await;
+        let accepted = set_up.answer(2, |then| drop(then.status(200))).await;
+        let response = if stream {
+            let body = reqwest::Body::wrap(http_body_util::Full::new(Bytes::from("thing")));
+            set_up.send(set_up.post().body(body)).await
+        } else {
+            set_up.session.send_once(set_up.post()).await
+        };
+        assert_eq!(response.unwrap().status(), 401, "{via:?} {stream}");
+        assert_eq!(refused.calls_async().await, 1);
+        let next = set_up.session.send(set_up.post()).await.unwrap();
+        assert_eq!(next.status(), 200);
+        assert_eq!(accepted.calls_async().await, 1);
+        assert_eq!(set_up.vendor.calls(), 2);
+    }
+}
+
+#[tokio::test]
+async fn other_failures_are_returned_and_renew_nothing() {
+    for via in WAYS {
+        let set_up = SetUp::new(via).await;
+        for status in [400, 403, 404, 429, 500, 503] {
+            let mock = set_up.answer(1, |then| drop(then.status(status))).await;
+            let response = set_up.send(set_up.post()).await.unwrap();
+            assert_eq!(response.status().as_u16(), status);
+            assert_eq!(mock.calls_async().await, 1, "{status}");
+            mock.delete_async().await;
+        }
+        assert_eq!(set_up.vendor.calls(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_in_the_body_is_read_and_the_caller_gets_the_whole_body() {
+    for via in WAYS {
+        let large = "x".repeat(300_000);
+        for (first, rest, sent) in [
+            ("refused", "", 2),
+            ("refused", &*large, 2),
+            ("fine", "", 1),
+            ("fine", &*large, 1),
+        ] {
+            let set_up = SetUp::new(via).await;
+            let body = format!("{first}{rest}");
+            let mocks = set_up.server.mock_async(|when, then| {
+                when.any_request();
+                then.status(200).body(&body);
+            });
+            let mocks = mocks.await;
+            let response = set_up.send(set_up.post()).await.unwrap();
+            if !matches!(via, Via::Tower) {
+                assert_eq!(response.url().path(), "/things");
+            }
+            assert_eq!(mocks.calls_async().await, sent, "{first} {}", rest.len());
+            assert!(
+                response.text().await.unwrap() == body,
+                "{first} {}",
+                rest.len()
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn where_a_refusal_is_unclear_the_vendor_is_asked() {
+    for via in WAYS {
+        let set_up = SetUp::new(via).await;
+        let denied = set_up
+            .answer(1, |then| drop(then.status(403).body("denied")))
+            .await;
+        let accepted = set_up.answer(2, |then| drop(then.status(200))).await;
+        let response = set_up.send(set_up.post()).await.unwrap();
+        assert_eq!(response.text().await.unwrap(), "denied");
+        assert_eq!((denied.calls_async().await, set_up.vendor.calls()), (1, 1));
+        set_up.vendor.forget("token-1");
+        let response = set_up.send(set_up.post()).await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(accepted.calls_async().await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_request_with_an_authorization_of_its_own_keeps_it() {
+    for via in WAYS {
+        let set_up = SetUp::new(via).await;
+        let theirs = set_up.server.mock_async(|when, then| {
+            when.header("authorization", "Basic eDp5")
+                .header_missing("x-account");
+            then.status(401);
+        });
+        let theirs = theirs.await;
+        let request = set_up.post().header("authorization", "Basic eDp5");
+        let response = set_up.send(request).await.unwrap();
+        assert_eq!(response.status(), 401);
+        assert_eq!(theirs.calls_async().await, 1);
+        assert_eq!(set_up.vendor.calls(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_host_gets_nothing() {
+    for via in WAYS {
+        let set_up = SetUp::new(via).await;
+        let other = MockServer::start_async().await;
+        let reached = other.mock_async(|when, then| {
+            when.any_request();
+            then.status(200);
+        });
+        let reached = reached.await;
+        for request in [
+            set_up.http.get(other.url("/")),
+            set_up
+                .http
+                .get(other.url("/"))
+                .header("authorization", "Basic eDp5"),
+        ] {
+            let error = set_up.send(request).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+        }
+        assert_eq!(reached.calls_async().await, 0);
+        assert_eq!(set_up.vendor.calls(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_response_says_whether_the_request_may_have_had_an_effect() {
+    let set_up = SetUp::new(Via::Session).await;
+    let slow = set_up.server.mock_async(|when, then| {
+        when.any_request();
+        then.status(200).delay(std::time::Duration::from_secs(60));
+    });
+    slow.await;
+    let limit = std::time::Duration::from_millis(100);
+    let url = set_up.server.url("/things?key=hunter22");
+    for (request, kind) in [
+        (set_up.http.get(&url), ErrorKind::Unavailable),
+        (set_up.http.post(&url), ErrorKind::OutcomeUnknown),
+    ] {
+        let error = set_up
+            .session
+            .send(request.timeout(limit))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), kind);
+        assert!(!format!("{error:?}").contains("hunter22"), "{error:?}");
+    }
+}
