@@ -6,7 +6,7 @@ use auth_core::RetryPolicy;
 use serde_json::{Value, json};
 
 use crate::redaction::Captured;
-use crate::{Calls, answering, sandbox, shown};
+use crate::{Calls, answering, response, sandbox, shown};
 
 /// The tests of this module, for a vendor.
 #[macro_export]
@@ -80,7 +80,7 @@ async fn with_each<V: Calls>(answers: &[String], check: impl Fn(&str, &str)) {
         let next = Arc::clone(&next);
         move |_| {
             let (status, body) = next.lock().unwrap().clone();
-            (status, body.into_bytes())
+            response(status, "", body.as_bytes())
         }
     });
     let sandbox = sandbox();

@@ -8,6 +8,7 @@ use iqm_auth::{
     Client, Error, ErrorKind, ExposeSecret as _, Login, PendingLogin, Renewer, SecretString,
     Session, Token,
 };
+use vendor_tests::Url;
 
 use crate::matrix::{Vendor, within};
 use crate::rules::{Call, Class};
@@ -86,10 +87,14 @@ impl Vendor for Ready {
     type Error = Error;
     type Renewer = Renewer;
 
-    fn client(sandbox: &Sandbox, time_limit: Duration) -> Client {
+    fn base_url(sandbox: &Sandbox) -> Url {
+        sandbox.iqm().base_url()
+    }
+
+    fn client_at(base: Url, sandbox: &Sandbox, time_limit: Duration) -> Client {
         let iqm = sandbox.iqm();
         Client::builder(iqm.client_id(), iqm.client_secret())
-            .base_url(iqm.base_url())
+            .base_url(base)
             .clock(sandbox.clock())
             .http(|http| within(http, time_limit))
             .build()
