@@ -45,7 +45,7 @@ pub use crate::password::PasswordSource;
 pub use crate::redact::Redactor;
 pub use crate::renew::{Reason, Refusal, Renew};
 pub use crate::retry::{Idempotency, RetryPolicy};
-pub use crate::secret::serialize_secret;
+pub use crate::secret::{serialize_secret, trimmed as trimmed_secret};
 pub use crate::session::{
     Authorizer, BackgroundRefresh, Session, SessionBuilder, SessionPool, StaticAuthorizer,
 };

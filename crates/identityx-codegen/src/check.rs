@@ -8,6 +8,7 @@ use apollo_compiler::{ExecutableDocument, Schema};
 
 use crate::document::Document;
 use crate::error::{Error, Problem};
+use crate::inputs;
 use crate::introspection;
 
 /// Services use it in their schemas without a definition.
@@ -29,8 +30,16 @@ pub(crate) fn schema(document: &Document) -> Result<Valid<Schema>, Error> {
     if !document.text().contains("directive @oneOf") {
         Parser::new().parse_into_schema_builder(ONE_OF, "oneOf", &mut builder);
     }
-    let schema = builder.build().and_then(Schema::validate);
-    schema.map_err(|invalid| Error::Invalid(problems(document, None, &invalid.errors)))
+    let invalid = |errors: &DiagnosticList| Error::Invalid(problems(document, None, errors));
+    let schema = builder.build().map_err(|it| invalid(&it.errors))?;
+    if let Some(name) = inputs::with_too_many_paths(&schema) {
+        let reason = format!("the input `{name}` needs other inputs in too many ways");
+        let problem = Problem::at(&schema.sources, name.location(), document.name(), reason);
+        return Err(Error::Invalid(vec![
+            problem.with_help("make fields of it nullable"),
+        ]));
+    }
+    schema.validate().map_err(|it| invalid(&it.errors))
 }
 
 /// Reads the operations of a document and validates them.

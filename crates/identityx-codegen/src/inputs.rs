@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use apollo_compiler::Schema;
 use apollo_compiler::ast::Type;
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
+use apollo_compiler::{Name, Schema};
 
 /// The input objects and enums that variables of these types need, in the order of their discovery.
 pub(crate) fn reachable<'a>(
@@ -86,4 +86,42 @@ pub(crate) fn cycles<'a>(inputs: &[&'a InputObjectType]) -> HashMap<&'a str, usi
         }
     }
     cycles
+}
+
+/// An input whose required inputs can be followed in more ways than their validation has time for.
+///
+/// apollo-compiler follows each way from each input.
+pub(crate) fn with_too_many_paths(schema: &Schema) -> Option<&Name> {
+    const LIMIT: usize = 100_000;
+    let required = |input: &'_ InputObjectType| -> Vec<Name> {
+        let types = input.fields.values().map(|field| &*field.ty);
+        let types = types.filter(|ty| matches!(ty, Type::NonNullNamed(_)));
+        types.map(|ty| ty.inner_named_type().clone()).collect()
+    };
+    let mut paths: HashMap<&str, usize> = HashMap::new();
+    for root in schema
+        .types
+        .values()
+        .filter_map(ExtendedType::as_input_object)
+    {
+        let mut stack = vec![(root, false)];
+        while let Some((input, is_left)) = stack.pop() {
+            let next = required(input);
+            let next = next.iter().filter_map(|name| schema.get_input_object(name));
+            if is_left {
+                // What is not counted yet is in a cycle, which is refused later.
+                let below = next.map(|it| paths.get(it.name.as_str()).copied().unwrap_or(1));
+                let count = below.fold(1, usize::saturating_add);
+                if count > LIMIT {
+                    return Some(&input.name);
+                }
+                paths.insert(&input.name, count);
+            } else if !paths.contains_key(input.name.as_str()) {
+                paths.insert(&input.name, 1);
+                stack.push((input, true));
+                stack.extend(next.map(|it| (&**it, false)));
+            }
+        }
+    }
+    None
 }

@@ -13,8 +13,8 @@ use apollo_compiler::{ExecutableDocument, Name, Node, Schema};
 /// What must hold of the variables for a selection to be in the answer.
 pub(crate) type Conditions = BTreeSet<(Name, bool)>;
 
-/// How many fields an operation may have once its fragments are merged.
-const LIMIT: usize = 100_000;
+/// How many selections are looked at.
+const LIMIT: usize = 1_000_000;
 
 /// A selection set, and the conditions of its place.
 #[derive(Clone)]

@@ -17,6 +17,9 @@ use crate::structure::{Field, RESULT, Secrecy, Side, Style};
 /// `serde_json` reads 128 levels; some are for what surrounds the data.
 const DEPTH: usize = 100;
 
+/// How many fields an operation's types may have.
+const FIELDS: usize = 50_000;
+
 /// A type that was made for a selection set.
 enum Made {
     Struct {
@@ -55,6 +58,7 @@ pub(crate) struct Response<'a> {
     /// The types of fragments that are the only selection of a field, by the field's type, each with
     /// its levels.
     fragments: HashMap<(&'a str, &'a str), (String, usize)>,
+    left: usize,
     depth: usize,
     deepest: usize,
 }
@@ -68,6 +72,7 @@ impl<'a> Response<'a> {
             marker: marker.to_owned(),
             made: Vec::new(),
             fragments: HashMap::new(),
+            left: FIELDS,
             depth: 0,
             deepest: 0,
         }
@@ -120,10 +125,13 @@ impl<'a> Response<'a> {
         target: Target<'a>,
         at: Option<SourceSpan>,
     ) -> Result<Vec<Merged<'a>>, Box<Problem>> {
-        self.merger.fields(parts, target).map_err(|TooLarge| {
-            let reason = "the operation has too many fields once its fragments are merged";
-            self.problem(at, reason, "split it into several operations")
-        })
+        let fields = self.merger.fields(parts, target);
+        fields.map_err(|TooLarge| self.too_large(at))
+    }
+
+    fn too_large(&self, at: Option<SourceSpan>) -> Box<Problem> {
+        let reason = "the operation has too many fields once its fragments are merged";
+        self.problem(at, reason, "split it into several operations")
     }
 
     fn problem(
@@ -148,6 +156,10 @@ impl<'a> Response<'a> {
     ) -> Result<Vec<Field>, Box<Problem>> {
         let place = self.made.len();
         self.made.push(None);
+        self.left = self.left.checked_sub(merged.len()).ok_or_else(|| {
+            let at = merged.first().and_then(|field| field.first().location());
+            self.too_large(at)
+        })?;
         let (Target::Object(parent) | Target::New(parent)) = target;
         let mut scope = Names::default();
         let mut fields = Vec::new();

@@ -124,7 +124,14 @@ impl<R: Renew> Shared<R> {
     /// A renewal's token. It is remembered even if it cannot be used: its refresh token gets the
     /// next one.
     pub(super) fn prepare_renewed(&self, token: Token, epoch: u64) -> Result<Prepared, R::Error> {
-        let prepared = self.prepare(&token);
+        let prepared = self.prepare(&token).map_err(|error| {
+            if token.is_sendable() {
+                return error;
+            }
+            // Not the program's fault, as it is with a token that was given.
+            let message = "the vendor issued a token that no header can carry";
+            Error::new(ErrorKind::Protocol, message).into()
+        });
         if prepared.is_err() {
             let mut state = self.lock();
             if state.epoch == epoch && !state.supersedes(&token) {

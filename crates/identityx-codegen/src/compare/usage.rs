@@ -134,14 +134,20 @@ impl<'a> Walk<'_, 'a> {
 
     /// An input type with all of its fields: the generated struct has every one.
     fn input_type(&mut self, name: &'a str) {
-        let Some(ExtendedType::InputObject(input)) = self.usage.schema.types.get(name) else {
-            self.leaf(name);
-            return;
-        };
-        let users = self.usage.inputs.entry(name).or_default();
-        if users.insert(self.operation) {
-            for definition in input.fields.values() {
-                self.input_type(definition.ty.inner_named_type());
+        // A loop and not a recursion: a chain of inputs can be as long as the schema.
+        let mut waiting = vec![name];
+        while let Some(name) = waiting.pop() {
+            let Some(ExtendedType::InputObject(input)) = self.usage.schema.types.get(name) else {
+                self.leaf(name);
+                continue;
+            };
+            let users = self.usage.inputs.entry(name).or_default();
+            if users.insert(self.operation) {
+                let next = input
+                    .fields
+                    .values()
+                    .map(|field| field.ty.inner_named_type());
+                waiting.extend(next.map(|name| name.as_str()));
             }
         }
     }

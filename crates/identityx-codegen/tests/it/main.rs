@@ -10,8 +10,11 @@ mod command;
 mod comparison;
 mod generated;
 mod introspection;
+mod limits;
 mod modules;
 mod refusals;
+mod server;
+mod zoo;
 
 use identityx_codegen::Document;
 
@@ -22,6 +25,7 @@ fn zoo() -> Document {
 
 /// The response of a service with this schema to an introspection query.
 fn introspected(sdl: &str) -> String {
+    let sdl = format!("{sdl} directive @oneOf on INPUT_OBJECT");
     let schema = apollo_compiler::Schema::parse_and_validate(sdl, "service.graphql").unwrap();
     let query = include_str!("../../src/introspection.graphql");
     let document =

@@ -21,7 +21,7 @@ fn a_mistake_is_reported_with_its_place_the_line_and_what_to_do() {
         (
             "query Q {\n  nope\n}",
             "2:3",
-            ["`nope`", "fields of `Query` are `find`"],
+            ["`nope`", "fields of `Query` are `node`"],
         ),
         (
             "query Q($a: Int) {\n  picture(id: 1)\n}",

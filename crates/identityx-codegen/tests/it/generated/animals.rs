@@ -83,7 +83,7 @@ impl<'de> ::identityx_auth::graphql::serde::Deserialize<'de> for Mood {
 }
 
 /// The input `Filter`.
-#[derive(::identityx_auth::graphql::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::identityx_auth::graphql::serde::Serialize, Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Deserialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct Filter {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -117,7 +117,7 @@ impl Filter {
 }
 
 /// The variables.
-#[derive(::identityx_auth::graphql::serde::Serialize, Default, Clone, Debug, PartialEq)]
+#[derive(::identityx_auth::graphql::serde::Serialize, Default, Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Deserialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct Variables {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -127,14 +127,15 @@ pub struct Variables {
 }
 
 /// Fields of `Query`.
-#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq)]
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Serialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct ResponseData {
     pub animals: ::std::vec::Vec<AnimalsAnimals>,
 }
 
 /// Which `Animal` it is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Serialize)]
+#[serde(crate = "::identityx_auth::graphql::serde", untagged)]
 pub enum AnimalsAnimals {
     Cat(AnimalsAnimalsOnCat),
     Dog(AnimalsAnimalsOnDog),
@@ -168,7 +169,7 @@ impl AnimalsAnimals {
 }
 
 /// Fields of any `Animal`.
-#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq)]
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Serialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct AnimalsAnimalsUnknown {
     #[serde(rename = "__typename")]
@@ -178,7 +179,7 @@ pub struct AnimalsAnimalsUnknown {
 }
 
 /// Fields of `Cat`.
-#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq)]
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Serialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct AnimalsAnimalsOnCat {
     #[serde(rename = "__typename")]
@@ -190,7 +191,7 @@ pub struct AnimalsAnimalsOnCat {
 }
 
 /// Fields of `Dog`.
-#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq)]
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Serialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct AnimalsAnimalsOnDog {
     #[serde(rename = "__typename")]

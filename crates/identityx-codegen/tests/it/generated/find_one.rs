@@ -73,7 +73,7 @@ impl<'de> ::identityx_auth::graphql::serde::Deserialize<'de> for Mood {
 }
 
 /// The variables.
-#[derive(::identityx_auth::graphql::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::identityx_auth::graphql::serde::Serialize, Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Deserialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct Variables {
     pub id: ::std::string::String,
@@ -92,7 +92,7 @@ impl Variables {
 }
 
 /// Fields of `Query`.
-#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq)]
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Serialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct ResponseData {
     pub find: ::std::option::Option<FindOneFind>,
@@ -100,7 +100,8 @@ pub struct ResponseData {
 }
 
 /// Which `Found` it is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Serialize)]
+#[serde(crate = "::identityx_auth::graphql::serde", untagged)]
 pub enum FindOneFind {
     Cat(FindOneFindOnCat),
     Dog(FindOneFindUnknown),
@@ -128,7 +129,7 @@ impl FindOneFind {
 }
 
 /// Fields of any `Found`.
-#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq)]
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Serialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct FindOneFindUnknown {
     #[serde(rename = "__typename")]
@@ -136,7 +137,7 @@ pub struct FindOneFindUnknown {
 }
 
 /// Fields of `Cat`.
-#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq)]
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::Serialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct FindOneFindOnCat {
     #[serde(rename = "__typename")]

@@ -38,7 +38,7 @@ fragment Old on UserAuthToken {
 }"#;
 
 /// The input `UserLoginMutationInput`.
-#[derive(::identityx_auth::graphql::serde::Serialize, Clone, Debug)]
+#[derive(::identityx_auth::graphql::serde::Serialize, Clone, Debug, ::identityx_auth::graphql::serde::Deserialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct UserLoginMutationInput {
     #[serde(serialize_with = "::identityx_auth::graphql::serialize_secret")]
@@ -58,7 +58,7 @@ impl UserLoginMutationInput {
 }
 
 /// The variables.
-#[derive(::identityx_auth::graphql::serde::Serialize, Clone, Debug)]
+#[derive(::identityx_auth::graphql::serde::Serialize, Clone, Debug, ::identityx_auth::graphql::serde::Deserialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct Variables {
     pub input: UserLoginMutationInput,
@@ -84,28 +84,31 @@ impl Variables {
 }
 
 /// Fields of `Mutation`.
-#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug)]
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, ::identityx_auth::graphql::serde::Serialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct ResponseData {
     #[serde(rename = "createActiveUserApiToken")]
+    #[serde(serialize_with = "::identityx_auth::graphql::serialize_secret")]
     pub create_active_user_api_token: ::std::option::Option<::identityx_auth::graphql::SecretString>,
     #[serde(rename = "userLogin")]
     pub user_login: ::std::option::Option<TokensUserLogin>,
 }
 
 /// Fields of `UserAuthToken`.
-#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug)]
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, ::identityx_auth::graphql::serde::Serialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct TokensUserLogin {
     #[serde(deserialize_with = "::identityx_auth::graphql::deserialize_id")]
     pub id: ::std::string::String,
+    #[serde(serialize_with = "::identityx_auth::graphql::serialize_secret")]
     pub secret: ::identityx_auth::graphql::SecretString,
     pub old: ::std::option::Option<::std::vec::Vec<TokensUserLoginOld>>,
 }
 
 /// Fields of `UserAuthToken`.
-#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug)]
+#[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, ::identityx_auth::graphql::serde::Serialize)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct TokensUserLoginOld {
+    #[serde(serialize_with = "::identityx_auth::graphql::serialize_secret")]
     pub value: ::identityx_auth::graphql::SecretString,
 }
