@@ -110,9 +110,8 @@ fn oldest_rust(root: &Path) -> Result<()> {
 
 /// Locked dependencies that declare a later Rust than the crates here.
 fn later_than_promised(root: &Path, promise: Option<&str>) -> Result<Vec<String>> {
-    let parse = |text: &str| -> [u32; 3] {
-        let mut parts = text.split('.').flat_map(str::parse);
-        [0; 3].map(|_| parts.next().unwrap_or(0))
+    let parse = |text: &str| -> Vec<u32> {
+        text.split('.').flat_map(str::parse).chain([0; 3]).take(3).collect()
     };
     let metadata = cargo::metadata(root, "--locked --all-features")?;
     let crates = Crates::load(root)?.sorted;

@@ -209,23 +209,15 @@ mod tests {
         let new = "# Changelog\n\n## 0.1.1\n\n- This.\n\n## 0.1.0\n\nFirst release.\n";
         let by_hand = old.replace("## 0.1.0", "## Unreleased\n\n- By hand.\n\n## 0.1.0");
         let both = new.replace("- This", "- By hand.\n\n- This");
+        let with_head = |text: &str| text.replace("log\n", "log\n\nHead.\n");
+        let with_rc = |text: &str| text.replace("0.1.0", "0.1.0-rc.1");
         for (before, version, body, after) in [
             (old, "0.1.1", "\n- This.\n", new),
             ("", "0.1.0", "- This.", "# Changelog\n\n## 0.1.0\n\n- This.\n"),
-            (
-                &old.replace("log\n", "log\n\nHead.\n"),
-                "0.1.1",
-                "- This.",
-                &new.replace("log\n", "log\n\nHead.\n"),
-            ),
+            (&with_head(old), "0.1.1", "- This.", &with_head(new)),
+            (&with_rc(old), "0.1.1", "- This.", &with_rc(new)),
             // What is there already is kept.
             (&old.replace("## 0.1.0", "## [0.1.0] – unreleased"), "0.1.0", "- This.", old),
-            (
-                &old.replace("0.1.0", "0.1.0-rc.1"),
-                "0.1.1",
-                "- This.",
-                &new.replace("0.1.0", "0.1.0-rc.1"),
-            ),
             // What was written before the release begins its section.
             (&by_hand, "0.1.1", "- This.", &both),
             (&by_hand, "0.1.1", NOTHING_TO_SAY, &new.replace("This", "By hand")),
