@@ -3,7 +3,8 @@
 use std::future::{Future, ready};
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
+use url::Url;
 
 use crate::{AuthError, AuthHeaders, Header, Token};
 
@@ -88,13 +89,13 @@ pub trait Renew: Send + Sync + 'static {
         lifetime / 10
     }
 
-    /// Whether a response refuses the token: a 401 by default.
+    /// Whether a response from `url` refuses the token: a 401 by default.
     ///
     /// First asked without the body. After [`Refusal::Unclear`] asked again with the body, or with
     /// its first 64 KiB; if it is still unclear, [`confirm_refusal`](Renew::confirm_refusal)
     /// decides.
-    fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Refusal {
-        let _ = (headers, body);
+    fn refusal(&self, url: &Url, status: StatusCode, body: Option<&[u8]>) -> Refusal {
+        let _ = (url, body);
         Refusal::of(status)
     }
 

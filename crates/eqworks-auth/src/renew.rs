@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use auth_core::{Fingerprint, Header, Reason, Renew};
+use auth_core::{Fingerprint, Header, Reason, Refusal, Renew};
+use http::StatusCode;
+use url::Url;
 
 use crate::types::{PRODUCT, X_EQ_PRODUCT, headers};
 use crate::{Client, Error, Product, Token};
@@ -97,6 +99,19 @@ impl Renew for Renewer {
             headers.push(Header::new(X_EQ_PRODUCT, &product.as_str().into())?);
         }
         Ok(headers)
+    }
+
+    fn refusal(&self, url: &Url, status: StatusCode, body: Option<&[u8]>) -> Refusal {
+        match body {
+            None if status == StatusCode::FORBIDDEN => Refusal::Unclear,
+            _ if self
+                .client
+                .refuses_token(url, status.as_u16(), body.unwrap_or_default()) =>
+            {
+                Refusal::Yes
+            }
+            _ => Refusal::No,
+        }
     }
 
     /// A third. A renewal that comes too late costs a log-in by a person, so there must be weeks

@@ -61,8 +61,8 @@ pub trait Authorizer: Send + Sync {
     fn state(&self) -> State;
 
     /// Whether a response refuses the token; see [`Renew::refusal`]. A 401 by default.
-    fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Refusal {
-        let _ = (headers, body);
+    fn refusal(&self, url: &Url, status: StatusCode, body: Option<&[u8]>) -> Refusal {
+        let _ = (url, body);
         Refusal::of(status)
     }
 
@@ -93,8 +93,8 @@ impl<R: Renew> Authorizer for Session<R> {
         Self::state(self)
     }
 
-    fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Refusal {
-        self.renewer().refusal(status, headers, body)
+    fn refusal(&self, url: &Url, status: StatusCode, body: Option<&[u8]>) -> Refusal {
+        self.renewer().refusal(url, status, body)
     }
 
     fn confirm_refusal<'a>(&'a self, headers: &'a AuthHeaders) -> BoxFuture<'a, bool> {
@@ -119,8 +119,8 @@ impl<T: Authorizer + ?Sized> Authorizer for Arc<T> {
         (**self).state()
     }
 
-    fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Refusal {
-        (**self).refusal(status, headers, body)
+    fn refusal(&self, url: &Url, status: StatusCode, body: Option<&[u8]>) -> Refusal {
+        (**self).refusal(url, status, body)
     }
 
     fn confirm_refusal<'a>(&'a self, headers: &'a AuthHeaders) -> BoxFuture<'a, bool> {
@@ -154,13 +154,16 @@ impl<R: Renew> Session<R> {
 }
 
 fn check(hosts: &AllowedHosts, url: &str) -> Result<(), Error> {
+    hosts.check(&parse(url)?)
+}
+
+pub(super) fn parse(url: &str) -> Result<Url, Error> {
     // Not repeated: its path or query may hold a secret.
-    let url = Url::parse(url).map_err(|_| {
+    Url::parse(url).map_err(|_| {
         let message = "the token was not put on a request whose address has no scheme and host: \
                        give the whole address, as in https://api.example.com/v1/things";
         Error::new(ErrorKind::InvalidConfig, message)
-    })?;
-    hosts.check(&url)
+    })
 }
 
 /// A vendor's error as what all of them are.

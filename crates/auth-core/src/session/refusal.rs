@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::Response;
 use http_body::{Body, Frame, SizeHint};
+use url::Url;
 
 use crate::auth_headers::AuthHeaders;
 use crate::renew::Refusal;
@@ -20,14 +21,15 @@ const LOOKED_AT: usize = 64 * 1024;
 pub(super) async fn look<B: Body<Data = Bytes> + Unpin>(
     authorizer: &(impl Authorizer + ?Sized),
     headers: &AuthHeaders,
+    url: &Url,
     response: Response<B>,
 ) -> Result<(Response<SeenBody<B>>, bool), B::Error> {
     let (head, body) = response.into_parts();
     let mut body = SeenBody::new(body);
-    let mut refusal = authorizer.refusal(head.status, &head.headers, None);
+    let mut refusal = authorizer.refusal(url, head.status, None);
     if refusal == Refusal::Unclear {
         let seen = body.see(LOOKED_AT).await?;
-        refusal = authorizer.refusal(head.status, &head.headers, Some(&seen));
+        refusal = authorizer.refusal(url, head.status, Some(&seen));
     }
     let refused = match refusal {
         Refusal::No => false,

@@ -137,12 +137,12 @@ pub(super) async fn examine(
     headers: &AuthHeaders,
     response: Response,
 ) -> Result<(Response, bool), reqwest::Error> {
-    match authorizer.refusal(response.status(), response.headers(), None) {
+    match authorizer.refusal(response.url(), response.status(), None) {
         Refusal::No => Ok((response, false)),
         Refusal::Yes => Ok((response, true)),
         Refusal::Unclear => {
             let url = response.url().clone();
-            let (response, refused) = look(authorizer, headers, response.into()).await?;
+            let (response, refused) = look(authorizer, headers, &url, response.into()).await?;
             Ok((with_url(response, url), refused))
         }
     }

@@ -12,7 +12,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::clock::BoxFuture;
-use crate::session::authorizer::Authorizer;
+use crate::session::authorizer::{Authorizer, parse};
 use crate::session::refusal::{SeenBody, look};
 
 /// The error of an [`AuthService`]: an [`Error`](crate::Error), or the inner service's.
@@ -137,6 +137,7 @@ where
         let again = C::copy(&body).map(|body| (head.clone(), body));
         Box::pin(async move {
             let url = head.uri.to_string();
+            let parsed = parse(&url)?;
             authorizer.check(&url)?;
             if head.headers.contains_key(http::header::AUTHORIZATION) {
                 tracing::warn!(
@@ -149,7 +150,7 @@ where
             headers.apply(&mut head.headers);
             let sent = inner.call(Request::from_parts(head, body)).await;
             let response = sent.map_err(Into::into)?;
-            let looked = look(&*authorizer, &headers, response).await;
+            let looked = look(&*authorizer, &headers, &parsed, response).await;
             let (response, refused) = looked.map_err(Into::into)?;
             if !refused {
                 return Ok(response);

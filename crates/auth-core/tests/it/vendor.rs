@@ -183,12 +183,7 @@ impl Renew for Vendor {
     }
 
     /// A 401; a 200 whose body begins so; and a 403, where the vendor forgot what it issued.
-    fn refusal(
-        &self,
-        status: http::StatusCode,
-        _: &http::HeaderMap,
-        body: Option<&[u8]>,
-    ) -> Refusal {
+    fn refusal(&self, _: &url::Url, status: http::StatusCode, body: Option<&[u8]>) -> Refusal {
         match (status.as_u16(), body) {
             (401, _) => Refusal::Yes,
             (200 | 403, None) | (403, Some(_)) => Refusal::Unclear,

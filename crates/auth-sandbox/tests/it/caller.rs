@@ -83,7 +83,7 @@ pub(crate) async fn read(request: RequestBuilder) -> Reply {
     }
 }
 
-fn client() -> Client {
+pub(crate) fn client() -> Client {
     // Where another crate of the workspace switches rustls on, reqwest needs a default provider of
     // cryptography. The first one that is installed stays.
     let _ = rustls::crypto::ring::default_provider().install_default();

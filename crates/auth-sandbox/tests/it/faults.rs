@@ -6,7 +6,7 @@ use auth_sandbox::{Fault, Sandbox};
 use flate2::read::GzDecoder;
 use reqwest::header;
 
-use crate::caller::{Caller, frozen, read};
+use crate::caller::{Caller, client, frozen, read};
 
 const MEGABYTE: usize = 1_000_000;
 
@@ -236,7 +236,7 @@ async fn success_false_comes_with_status_200_for_every_vendor() {
     let sandbox = Sandbox::start().unwrap();
     for base_url in base_urls(&sandbox) {
         sandbox.fault(Fault::success_false());
-        let reply = read(reqwest::Client::new().get(base_url)).await;
+        let reply = read(client().get(base_url)).await;
         assert_eq!(reply.status, 200, "{reply:?}");
         assert_eq!(reply.body["success"], false, "{reply:?}");
         assert!(reply.text.contains("was told to answer"), "{reply:?}");
