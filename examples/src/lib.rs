@@ -55,7 +55,8 @@ pub fn is_live() -> Result<bool, Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => Ok(false),
-        ["--live"] => Ok(true),
+        ["--live"] if cfg!(feature = "live") => Ok(true),
+        ["--live"] => Err("--live needs TLS: cargo run -p examples --features live …".into()),
         _ => Err("usage: without arguments on the sandbox, with --live against the vendor".into()),
     }
 }

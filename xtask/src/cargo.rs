@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 /// The workspace's folder.
 pub(crate) fn root() -> PathBuf {
@@ -17,9 +18,14 @@ pub(crate) fn root() -> PathBuf {
 
 /// Where cargo builds.
 pub(crate) fn target(root: &Path) -> Result<PathBuf> {
-    let metadata = output(&mut cargo(root, "metadata --format-version=1 --no-deps"))?;
-    let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
+    let metadata = metadata(root, "--no-deps")?;
     Ok(metadata["target_directory"].as_str().context("cargo names no target folder")?.into())
+}
+
+/// The workspace in `folder`, as cargo describes it.
+pub(crate) fn metadata(folder: &Path, words: &str) -> Result<Value> {
+    let mut metadata = cargo(folder, &format!("metadata --format-version=1 {words}"));
+    Ok(serde_json::from_str(&output(&mut metadata)?)?)
 }
 
 /// Prints a line to stdout. Where the reader has gone away (`| head`), the program ends quietly.

@@ -4,7 +4,6 @@
 
 mod cargo;
 #[cfg(feature = "graphql")]
-#[allow(clippy::print_stdout, reason = "it prints little, and never into a pipe")]
 mod codegen;
 mod oldest;
 mod release;

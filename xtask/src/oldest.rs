@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
-use toml_edit::{DocumentMut, Item, Table, value};
+use toml_edit::{DocumentMut, Item, Table};
 
 use crate::cargo;
 use crate::release::check::packages;
-use crate::release::crates::{Crate, Crates, list, packaged, text};
+use crate::release::crates::{Crate, Crates, list, text};
 use crate::test::TLS;
 use crate::tools::pinned;
 
@@ -26,10 +26,10 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     let words = "metadata --format-version=1 -Zdirect-minimal-versions";
     let mut lock = cargo::cargo(&workspace, words);
     cargo::output(lock.env("RUSTC_BOOTSTRAP", "1")).context("a requirement is too low")?;
-    // Every set of auth-core's features, which are those of TLS, and each other feature alone.
+    // Every set of auth-core's features of TLS, and each other feature alone.
     for words in [
-        "--package auth-core --feature-powerset --exclude-features default",
-        "--workspace --exclude auth-core --each-feature --exclude-all-features \
+        "--package auth-core --feature-powerset --include-features ring,aws-lc-rs,native-tls",
+        "--workspace --each-feature --exclude-all-features \
          --exclude-features default,ring,aws-lc-rs,native-tls",
     ] {
         let words = format!("hack check --locked {words}");
@@ -49,37 +49,28 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A workspace of what is in the packages, in the target folder, with a lock file that leaves the
-/// versions of direct dependencies open.
+/// A workspace of the packages that cargo has made, in the target folder, with a lock file that
+/// leaves the versions of direct dependencies open.
 fn unpack(root: &Path, crates: &Crates) -> Result<PathBuf> {
-    let workspace = cargo::target(root)?.join("packages/workspace");
+    let packages = cargo::target(root)?.join("package");
+    let workspace = packages.with_file_name("packages");
     if workspace.exists() {
         fs::remove_dir_all(&workspace).context("cannot remove what an earlier run unpacked")?;
     }
-    let read = |path: PathBuf| -> Result<DocumentMut> { Ok(fs::read_to_string(path)?.parse()?) };
-    let syn = "syn = { workspace = true, features = [\"extra-traits\", \"visit\"] }";
-    let syn: DocumentMut = syn.parse()?;
+    fs::create_dir_all(&workspace)?;
+    let mut manifest =
+        "[workspace]\nresolver = \"3\"\nmembers = [\"*\"]\n\n[patch.crates-io]\n".to_owned();
     for one in &crates.sorted {
-        let (from, to) = (root.join(&one.folder), workspace.join(&one.folder));
-        let paths = packaged(root, &one.name)?;
-        // Those that cargo makes itself are not there.
-        for path in paths.lines().filter(|path| from.join(path).is_file()) {
-            fs::create_dir_all(to.join(path).with_file_name(""))?;
-            fs::copy(from.join(path), to.join(path))?;
-        }
-        let mut manifest = for_users(read(from.join("Cargo.toml"))?);
-        // Of no use, but that only programs that run while something is compiled ask for syn: with
-        // the same features everywhere it and what is derived by it are compiled once.
-        let syn = syn["syn"].clone();
-        manifest.entry("build-dependencies").or_insert(toml_edit::table())["syn"] = syn;
-        fs::write(to.join("Cargo.toml"), manifest.to_string())?;
+        let folder = format!("{}-{}", one.name, one.version);
+        let archive = packages.join(format!("{folder}.crate"));
+        cargo::output(cargo::program("tar", &workspace, "-xzf").arg(archive))?;
+        let path = workspace.join(&folder).join("Cargo.toml");
+        fs::write(&path, for_users(fs::read_to_string(&path)?.parse()?).to_string())?;
+        let entry = format!("{} = {{ path = \"{folder}\" }}\n", one.name);
+        manifest.push_str(&entry);
     }
-    let mut manifest = read(root.join("Cargo.toml"))?;
-    let folders = crates.sorted.iter().map(|one| one.folder.as_str());
-    manifest["workspace"]["members"] = value(folders.collect::<toml_edit::Array>());
-    fs::write(workspace.join("Cargo.toml"), manifest.to_string())?;
-    let mut metadata = cargo::cargo(root, "metadata --format-version=1 --all-features");
-    let metadata: Value = serde_json::from_str(&cargo::output(&mut metadata)?)?;
+    fs::write(workspace.join("Cargo.toml"), manifest)?;
+    let metadata = cargo::metadata(root, "--all-features")?;
     let mut direct = Vec::new();
     for node in list(&metadata["resolve"], "nodes") {
         if crates.sorted.iter().any(|one| one.package["id"] == node["id"]) {
@@ -88,7 +79,7 @@ fn unpack(root: &Path, crates: &Crates) -> Result<PathBuf> {
             direct.extend(used.filter_map(|id| id.rsplit(['#', '/']).next()));
         }
     }
-    let mut lock = read(root.join("Cargo.lock"))?;
+    let mut lock: DocumentMut = fs::read_to_string(root.join("Cargo.lock"))?.parse()?;
     let locked = lock["package"].as_array_of_tables_mut().context("Cargo.lock is empty")?;
     let word = |it: &Table, key: &str| it[key].as_str().unwrap_or_default().to_owned();
     let id = |it: &Table| format!("{}@{}", word(it, "name"), word(it, "version"));
@@ -97,16 +88,19 @@ fn unpack(root: &Path, crates: &Crates) -> Result<PathBuf> {
     Ok(workspace)
 }
 
-/// Without what needs the repository.
+/// Without what only tests need, and with syn: of no use, but that only programs that run while
+/// something is compiled ask for it. With the same features everywhere it and what is derived by it
+/// are compiled once.
 fn for_users(mut manifest: DocumentMut) -> DocumentMut {
-    for key in ["dev-dependencies", "test", "bench", "example"] {
-        manifest.remove(key);
-    }
+    manifest.remove("dev-dependencies");
     if let Some(targets) = manifest.get_mut("target").and_then(Item::as_table_mut) {
         for (_, target) in targets.iter_mut() {
             target.as_table_like_mut().map(|target| target.remove("dev-dependencies"));
         }
     }
+    let syn = "{ version = \"2.0.119\", features = [\"extra-traits\", \"full\", \"visit\", \"visit-mut\"] }";
+    manifest.entry("build-dependencies").or_insert(toml_edit::table())["syn"] =
+        syn.parse().map_or(Item::None, Item::Value);
     manifest
 }
 
@@ -117,8 +111,9 @@ mod tests {
         let kept = "[package]\nname = \"a\" # own\n[dependencies.b]\nversion = \"1\"\n\
             [target.'cfg(unix)'.dependencies.e]\nversion = \"1\"\n";
         let manifest = kept.to_owned()
-            + "[dev-dependencies.c]\nversion = \"1\"\n[[bench]]\nname = \"d\"\n\
+            + "[dev-dependencies.c]\nversion = \"1\"\n\
                [target.'cfg(unix)'.dev-dependencies.f]\nversion = \"1\"\n";
-        assert_eq!(super::for_users(manifest.parse().unwrap()).to_string(), kept);
+        let manifest = super::for_users(manifest.parse().unwrap()).to_string();
+        assert!(manifest.starts_with(kept) && !manifest.contains("dev-"), "{manifest}");
     }
 }

@@ -10,6 +10,7 @@ mod prepare;
 mod publish;
 mod semver_checks;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -23,7 +24,7 @@ use crates::{Crate, Crates};
 pub(crate) struct Selection {
     all: bool,
     /// With the version that each is to get if one is said.
-    these: Vec<(String, Option<Version>)>,
+    these: BTreeMap<String, Option<Version>>,
 }
 
 pub(crate) fn run(root: &Path, command: ReleaseCmd) -> Result<()> {
@@ -48,32 +49,25 @@ impl Selection {
     fn parse(all: bool, words: &[String], crates: &Crates) -> Result<Self> {
         let hint = "name the crates that are meant, or say `--all` for all that are published";
         ensure!(all == words.is_empty(), hint);
-        let mut these = Vec::new();
+        let mut these = BTreeMap::new();
         for word in words {
             let (name, version) = match word.split_once('@') {
                 None => (word.as_str(), None),
                 Some((name, version)) => (name, Some(version.parse().context(word.clone())?)),
             };
-            these.push((crates.find(name)?.name.clone(), version));
+            let other = these.insert(crates.find(name)?.name.clone(), version);
+            ensure!(other.is_none(), "{name} is named twice");
         }
         Ok(Self { all, these })
     }
 
     fn has(&self, name: &str) -> bool {
-        self.all || self.these.iter().any(|(it, _)| it == name)
+        self.all || self.these.contains_key(name)
     }
 
-    fn version_of(&self, name: &str) -> Result<Option<&Version>> {
-        let named = self.these.iter().filter(|(it, _)| it == name);
-        let mut versions: Vec<_> = named.map(|(_, version)| version.as_ref()).collect();
-        versions.dedup();
-        ensure!(versions.len() < 2, "{name} is named with two versions");
-        Ok(versions.pop().flatten())
-    }
-
-    /// The crates, each once and dependencies first, for a command that chooses no versions.
+    /// The crates, dependencies first, for a command that chooses no versions.
     fn of<'a>(&self, crates: &'a Crates) -> Result<Vec<&'a Crate>> {
-        let chooses = self.these.iter().any(|(_, version)| version.is_some());
+        let chooses = self.these.values().any(Option::is_some);
         ensure!(!chooses, "only `release prepare` chooses versions");
         Ok(crates.sorted.iter().filter(|one| self.has(&one.name)).collect())
     }
@@ -98,19 +92,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn crates_are_selected_by_name_once_and_in_publishing_order() {
+    fn crates_are_selected_by_name_and_in_publishing_order() {
         let crates = Crates::load(&cargo::root()).unwrap();
         let names = |line: &str| {
             let words: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
             let chosen = Selection::parse(words.is_empty(), &words, &crates)?.of(&crates)?;
             Ok::<_, anyhow::Error>(chosen.iter().map(|one| one.name.clone()).collect::<Vec<_>>())
         };
-        assert_eq!(names("iqm-auth auth-core iqm-auth").unwrap(), ["auth-core", "iqm-auth"]);
+        assert_eq!(names("iqm-auth auth-core").unwrap(), ["auth-core", "iqm-auth"]);
         assert_eq!(names("").unwrap().len(), crates.sorted.len());
         for (line, said) in [
             ("xtask", "`xtask` is not published"),
             ("iqm-auth@1.2.3", "only `release prepare`"),
             ("iqm-auth@1.2", "iqm-auth@1.2"),
+            ("iqm-auth iqm-auth@1.2.3", "named twice"),
         ] {
             let refusal = names(line).unwrap_err().to_string();
             assert!(refusal.contains(said), "{refusal}");

@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 use identityx_codegen::{Document, INTROSPECTION, Options, compare, generate};
-use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::cargo::say;
 use crate::codegen;
@@ -46,22 +45,18 @@ fn diff(root: &Path, against: &str) -> Result<()> {
 
 /// The service's answer, laid out line by line, once it is known to be a schema.
 fn introspect(url: &str) -> Result<Document> {
-    // Trusts what the machine trusts: a company's proxy has an authority of its own.
-    let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .tls_config(tls)
-        .timeout_global(Some(Duration::from_secs(60)))
-        // A refusal is an answer like any other: what is wrong stands in it.
-        .http_status_as_error(false)
-        .build()
-        .into();
-    let request = agent.post(url).header("content-type", "application/json");
+    let words = "--silent --show-error --max-time 60 --write-out %{http_code} \
+        --header content-type:application/json --data";
     let body = serde_json::json!({ "query": INTROSPECTION }).to_string();
-    let mut response = request.send(body).with_context(|| format!("cannot ask {url}"))?;
-    let status = response.status();
-    let text = response.body_mut().read_to_string();
-    let text = text.with_context(|| format!("cannot read the answer of {url}"))?;
-    let answer: serde_json::Value = serde_json::from_str(&text)
+    let mut curl = Command::new("curl");
+    let output = curl.args(words.split_whitespace()).args([&body, url]).output();
+    let output = output.context("cannot start curl")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "cannot ask {url}: {}", said.trim());
+    // A refusal is an answer like any other: what is wrong stands in it.
+    let (text, status) = output.stdout.split_at(output.stdout.len().saturating_sub(3));
+    let status = String::from_utf8_lossy(status);
+    let answer: serde_json::Value = serde_json::from_slice(text)
         .with_context(|| format!("{url} answered {status} with something that is not JSON"))?;
     if let Some(message) = answer["errors"][0]["message"].as_str() {
         bail!("{url} answered {status} with an error: {message}");

@@ -59,9 +59,9 @@ pub(crate) const TLS: [&str; 3] = ["ring", "aws-lc-rs", "native-tls"];
 
 /// All features but those of TLS. Of these one takes effect, whatever is on, and the handshakes try
 /// each; the one that would is slow: it reads the system's certificates for every client.
-const RING_AND_ALL_STORES: &str = "--features auth-core-tls/ring,iqm-auth/rate-limit,xtask/graphql,\
-    examples/redis,auth-store/encryption,auth-store/file,auth-store/keyring,auth-store/redis,\
-    auth-store/redis-tls,auth-store/testing";
+const RING_AND_ALL_STORES: &str = "--features auth-core-tls/ring,auth-core/middleware,auth-core/tower,\
+    iqm-auth/rate-limit,xtask/graphql,examples/live,examples/redis,auth-store/encryption,\
+    auth-store/file,auth-store/keyring,auth-store/redis,auth-store/redis-tls,auth-store/testing";
 
 /// Runs the steps named, or all of them.
 pub(crate) fn run(root: &Path, list: bool, only: &[String]) -> Result<()> {
@@ -110,12 +110,10 @@ fn oldest_rust(root: &Path) -> Result<()> {
 
 /// Locked dependencies that declare a later Rust than the crates here.
 fn later_than_promised(root: &Path, promise: Option<&str>) -> Result<Vec<String>> {
-    let parse = |text: &str| -> [u32; 3] {
-        let mut parts = text.split('.').flat_map(str::parse);
-        [0; 3].map(|_| parts.next().unwrap_or(0))
+    let parse = |text: &str| -> Vec<u32> {
+        text.split('.').flat_map(str::parse).chain([0; 3]).take(3).collect()
     };
-    let mut metadata = command(root, "metadata --format-version=1 --locked --all-features");
-    let metadata: serde_json::Value = serde_json::from_str(&cargo::output(&mut metadata)?)?;
+    let metadata = cargo::metadata(root, "--locked --all-features")?;
     let crates = Crates::load(root)?.sorted;
     let promised = crates.iter().map(|one| text(&one.package, "rust_version")).min();
     let promised = parse(promise.or(promised).unwrap_or_default());

@@ -11,12 +11,13 @@ use crate::cargo::{self, note};
 
 /// To compile the workspace with all features, and to run its tests: what shows that it is there,
 /// and the Debian package that brings it.
-const NEEDS: [(&str, &str); 8] = [
+const NEEDS: [(&str, &str); 9] = [
     ("cc --version", "gcc"),
     ("test -e /usr/include/stdlib.h", "libc6-dev"),
     ("pkg-config --version", "pkg-config"),
     ("pkg-config --exists openssl", "libssl-dev"),
     ("git --version", "git"),
+    ("curl --version", "curl"),
     ("redis-server --version", "redis-server"),
     ("gnome-keyring-daemon --version", "gnome-keyring"),
     ("dbus-run-session --version", "dbus"),

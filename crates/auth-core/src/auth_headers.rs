@@ -29,7 +29,7 @@ impl Header {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Protocol`] if a header cannot carry the value: a token with a line break, for example.
+    /// [`ErrorKind::InvalidConfig`] if a header cannot carry the value: a token with a line break in it, for example.
     pub fn new(name: HeaderName, secret: &SecretString) -> Result<Self, Error> {
         Self::with_scheme(name, "", secret)
     }
@@ -55,7 +55,7 @@ impl Header {
                 "holds control characters"
             };
             let message = format!("the value of header {name} {what}, so it cannot be sent");
-            return Err(Error::new(ErrorKind::Protocol, message));
+            return Err(Error::new(ErrorKind::InvalidConfig, message));
         }
         Ok(Self { name, value })
     }

@@ -34,6 +34,23 @@ pub use reqwest::RequestBuilder;
 /// A response of the HTTP library, as [`Session::send`](crate::Session::send) returns it.
 pub use reqwest::Response as HttpResponse;
 
+/// Gives the process a cryptography provider for rustls, if it has none: that of the feature `ring` or `aws-lc-rs`.
+///
+/// Every [`HttpBuilder`] does this, so few programs need to: those that use reqwest *without* a TLS feature of their own,
+/// or `rustls::ClientConfig::builder()`, *before* they make their first client here. Cargo joins the features of all
+/// crates of a program: with `ring`, reqwest has rustls and no provider, and its `Client::new()` panics until the process
+/// has one; with two providers in the program, rustls chooses none. Call this first in `main`, or install a provider
+/// of your own, which stays. With `native-tls` or `aws-lc-rs` reqwest needs no such call.
+///
+/// # Example
+///
+/// ```
+/// auth_core::http::install_crypto_provider();
+/// ```
+pub fn install_crypto_provider() {
+    policy::install_crypto_provider();
+}
+
 /// The largest response that is read, in bytes.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 

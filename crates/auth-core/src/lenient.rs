@@ -60,16 +60,12 @@ pub fn integer<'de, D: Deserializer<'de>, T: TryFrom<i128>>(
 pub fn optional_integer<'de, D: Deserializer<'de>, T: TryFrom<i128>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
-    let Some(Number { whole, fraction }) = deserializer.deserialize_any(NumberVisitor)? else {
-        return Ok(None);
-    };
-    if fraction != 0.0 {
-        return Err(D::Error::custom(
-            "a fraction, where a whole number is expected",
-        ));
-    }
-    let fits = T::try_from(whole).map_err(|_| D::Error::custom("a number outside the range"));
-    fits.map(Some)
+    deserializer.deserialize_any(NumberVisitor(|Number { whole, fraction }| {
+        if fraction != 0.0 {
+            return Err("a fraction, where a whole number is expected");
+        }
+        T::try_from(whole).map_err(|_| OUTSIDE)
+    }))
 }
 
 /// A number of seconds, fractions included: `35999`, `35999.5`, `"35999"`. `None` for `null` and for
@@ -81,13 +77,10 @@ pub fn optional_integer<'de, D: Deserializer<'de>, T: TryFrom<i128>>(
 pub fn optional_seconds<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
-    let Some(Number { whole, fraction }) = deserializer.deserialize_any(NumberVisitor)? else {
-        return Ok(None);
-    };
-    let seconds = u64::try_from(whole).map_err(|_| D::Error::custom("a number outside the range"));
-    Ok(Some(
-        Duration::from_secs(seconds?) + Duration::from_secs_f64(fraction),
-    ))
+    deserializer.deserialize_any(NumberVisitor(|Number { whole, fraction }| {
+        let seconds = u64::try_from(whole).map_err(|_| OUTSIDE)?;
+        Ok(Duration::from_secs(seconds) + Duration::from_secs_f64(fraction))
+    }))
 }
 
 /// The value, or the type's default for `null`.
@@ -150,34 +143,42 @@ impl Number {
     }
 }
 
-/// What a number may be written as. No error holds the value: it may be a token in the wrong field.
-struct NumberVisitor;
+const OUTSIDE: &str = "a number outside the range";
 
-impl Visitor<'_> for NumberVisitor {
-    type Value = Option<Number>;
+/// What a number may be written as, and what is made of it. No error holds the value: it may be a token
+/// in the wrong field. All are raised here and not later, so that they are placed at the value.
+struct NumberVisitor<T>(fn(Number) -> Result<T, &'static str>);
+
+impl<T> NumberVisitor<T> {
+    fn read<E: Error>(self, number: Number) -> Result<Option<T>, E> {
+        (self.0)(number).map(Some).map_err(E::custom)
+    }
+}
+
+impl<T> Visitor<'_> for NumberVisitor<T> {
+    type Value = Option<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a number")
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Some(Number {
+        self.read(Number {
             whole: number.into(),
             fraction: 0.0,
-        }))
+        })
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(Some(Number {
+        self.read(Number {
             whole: number.into(),
             fraction: 0.0,
-        }))
+        })
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
-        Number::of(number)
-            .map(Some)
-            .ok_or_else(|| E::custom("a number outside the range"))
+        let number = Number::of(number).ok_or_else(|| E::custom(OUTSIDE))?;
+        self.read(number)
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
@@ -185,9 +186,9 @@ impl Visitor<'_> for NumberVisitor {
         if text.is_empty() {
             return Ok(None);
         }
-        Number::parse(text)
-            .map(Some)
-            .ok_or_else(|| E::custom("a text, where a number is expected"))
+        let number = Number::parse(text);
+        let number = number.ok_or_else(|| E::custom("a text, where a number is expected"))?;
+        self.read(number)
     }
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {

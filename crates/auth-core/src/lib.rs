@@ -23,6 +23,8 @@ mod renew;
 mod retry;
 mod secret;
 pub mod session;
+#[cfg(test)]
+mod simulation;
 mod state;
 pub mod store;
 mod token;
@@ -45,7 +47,7 @@ pub use crate::password::PasswordSource;
 pub use crate::redact::Redactor;
 pub use crate::renew::{Reason, Refusal, Renew};
 pub use crate::retry::{Idempotency, RetryPolicy};
-pub use crate::secret::serialize_secret;
+pub use crate::secret::{serialize_secret, trimmed as trimmed_secret};
 pub use crate::session::{
     Authorizer, BackgroundRefresh, Session, SessionBuilder, SessionPool, StaticAuthorizer,
 };

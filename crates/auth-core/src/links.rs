@@ -203,7 +203,7 @@ fn lines_joined(text: &str) -> Zeroizing<String> {
             // An escape that is broken over two lines stays whole: the break is put behind it.
             let missing = match joined.as_bytes() {
                 [.., b'%'] => 2,
-                [.., b'%', _] => 1,
+                [.., b'%', digit] if digit.is_ascii_hexdigit() => 1,
                 _ => 0,
             };
             let (escape, line) = line.split_at_checked(missing).unwrap_or(("", line));
@@ -406,6 +406,9 @@ mod tests {
         };
         assert_eq!(readings("b"), ["12"]);
         assert_eq!(readings("c"), ["3", "34A", "34Ax"]);
+        // Quoted-printable, whose soft line break is in the middle of an escape.
+        let qp = "https://a.test/?url=3Dhttps%3A%2F%2Fb.test%=\r\n2F%3Fc%3D1&x=3D2";
+        assert!(links(qp).contains(&"url=https://b.test/?c=1".to_owned()));
         assert!(readings("d").is_empty());
     }
 

@@ -49,6 +49,18 @@ pub fn serialize_secret<S: Serializer>(
     serializer.serialize_str(secret.expose_secret())
 }
 
+/// A secret without the white space around it, as it comes with what is pasted or read from a file. For tokens and
+/// codes, not for passwords, which may begin or end with a blank.
+pub fn trimmed(secret: SecretString) -> SecretString {
+    let text = secret.expose_secret();
+    // Editors of Windows put a byte order mark before the text.
+    let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    if trimmed.len() == text.len() {
+        return secret;
+    }
+    trimmed.into()
+}
+
 /// `body` as JSON, and the secrets that it wrote.
 pub(crate) fn write_json(
     body: &impl Serialize,

@@ -52,15 +52,13 @@ use crate::{AllowedHosts, Expiry, Token};
 /// has ended, callers wait for that one renewal and share its outcome, failure included. After a
 /// transient failure the next renewal waits for a back-off, or for as long as the vendor asked (for
 /// an hour at the most), and callers get the failure at once. A permanent failure is remembered
-/// until a log-in. Where a store is set, that log-in may be another process's: the store is read
-/// again when a caller asks (once a second at the most), every 10 seconds while
-/// [`refresh_in_background`](Self::refresh_in_background) is held, and once a minute while the
-/// present token is still valid.
+/// until a log-in. With a store, that may be another process's: the store is read again when a caller
+/// asks (once a second at the most), every 10 seconds during
+/// [background refresh](Self::refresh_in_background), and once a minute while the token is valid.
 ///
-/// Renewals keep their distance, whatever the vendor's tokens say: ten may follow each other, and
-/// then one begins every 10 seconds at the most. Callers get the valid token, or
-/// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) with the time to wait.
-/// [`renew`](Self::renew) is exempt.
+/// Renewals keep their distance, whatever the vendor's tokens say: after ten, one begins every 10 seconds
+/// at the most. Callers get the valid token, or [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable)
+/// with the time to wait. [`renew`](Self::renew) is exempt.
 ///
 /// Renewals run on a thread of their own, which exists only while one is under way. They finish
 /// when their callers are gone. A session can be built outside a runtime and used from any, and
@@ -411,3 +409,6 @@ impl<R: Renew> Session<R> {
         Box::pin(async { self.shared.join_or_start().wait().await })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -183,21 +183,32 @@ const LEASE_WAIT: Duration = Duration::from_secs(180);
 /// A store in this process's memory: for sessions that share an account, and for tests.
 ///
 /// A cheap clone; clones share what is stored.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct MemoryStore {
     entries: Arc<Mutex<HashMap<StoreKey, Entry>>>,
+    lease_wait: Duration,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self {
+            entries: Arc::default(),
+            lease_wait: LEASE_WAIT,
+        }
+    }
 }
 
 #[derive(Default)]
 struct Entry {
     token: Option<Token>,
-    lease: Arc<tokio::sync::Mutex<()>>,
+    /// Locked while the lease is held; true if its last holder did not release it.
+    lease: Arc<tokio::sync::Mutex<bool>>,
     /// The process in which the lease was made: in a child made by `fork()` its holder does not exist.
     process: u32,
 }
 
 impl Entry {
-    fn lease(&mut self) -> Arc<tokio::sync::Mutex<()>> {
+    fn lease(&mut self) -> Arc<tokio::sync::Mutex<bool>> {
         let process = std::process::id();
         if self.process != process {
             self.process = process;
@@ -209,15 +220,42 @@ impl Entry {
 
 #[derive(Debug)]
 struct MemoryLease {
-    _guard: tokio::sync::OwnedMutexGuard<()>,
+    mark: tokio::sync::OwnedMutexGuard<bool>,
+    was_abandoned: bool,
 }
 
-impl Lease for MemoryLease {}
+impl MemoryLease {
+    fn new(mut mark: tokio::sync::OwnedMutexGuard<bool>) -> Self {
+        let was_abandoned = std::mem::replace(&mut *mark, true);
+        Self {
+            mark,
+            was_abandoned,
+        }
+    }
+}
+
+impl Lease for MemoryLease {
+    fn was_abandoned(&self) -> bool {
+        self.was_abandoned
+    }
+
+    fn release(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
+        *self.mark = false;
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
 
 impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Sets how long a session waits while another one renews. The default is 180 s, because no renewal
+    /// takes longer.
+    pub fn lease_wait(mut self, wait: Duration) -> Self {
+        self.lease_wait = wait;
+        self
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<StoreKey, Entry>> {
@@ -274,10 +312,11 @@ impl TokenStore for MemoryStore {
     fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>> {
         Box::pin(async move {
             let lease = self.entries().entry(key.clone()).or_default().lease();
-            let waiting = async { tokio::time::timeout(LEASE_WAIT, lease.lock_owned()).await };
+            let limit = self.lease_wait;
+            let waiting = async move { tokio::time::timeout(limit, lease.lock_owned()).await };
             background::run_while_awaited(waiting)
                 .await?
-                .map(|guard| Box::new(MemoryLease { _guard: guard }) as Box<dyn Lease>)
+                .map(|mark| Box::new(MemoryLease::new(mark)) as Box<dyn Lease>)
                 .map_err(|_| {
                     let message = "another session of this process renews and does not end";
                     Error::new(ErrorKind::Store, message)

@@ -6,9 +6,10 @@ use std::fmt;
 use std::hash::Hasher;
 use std::time::{Duration, SystemTime};
 
+use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::Expiry;
+use crate::{Expiry, secret};
 
 /// The name of the attribute under which the account is kept.
 const ACCOUNT: &str = "account";
@@ -30,9 +31,11 @@ pub struct Token {
 impl Token {
     /// A token that was asked for at `issued_at` (the moment the request was *sent*) and lasts
     /// until `expiry`.
+    ///
+    /// White space around it is left out: a token that was pasted or read from a file may end with a line break.
     pub fn new(access: SecretString, expiry: Expiry, issued_at: SystemTime) -> Self {
         Self {
-            access,
+            access: secret::trimmed(access),
             refresh: None,
             expiry,
             issued_at,
@@ -43,7 +46,7 @@ impl Token {
 
     /// Adds the secret that renews the token.
     pub fn with_refresh(mut self, refresh: Option<SecretString>) -> Self {
-        self.refresh = refresh;
+        self.refresh = refresh.map(secret::trimmed);
         self
     }
 
@@ -124,6 +127,12 @@ impl Token {
         Fingerprint::of(&self.access)
     }
 
+    /// Whether a header can carry it.
+    pub(crate) fn is_sendable(&self) -> bool {
+        let access = self.access.expose_secret();
+        !access.is_empty() && HeaderValue::from_bytes(access.as_bytes()).is_ok()
+    }
+
     pub(crate) fn has_same_access(&self, other: &Self) -> bool {
         self.access.expose_secret() == other.access.expose_secret()
     }
@@ -198,6 +207,24 @@ mod tests {
         }
         assert!(shown.contains(&token.fingerprint().to_string()), "{shown}");
         assert!(shown.contains("200001"), "{shown}");
+    }
+
+    #[test]
+    fn white_space_around_a_pasted_token_is_left_out_and_within_it_is_not() {
+        for (pasted, kept) in [
+            ("abc", "abc"),
+            ("abc\n", "abc"),
+            (" \tabc\r\n", "abc"),
+            ("\u{feff}abc\u{a0}", "abc"),
+            ("a\nb c\n", "a\nb c"),
+            (" \n", ""),
+        ] {
+            let token = Token::new(pasted.into(), Expiry::Never, SystemTime::now())
+                .with_refresh(Some(pasted.into()));
+            assert_eq!(token.access().expose_secret(), kept, "{pasted:?}");
+            assert_eq!(token.refresh().unwrap().expose_secret(), kept, "{pasted:?}");
+            assert_eq!(token.is_sendable(), kept == "abc", "{pasted:?}");
+        }
     }
 
     #[test]

@@ -131,20 +131,20 @@ fn with_a_guard_in_the_parent() {
     let guard = session.refresh_in_background().unwrap();
     block_on(until(&session, |state| matches!(state, State::Fresh)));
     until_idle();
-    let childs = session.clone();
+    let of_child = session.clone();
     assert!(in_a_child(move || {
         assert_eq!(
-            block_on(childs.headers()).unwrap()["authorization"],
+            block_on(of_child.headers()).unwrap()["authorization"],
             "token-1"
         );
-        let renewed = block_on(childs.renew()).unwrap();
+        let renewed = block_on(of_child.renew()).unwrap();
         assert_eq!(renewed.headers()["authorization"], "token-2");
         // The guard of the parent renews nothing here; one of its own does.
         drop(guard);
-        let guard = childs.refresh_in_background().unwrap();
-        childs.invalidate(&renewed);
-        block_on(until(&childs, |state| matches!(state, State::Fresh)));
-        assert_eq!(childs.try_headers().unwrap()["authorization"], "token-3");
+        let guard = of_child.refresh_in_background().unwrap();
+        of_child.invalidate(&renewed);
+        block_on(until(&of_child, |state| matches!(state, State::Fresh)));
+        assert_eq!(of_child.try_headers().unwrap()["authorization"], "token-3");
         drop(guard);
     }));
     // The parent's renewals are as they were.
@@ -160,10 +160,10 @@ fn in_the_middle_of_a_renewal() {
         std::thread::yield_now();
     }
     until_idle();
-    let childs = setting.session.clone();
+    let of_child = setting.session.clone();
     assert!(in_a_child(move || {
-        assert_eq!(childs.state(), State::Absent);
-        let own = block_on(childs.headers()).unwrap();
+        assert_eq!(of_child.state(), State::Absent);
+        let own = block_on(of_child.headers()).unwrap();
         assert_eq!(own["authorization"], "token-2");
     }));
     setting.permits.add_permits(1);

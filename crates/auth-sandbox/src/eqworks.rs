@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use serde_json::Value;
 
 use crate::answer::{Content, Refusal};
-use crate::vendor::{Context, Operation, Vendor};
+use crate::vendor::{self, Context, Operation, Vendor};
 
 pub use handle::EqWorks;
 pub(crate) use state::State;
@@ -41,6 +41,21 @@ impl Vendor for State {
 
     fn error_body(status: StatusCode, text: &str) -> Value {
         refusal::error_body(status, text)
+    }
+
+    /// JSON for a call in capitals or with a slash behind it. Decision: its text.
+    fn unknown_path(path: &str, hint: String) -> Refusal {
+        let below = path.strip_prefix(Self::PREFIX).unwrap_or_default();
+        let mut bases = Self::BASES.iter();
+        let call = bases.find_map(|base| below.strip_prefix(base));
+        let call = call
+            .unwrap_or_default()
+            .trim_end_matches('/')
+            .to_lowercase();
+        if Self::OPERATIONS.iter().any(|row| row.is_at(&call)) {
+            return vendor::refuse::<Self>(StatusCode::NOT_FOUND, "Not Found", hint);
+        }
+        Self::not_found(hint)
     }
 
     /// The one failure that is not JSON.

@@ -39,6 +39,12 @@ impl Vendor for State {
         token_operation("iqm.authorization_code", &["authorization_code"]),
         Operation::post("iqm.log_out", "logout", profile::log_out),
         Operation::get("iqm.profile", "profile", profile::profile),
+        Operation::get("iqm.ow_id", "user/ow-id", profile::ow_id),
+        Operation::get(
+            "iqm.workspaces",
+            "user/accessible-organizations",
+            profile::workspaces,
+        ),
         Operation::post("iqm.mfa_send", "auth/mfa/send", mfa::send),
         Operation::post("iqm.mfa_verify", "auth/mfa/verify", mfa::verify),
         Operation::post(

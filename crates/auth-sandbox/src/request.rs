@@ -180,6 +180,17 @@ impl Fields {
         }
     }
 
+    /// A text that has to be the one of another field. The hint repeats neither.
+    pub(crate) fn same(&self, name: &'static str, other: &'static str) -> Result<(), Problem> {
+        if self.text(name)? == self.text(other)? {
+            return Ok(());
+        }
+        Err(Problem::field(
+            name,
+            format!("{name} has to be the same as {other}"),
+        ))
+    }
+
     /// A text that has to be exactly this.
     pub(crate) fn exactly(&self, name: &'static str, expected: &str) -> Result<(), Problem> {
         if self.text(name)? == expected {

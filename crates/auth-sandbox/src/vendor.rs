@@ -52,6 +52,11 @@ pub(crate) trait Vendor: Any + Send + Sync + Sized {
         refuse::<Self>(StatusCode::NOT_FOUND, "Not Found", hint)
     }
 
+    /// The answer to an unknown path.
+    fn unknown_path(_path: &str, hint: String) -> Refusal {
+        Self::not_found(hint)
+    }
+
     /// The answer to a malformed request. Decision: status and text, unless a vendor has others.
     fn malformed(problem: Problem) -> Refusal {
         refuse::<Self>(StatusCode::BAD_REQUEST, "Bad Request", problem.hint)
@@ -135,6 +140,11 @@ impl<V> Operation<V> {
     pub(crate) const fn when(mut self, asked_for: &'static [&'static str]) -> Self {
         self.when = asked_for;
         self
+    }
+
+    /// Whether this is its path, below the bases.
+    pub(crate) fn is_at(&self, path: &str) -> bool {
+        self.path == path
     }
 
     fn matches(&self, path: &str) -> bool {
@@ -279,13 +289,14 @@ fn router<V: Vendor>(vendor: &Arc<V>) -> Router {
             router = router.route(&path, route.clone());
         }
     }
-    let unknown_path = || async {
+    let unknown_path = |uri: Uri| async move {
         let below: Vec<_> = V::BASES
             .iter()
             .map(|base| format!("{}{base}", V::PREFIX))
             .collect();
         let below = below.join(" and ");
-        V::not_found(format!("no such path; the calls are below {below}"))
+        let hint = format!("no such path; the calls are below {below}");
+        V::unknown_path(uri.path(), hint)
     };
     router.fallback(unknown_path).with_state(Arc::clone(vendor))
 }

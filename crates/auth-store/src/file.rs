@@ -37,6 +37,10 @@ const DIRECTORY: &str = "auth-store";
 /// lease that was dropped without [`release`](Lease::release) counts as
 /// [abandoned](Lease::was_abandoned), too.
 ///
+/// It can be called on any runtime and on none. A cheap clone; clones share a thread, which starts
+/// with the first call. In a child process made by `fork()` the store starts a thread of its own, and
+/// a lease of the parent stays the parent's.
+///
 /// On systems other than Unix there are no modes to check, and directories are not synced. There,
 /// keep the directory in the user's profile.
 ///
@@ -139,7 +143,7 @@ impl FileStore {
         Records::new(Arc::clone(&self.locks.directory), self.cipher.clone())
     }
 
-    /// The right to write the record called `name`, for a moment.
+    /// The right to write the record called `name`, for a moment. Call it on the thread.
     async fn write_lock(&self, name: &Name) -> Result<FileLock, Error> {
         if !self.is_swept.swap(true, Ordering::Relaxed) {
             let (records, locks) = (self.records(), self.locks.clone());
@@ -147,6 +151,28 @@ impl FileStore {
             let _ = blocking(move || records.sweep(&locks)).await;
         }
         self.locks.write(name).await
+    }
+
+    async fn save_here(self, key: StoreKey, token: Token) -> Result<SaveOutcome, Error> {
+        let lock = self.write_lock(&Name::of(&key)).await?;
+        blocking(move || {
+            let _lock = lock;
+            self.records().save(&key, &token)
+        })
+        .await
+    }
+
+    async fn delete_here(self, name: Name) -> Result<(), Error> {
+        let records = self.records();
+        if !blocking(move || records.exist()).await? {
+            return Ok(());
+        }
+        let lock = self.write_lock(&name).await?;
+        blocking(move || {
+            let _lock = lock;
+            self.records().delete(&name)
+        })
+        .await
     }
 }
 
@@ -165,7 +191,7 @@ fn state_directory() -> Result<PathBuf, HomeDirError> {
 impl TokenStore for FileStore {
     fn load<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Option<Token>, Error>> {
         let (records, key) = (self.records(), key.clone());
-        Box::pin(blocking(move || records.load(&key)))
+        Box::pin(self.locks.run(blocking(move || records.load(&key))))
     }
 
     fn save<'a>(
@@ -173,37 +199,18 @@ impl TokenStore for FileStore {
         key: &'a StoreKey,
         token: &'a Token,
     ) -> BoxFuture<'a, Result<SaveOutcome, Error>> {
-        Box::pin(async move {
-            let lock = self.write_lock(&Name::of(key)).await?;
-            let (records, key, token) = (self.records(), key.clone(), token.clone());
-            blocking(move || {
-                let _lock = lock;
-                records.save(&key, &token)
-            })
-            .await
-        })
+        let saved = self.clone().save_here(key.clone(), token.clone());
+        Box::pin(self.locks.run(saved))
     }
 
     fn delete<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move {
-            let records = self.records();
-            if !blocking(move || records.exist()).await? {
-                return Ok(());
-            }
-            let name = Name::of(key);
-            let lock = self.write_lock(&name).await?;
-            let records = self.records();
-            blocking(move || {
-                let _lock = lock;
-                records.delete(&name)
-            })
-            .await
-        })
+        let deleted = self.clone().delete_here(Name::of(key));
+        Box::pin(self.locks.run(deleted))
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<StoreKey>, Error>> {
         let records = self.records();
-        Box::pin(blocking(move || records.list()))
+        Box::pin(self.locks.run(blocking(move || records.list())))
     }
 
     fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>> {

@@ -42,7 +42,9 @@ const LABEL: usize = 120;
 ///
 /// Source: Microsoft, `CREDENTIALW`, *`CredentialBlobSize`*.
 ///
-/// Cloning is cheap. The store has a thread, which ends with the last clone.
+/// It can be called on any runtime and on none. Cloning is cheap. The store has threads, which end with
+/// the last clone. In a child process made by `fork()` each call is an error, and so is opening another
+/// store if the parent had one: the keyring's library has threads, too.
 ///
 /// # Example
 ///
@@ -153,6 +155,42 @@ impl KeyringStore {
         }
     }
 
+    /// Call it on the thread of the locks, as [`delete_here`](Self::delete_here).
+    async fn save_here(self, key: StoreKey, token: Token) -> Result<SaveOutcome, Error> {
+        let entry = self.entry(&key);
+        let lock = self.locks.write(&Name::of(&key)).await?;
+        let stored = self.read(&entry).await?;
+        let is_there = stored.is_some();
+        let stored = record::unless_damaged(stored, place(&self.service, &entry.user));
+        let is_damaged = is_there && stored.is_none();
+        let replacement = record::replacement(&key, &token, stored.as_ref(), None)
+            .map_err(|error| at(&self.service, &entry.user, &error))?;
+        let Some(record) = replacement else {
+            return Ok(SaveOutcome::Superseded);
+        };
+        let write = move |platform: &Platform| {
+            // Held until it is written, whatever becomes of the caller.
+            let _lock = &lock;
+            if is_damaged {
+                entry.keep_damaged(platform)?;
+            }
+            entry.write(platform, &record)
+        };
+        self.backend.call(write).await?;
+        Ok(SaveOutcome::Saved)
+    }
+
+    async fn delete_here(self, key: StoreKey) -> Result<(), Error> {
+        let entry = self.entry(&key);
+        let lock = self.locks.write(&Name::of(&key)).await?;
+        let delete = move |platform: &Platform| {
+            let _lock = &lock;
+            entry.aside().delete(platform)?;
+            entry.delete(platform)
+        };
+        self.backend.call(delete).await
+    }
+
     async fn read(&self, entry: &EntryId) -> Result<Option<Bytes>, Error> {
         let entry = entry.clone();
         let read = move |platform: &Platform| entry.read(platform);
@@ -258,39 +296,13 @@ impl TokenStore for KeyringStore {
         key: &'a StoreKey,
         token: &'a Token,
     ) -> BoxFuture<'a, Result<SaveOutcome, Error>> {
-        Box::pin(async move {
-            let entry = self.entry(key);
-            let _lock = self.locks.write(&Name::of(key)).await?;
-            let stored = self.read(&entry).await?;
-            let is_there = stored.is_some();
-            let stored = record::unless_damaged(stored, place(&self.service, &entry.user));
-            let is_damaged = is_there && stored.is_none();
-            let replacement = record::replacement(key, token, stored.as_ref(), None)
-                .map_err(|error| at(&self.service, &entry.user, &error))?;
-            let Some(record) = replacement else {
-                return Ok(SaveOutcome::Superseded);
-            };
-            let write = move |platform: &Platform| {
-                if is_damaged {
-                    entry.keep_damaged(platform)?;
-                }
-                entry.write(platform, &record)
-            };
-            self.backend.call(write).await?;
-            Ok(SaveOutcome::Saved)
-        })
+        let saved = self.clone().save_here(key.clone(), token.clone());
+        Box::pin(self.locks.run(saved))
     }
 
     fn delete<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move {
-            let entry = self.entry(key);
-            let _lock = self.locks.write(&Name::of(key)).await?;
-            let delete = move |platform: &Platform| {
-                entry.aside().delete(platform)?;
-                entry.delete(platform)
-            };
-            self.backend.call(delete).await
-        })
+        let deleted = self.clone().delete_here(key.clone());
+        Box::pin(self.locks.run(deleted))
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<StoreKey>, Error>> {

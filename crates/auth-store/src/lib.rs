@@ -19,13 +19,15 @@ mod keyring;
 mod lock;
 #[cfg(feature = "file")]
 mod name;
+#[cfg(any(feature = "file", feature = "redis"))]
+mod per_process;
 #[cfg(any(feature = "file", feature = "keyring", feature = "redis"))]
 mod record;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "testing")]
 pub mod testing;
-#[cfg(any(feature = "keyring", feature = "redis"))]
+#[cfg(any(feature = "file", feature = "redis"))]
 mod thread;
 
 #[cfg(all(

@@ -3,6 +3,8 @@
 mod file_lock;
 mod lease;
 
+use std::fmt;
+use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +13,8 @@ use auth_core::{Error, Lease};
 
 use crate::disk::{at, blocking, make_directory};
 use crate::name::Name;
+use crate::per_process::PerProcess;
+use crate::thread::Thread;
 use file_lock::Attempt;
 use lease::FileLease;
 
@@ -24,13 +28,17 @@ pub const DEFAULT_LEASE_WAIT: Duration = Duration::from_secs(30);
 /// Writing one small file takes milliseconds, or a second on a busy disk.
 const WRITE_WAIT: Duration = Duration::from_secs(10);
 
+/// The thread's name, as a debugger shows it (Linux keeps 15 characters).
+const THREAD_NAME: &str = "auth-file";
+
 /// The locks of one directory, and how long to wait for a lease.
 ///
 /// Each key has a lease for the length of a renewal, and a write lock for a moment.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Locks {
     pub(crate) directory: Arc<Path>,
     pub(crate) lease_wait: Duration,
+    thread: Arc<PerProcess<Thread>>,
 }
 
 impl Locks {
@@ -40,10 +48,25 @@ impl Locks {
         Self {
             directory: path.into(),
             lease_wait: DEFAULT_LEASE_WAIT,
+            thread: Arc::default(),
         }
     }
 
-    /// Keeps others from writing the record called `name`, until what is returned is dropped.
+    /// Runs `task` on the thread of these locks, until it ends or the caller is dropped. It starts with
+    /// the first one: the caller may have no runtime, or one without timers or with a paused clock.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.thread()?.run_while_awaited(task).await
+    }
+
+    fn thread(&self) -> Result<Thread, Error> {
+        self.thread.get(|| Thread::start(THREAD_NAME))
+    }
+
+    /// Keeps others from writing the record called `name`, until what is returned is dropped. Call it
+    /// [on the thread](Self::run).
     pub(crate) async fn write(&self, name: &Name) -> Result<FileLock, Error> {
         let directory = Arc::clone(&self.directory);
         blocking(move || make_directory(&directory)).await?;
@@ -65,7 +88,19 @@ impl Locks {
 
     /// Waits until no other session renews the token of the key called `name`.
     pub(crate) async fn lease(&self, name: Name) -> Result<Box<dyn Lease>, Error> {
-        let lease = FileLease::wait(Arc::clone(&self.directory), name, self.lease_wait).await?;
-        Ok(Box::new(lease))
+        let thread = self.thread()?;
+        let directory = Arc::clone(&self.directory);
+        let waiting = FileLease::wait(thread.clone(), directory, name, self.lease_wait);
+        let lease = thread.run_while_awaited(waiting).await?;
+        Ok(Box::new(lease.given()))
+    }
+}
+
+impl fmt::Debug for Locks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Locks")
+            .field("directory", &self.directory)
+            .field("lease_wait", &self.lease_wait)
+            .finish_non_exhaustive()
     }
 }

@@ -15,7 +15,8 @@ use suite::Suite;
 /// the store wait for leases for a second or so, because the contract waits until that time is over.
 /// The storage need not be empty. The contract deletes what it saves.
 ///
-/// Call it inside a Tokio runtime with time enabled. What a store does when a process dies, or when
+/// Call it inside a Tokio runtime with time enabled, and with its clock running: a store may have
+/// threads of its own. What a store does when a process dies, or when
 /// its disk or server fails, needs other tests.
 ///
 /// # Panics
@@ -25,16 +26,23 @@ use suite::Suite;
 /// # Example
 ///
 /// ```
+/// use std::time::Duration;
+///
 /// use auth_core::MemoryStore;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
-/// # tokio::time::pause();
-/// let store = MemoryStore::new();
+/// let store = MemoryStore::new().lease_wait(Duration::from_millis(300));
 /// auth_store::testing::contract(async || store.clone()).await;
 /// # }
 /// ```
 pub async fn contract<S: TokenStore>(open: impl AsyncFn() -> S) {
+    if tokio::runtime::Handle::try_current().is_err() {
+        suite::broken(
+            "none",
+            "it was not checked: call it inside a Tokio runtime with time enabled",
+        );
+    }
     let suite = Suite::new(open().await, open().await);
     rules::tokens::check(&suite).await;
     rules::keys::check(&suite).await;

@@ -2,10 +2,12 @@
 //!
 //! A store is called from any runtime, from one that ends soon after, and from none at all. All that
 //! outlives a call (a connection, the extension of a lease, a subscription) or needs a timer therefore
-//! runs here.
+//! runs here. In a child made by `fork()` the thread does not exist, and each call is an error at once.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use auth_core::Error;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -32,6 +34,7 @@ impl Drop for Quiet {
 }
 
 struct Running {
+    process: u32,
     handle: Handle,
     // Dropping it ends the thread.
     _stop: oneshot::Sender<()>,
@@ -60,9 +63,25 @@ impl Thread {
             }
         })?;
         Ok(Self(Arc::new(Running {
+            process: std::process::id(),
             handle,
             _stop: stop,
         })))
+    }
+
+    /// Whether the thread is one of this process, and not of the one from which it was forked.
+    pub(crate) fn is_here(&self) -> bool {
+        self.0.process == std::process::id()
+    }
+
+    /// As [`is_here`](Self::is_here), as an error.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.is_here() {
+            return Ok(());
+        }
+        Err(store_error(
+            "this belongs to the process from which this one was forked: only that one can use it",
+        ))
     }
 
     /// Runs `task` until it ends or the thread ends. It must not hold a handle.
@@ -85,6 +104,7 @@ impl Thread {
         &self,
         task: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
+        self.check()?;
         let (sender, receiver) = oneshot::channel();
         self.spawn_to_its_end(async move {
             // It fails if the caller was dropped.
@@ -94,19 +114,20 @@ impl Thread {
     }
 
     /// Runs `task` to its end, or until the caller is dropped.
-    #[cfg(feature = "redis")]
     pub(crate) async fn run_while_awaited<T: Send + 'static>(
         &self,
         task: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
+        self.check()?;
         let (mut sender, receiver) = oneshot::channel();
         self.spawn_to_its_end(async move {
-            tokio::select! {
-                biased;
-                () = sender.closed() => {}
-                outcome = task => {
-                    let _ = sender.send(outcome);
-                }
+            let mut task = pin!(task);
+            let ended = poll_fn(|context| match sender.poll_closed(context) {
+                Poll::Ready(()) => Poll::Ready(None),
+                Poll::Pending => task.as_mut().poll(context).map(Some),
+            });
+            if let Some(outcome) = ended.await {
+                let _ = sender.send(outcome);
             }
         });
         receiver.await.unwrap_or_else(|_| Err(interrupted()))

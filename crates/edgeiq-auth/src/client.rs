@@ -24,7 +24,7 @@ const SET_PASSWORD: Operation = operation!("edgeiq.set_password");
 
 /// EdgeIQ. A cheap clone.
 ///
-/// Its methods need a Tokio runtime; a [`Session`] does not.
+/// Its methods need no particular runtime, and none at all.
 #[derive(Clone)]
 pub struct Client(Arc<Parts>);
 

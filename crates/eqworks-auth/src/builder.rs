@@ -14,6 +14,7 @@ pub struct ClientBuilder {
     stage: Stage,
     product: Product,
     http: HttpBuilder,
+    product_header: bool,
 }
 
 impl ClientBuilder {
@@ -23,16 +24,32 @@ impl ClientBuilder {
     /// Where the data are: sessions may put their headers on requests to this host, too.
     pub const DATA_HOST: &str = "api.eqworks.io";
 
+    /// Where more data are, likewise. No document names it; the vendor's own web pages call it.
+    pub const LOCUS_DATA_HOST: &str = "api.locus.place";
+
     pub(crate) fn new(stage: Stage, product: Product) -> Self {
         let http = HttpBuilder::new(Self::DEFAULT_BASE_URL, USER_AGENT);
         Self {
             stage,
             product,
-            http: http.allow_host(Self::DATA_HOST),
+            http: http
+                .allow_host(Self::DATA_HOST)
+                .allow_host(Self::LOCUS_DATA_HOST),
+            product_header: true,
         }
     }
 
     auth_core::client_builder_methods!();
+
+    /// Whether sessions send the header `X-EQ-Product` for a product other than `locus`; on by
+    /// default.
+    ///
+    /// No document names it: the vendor's data services take `locus` without it, and refuse the token
+    /// of another product. The auth service ignores it.
+    pub fn product_header(mut self, send: bool) -> Self {
+        self.product_header = send;
+        self
+    }
 
     /// Builds the client. Needs no runtime and sends nothing.
     ///
@@ -49,6 +66,7 @@ impl ClientBuilder {
             http: self.http.build()?,
             stage: self.stage,
             product: self.product,
+            product_header: self.product_header,
         }))
     }
 }

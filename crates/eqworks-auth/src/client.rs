@@ -9,7 +9,8 @@ use auth_core::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::magic_link::PasscodeMail;
+use crate::magic_link::{PasscodeMail, Url};
+use crate::token::Revocation;
 use crate::types::{PRODUCT, account};
 use crate::wire::{self, ON, OTP, USER};
 use crate::{
@@ -27,7 +28,7 @@ const RESET_UUID: (&str, &str) = ("reset_uuid", ON);
 
 /// EQ Works, called on one stage for one product. A cheap clone.
 ///
-/// Its methods need a Tokio runtime; a [`Session`] does not.
+/// Its methods need no particular runtime, and none at all.
 #[derive(Clone)]
 pub struct Client(Arc<Parts>);
 
@@ -35,6 +36,7 @@ pub(crate) struct Parts {
     pub(crate) http: Http,
     pub(crate) stage: Stage,
     pub(crate) product: Product,
+    pub(crate) product_header: bool,
 }
 
 impl Client {
@@ -51,6 +53,22 @@ impl Client {
     /// What this client's tokens are good for.
     pub fn product(&self) -> &Product {
         &self.0.product
+    }
+
+    pub(crate) fn sends_product(&self) -> bool {
+        self.0.product_header && self.0.product != Product::LOCUS
+    }
+
+    /// Whether a response to a request with a session's headers says that the token was refused, to
+    /// be reported by [`Session::invalidate`](auth_core::Session::invalidate).
+    ///
+    /// The auth service refuses a token with 403 and a text. The data services do it with 401; their
+    /// 403 is about what the user may do, unless it is the gateway's in front of them.
+    ///
+    /// Source: observed.
+    pub fn refuses_token(&self, url: &Url, status: u16, body: &[u8]) -> bool {
+        let is_auth_service = url.origin() == self.0.http.base().as_url().origin();
+        wire::refuses_token(status, body, is_auth_service)
     }
 
     /// A session that starts from `login`: a [`Token`], or what a store holds.
@@ -159,8 +177,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::NotAPasscode`] if it cannot be one (nothing was sent) and
-    /// [`Error::WrongPasscode`]: ask the user again. [`Error::PasscodeSpent`]: request another.
+    /// [`Error::NotAPasscode`] if it cannot be one (nothing was sent), [`Error::WrongPasscode`] and
+    /// [`Error::PasscodeRefused`]: ask the user again. [`Error::PasscodeSpent`]: request another.
     /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if it may have been spent: request another.
     ///
     /// # Example
@@ -177,7 +195,8 @@ impl Client {
         self.exchange(user, passcode, &[]).await
     }
 
-    /// As [`Client::verify`]. In addition, all older tokens of the user end, on every device.
+    /// As [`Client::verify`]. In addition, all older tokens of the user end, on every device. For some
+    /// accounts nothing is revoked (see [`Revocation::Nothing`]), which only a refresh can tell.
     ///
     /// # Errors
     ///
@@ -270,8 +289,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::LoginRequired`] if the token has ended. [`Error::TokenRejected`] if it was
-    /// revoked: log in again. [`Error::AccessEnded`], [`Error::UnknownUser`],
+    /// [`Error::LoginRequired`] if the token has ended, [`Error::AccessEnded`] if the access ended
+    /// with it. [`Error::TokenRejected`] if it was revoked: log in again. [`Error::UnknownUser`],
     /// [`Error::OtherProduct`].
     ///
     /// # Example
@@ -288,7 +307,7 @@ impl Client {
     }
 
     /// As [`Client::refresh`]. In addition, all older tokens of the user end, on every device,
-    /// `token` among them: after a leak, for example.
+    /// `token` among them: after a leak, for example. The second value says whether they did.
     ///
     /// It is sent once more, too, where the response was lost. If the first attempt had its effect,
     /// the second is refused.
@@ -297,9 +316,12 @@ impl Client {
     ///
     /// As [`Client::refresh`]; [`Error::RefreshLost`] if it was refused after a response was lost:
     /// log in again.
-    pub async fn refresh_and_revoke_older(&self, token: &Token) -> Result<Token, Error> {
+    pub async fn refresh_and_revoke_older(
+        &self,
+        token: &Token,
+    ) -> Result<(Token, Revocation), Error> {
         let response = self.ask_for_the_next(token, &[RESET_UUID]).await?;
-        wire::refreshed(&response, token, &self.0.product).map_err(|error| {
+        let next = wire::refreshed(&response, token, &self.0.product).map_err(|error| {
             let is_refusal = match &error {
                 Error::TokenRejected { .. } => true,
                 // The same refusal, whose text was lost as well.
@@ -311,7 +333,9 @@ impl Client {
                 return Error::RefreshLost { http_status };
             }
             error
-        })
+        })?;
+        let revocation = next.revokes(token);
+        Ok((next, revocation))
     }
 
     async fn ask_for_the_next(
@@ -320,6 +344,14 @@ impl Client {
         options: &[(&str, &str)],
     ) -> Result<Response, Error> {
         if token.expiry().has_passed(self.0.http.clock().now().wall()) {
+            if token.ends_with_access() {
+                let message = "the token ended with the user's access".to_owned();
+                let http_status = None;
+                return Err(Error::AccessEnded {
+                    message,
+                    http_status,
+                });
+            }
             let reason = "the token has expired".to_owned();
             return Err(Error::LoginRequired { reason });
         }

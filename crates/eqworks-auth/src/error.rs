@@ -8,7 +8,8 @@ use auth_core::ErrorKind;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No user has this address, or the user is not active (any more).
+    /// No user has this address, or the user is not active (any more): also after
+    /// [`Error::AccessEnded`], with which the vendor switches the user off.
     #[error("unknown user: {message}")]
     UnknownUser {
         /// What the vendor said.
@@ -25,11 +26,16 @@ pub enum Error {
         http_status: Option<u16>,
     },
     /// The user's access has ended; only the vendor's administrator can give it back.
+    ///
+    /// The vendor says so once, and switches the user off: from then on it answers as to
+    /// [`Error::UnknownUser`]. A session shows the first answer. The end of a token that had to end
+    /// with the access ([`Token::ends_with_access`](crate::Token::ends_with_access)) is told so as
+    /// well, without asking the vendor.
     #[error("the access has ended: {message}")]
     AccessEnded {
-        /// What the vendor said.
+        /// What the vendor said, or what is known of the token.
         message: String,
-        /// The HTTP status.
+        /// The HTTP status, where the vendor was asked.
         http_status: Option<u16>,
     },
     /// What was entered holds no passcode, so nothing was sent.
@@ -45,8 +51,17 @@ pub enum Error {
         reason: String,
     },
     /// The passcode is wrong. The right one still works.
-    #[error("the passcode was refused: {message}")]
+    #[error("the passcode is wrong: {message}")]
     WrongPasscode {
+        /// What the vendor said.
+        message: String,
+        /// The HTTP status.
+        http_status: Option<u16>,
+    },
+    /// The passcode was refused, and the response does not say whether it is wrong or spent: ask the
+    /// user once more, then request another one.
+    #[error("the passcode was refused: {message}")]
+    PasscodeRefused {
         /// What the vendor said.
         message: String,
         /// The HTTP status.
@@ -111,9 +126,10 @@ impl Error {
         match self {
             Self::UnknownUser { .. } => ErrorKind::NotFound,
             Self::ProductDenied { .. } | Self::AccessEnded { .. } => ErrorKind::Denied,
-            Self::NotAPasscode { .. } | Self::OtherLogin { .. } | Self::WrongPasscode { .. } => {
-                ErrorKind::InvalidCredentials
-            }
+            Self::NotAPasscode { .. }
+            | Self::OtherLogin { .. }
+            | Self::WrongPasscode { .. }
+            | Self::PasscodeRefused { .. } => ErrorKind::InvalidCredentials,
             // To ask the user for the same passcode again is no help: a new e-mail is.
             Self::PasscodeSpent { .. } | Self::LoginRequired { .. } => {
                 ErrorKind::InteractionRequired
@@ -135,6 +151,7 @@ impl Error {
             | Self::ProductDenied { http_status, .. }
             | Self::AccessEnded { http_status, .. }
             | Self::WrongPasscode { http_status, .. }
+            | Self::PasscodeRefused { http_status, .. }
             | Self::PasscodeSpent { http_status, .. }
             | Self::OtherProduct { http_status, .. }
             | Self::RefreshLost { http_status }

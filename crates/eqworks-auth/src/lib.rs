@@ -10,8 +10,8 @@ mod types;
 mod wire;
 
 pub use auth_core::{
-    AuthHeaders, ErrorKind, Expiry, ExposeSecret, ExtraFields, SecretString, State,
-    UnverifiedClaims, clock, http, session, store,
+    AuthHeaders, ErrorKind, Expiry, ExposeSecret, ExtraFields, SecretString, State, clock, http,
+    session, store,
 };
 
 pub use crate::builder::ClientBuilder;
@@ -20,3 +20,11 @@ pub use crate::error::Error;
 pub use crate::login::{Login, PendingLogin};
 pub use crate::renew::{Renewer, Session, SessionBuilder, SessionPool};
 pub use crate::types::{Confirmation, Product, Stage, Token};
+
+pub mod token {
+    //! What is known of a token beside the token itself.
+
+    pub use auth_core::UnverifiedClaims;
+
+    pub use crate::types::Revocation;
+}

@@ -76,20 +76,23 @@ impl PasscodeMail {
         let mut query = Vec::new();
         if let Some(url) = &self.redirect {
             check_redirect(url)?;
-            // The vendor decodes the value once more than others do: encoded only by the request,
-            // `?a=1&b=2` would be split at its `&`. A URL holds no blank, so this encoding has no
-            // `+` for one.
-            let encoded = form_urlencoded::byte_serialize(url.as_str().as_bytes()).collect();
-            query.push(("redirect", encoded));
+            query.push(("redirect", encoded(url.as_str())));
         }
         if let Some(zone) = &self.zone {
-            query.push(("zone", zone.clone()));
+            query.push(("zone", encoded(zone)));
         }
         if self.without_link {
             query.push(("nolink", ON.to_owned()));
         }
         Ok(query)
     }
+}
+
+/// The vendor decodes these values once more than others do: encoded only by the request,
+/// `?a=1&b=2` would be split at its `&`, and `GMT+5` would lose its `+`.
+fn encoded(value: &str) -> String {
+    let encoded: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+    encoded.replace('+', "%20")
 }
 
 impl fmt::Debug for PasscodeMail {

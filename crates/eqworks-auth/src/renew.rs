@@ -1,11 +1,12 @@
 //! How a session with EQ Works renews: by refreshing its token while that is valid.
 
 use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use auth_core::{Header, Reason, Renew};
+use auth_core::{Fingerprint, Header, Reason, Renew};
 
-use crate::types::{PRODUCT, headers};
+use crate::types::{PRODUCT, X_EQ_PRODUCT, headers};
 use crate::{Client, Error, Product, Token};
 
 /// A session with EQ Works: a token that is kept valid. [`Client::session`] starts one.
@@ -13,7 +14,8 @@ use crate::{Client, Error, Product, Token};
 /// It renews a 90-day token when about a third of its life is left, while callers continue with
 /// the present one. If that fails, it tries again once a day. A token that has ended cannot be
 /// renewed: then [`Error::LoginRequired`] says why a person must log in, and
-/// [`Session::set_token`](auth_core::Session::set_token) takes the new token.
+/// [`Session::set_token`](auth_core::Session::set_token) takes the new token. After
+/// [`Error::AccessEnded`] no log-in helps.
 ///
 /// EQ Works has no log-out: [`Session::log_out`](auth_core::Session::log_out) forgets the token,
 /// which stays valid. [`Client::refresh_and_revoke_older`] ends all older ones.
@@ -28,11 +30,24 @@ pub type SessionPool<K> = auth_core::SessionPool<K, Renewer>;
 /// Renews a session's token by a refresh. There is no other way without a person.
 pub struct Renewer {
     client: Client,
+    /// The end of the user's access, as the vendor told it of this token: it does so once.
+    access_ended: Mutex<Option<(Fingerprint, Error)>>,
 }
 
 impl Renewer {
     pub(crate) fn new(client: Client) -> Self {
-        Self { client }
+        let access_ended = Mutex::default();
+        Self {
+            client,
+            access_ended,
+        }
+    }
+}
+
+impl Renewer {
+    fn access_ended(&self) -> MutexGuard<'_, Option<(Fingerprint, Error)>> {
+        let lock = self.access_ended.lock();
+        lock.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -54,6 +69,15 @@ impl Renew for Renewer {
             Err(error @ Error::TokenRejected { .. }) => Err(Error::LoginRequired {
                 reason: error.to_string(),
             }),
+            Err(error @ Error::AccessEnded { .. }) => {
+                *self.access_ended() = Some((current.fingerprint(), error.clone()));
+                Err(error)
+            }
+            Err(error @ Error::UnknownUser { .. }) => {
+                let told = self.access_ended().clone();
+                let told = told.filter(|(token, _)| *token == current.fingerprint());
+                Err(told.map_or(error, |(_, earlier)| earlier))
+            }
             Err(error) => Err(error),
         }
     }
@@ -68,7 +92,11 @@ impl Renew for Renewer {
                 http_status: None,
             });
         }
-        headers(token)
+        let mut headers = headers(token)?;
+        if self.client.sends_product() {
+            headers.push(Header::new(X_EQ_PRODUCT, &product.as_str().into())?);
+        }
+        Ok(headers)
     }
 
     /// A third. A renewal that comes too late costs a log-in by a person, so there must be weeks
@@ -82,6 +110,6 @@ impl fmt::Debug for Renewer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Renewer")
             .field("client", &self.client)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

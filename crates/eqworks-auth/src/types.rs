@@ -15,6 +15,9 @@ const EQ_API_JWT: HeaderName = HeaderName::from_static("eq-api-jwt");
 // Recommended.
 const EQ_API_USER: HeaderName = HeaderName::from_static("eq-api-user");
 
+// Not documented. The data services take `locus` where it is missing.
+pub(crate) const X_EQ_PRODUCT: HeaderName = HeaderName::from_static("x-eq-product");
+
 /// The product's name in queries, in claims, and in stored tokens.
 pub(crate) const PRODUCT: &str = "product";
 
@@ -187,6 +190,33 @@ impl Token {
         Ok(Self::issued(jwt, expiry, issued_at).with_claims(&claims))
     }
 
+    /// Whether the token ends together with the user's access, by its claims (unverified): it was
+    /// issued for less than [`Token::LIFETIME`]. Then a refresh gives no later end, and after the end
+    /// no log-in helps: [`Error::AccessEnded`].
+    pub fn ends_with_access(&self) -> bool {
+        let life = UnverifiedClaims::of(self.0.access()).ok().and_then(|it| {
+            let (start, end) = (it.moment("iat")?.at()?, it.expiry().at()?);
+            end.duration_since(start).ok()
+        });
+        life.is_some_and(|life| life < Self::LIFETIME)
+    }
+
+    /// Whether a call that was to revoke older tokens did so, by the claim that revokes them.
+    pub(crate) fn revokes(&self, older: &Self) -> Revocation {
+        let id = |token: &Self| {
+            token
+                .unverified_claims()
+                .ok()?
+                .text("jwt_uuid")
+                .map(str::to_owned)
+        };
+        match (id(self), id(older)) {
+            (Some(new), Some(old)) if new == old => Revocation::Nothing,
+            (Some(_), Some(_)) => Revocation::Done,
+            _ => Revocation::Unknown,
+        }
+    }
+
     /// What the token is good for.
     pub fn product(&self) -> Option<Product> {
         self.0.attribute(PRODUCT).map(Product::from)
@@ -219,6 +249,21 @@ pub(crate) fn headers(token: &auth_core::Token) -> Result<Vec<Header>, Error> {
     Ok(headers)
 }
 
+/// What became of older tokens in a call that was to revoke them.
+///
+/// The vendor says that it succeeded in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Revocation {
+    /// They are revoked.
+    Done,
+    /// Nothing was revoked: the new token has the id of the old one, which is still valid. So it is
+    /// for accounts of the vendor's mobile SDK.
+    Nothing,
+    /// One of the two tokens has no id.
+    Unknown,
+}
+
 /// What the vendor says of a token.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -229,7 +274,8 @@ pub struct Confirmation {
     pub product: Product,
     /// Whether only the signature was checked, so that a revoked token passes, too.
     pub is_light: bool,
-    /// How long the token is still valid; `None` if the vendor does not say.
+    /// How long the token is still valid; `None` if the vendor does not say, as for a token without
+    /// an end.
     pub time_left: Option<Duration>,
     /// When the user's access ends, by the vendor's clock: after that no log-in helps. `None`
     /// after a light confirmation, which does not look.

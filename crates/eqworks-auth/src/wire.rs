@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use auth_core::{
-    Error as CoreError, ErrorKind, Expiry, Response, UnverifiedClaims, parse_date_time,
+    Error as CoreError, ErrorKind, Expiry, Response, UnverifiedClaims, lenient, parse_date_time,
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde::de::Error as _;
+use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -55,8 +55,9 @@ struct TokenPayload {
 struct Confirmed {
     user: String,
     product: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     light: bool,
+    #[serde(default, deserialize_with = "lenient::if_readable")]
     ttl: Option<Ttl>,
     // Missing after a light confirmation, null where the access does not end.
     #[serde(default, deserialize_with = "access_expiry")]
@@ -66,47 +67,70 @@ struct Confirmed {
 
 #[derive(Deserialize)]
 struct Ttl {
-    // A JavaScript number: an absurd `exp` makes an absurd one.
-    millis: Option<f64>,
+    // Read as seconds. A JavaScript number: an absurd `exp` makes an absurd one.
+    #[serde(default, deserialize_with = "lenient::optional_seconds")]
+    millis: Option<Duration>,
 }
 
-/// `{"message": …, "statusCode": …, "logLevel": …}`; the status line says the status.
+/// `{"message": …, "statusCode": …, "logLevel": …}`; the gateway writes `Message`.
 #[derive(Deserialize)]
 struct Refused<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, alias = "Message")]
     message: Cow<'a, str>,
+    // The status line says it as well, if it is a refusal's.
+    #[serde(
+        rename = "statusCode",
+        default,
+        deserialize_with = "lenient::if_readable"
+    )]
+    status: Option<u16>,
+}
+
+/// A response that has nothing where the token stands.
+#[derive(Deserialize)]
+struct NoToken {
+    token: Option<IgnoredAny>,
 }
 
 /// One of the variants that hold what the vendor said.
 type Variant = fn(message: String, http_status: Option<u16>) -> Error;
 
+/// What a refusal is about where its text does not say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Call {
+    Login,
+    Verify,
+    /// Of a token: confirm and refresh.
+    Token,
+}
+
 /// To whom the passcode was sent, as the vendor writes it.
 pub(crate) fn passcode_sent(response: &Response) -> Result<String, Error> {
-    let sent: PasscodeSent = read(response, None)?;
+    let sent: PasscodeSent = read(response, Call::Login)?;
     Ok(sent.user)
 }
 
 /// The token of a passcode.
 pub(crate) fn verified(response: &Response, user: &str, asked: &Product) -> Result<Token, Error> {
-    token(response, Some(user), asked, wrong_passcode)
+    token(response, Some(user), asked, Call::Verify)
 }
 
 /// The token of a refresh of `old`, whose account it keeps.
 pub(crate) fn refreshed(response: &Response, old: &Token, asked: &Product) -> Result<Token, Error> {
-    let token = token(response, None, asked, token_rejected)?;
+    let token = token(response, None, asked, Call::Token)?;
     Ok(token.with(old.account(), None))
 }
 
 pub(crate) fn confirmed(response: &Response) -> Result<Confirmation, Error> {
-    let confirmed: Confirmed = read(response, Some(token_rejected))?;
+    let confirmed: Confirmed = read(response, Call::Token)?;
     let millis = confirmed.ttl.and_then(|ttl| ttl.millis);
     let access = confirmed.access.as_deref().map_or("{}", RawValue::get);
     Ok(Confirmation {
         user: confirmed.user,
         product: Product::from(confirmed.product),
         is_light: confirmed.light,
-        time_left: millis
-            .and_then(|millis| Duration::try_from_secs_f64((millis / 1_000.0).max(0.0)).ok()),
+        // It is -1 for a token without an end, which is no time.
+        time_left: millis.map(|millis| millis / 1_000),
         access_expiry: confirmed.access_expired_at,
         // Not described, so anything may stand there.
         access: response.json_part(access).unwrap_or_default(),
@@ -118,9 +142,9 @@ fn token(
     response: &Response,
     user: Option<&str>,
     asked: &Product,
-    unknown: Variant,
+    call: Call,
 ) -> Result<Token, Error> {
-    let payload: TokenPayload = read(response, Some(unknown))?;
+    let payload: TokenPayload = read(response, call)?;
     let claims = UnverifiedClaims::of(&payload.token)?;
     // `exp` is a moment on the vendor's clock.
     let expiry = match claims.expiry() {
@@ -133,19 +157,30 @@ fn token(
         .with(payload.user.as_deref(), payload.product.as_deref()))
 }
 
-/// Reads a success, or tells what a refusal means. `unknown` is what a 403 with an unknown text
-/// means for this call.
-fn read<'a, T: Deserialize<'a>>(
-    response: &'a Response,
-    unknown: Option<Variant>,
-) -> Result<T, Error> {
-    if response.status().is_success() {
-        return Ok(response.json()?);
+/// Reads a success, or tells what a refusal means.
+fn read<'a, T: Deserialize<'a>>(response: &'a Response, call: Call) -> Result<T, Error> {
+    if !response.status().is_success() {
+        return Err(refusal(response, call));
     }
-    Err(refusal(response, unknown))
+    response.json().map_err(|error| {
+        // A refusal may come with a success's status.
+        let refused = response.json::<Refused<'_>>();
+        let refused = refused.ok().and_then(|it| {
+            let variant = documented(it.status?, &it.message)?;
+            Some(told(response, variant, &it.message))
+        });
+        let has_no_token = || matches!(response.json(), Ok(NoToken { token: None }));
+        refused.unwrap_or_else(|| match call {
+            Call::Verify if has_no_token() => {
+                let message = "the vendor answered without a token";
+                passcode_refused(message.to_owned(), Some(response.status().as_u16()))
+            }
+            _ => error.into(),
+        })
+    })
 }
 
-fn refusal(response: &Response, unknown: Option<Variant>) -> Error {
+fn refusal(response: &Response, call: Call) -> Error {
     let status = response.status().as_u16();
     if status == 429 {
         return Error::RateLimited {
@@ -153,21 +188,52 @@ fn refusal(response: &Response, unknown: Option<Variant>) -> Error {
             http_status: Some(status),
         };
     }
-    let Ok(Refused { message }) = response.json::<Refused<'_>>() else {
-        if status == 404 {
+    let Ok(Refused { message, .. }) = response.json::<Refused<'_>>() else {
+        let is_page = response.is_page();
+        let without_text = "the response has no text".to_owned();
+        return match (status, call) {
             // An unknown path is answered with a web page, an unknown user with JSON.
-            let message = "the vendor does not know this call; check the base url and the stage";
-            let error = CoreError::new(ErrorKind::Protocol, message);
-            return error.with_http_status(status).into();
-        }
-        return response.error(None).into();
+            (404, _) if is_page => {
+                let message =
+                    "the vendor does not know this call; check the base url and the stage";
+                let error = CoreError::new(ErrorKind::Protocol, message);
+                error.with_http_status(status).into()
+            }
+            (404, Call::Login) => unknown_user(without_text, Some(status)),
+            (403, Call::Verify) if !is_page => passcode_refused(without_text, Some(status)),
+            _ => response.error(None).into(),
+        };
     };
-    match documented(status, &message).or(unknown.filter(|_| status == 403)) {
-        Some(variant) => {
-            let message = response.redact(&message).trim_end_matches('.').to_owned();
-            variant(message, Some(status))
-        }
+    let of_an_unknown_text = match call {
+        Call::Verify if status == 403 => Some(passcode_refused as Variant),
+        Call::Token if status == 403 => Some(token_rejected as Variant),
+        _ => None,
+    };
+    match documented(status, &message).or(of_an_unknown_text) {
+        Some(variant) => told(response, variant, &message),
         None => response.error(Some(&message)).into(),
+    }
+}
+
+/// The error of what the vendor said.
+fn told(response: &Response, variant: Variant, message: &str) -> Error {
+    let message = response.redact(message).trim_end_matches('.').to_owned();
+    variant(message, Some(response.status().as_u16()))
+}
+
+/// Whether the body of a response, with this status, from the auth service or another host says
+/// that the token was refused.
+pub(crate) fn refuses_token(status: u16, body: &[u8], is_auth_service: bool) -> bool {
+    let refused = serde_json::from_slice::<Refused<'_>>(body).ok();
+    let message = refused.as_ref().map_or("", |it| &*it.message);
+    match status {
+        401 => !is_auth_service,
+        403 if is_auth_service => documented(status, message).is_some_and(|variant| {
+            matches!(variant(String::new(), None), Error::TokenRejected { .. })
+        }),
+        // The gateway in front of the data services. Their own 403 is about what a user may do.
+        403 => message.starts_with("User is not authorized"),
+        _ => false,
     }
 }
 
@@ -175,14 +241,14 @@ fn refusal(response: &Response, unknown: Option<Variant>) -> Error {
 fn documented(status: u16, message: &str) -> Option<Variant> {
     let starts = |beginning: &str| message.starts_with(beginning);
     Some(match status {
-        404 if starts("User ") => |message, http_status| Error::UnknownUser {
-            message,
-            http_status,
-        },
-        403 if starts("Access for ") => |message, http_status| Error::AccessEnded {
-            message,
-            http_status,
-        },
+        404 if starts("User ") => unknown_user,
+        // In the last second of the access, and after it, in other words than before.
+        403 if starts("Access ") && message.contains("expired") => {
+            |message, http_status| Error::AccessEnded {
+                message,
+                http_status,
+            }
+        }
         403 if starts("User ") && message.contains(" does not have access to ") => {
             |message, http_status| Error::ProductDenied {
                 message,
@@ -199,7 +265,10 @@ fn documented(status: u16, message: &str) -> Option<Variant> {
                 http_status,
             }
         }
-        403 if starts("Invalid OTP") => wrong_passcode,
+        403 if starts("Invalid OTP") => |message, http_status| Error::WrongPasscode {
+            message,
+            http_status,
+        },
         403 if ["Invalid JWT", "JWT missing required fields", "Invalid UUID"]
             .into_iter()
             .any(starts) =>
@@ -210,8 +279,15 @@ fn documented(status: u16, message: &str) -> Option<Variant> {
     })
 }
 
-fn wrong_passcode(message: String, http_status: Option<u16>) -> Error {
-    Error::WrongPasscode {
+fn unknown_user(message: String, http_status: Option<u16>) -> Error {
+    Error::UnknownUser {
+        message,
+        http_status,
+    }
+}
+
+fn passcode_refused(message: String, http_status: Option<u16>) -> Error {
+    Error::PasscodeRefused {
         message,
         http_status,
     }

@@ -42,7 +42,8 @@ pub enum Error {
         /// The HTTP status; `None` if nothing was sent.
         http_status: Option<u16>,
     },
-    /// The application id is missing or unknown.
+    /// The application id is missing, or the vendor lists it and its database lacks it. An id with a
+    /// wrong digit is [`Error::ApplicationDenied`].
     #[error("unknown application: {message}")]
     UnknownApplication {
         /// What the vendor said.
@@ -50,7 +51,16 @@ pub enum Error {
         /// The HTTP status.
         http_status: Option<u16>,
     },
-    /// The application may not be used any more.
+    /// The organisation id is missing, or no organisation has it.
+    #[error("unknown organization: {message}")]
+    UnknownOrganization {
+        /// What the vendor said.
+        message: String,
+        /// The HTTP status.
+        http_status: Option<u16>,
+    },
+    /// The application may not be used any more, its organisation is switched off, or the
+    /// application id is wrong by a digit: the vendor does not tell these apart. Nothing was done.
     #[error("the application is not allowed: {message}")]
     ApplicationDenied {
         /// What the vendor said.
@@ -125,6 +135,7 @@ impl Error {
             // The same link will be refused again: a person needs a new mail.
             Self::LinkRefused { .. } | Self::LoginRequired { .. } => ErrorKind::InteractionRequired,
             Self::UnknownApplication { .. }
+            | Self::UnknownOrganization { .. }
             | Self::WrongIdentity { .. }
             | Self::InvalidOperation { .. } => ErrorKind::InvalidConfig,
             Self::ApplicationDenied { .. } | Self::PermissionDenied { .. } => ErrorKind::Denied,
@@ -144,6 +155,7 @@ impl Error {
             | Self::LinkRefused { http_status, .. }
             | Self::OtherApplication { http_status, .. }
             | Self::UnknownApplication { http_status, .. }
+            | Self::UnknownOrganization { http_status, .. }
             | Self::ApplicationDenied { http_status, .. }
             | Self::WrongIdentity { http_status, .. }
             | Self::PermissionDenied { http_status, .. }

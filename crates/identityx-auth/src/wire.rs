@@ -1,13 +1,16 @@
 //! What goes over the wire, quirks included.
 
+mod document;
+
 use std::borrow::Cow;
 
 use auth_core::{Error as CoreError, ErrorKind, Response};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+pub(crate) use self::document::changes_nothing;
 use crate::Error;
 use crate::generated::{
     active_app_user, active_user, create_app_user, log_in_app_user, log_in_user,
@@ -76,13 +79,30 @@ pub(crate) fn read<T: DeserializeOwned>(
     }
     let (data, errors) = match envelope {
         Ok(envelope) => (envelope.data, envelope.errors.unwrap_or_default()),
-        Err(error) if status.is_success() => return Err(error.into()),
+        Err(error) if status.is_success() => {
+            let is_list = response.json::<Vec<IgnoredAny>>().is_ok();
+            if is_list && purpose == Purpose::Once {
+                let message = "identityx answered with a list; the call may have had its effect";
+                return Err(core(
+                    response,
+                    ErrorKind::OutcomeUnknown,
+                    message.to_owned(),
+                ));
+            }
+            return Err(error.into());
+        }
         // A web page or a plain text.
         Err(_) => return Err(response.error(None).into()),
     };
     if status.is_server_error() {
-        let detail = errors.first().map(|error| &*error.message);
-        return Err(response.error(detail).into());
+        return Err(match errors.first() {
+            // A refusal may come with this status.
+            Some(error) => match meaning(response, error, purpose) {
+                Error::Core(_) => response.error(Some(&error.message)).into(),
+                refusal => refusal,
+            },
+            None => response.error(None).into(),
+        });
     }
     if errors.is_empty() && !status.is_success() {
         return Err(response.error(None).into());
@@ -113,12 +133,40 @@ pub(crate) fn no_user() -> Error {
     CoreError::new(ErrorKind::Protocol, message).into()
 }
 
-/// What one error means: by its status, then by its code, then by its text.
+/// The beginnings of the texts with which the vendor refuses a token: all that there are. Whatever
+/// else comes as UNAUTHENTICATED is a fault in the vendor while it looked for the identity.
+const TOKEN_REFUSED: [&str; 7] = [
+    "jwt malformed",
+    "jwt expired",
+    "jwt signature is required",
+    "invalid signature",
+    "invalid token",
+    "invalid algorithm",
+    "No token was found",
+];
+
+/// As above: of an identity that is missing, or another than the operation is for.
+const IDENTITY_REFUSED: [&str; 3] = [
+    "The wrong user authorization type",
+    "No user authentication",
+    "Invalid authorization type",
+];
+
+/// The beginnings of the texts of a fault between the vendor's services, whatever stands beside.
+const OUTAGES: [&str; 4] = [
+    "request to http",
+    "invalid json response body at http",
+    "no connection available",
+    "upstream connect error",
+];
+
+/// What one error means: by its text where that is known, then by its status, then by its code.
 fn meaning(response: &Response, error: &GraphQlError<'_>, purpose: Purpose) -> Error {
     let raw = &*error.message;
     let message = response.redact(raw).trim_end_matches('.').to_owned();
     let http_status = Some(response.status().as_u16());
     let has = |text: &str| raw.contains(text);
+    let starts = |texts: &[&str]| texts.iter().any(|it| raw.starts_with(it));
     // A function cannot: the variants have named fields.
     macro_rules! refused {
         ($variant:ident) => {
@@ -128,31 +176,41 @@ fn meaning(response: &Response, error: &GraphQlError<'_>, purpose: Purpose) -> E
             }
         };
     }
-    // Whatever its code says, which no document names: the header is wrong, and the token in it may
-    // be good.
-    if has("Invalid authorization type") {
+    if has("is disabled and must") {
+        return refused!(ApplicationDenied);
+    }
+    if starts(&OUTAGES) {
+        return outage(response, &message, purpose);
+    }
+    if starts(&IDENTITY_REFUSED) {
         return refused!(WrongIdentity);
     }
-    // Whatever its code says: it comes as UNAUTHENTICATED, and it must log no user out.
-    if has("request to http") && has("failed, reason:") {
-        return outage(response, &message, purpose);
+    let is_unauthenticated = error.code() == "UNAUTHENTICATED";
+    if raw.starts_with("The token subject does not match") {
+        return match purpose {
+            Purpose::LogIn => Error::NotALoginLink {
+                reason: message,
+                http_status,
+            },
+            _ if is_unauthenticated => refused!(TokenRejected),
+            _ => refused!(WrongIdentity),
+        };
+    }
+    // The claims of a damaged link are no JSON.
+    let is_damaged_link = purpose == Purpose::LogIn
+        && (raw.starts_with("Unexpected token") || error.status() == Some(401));
+    if starts(&TOKEN_REFUSED) || (is_damaged_link && !is_unauthenticated) {
+        return match purpose {
+            Purpose::LogIn => refused!(LinkRefused),
+            Purpose::Once | Purpose::Any => refused!(TokenRejected),
+        };
+    }
+    if is_unauthenticated || response.status().is_server_error() {
+        return trouble(response, format!("identityx failed: {message}"), purpose);
     }
     match error.status() {
         Some(404) if has("No user was found") => return refused!(UnknownUser),
         Some(400) if has("application ID does not match") => return refused!(OtherApplication),
-        Some(400) if has("token subject does not match") => {
-            return match purpose {
-                Purpose::LogIn => Error::NotALoginLink {
-                    reason: message,
-                    http_status,
-                },
-                _ => refused!(WrongIdentity),
-            };
-        }
-        Some(400 | 401 | 404 | 422) if is_about_a_token(raw) => {
-            return token_refused(message, http_status, purpose);
-        }
-        Some(401) => return token_refused(message, http_status, purpose),
         Some(403) => return refused!(PermissionDenied),
         Some(429) => {
             return Error::RateLimited {
@@ -161,16 +219,16 @@ fn meaning(response: &Response, error: &GraphQlError<'_>, purpose: Purpose) -> E
             };
         }
         Some(404) => return core(response, ErrorKind::NotFound, message),
+        // It is no refusal of this call's token, which has texts of its own.
+        Some(401) => {}
         Some(400..=499) => return core(response, ErrorKind::Denied, message),
         _ => {}
     }
     match error.code() {
-        "UNAUTHENTICATED" if has("wrong user authorization type") => refused!(WrongIdentity),
-        "UNAUTHENTICATED" => token_refused(message, http_status, purpose),
         "FORBIDDEN" if has("application") => refused!(ApplicationDenied),
         "FORBIDDEN" | "UNAUTHORIZED" => refused!(PermissionDenied),
         "BAD_USER_INPUT" if has("Unable to find an application") => refused!(UnknownApplication),
-        "BAD_USER_INPUT" if has("No user authentication") => refused!(WrongIdentity),
+        "BAD_USER_INPUT" if has("Unable to find an organi") => refused!(UnknownOrganization),
         "BAD_USER_INPUT" | "GRAPHQL_PARSE_FAILED" | "GRAPHQL_VALIDATION_FAILED" => {
             refused!(InvalidOperation)
         }
@@ -181,32 +239,11 @@ fn meaning(response: &Response, error: &GraphQlError<'_>, purpose: Purpose) -> E
     }
 }
 
-/// The token of a login link is refused in a log-in, and a session's in any other call.
-fn token_refused(message: String, http_status: Option<u16>, purpose: Purpose) -> Error {
-    match purpose {
-        Purpose::LogIn => Error::LinkRefused {
-            message,
-            http_status,
-        },
-        Purpose::Once | Purpose::Any => Error::TokenRejected {
-            message,
-            http_status,
-        },
-    }
-}
-
-/// The texts of a token that is refused, whatever the number beside them.
-fn is_about_a_token(raw: &str) -> bool {
-    ["jwt ", "invalid signature", "No token was found"]
-        .iter()
-        .any(|it| raw.contains(it))
-}
-
 /// An inner service of the vendor is down, and the vendor's text has its address.
 fn outage(response: &Response, message: &str, purpose: Purpose) -> Error {
     let reason = message
         .split_once("reason:")
-        .map_or("", |(_, it)| it.trim());
+        .map_or("no answer", |(_, it)| it.trim());
     let text = format!("an inner service of identityx is down: {reason}");
     // Where no connection was made, nothing happened.
     let never_arrived = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"];
@@ -228,52 +265,6 @@ fn trouble(response: &Response, message: String, purpose: Purpose) -> Error {
 fn core(response: &Response, kind: ErrorKind, message: String) -> Error {
     let error = CoreError::new(kind, message);
     error.with_http_status(response.status().as_u16()).into()
-}
-
-/// Whether a document holds nothing but queries. What cannot be told apart changes something.
-pub(crate) fn changes_nothing(document: &str) -> bool {
-    let mut depth = 0_usize;
-    let mut rest = document;
-    while let Some(next) = rest.chars().next() {
-        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let length = match next {
-            '#' => rest.find(['\n', '\r']).unwrap_or(rest.len()),
-            '"' => match text_length(rest) {
-                Some(length) => length,
-                None => return false,
-            },
-            next if is_word(next) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
-            next => next.len_utf8(),
-        };
-        let (token, after) = rest.split_at(length);
-        match token {
-            "{" | "(" => depth += 1,
-            "}" | ")" => depth = depth.saturating_sub(1),
-            "mutation" | "subscription" if depth == 0 => return false,
-            _ => {}
-        }
-        rest = after;
-    }
-    depth == 0
-}
-
-/// How long the text is that begins with this quotation mark; `None` if it does not end.
-fn text_length(rest: &str) -> Option<usize> {
-    let mark = if rest.starts_with(r#"""""#) {
-        r#"""""#
-    } else {
-        r#"""#
-    };
-    let mut at = mark.len();
-    while !rest.get(at..)?.starts_with(mark) {
-        let escaped = rest[at..].starts_with('\\');
-        let mut chars = rest[at..].chars();
-        at += chars.next()?.len_utf8();
-        if escaped {
-            at += chars.next()?.len_utf8();
-        }
-    }
-    Some(at + mark.len())
 }
 
 impl From<NewAppUser> for create_app_user::CreateAppUserMutationInput {
@@ -377,39 +368,6 @@ impl From<organization_applications::OrganizationApplicationsOrganizationApplica
             id: application.id,
             name: application.name,
             description: application.description,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_document_changes_nothing_if_all_its_operations_are_queries() {
-        for document in [
-            "{ ping }",
-            "query Q { ping }",
-            "# mutation\nquery Q($mutation: String) {\n  mutation(a: \"b\") { id }\n}",
-            "fragment F on User { id }\nquery Q { activeUser { ...F } }",
-            r#"query Q { a(b: "mutation # \" }") { c(d: "") } } # {"#,
-            "query Q {\n  a(b: \"\"\"\n} mutation \"é\" {\n\"\"\")\n}",
-        ] {
-            assert!(changes_nothing(document), "{document}");
-        }
-        for document in [
-            "mutation M { ping }",
-            "query Q { ping }\nmutation M { ping }",
-            "fragment F on User { id }\n\n  mutation\n M { userLogout }",
-            "subscription S { it }",
-            "query Q {\n  ping\n} mutation M {\n  ping\n}",
-            "query Q { a(b: \"{\") }\nmutation M { a(b: \"}\") }",
-            "query Q { a(b: \"\"\"\"{\"\"\") }\nmutation M { a }",
-            "query Q {",
-            "query Q { a(b: \"",
-            "query Q { a(b: \"\\",
-        ] {
-            assert!(!changes_nothing(document), "{document}");
         }
     }
 }

@@ -6,7 +6,10 @@ use auth_core::{Error as CoreError, HttpBuilder};
 use http::HeaderValue;
 use secrecy::SecretString;
 
+use url::Url;
+
 use crate::client::Parts;
+use crate::types::trimmed;
 use crate::{Client, Error, ErrorKind};
 
 const USER_AGENT: &str = concat!("iqm-auth/", env!("CARGO_PKG_VERSION"));
@@ -17,6 +20,7 @@ pub struct ClientBuilder {
     client_secret: SecretString,
     http: HttpBuilder,
     workspace_host: Option<String>,
+    web_url: String,
     json_grants: bool,
     #[cfg(feature = "rate-limit")]
     rate_limit: Option<std::num::NonZeroU32>,
@@ -26,15 +30,19 @@ impl ClientBuilder {
     /// IQM's own address. Older pages of its documents name `https://app.iqm.com`.
     pub const DEFAULT_BASE_URL: &str = "https://api.iqm.com";
 
+    /// IQM's web application, where people log in with a browser.
+    pub const DEFAULT_WEB_URL: &str = "https://app.iqm.com";
+
     /// How many requests in a minute IQM allows. Above it, it responds with status 429.
     pub const VENDOR_RATE_LIMIT: u32 = 20;
 
-    pub(crate) fn new(client_id: String, client_secret: SecretString) -> Self {
+    pub(crate) fn new(client_id: &str, client_secret: &SecretString) -> Self {
         Self {
-            client_id,
-            client_secret,
+            client_id: client_id.trim().to_owned(),
+            client_secret: trimmed(client_secret),
             http: HttpBuilder::new(Self::DEFAULT_BASE_URL, USER_AGENT),
             workspace_host: None,
+            web_url: Self::DEFAULT_WEB_URL.to_owned(),
             json_grants: false,
             #[cfg(feature = "rate-limit")]
             rate_limit: None,
@@ -44,6 +52,9 @@ impl ClientBuilder {
     auth_core::client_builder_methods!();
 
     /// The workspace's URL or host, sent as `X-IAA-HOST` with every [`Client::log_in`].
+    ///
+    /// IQM's API specification requires the header. IQM's current log-in page leaves it out. Set it if
+    /// your workspace has a host of its own.
     ///
     /// # Example
     ///
@@ -58,6 +69,13 @@ impl ClientBuilder {
     /// ```
     pub fn workspace_host(mut self, host: impl Into<String>) -> Self {
         self.workspace_host = Some(host.into());
+        self
+    }
+
+    /// Another address than [`Self::DEFAULT_WEB_URL`] for [`Client::authorization_request`]: that of a
+    /// workspace with a host of its own.
+    pub fn web_url(mut self, web_url: impl Into<String>) -> Self {
+        self.web_url = web_url.into();
         self
     }
 
@@ -96,8 +114,8 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if the base URL, an allowed host or the workspace host cannot be
-    /// used, if the client id is empty or contains a colon (RFC 7617 cannot encode it), or the HTTP
+    /// [`ErrorKind::InvalidConfig`] if the base URL, the web URL, an allowed host or the workspace host
+    /// cannot be used, if the client id is empty or contains a colon (RFC 7617 cannot encode it), or the HTTP
     /// library refuses its settings.
     pub fn build(self) -> Result<Client, Error> {
         if self.client_id.is_empty() || self.client_id.contains(':') {
@@ -109,6 +127,12 @@ impl ClientBuilder {
             let message = "the workspace host holds characters that no header can carry";
             return Err(CoreError::new(ErrorKind::InvalidConfig, message).into());
         }
+        let web_url = Url::parse(&self.web_url).ok();
+        let web_url = web_url.filter(|url| matches!(url.scheme(), "https" | "http"));
+        let Some(web_url) = web_url else {
+            let message = "the web url must be a http or https address";
+            return Err(CoreError::new(ErrorKind::InvalidConfig, message).into());
+        };
         let http = self.http;
         // Last, so that it goes by the clock that is in use.
         #[cfg(feature = "rate-limit")]
@@ -121,6 +145,7 @@ impl ClientBuilder {
             client_id: self.client_id,
             client_secret: self.client_secret,
             workspace_host: self.workspace_host,
+            web_url,
             json_grants: self.json_grants,
         }))
     }

@@ -1,7 +1,10 @@
-//! One method for each of IQM's calls; those about the user, passwords and second factors are in
-//! `client/account.rs`.
+//! One method for each of IQM's calls. Log-ins with a browser are in `client/authorization.rs`, calls
+//! about the user and second factors in `client/account.rs`, those about passwords in
+//! `client/password.rs`.
 
 mod account;
+mod authorization;
+mod password;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +15,7 @@ use auth_core::{
 };
 use secrecy::SecretString;
 use serde::de::IgnoredAny;
+use url::Url;
 
 use crate::types::account;
 use crate::wire::{self, Refusal};
@@ -21,14 +25,13 @@ const SIGN_UP: Operation = operation!("iqm.sign_up");
 const LOG_IN: Operation = operation!("iqm.log_in");
 const LOG_IN_OAUTH: Operation = operation!("iqm.log_in_oauth");
 const REFRESH: Operation = operation!("iqm.refresh");
-const AUTHORIZATION_CODE: Operation = operation!("iqm.authorization_code");
 const LOG_OUT: Operation = operation!("iqm.log_out");
 
 const TOKEN_ENDPOINT: &str = "api/v3/ua/oauth/token";
 
 /// IQM, called with one client id and secret. A cheap clone.
 ///
-/// Its methods need a Tokio runtime; a [`Session`] does not.
+/// Its methods need no particular runtime, and none at all.
 #[derive(Clone)]
 pub struct Client(Arc<Parts>);
 
@@ -37,6 +40,7 @@ pub(crate) struct Parts {
     pub(crate) client_id: String,
     pub(crate) client_secret: SecretString,
     pub(crate) workspace_host: Option<String>,
+    pub(crate) web_url: Url,
     pub(crate) json_grants: bool,
 }
 
@@ -56,7 +60,7 @@ impl Client {
         client_id: impl Into<String>,
         client_secret: impl Into<SecretString>,
     ) -> ClientBuilder {
-        ClientBuilder::new(client_id.into(), client_secret.into())
+        ClientBuilder::new(&client_id.into(), &client_secret.into())
     }
 
     pub(crate) fn from_parts(parts: Parts) -> Self {
@@ -136,8 +140,10 @@ impl Client {
         let body = wire::SignUp { email, password };
         let request = Request::post(SIGN_UP, "api/v3/ua/sign-up").json(&body);
         let response = self.send(self.basic(request)).await?;
-        wire::token(&response, |refusal| match refusal.status() {
-            403 => refusal.error(|message, http_status| Error::NotInvited {
+        let of = |token: Token| token.with_account(email);
+        wire::token(&response, of, |refusal| match refusal.status() {
+            // A refusal with 200 says `success: false`.
+            200..=299 | 403 => refusal.error(|message, http_status| Error::NotInvited {
                 message,
                 http_status,
             }),
@@ -147,7 +153,6 @@ impl Client {
             }),
             _ => wire::by_status(refusal),
         })
-        .map(|token| token.with_account(email))
     }
 
     /// Logs in. With [`ClientBuilder::workspace_host`], to that workspace.
@@ -159,6 +164,7 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::InvalidCredentials`]: ask the user again. [`Error::OnHold`]: show its texts.
+    /// [`Error::MfaRequired`]: the password is right, and the user has a second factor.
     ///
     /// # Example
     ///
@@ -262,62 +268,26 @@ impl Client {
         };
         let request = request.idempotency(Idempotency::OnceMore);
         let response = self.send(self.basic(request)).await?;
-        let renewed = wire::token(&response, |refusal| match refusal.status() {
+        let of = |renewed: Token| {
+            let refresh = renewed.refresh_token().or(token.refresh_token()).cloned();
+            let renewed = renewed.with_refresh(refresh).or_ow_id(token.ow_id());
+            renewed.or_account(token.account())
+        };
+        wire::token(&response, of, |refusal| match refusal.status() {
             // No document says how an expired refresh token is refused.
-            400 | 401 | 403 if response.follows_a_lost_attempt() => Error::RefreshLost {
-                http_status: Some(refusal.status()),
-            },
-            400 | 401 | 403 => refusal.error(|message, http_status| Error::TokenRejected {
-                message,
-                http_status,
-            }),
+            200..=299 | 400 | 401 | 403 if response.follows_a_lost_attempt() => {
+                Error::RefreshLost {
+                    http_status: Some(refusal.status()),
+                }
+            }
+            200..=299 | 400 | 401 | 403 => {
+                refusal.error(|message, http_status| Error::TokenRejected {
+                    message,
+                    http_status,
+                })
+            }
             _ => wire::by_status(refusal),
-        })?;
-        let refresh = renewed.refresh_token().or(token.refresh_token()).cloned();
-        let ow_id = renewed.ow_id().or(token.ow_id());
-        let renewed = renewed.with_refresh(refresh).with_ow_id(ow_id);
-        Ok(match token.account() {
-            Some(account) => renewed.with_account(account),
-            None => renewed,
         })
-    }
-
-    /// Exchanges an authorization code for a token, which names no
-    /// [account](Token::with_account).
-    ///
-    /// Not repeated where it may have happened: a code can be used once.
-    ///
-    /// Source: IQM's OAuth page; RFC 6749 §4.1.3.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InvalidCredentials`] if the code (or the client id and secret) is refused: begin
-    /// the log-in again.
-    ///
-    /// # Example
-    ///
-    /// ```no_run
-    /// # async fn example(client: iqm_auth::Client, code: iqm_auth::SecretString) -> Result<(), iqm_auth::Error> {
-    /// // `code` is a parameter of the redirect to this address.
-    /// let token = client.exchange_code(&code, "https://app.example.com/back").await?;
-    /// let session = client.session(token.with_account("user1@iqm.com")).build()?;
-    /// # Ok(()) }
-    /// ```
-    pub async fn exchange_code(
-        &self,
-        code: &SecretString,
-        redirect_uri: &str,
-    ) -> Result<Token, Error> {
-        let request = Request::post(AUTHORIZATION_CODE, TOKEN_ENDPOINT).form(
-            &[
-                ("grant_type", "authorization_code"),
-                ("redirect_uri", redirect_uri),
-                ("client_id", &self.0.client_id),
-            ],
-            &[("code", code), ("client_secret", &self.0.client_secret)],
-        );
-        let response = self.send(self.basic(request)).await?;
-        wire::token(&response, credentials_refused)
     }
 
     /// Logs out: the token cannot be used any more. [`Session::log_out`] also forgets it.
@@ -353,11 +323,11 @@ impl Client {
     async fn password_grant(&self, request: Request, email: &str) -> Result<Token, Error> {
         let request = request.idempotency(Idempotency::Yes);
         let response = self.send(self.basic(request)).await?;
-        wire::token(&response, |refusal| {
+        let of = |token: Token| token.with_account(email);
+        wire::token(&response, of, |refusal| {
             let on_hold = refusal.on_hold();
             on_hold.unwrap_or_else(|| credentials_refused(refusal))
         })
-        .map(|token| token.with_account(email))
     }
 
     fn basic(&self, request: Request) -> Request {
@@ -371,10 +341,13 @@ impl Client {
 
 fn credentials_refused(refusal: &Refusal<'_>) -> Error {
     match refusal.status() {
-        400 | 401 | 403 => refusal.error(|message, http_status| Error::InvalidCredentials {
-            message,
-            http_status,
-        }),
+        // A refusal with 200 says `success: false`, or has a field `error`.
+        200..=299 | 400 | 401 | 403 => {
+            refusal.error(|message, http_status| Error::InvalidCredentials {
+                message,
+                http_status,
+            })
+        }
         _ => wire::by_status(refusal),
     }
 }

@@ -4,19 +4,25 @@ use std::time::Duration;
 
 use auth_core::ErrorKind;
 
+use crate::PendingLogin;
+
 /// What went wrong. Messages hold the vendor's text without any secret that was sent.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The account's organisation is on hold; show the three texts to the user.
-    #[error("the account is {status}: {reason} (contact {support_email})")]
+    /// The account's organisation is on hold; show the texts to the user.
+    #[error(
+        "the account is {status}{}{}",
+        around(": ", reason.as_deref(), ""),
+        around(" (contact ", support_email.as_deref(), ")")
+    )]
     OnHold {
         /// What the vendor calls it: `On Hold`.
         status: String,
         /// Why, such as a missed payment.
-        reason: String,
+        reason: Option<String>,
         /// The address to write to.
-        support_email: String,
+        support_email: Option<String>,
         /// The HTTP status.
         http_status: Option<u16>,
     },
@@ -26,6 +32,16 @@ pub enum Error {
     InvalidCredentials {
         /// What the vendor said.
         message: String,
+        /// The HTTP status.
+        http_status: Option<u16>,
+    },
+    /// The password is right, and a second factor is wanted:
+    /// [`Client::send_mfa_code`](crate::Client::send_mfa_code) and
+    /// [`Client::verify_mfa_code`](crate::Client::verify_mfa_code) take `login`.
+    #[error("a person must log in: the second factor is missing")]
+    MfaRequired {
+        /// The log-in, as far as it has come.
+        login: Box<PendingLogin>,
         /// The HTTP status.
         http_status: Option<u16>,
     },
@@ -71,6 +87,22 @@ pub enum Error {
     /// No user has this e-mail address.
     #[error("unknown e-mail address: {message}")]
     UnknownEmail {
+        /// What the vendor said.
+        message: String,
+        /// The HTTP status.
+        http_status: Option<u16>,
+    },
+    /// No reset link has this hash.
+    #[error("the reset link was refused: {message}")]
+    InvalidResetHash {
+        /// What the vendor said.
+        message: String,
+        /// The HTTP status.
+        http_status: Option<u16>,
+    },
+    /// The old password is wrong: the password was not changed.
+    #[error("the old password was refused: {message}")]
+    InvalidOldPassword {
         /// What the vendor said.
         message: String,
         /// The HTTP status.
@@ -122,13 +154,14 @@ impl Error {
             | Self::NotInvited { .. }
             | Self::MfaNotConfigured { .. }
             | Self::ResetRefused { .. } => ErrorKind::Denied,
-            Self::InvalidCredentials { .. } | Self::InvalidMfaCode { .. } => {
-                ErrorKind::InvalidCredentials
-            }
+            Self::InvalidCredentials { .. }
+            | Self::InvalidMfaCode { .. }
+            | Self::InvalidResetHash { .. }
+            | Self::InvalidOldPassword { .. } => ErrorKind::InvalidCredentials,
             Self::RefreshLost { .. } => ErrorKind::OutcomeUnknown,
             Self::UnknownMfaUser { .. } | Self::UnknownEmail { .. } => ErrorKind::NotFound,
             Self::TokenRejected { .. } => ErrorKind::TokenRejected,
-            Self::LoginRequired { .. } => ErrorKind::InteractionRequired,
+            Self::MfaRequired { .. } | Self::LoginRequired { .. } => ErrorKind::InteractionRequired,
             Self::RateLimited { retry_after, .. } => ErrorKind::RateLimited {
                 retry_after: *retry_after,
             },
@@ -148,10 +181,18 @@ impl Error {
             | Self::MfaNotConfigured { http_status, .. }
             | Self::UnknownEmail { http_status, .. }
             | Self::ResetRefused { http_status, .. }
+            | Self::MfaRequired { http_status, .. }
+            | Self::InvalidResetHash { http_status, .. }
+            | Self::InvalidOldPassword { http_status, .. }
             | Self::TokenRejected { http_status, .. }
             | Self::RateLimited { http_status, .. } => *http_status,
             Self::LoginRequired { .. } => None,
             Self::Core(error) => error.http_status(),
         }
     }
+}
+
+/// The text between two others, or nothing.
+fn around(before: &str, text: Option<&str>, after: &str) -> String {
+    text.map_or_else(String::new, |text| format!("{before}{text}{after}"))
 }

@@ -21,4 +21,4 @@ pub use crate::client::Client;
 pub use crate::error::Error;
 pub use crate::login::Login;
 pub use crate::renew::{Renewer, Session, SessionBuilder, SessionPool};
-pub use crate::types::{Profile, ResetLink, Token};
+pub use crate::types::{AuthorizationRequest, PendingLogin, Profile, ResetLink, Token, Workspace};

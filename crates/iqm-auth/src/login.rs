@@ -13,6 +13,7 @@ pub struct Login {
     pub(crate) account: Option<String>,
     pub(crate) password: Option<PasswordSource<Error>>,
     pub(crate) token: Option<Token>,
+    pub(crate) ow_id: Option<u64>,
 }
 
 impl Login {
@@ -80,6 +81,7 @@ impl Login {
             account: token.account().map(str::to_owned),
             password: None,
             token: Some(token),
+            ow_id: None,
         }
     }
 
@@ -103,7 +105,31 @@ impl Login {
             account: Some(account(email.as_ref())),
             password: None,
             token: None,
+            ow_id: None,
         }
+    }
+
+    /// Works in this workspace, one of those that [`Client::workspaces`](crate::Client::workspaces)
+    /// lists, in place of the one that the log-in names.
+    ///
+    /// Only the header `X-IAA-OW-ID` differs. Sessions of one account in several workspaces have one
+    /// token between them where they share a store.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: iqm_auth::Client, token: iqm_auth::Token) -> Result<(), iqm_auth::Error> {
+    /// use iqm_auth::Login;
+    ///
+    /// for workspace in client.workspaces(&token.auth_headers()?).await? {
+    ///     let login = Login::token(token.clone()).workspace(workspace.ow_id);
+    ///     let session = client.session(login).build()?;
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn workspace(mut self, ow_id: u64) -> Self {
+        self.ow_id = Some(ow_id);
+        self
     }
 
     fn with(email: &str, password: PasswordSource<Error>) -> Self {

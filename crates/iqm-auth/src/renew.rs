@@ -5,7 +5,7 @@ use std::fmt;
 use auth_core::{AuthError as _, AuthHeaders, Header, PasswordSource, Reason, Renew};
 use secrecy::ExposeSecret;
 
-use crate::types::headers;
+use crate::types::{headers, headers_in};
 use crate::{Client, Error, ErrorKind, Login, Token};
 
 /// A session with IQM: a token that is kept valid. [`Client::session`] starts one.
@@ -23,12 +23,17 @@ pub struct Renewer {
     client: Client,
     /// The e-mail address, and where its password comes from.
     login: Option<(String, PasswordSource<Error>)>,
+    /// The workspace, where the login chose one.
+    ow_id: Option<String>,
 }
 
 impl Renewer {
     pub(crate) fn new(client: Client, login: &Login) -> Self {
-        let login = login.account.clone().zip(login.password.clone());
-        Self { client, login }
+        Self {
+            client,
+            login: login.account.clone().zip(login.password.clone()),
+            ow_id: login.ow_id.map(|ow_id| ow_id.to_string()),
+        }
     }
 
     async fn refresh(&self, current: &Token, reason: Reason) -> Result<Token, Error> {
@@ -82,7 +87,10 @@ impl Renew for Renewer {
     }
 
     fn headers(&self, token: &auth_core::Token) -> Result<Vec<Header>, Error> {
-        headers(token)
+        match &self.ow_id {
+            Some(ow_id) => headers_in(token, Some(ow_id)),
+            None => headers(token),
+        }
     }
 
     async fn revoke(&self, headers: &AuthHeaders) -> Result<(), Error> {

@@ -1,10 +1,11 @@
 //! What IQM's calls return.
 
+use std::fmt;
 use std::time::SystemTime;
 
-use auth_core::{Expiry, ExtraFields, Header};
+use auth_core::{AuthHeaders, Expiry, ExtraFields, Header, lenient};
 use http::HeaderName;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::Error;
@@ -36,9 +37,18 @@ impl Token {
         Self(auth_core::Token::new(access, expiry, sent_at).with_refresh(refresh))
     }
 
-    pub(crate) fn with_ow_id(self, ow_id: Option<u64>) -> Self {
-        match ow_id {
-            Some(ow_id) => Self(self.0.with_attribute(OW_ID, ow_id.to_string())),
+    /// The token in this workspace, unless it knows its own.
+    pub(crate) fn or_ow_id(self, ow_id: Option<u64>) -> Self {
+        match (self.ow_id(), ow_id) {
+            (None, Some(ow_id)) => self.with_ow_id(ow_id),
+            _ => self,
+        }
+    }
+
+    /// The token, if it is the account's where one is named.
+    pub(crate) fn or_account(self, account: Option<&str>) -> Self {
+        match account {
+            Some(account) => self.with_account(account),
             None => self,
         }
     }
@@ -59,6 +69,12 @@ impl Token {
         self.0.refresh()
     }
 
+    /// The same token in this workspace: for a token that came without one, with what
+    /// [`Client::ow_id`](crate::Client::ow_id) says.
+    pub fn with_ow_id(self, ow_id: u64) -> Self {
+        Self(self.0.with_attribute(OW_ID, ow_id.to_string()))
+    }
+
     /// The Organization Workspace ID: on a log-in and everything that was refreshed from it, not
     /// on a sign-up.
     pub fn ow_id(&self) -> Option<u64> {
@@ -76,17 +92,108 @@ pub(crate) fn account(email: &str) -> String {
     email.trim().to_owned()
 }
 
+/// A secret that a person pasted or that a file holds, without the white space around it. IQM's codes,
+/// hashes and client secrets have none.
+pub(crate) fn trimmed(secret: &SecretString) -> SecretString {
+    secret.expose_secret().trim().into()
+}
+
 /// The headers of an authorised call: the bearer token, and the workspace where it is known.
 pub(crate) fn headers(token: &auth_core::Token) -> Result<Vec<Header>, Error> {
+    headers_in(token, token.attribute(OW_ID))
+}
+
+/// The headers in this workspace.
+pub(crate) fn headers_in(
+    token: &auth_core::Token,
+    ow_id: Option<&str>,
+) -> Result<Vec<Header>, Error> {
     let mut headers = vec![Header::with_scheme(
         AUTHORIZATION,
         "Bearer ",
         token.access(),
     )?];
-    if let Some(ow_id) = token.attribute(OW_ID) {
+    if let Some(ow_id) = ow_id {
         headers.push(Header::new(X_IAA_OW_ID, &ow_id.into())?);
     }
     Ok(headers)
+}
+
+/// The bearer token alone: for calls that ask which workspaces there are.
+pub(crate) fn bearer_alone(headers: &AuthHeaders) -> Result<AuthHeaders, Error> {
+    let token = headers.token();
+    Ok(AuthHeaders::new(token, &headers_in(token, None)?)?)
+}
+
+/// A log-in that waits for its second factor: [`Error::MfaRequired`] has it. Its token is good for
+/// nothing but the two calls that take it. `Debug` shows fingerprints in place of the secrets.
+#[derive(Clone, Debug)]
+pub struct PendingLogin(pub(crate) Token);
+
+impl PendingLogin {
+    /// Who is logging in, where that is known.
+    pub fn account(&self) -> Option<&str> {
+        self.0.account()
+    }
+
+    /// The workspace of the log-in.
+    pub fn ow_id(&self) -> Option<u64> {
+        self.0.ow_id()
+    }
+}
+
+/// For a log-in whose response did not say that a second factor is wanted.
+impl From<Token> for PendingLogin {
+    fn from(token: Token) -> Self {
+        Self(token)
+    }
+}
+
+/// A workspace in which a user may work.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Workspace {
+    /// The Organization Workspace ID.
+    #[serde(deserialize_with = "lenient::integer")]
+    pub ow_id: u64,
+    /// The organisation's name.
+    #[serde(default, deserialize_with = "lenient::if_readable")]
+    pub organization_name: Option<String>,
+    /// The workspace's host, which [`ClientBuilder::workspace_host`](crate::ClientBuilder::workspace_host)
+    /// takes.
+    #[serde(default, deserialize_with = "lenient::if_readable")]
+    pub workspace_domain: Option<String>,
+    /// What kind of customer the organisation is.
+    #[serde(default, deserialize_with = "lenient::if_readable")]
+    pub customer_type: Option<String>,
+}
+
+/// Where to send a person to log in with a browser, and what to check when they come back.
+/// [`Client::authorization_request`](crate::Client::authorization_request) makes it.
+pub struct AuthorizationRequest {
+    pub(crate) url: String,
+    pub(crate) state: SecretString,
+}
+
+impl AuthorizationRequest {
+    /// The address to send the person to.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The random text that the redirect must carry as `state` (RFC 6749 §10.12): refuse one with
+    /// another, since someone else began that log-in.
+    pub fn state(&self) -> &SecretString {
+        &self.state
+    }
+}
+
+impl fmt::Debug for AuthorizationRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizationRequest")
+            .finish_non_exhaustive()
+    }
 }
 
 /// Who is logged in.
@@ -95,30 +202,33 @@ pub(crate) fn headers(token: &auth_core::Token) -> Result<Vec<Header>, Error> {
 #[non_exhaustive]
 pub struct Profile {
     /// The Organization Workspace ID.
+    #[serde(deserialize_with = "lenient::integer")]
     pub ow_id: u64,
     /// The user's e-mail address.
     pub email: String,
     /// The user's first name.
+    #[serde(default, deserialize_with = "lenient::if_readable")]
     pub first_name: Option<String>,
     /// The user's last name.
+    #[serde(default, deserialize_with = "lenient::if_readable")]
     pub last_name: Option<String>,
     /// The name to show.
+    #[serde(default, deserialize_with = "lenient::if_readable")]
     pub display_name: Option<String>,
     /// The organisation's name.
+    #[serde(default, deserialize_with = "lenient::if_readable")]
     pub organization_name: Option<String>,
-    /// All fields by the vendor's names, those above among them: the vendor lists more
-    /// (`parentOrganization`, …) than it describes.
+    /// All fields by the vendor's names, those above among them: the vendor lists more than it
+    /// describes. `parentOrganization` is an object, or null.
     #[serde(skip)]
     pub other: ExtraFields,
 }
 
 /// What IQM says of a password-reset link.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResetLink {
     /// Whose password it resets.
-    #[serde(rename = "resetEmail")]
     pub email: Option<String>,
     /// Whether it can be used.
     pub is_valid: bool,

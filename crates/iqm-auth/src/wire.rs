@@ -1,14 +1,23 @@
 //! What goes over the wire, quirks included.
 
-use std::time::Duration;
+mod envelope;
 
-use auth_core::{Expiry, Response, serialize_secret};
+use std::time::{Duration, UNIX_EPOCH};
+
+use auth_core::__tracing::debug;
+use auth_core::{Expiry, Response, lenient, serialize_secret};
 use http::HeaderName;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{Error, Profile, Token};
+use self::envelope::LinkPayload;
+use crate::{Error, Profile, ResetLink, Token};
+
+pub(crate) use self::envelope::{Refusal, by_status, data};
+
+/// How long a token lives where the response does not say it: `expires_in` of the vendor's samples.
+const DOCUMENTED_LIFETIME: Duration = Duration::from_secs(35_999);
 
 pub(crate) const X_IAA_HOST: HeaderName = HeaderName::from_static("x-iaa-host");
 
@@ -54,12 +63,32 @@ pub(crate) struct RequestReset<'a> {
     pub(crate) email: &'a str,
 }
 
+/// Both specifications name the field `inviteHash`, the page of prose names it `resetHash`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ValidateReset<'a> {
     #[serde(serialize_with = "serialize_secret")]
+    pub(crate) invite_hash: &'a SecretString,
+    #[serde(serialize_with = "serialize_secret")]
     pub(crate) reset_hash: &'a SecretString,
 }
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SetPassword<'a> {
+    pub(crate) email: &'a str,
+    #[serde(serialize_with = "serialize_secret")]
+    pub(crate) password: &'a SecretString,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) invite_hash: Option<Secret<'a>>,
+}
+
+/// A secret where there may be none.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(crate) struct Secret<'a>(
+    #[serde(serialize_with = "serialize_secret")] pub(crate) &'a SecretString,
+);
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -70,36 +99,9 @@ pub(crate) struct ChangePassword<'a> {
     pub(crate) new_password: &'a SecretString,
 }
 
-/// `{"success": …, "data": …, "errorObjects": […]}`. `data` stays unread, so that no copy of a
-/// token is made on the way.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Envelope<'a> {
-    success: Option<bool>,
-    #[serde(borrow)]
-    data: Option<&'a RawValue>,
-    error_objects: Option<Vec<ErrorObject>>,
-}
-
-#[derive(Deserialize)]
-struct ErrorObject {
-    error: Option<String>,
-    reason: Option<String>,
-    field: Option<String>,
-}
-
-/// `data` of the log-in's 400.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct OnHold {
-    status: String,
-    reason: String,
-    support_email: String,
-}
-
 /// Snake case everywhere, but camel case after MFA.
 #[derive(Deserialize)]
-struct TokenPayload {
+struct TokenPayload<'a> {
     #[serde(alias = "accessToken")]
     access_token: SecretString,
     #[serde(alias = "refreshToken")]
@@ -107,148 +109,40 @@ struct TokenPayload {
     #[serde(alias = "tokenType")]
     token_type: Option<String>,
     /// Seconds. The prose says 24 hours and the samples 35,999: the number in the response decides.
-    #[serde(alias = "expiresIn")]
-    expires_in: u64,
+    #[serde(
+        default,
+        alias = "expiresIn",
+        deserialize_with = "lenient::optional_seconds"
+    )]
+    expires_in: Option<Duration>,
+    /// Milliseconds since 1970, by the vendor's clock.
+    #[serde(
+        default,
+        alias = "expiresAt",
+        deserialize_with = "lenient::optional_integer"
+    )]
+    expires_at: Option<u64>,
+    #[serde(default, deserialize_with = "lenient::if_readable")]
     scope: Option<String>,
-    #[serde(rename = "owId")]
+    #[serde(
+        default,
+        rename = "owId",
+        deserialize_with = "lenient::optional_integer"
+    )]
     ow_id: Option<u64>,
+    /// The token is not good for anything before the second factor.
+    #[serde(borrow, alias = "mfaRequired")]
+    mfa_required: Option<&'a RawValue>,
 }
 
-/// A refusal, with the vendor's text redacted.
-pub(crate) struct Refusal<'a> {
-    response: &'a Response,
-    /// The vendor's errors with their reasons, if it named any.
-    text: Option<String>,
-    data: Option<&'a RawValue>,
-}
-
-impl Refusal<'_> {
-    pub(crate) fn status(&self) -> u16 {
-        self.response.status().as_u16()
-    }
-
-    /// The vendor's text, or the status in its place.
-    pub(crate) fn message(&self) -> String {
-        let status = || format!("status {}", self.response.status());
-        self.text.clone().unwrap_or_else(status)
-    }
-
-    /// One of the variants that hold what the vendor said.
-    pub(crate) fn error(&self, variant: fn(String, Option<u16>) -> Error) -> Error {
-        variant(self.message(), Some(self.status()))
-    }
-
-    /// The log-in's 400 that says that the account is on hold.
-    pub(crate) fn on_hold(&self) -> Option<Error> {
-        let on_hold: OnHold = serde_json::from_str(self.data?.get()).ok()?;
-        Some(Error::OnHold {
-            status: self.response.redact(&on_hold.status),
-            reason: self.response.redact(&on_hold.reason),
-            support_email: self.response.redact(&on_hold.support_email),
-            http_status: Some(self.status()),
-        })
-    }
-
-    /// The reason that stands in `data` of a refused reset.
-    pub(crate) fn invalid_reason(&self) -> Option<String> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Invalid {
-            invalid_reason: String,
-        }
-        let invalid: Invalid = serde_json::from_str(self.data?.get()).ok()?;
-        Some(self.response.redact(&invalid.invalid_reason))
-    }
-}
-
-/// What a refusal means by its status, where the call says nothing else.
-pub(crate) fn by_status(refusal: &Refusal<'_>) -> Error {
-    match refusal.status() {
-        401 => refusal.error(|message, http_status| Error::TokenRejected {
-            message,
-            http_status,
-        }),
-        _ => Error::Core(refusal.response.error(refusal.text.as_deref())),
-    }
-}
-
-/// Reads the `data` of a success. `refused` says what a refusal means for this call.
-///
-/// The status decides first (`success: true` comes with 403, too), then `success`. A response
-/// without an envelope is its own data.
-pub(crate) fn data<'a, T: Deserialize<'a>>(
-    response: &'a Response,
-    refused: impl FnOnce(&Refusal<'_>) -> Error,
-) -> Result<T, Error> {
-    let envelope = response.json::<Envelope<'_>>();
-    let has_failed = match &envelope {
-        _ if !response.status().is_success() => true,
-        Ok(envelope) => envelope.success == Some(false),
-        Err(_) => false,
-    };
-    if has_failed {
-        return Err(refusal(response, envelope.ok(), refused));
-    }
-    let is_bare = matches!(
-        &envelope,
-        Ok(Envelope {
-            success: None,
-            data: None,
-            ..
-        })
-    );
-    match envelope {
-        Ok(Envelope {
-            data: Some(data), ..
-        }) => Ok(response.json_part(data.get())?),
-        // `{"success": true}` alone where no data is wanted.
-        Ok(_) if !is_bare => Ok(response.json_part("null")?),
-        _ => Ok(response.json()?),
-    }
-}
-
-fn refusal(
-    response: &Response,
-    envelope: Option<Envelope<'_>>,
-    refused: impl FnOnce(&Refusal<'_>) -> Error,
-) -> Error {
-    let refusal = Refusal {
-        response,
-        data: envelope.as_ref().and_then(|envelope| envelope.data),
-        text: envelope
-            .and_then(|envelope| envelope.error_objects)
-            .and_then(|errors| text(&errors, response)),
-    };
-    // For every call: a 429 is a rate limit, and a server error no refusal.
-    match refusal.status() {
-        429 => Error::RateLimited {
-            retry_after: response.retry_after(),
-            http_status: Some(429),
-        },
-        500.. => by_status(&refusal),
-        _ => refused(&refusal),
-    }
-}
-
-/// What the vendor said, redacted, if it said anything.
-fn text(errors: &[ErrorObject], response: &Response) -> Option<String> {
-    let texts: Vec<&str> = errors
-        .iter()
-        .flat_map(|it| [&it.error, &it.reason, &it.field])
-        .flatten()
-        .map(|text| text.trim().trim_end_matches('.'))
-        .filter(|text| !text.is_empty())
-        .collect();
-    // Redacted as one, which bounds it: there may be any number of errors.
-    (!texts.is_empty()).then(|| response.redact(&texts.join(": ")))
-}
-
-/// A token, from either form of response.
+/// A token, from either form of response. `of` adds what the call knows of it.
 pub(crate) fn token(
     response: &Response,
+    of: impl FnOnce(Token) -> Token,
     refused: impl FnOnce(&Refusal<'_>) -> Error,
 ) -> Result<Token, Error> {
-    let payload: TokenPayload = data(response, refused)?;
+    let payload: TokenPayload<'_> = data(response, refused)?;
+    let http_status = response.status().as_u16();
     let is_bearer = payload
         .token_type
         .as_ref()
@@ -256,17 +150,69 @@ pub(crate) fn token(
     if !is_bearer {
         let message = "iqm issued a token of a type other than bearer";
         let error = auth_core::Error::new(auth_core::ErrorKind::Protocol, message);
-        return Err(error.with_http_status(response.status().as_u16()).into());
+        return Err(error.with_http_status(http_status).into());
     }
-    let expiry = Expiry::after(response.sent_at(), Duration::from_secs(payload.expires_in));
-    Ok(Token::issued(
-        payload.access_token,
-        payload.refresh_token,
-        expiry,
-        response.sent_at(),
-    )
-    .with_ow_id(payload.ow_id)
-    .with_scope(payload.scope))
+    let sent_at = response.sent_at();
+    let expiry = expiry(&payload, response);
+    let token = Token::issued(payload.access_token, payload.refresh_token, expiry, sent_at)
+        .or_ow_id(payload.ow_id)
+        .with_scope(payload.scope);
+    let token = of(token);
+    let is_pending = payload.mfa_required.map(|it| it.get().trim_matches('"'));
+    if is_pending.is_some_and(|it| it.eq_ignore_ascii_case("true")) {
+        return Err(Error::MfaRequired {
+            login: Box::new(token.into()),
+            http_status: Some(http_status),
+        });
+    }
+    Ok(token)
+}
+
+/// When the token ends: by `expires_in`, else by `expires_at`, else as in the samples.
+fn expiry(payload: &TokenPayload<'_>, response: &Response) -> Expiry {
+    if let Some(lifetime) = payload.expires_in {
+        return Expiry::after(response.sent_at(), lifetime);
+    }
+    if let Some(millis) = payload.expires_at {
+        debug!("iqm sent no expires_in: the token ends at expires_at");
+        let end = UNIX_EPOCH.checked_add(Duration::from_millis(millis));
+        return end.map_or(Expiry::Never, |end| Expiry::At(response.local(end)));
+    }
+    debug!("iqm sent neither expires_in nor expires_at: the token lives as in its samples");
+    Expiry::after(response.sent_at(), DOCUMENTED_LIFETIME)
+}
+
+/// What IQM says of a reset link. One that has expired or was used comes with status 403.
+pub(crate) fn reset_link(response: &Response) -> Result<ResetLink, Error> {
+    let mut inactive = None;
+    let link = data::<LinkPayload>(response, |refusal| {
+        let link = refusal.link();
+        inactive = link.filter(|link: &LinkPayload| link.is_valid.or(link.valid) == Some(false));
+        match refusal.status() {
+            422 => refusal.invalid_reset_hash(),
+            _ => by_status(refusal),
+        }
+    });
+    let link = match inactive {
+        Some(inactive) => inactive,
+        None => link?,
+    };
+    let Some(is_valid) = link.is_valid.or(link.valid) else {
+        return Err(response.error(Some("no isValid")).into());
+    };
+    Ok(ResetLink {
+        email: link.reset_email,
+        is_valid,
+        invalid_reason: link.invalid_reason.map(|text| response.redact(&text)),
+    })
+}
+
+/// The workspace id that is all of the `data`.
+pub(crate) fn ow_id(response: &Response) -> Result<u64, Error> {
+    #[derive(Deserialize)]
+    #[serde(transparent)]
+    struct OwId(#[serde(deserialize_with = "lenient::integer")] u64);
+    data(response, by_status).map(|OwId(ow_id)| ow_id)
 }
 
 /// The profile, with the fields that no document describes kept aside.

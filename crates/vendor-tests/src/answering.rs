@@ -6,9 +6,9 @@ use std::thread;
 
 use url::Url;
 
-/// Starts a server for as long as the process lives; each connection gets one answer: a status and
-/// a body.
-pub fn answering(mut answer: impl FnMut(&[u8]) -> (u16, Vec<u8>) + Send + 'static) -> Url {
+/// Starts a server for as long as the process lives; each connection gets one answer, which `answer`
+/// makes from the request.
+pub fn answering(mut answer: impl FnMut(&[u8]) -> Vec<u8> + Send + 'static) -> Url {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/", listener.local_addr().unwrap());
     thread::spawn(move || {
@@ -20,10 +20,7 @@ pub fn answering(mut answer: impl FnMut(&[u8]) -> (u16, Vec<u8>) + Send + 'stati
     Url::parse(&address).unwrap()
 }
 
-fn serve(
-    mut connection: TcpStream,
-    answer: &mut impl FnMut(&[u8]) -> (u16, Vec<u8>),
-) -> io::Result<()> {
+fn serve(mut connection: TcpStream, answer: &mut impl FnMut(&[u8]) -> Vec<u8>) -> io::Result<()> {
     let (mut request, mut part) = (Vec::new(), [0; 16 * 1024]);
     while !is_whole(&request) {
         match connection.read(&mut part)? {
@@ -31,12 +28,16 @@ fn serve(
             length => request.extend_from_slice(&part[..length]),
         }
     }
-    let (status, body) = answer(&request);
+    connection.write_all(&answer(&request))
+}
+
+/// An answer of this status, with these lines in its head, and this body.
+pub fn response(status: u16, lines: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
-    let head =
-        format!("HTTP/1.1 {status} It\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
-    connection.write_all(head.as_bytes())?;
-    connection.write_all(&body)
+    let head = format!(
+        "HTTP/1.1 {status} It\r\nConnection: close\r\nContent-Length: {length}\r\n{lines}\r\n"
+    );
+    [head.as_bytes(), body].concat()
 }
 
 fn is_whole(request: &[u8]) -> bool {

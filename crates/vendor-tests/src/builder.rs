@@ -111,7 +111,7 @@ pub fn a_token_that_no_header_can_carry_makes_no_session<V: Settings>() {
             V::auth_headers(&token).unwrap_err(),
             V::session_with_token(&client, token).unwrap_err(),
         ] {
-            assert_eq!(error.kind(), ErrorKind::Protocol);
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig);
             assert!(!shown(&error).contains("line\nbreak"), "{error:?}");
         }
     }

@@ -1,8 +1,11 @@
 //! What holds for the calls of every vendor when they fail.
 
 use std::future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use auth_core::{AuthError as _, ErrorKind, RetryPolicy};
@@ -17,6 +20,8 @@ macro_rules! faults {
         $crate::tests! { $vendor, faults:
             #[tokio::test]
             async fn a_server_error_is_repeated_where_that_is_safe();
+            #[test]
+            fn every_call_works_without_a_runtime();
             #[tokio::test]
             async fn a_cut_connection_a_lost_answer_and_half_an_answer_are_repeated_where_that_is_safe();
             #[tokio::test]
@@ -58,6 +63,34 @@ async fn assert_always<V: Calls>(fault: &Fault, expected: impl Fn(&Call) -> (usi
         assert_eq!(error.kind(), kind, "{call:?} with {fault:?}: {error:?}");
         sandbox.log().assert_count(call.operation, sent);
         sandbox.clear_faults();
+    }
+}
+
+/// An executor that knows nothing of Tokio.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+pub fn every_call_works_without_a_runtime<V: Calls>() {
+    // Each call anew: a log-out ends what the others need.
+    for call in V::CALLS {
+        let sandbox = sandbox();
+        let ready = block_on(V::ready(&sandbox, V::client(&sandbox)));
+        block_on(V::call(&ready, call.operation)).unwrap();
+        sandbox.log().assert_count(call.operation, 1);
     }
 }
 

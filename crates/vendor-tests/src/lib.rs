@@ -22,6 +22,7 @@ mod answering;
 pub mod builder;
 pub mod canaries;
 pub mod faults;
+pub mod forms;
 pub mod login_session;
 pub mod password_session;
 pub mod pasted;
@@ -31,7 +32,7 @@ pub mod session;
 mod set_up;
 mod vendor;
 
-pub use crate::answering::answering;
+pub use crate::answering::{answering, response};
 pub use crate::set_up::{always, assert_refused, only, sandbox, sandbox_with, settled, shown};
 pub use crate::vendor::{
     Call, Calls, InteractiveLogin, PasswordLogin, Renewals, Secrets, Session, Sessions, Settings,

@@ -52,6 +52,8 @@ impl Captured {
             .with_max_level(tracing::Level::TRACE)
             .with_span_events(FmtSpan::FULL)
             .with_ansi(false)
+            // Its digits are no secret's.
+            .without_time()
             .with_writer(captured.clone())
             .finish()
             // Takes in what libraries write to `log`, reqwest among them.
@@ -61,6 +63,11 @@ impl Captured {
 
     pub fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// What was captured since the last time.
+    pub fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
     }
 }
 

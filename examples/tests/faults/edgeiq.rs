@@ -8,6 +8,7 @@ use edgeiq_auth::{
     Client, Error, ErrorKind, ExposeSecret as _, Lifetime, Login, Renewer, ResetEmail, ResetToken,
     Session, Token,
 };
+use vendor_tests::Url;
 
 use crate::matrix::{Vendor, within};
 use crate::rules::{Call, Class};
@@ -74,9 +75,13 @@ impl Vendor for Ready {
     type Error = Error;
     type Renewer = Renewer;
 
-    fn client(sandbox: &Sandbox, time_limit: Duration) -> Client {
+    fn base_url(sandbox: &Sandbox) -> Url {
+        sandbox.edgeiq().base_url()
+    }
+
+    fn client_at(base: Url, sandbox: &Sandbox, time_limit: Duration) -> Client {
         Client::builder()
-            .base_url(sandbox.edgeiq().base_url())
+            .base_url(base)
             .clock(sandbox.clock())
             .http(|http| within(http, time_limit))
             .build()

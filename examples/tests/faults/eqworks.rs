@@ -9,6 +9,7 @@ use eqworks_auth::{
     Client, Error, ErrorKind, ExposeSecret as _, Product, Renewer, SecretString, Session, Stage,
     Token,
 };
+use vendor_tests::Url;
 
 use crate::matrix::{Vendor, within};
 use crate::rules::{Call, Class};
@@ -62,9 +63,13 @@ impl Vendor for Ready {
     type Error = Error;
     type Renewer = Renewer;
 
-    fn client(sandbox: &Sandbox, time_limit: Duration) -> Client {
+    fn base_url(sandbox: &Sandbox) -> Url {
+        sandbox.eqworks().base_url()
+    }
+
+    fn client_at(base: Url, sandbox: &Sandbox, time_limit: Duration) -> Client {
         Client::builder(Stage::Prod, Product::ATOM)
-            .base_url(sandbox.eqworks().base_url())
+            .base_url(base)
             .clock(sandbox.clock())
             .http(|http| within(http, time_limit))
             .build()

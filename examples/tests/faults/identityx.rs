@@ -11,6 +11,7 @@ use identityx_auth::{
     AppUser, ApplicationId, Client, Error, ExposeSecret as _, LoginLink, LoginLinkMail, OrgUser,
     Session,
 };
+use vendor_tests::Url;
 
 use crate::matrix::{Vendor, within};
 use crate::rules::{Call, Class};
@@ -85,9 +86,13 @@ impl Vendor for Ready {
     type Error = Error;
     type Renewer = Renewer<OrgUser>;
 
-    fn client(sandbox: &Sandbox, time_limit: Duration) -> Client {
+    fn base_url(sandbox: &Sandbox) -> Url {
+        sandbox.identityx().base_url()
+    }
+
+    fn client_at(base: Url, sandbox: &Sandbox, time_limit: Duration) -> Client {
         Client::builder()
-            .base_url(sandbox.identityx().base_url())
+            .base_url(base)
             .clock(sandbox.clock())
             .http(|http| within(http, time_limit))
             .build()

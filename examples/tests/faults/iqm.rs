@@ -5,8 +5,10 @@ use std::time::Duration;
 use auth_core::AuthHeaders;
 use auth_sandbox::{IqmAccount, Sandbox};
 use iqm_auth::{
-    Client, Error, ErrorKind, ExposeSecret as _, Login, Renewer, SecretString, Session, Token,
+    Client, Error, ErrorKind, ExposeSecret as _, Login, PendingLogin, Renewer, SecretString,
+    Session, Token,
 };
+use vendor_tests::Url;
 
 use crate::matrix::{Vendor, within};
 use crate::rules::{Call, Class};
@@ -38,7 +40,7 @@ pub(crate) struct Ready {
     user: IqmAccount,
     invited: IqmAccount,
     mailed: IqmAccount,
-    mfa_ow_id: u64,
+    pending: PendingLogin,
 }
 
 impl Ready {
@@ -61,6 +63,8 @@ impl Vendor for Ready {
         Call::new("exchange_code", "iqm.authorization_code", Class::Never).refusals(LOG_IN),
         Call::new("log_out", "iqm.log_out", Class::LogOut),
         Call::new("profile", "iqm.profile", Class::Read),
+        Call::new("ow_id", "iqm.ow_id", Class::Read),
+        Call::new("workspaces", "iqm.workspaces", Class::Read),
         Call::new("send_mfa_code", "iqm.mfa_send", Class::Never)
             .refusals(&[(400, ErrorKind::NotFound)]),
         Call::new("verify_mfa_code", "iqm.mfa_verify", Class::Never).refusals(UNAUTHORIZED),
@@ -68,12 +72,14 @@ impl Vendor for Ready {
             "request_password_reset",
             "iqm.request_password_reset",
             Class::Never,
-        ),
+        )
+        .refusals(&[(400, ErrorKind::NotFound)]),
         Call::new(
             "validate_password_reset",
             "iqm.validate_password_reset",
             Class::Read,
-        ),
+        )
+        .refusals(&[(422, ErrorKind::InvalidCredentials)]),
         Call::new("set_password", "iqm.set_password", Class::Never),
         Call::new("change_password", "iqm.change_password", Class::Never),
     ];
@@ -81,10 +87,14 @@ impl Vendor for Ready {
     type Error = Error;
     type Renewer = Renewer;
 
-    fn client(sandbox: &Sandbox, time_limit: Duration) -> Client {
+    fn base_url(sandbox: &Sandbox) -> Url {
+        sandbox.iqm().base_url()
+    }
+
+    fn client_at(base: Url, sandbox: &Sandbox, time_limit: Duration) -> Client {
         let iqm = sandbox.iqm();
         Client::builder(iqm.client_id(), iqm.client_secret())
-            .base_url(iqm.base_url())
+            .base_url(base)
             .clock(sandbox.clock())
             .http(|http| within(http, time_limit))
             .build()
@@ -100,7 +110,12 @@ impl Vendor for Ready {
         let reset_hash = iqm.reset_hash(user.email).unwrap().into();
         client.validate_password_reset(&reset_hash).await.unwrap();
         let mfa = iqm.mfa_user();
-        client.send_mfa_code(mfa.ow_id).await.unwrap();
+        let logged_in = client.log_in(mfa.email, &mfa.password.into()).await;
+        let Err(Error::MfaRequired { login, .. }) = logged_in else {
+            unreachable!("{logged_in:?}")
+        };
+        let pending = *login;
+        client.send_mfa_code(&pending).await.unwrap();
         Self {
             auth_headers: token.auth_headers().unwrap(),
             token,
@@ -110,7 +125,7 @@ impl Vendor for Ready {
             user,
             invited: iqm.invited_user(),
             mailed: iqm.workspace_user(),
-            mfa_ow_id: mfa.ow_id,
+            pending,
         }
     }
 
@@ -130,12 +145,17 @@ impl Vendor for Ready {
             "refresh" => client.refresh(&self.token).await.map(drop),
             "exchange_code" => {
                 let code = &self.authorization_code;
-                client.exchange_code(code, REDIRECT).await.map(drop)
+                client.exchange_code(code, REDIRECT, None).await.map(drop)
             }
             "log_out" => client.log_out(&self.auth_headers).await,
             "profile" => client.profile(&self.auth_headers).await.map(drop),
-            "send_mfa_code" => client.send_mfa_code(self.mfa_ow_id).await,
-            "verify_mfa_code" => client.verify_mfa_code(&self.mfa_code).await.map(drop),
+            "ow_id" => client.ow_id(&self.auth_headers).await.map(drop),
+            "workspaces" => client.workspaces(&self.auth_headers).await.map(drop),
+            "send_mfa_code" => client.send_mfa_code(&self.pending).await,
+            "verify_mfa_code" => {
+                let verified = client.verify_mfa_code(&self.pending, &self.mfa_code);
+                verified.await.map(drop)
+            }
             "request_password_reset" => {
                 let email = self.mailed.email;
                 client.request_password_reset(email).await.map(drop)
@@ -144,7 +164,7 @@ impl Vendor for Ready {
                 let hash = &self.reset_hash;
                 client.validate_password_reset(hash).await.map(drop)
             }
-            "set_password" => client.set_password(user.email, &new).await,
+            "set_password" => client.set_password(user.email, &new, None).await,
             "change_password" => client.change_password(&self.auth_headers, &old, &new).await,
             other => unreachable!("{other} is no call"),
         }
@@ -161,12 +181,12 @@ impl Vendor for Ready {
             "refresh" => self.log_in(client, self.user.password).await,
             "exchange_code" => {
                 let code = iqm.authorization_code(self.user.email, REDIRECT).into();
-                client.exchange_code(&code, REDIRECT).await.map(drop)
+                client.exchange_code(&code, REDIRECT, None).await.map(drop)
             }
             "verify_mfa_code" => {
-                client.send_mfa_code(self.mfa_ow_id).await?;
+                client.send_mfa_code(&self.pending).await?;
                 let code = iqm.mfa_code(iqm.mfa_user().email).unwrap().into();
-                client.verify_mfa_code(&code).await.map(drop)
+                client.verify_mfa_code(&self.pending, &code).await.map(drop)
             }
             "set_password" | "change_password" => self.log_in(client, NEW_PASSWORD).await,
             // Another e-mail.

@@ -7,6 +7,7 @@ use auth_core::{AuthError, AuthHeaders, ErrorKind, HttpBuilder, Renew, RetryPoli
 use auth_sandbox::{Sandbox, SandboxClock};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use vendor_tests::Url;
 
 use crate::rules::{Call, Class, Outcome, documented};
 use crate::table;
@@ -30,8 +31,16 @@ pub(crate) trait Vendor: Send + Sync + Sized + 'static {
     type Error: AuthError;
     type Renewer: Renew<Error = Self::Error>;
 
-    /// A client of the sandbox, [`within`] this time limit.
-    fn client(sandbox: &Sandbox, time_limit: Duration) -> Self::Client;
+    /// Where the vendor is in the sandbox.
+    fn base_url(sandbox: &Sandbox) -> Url;
+
+    /// A client of the vendor at `base`, by the sandbox's clock, [`within`] this time limit.
+    fn client_at(base: Url, sandbox: &Sandbox, time_limit: Duration) -> Self::Client;
+
+    /// A client of the sandbox.
+    fn client(sandbox: &Sandbox, time_limit: Duration) -> Self::Client {
+        Self::client_at(Self::base_url(sandbox), sandbox, time_limit)
+    }
 
     fn ready(sandbox: &Sandbox, client: &Self::Client) -> impl Future<Output = Self> + Send;
 

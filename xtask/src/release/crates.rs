@@ -44,11 +44,7 @@ pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 
 impl Crates {
     pub(crate) fn load(root: &Path) -> Result<Self> {
-        let mut metadata = cargo::cargo(root, "metadata --format-version=1 --no-deps");
-        Self::parse(&serde_json::from_str(&cargo::output(&mut metadata)?)?)
-    }
-
-    fn parse(metadata: &Value) -> Result<Self> {
+        let metadata = &cargo::metadata(root, "--no-deps")?;
         let packages = list(metadata, "packages");
         let members = packages.iter().map(|package| text(package, "name").to_owned()).collect();
         // An empty list of registries is how cargo tells of `publish = false`.

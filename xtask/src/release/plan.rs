@@ -8,7 +8,7 @@ use semver::Version;
 use serde_json::{Value, json};
 
 use super::cliff::{self, Notes};
-use super::crates::{Crate, Snapshot, facts};
+use super::crates::{Crate, Files, Snapshot, facts};
 use super::git::{Git, tag_name};
 use super::semver_checks::{self, Verdict};
 use crate::cargo::{note, say};
@@ -194,8 +194,7 @@ impl Since<'_> {
     /// none, whatever the commits say.
     fn changed(&self, released: &Crate, krate: &Crate) -> Result<Vec<String>> {
         let (before, after) = (self.then.files(released)?, self.now.files(krate)?);
-        let bytes =
-            |of: &super::crates::Files, file: &String| of.get(file).map(|(_, bytes)| bytes.clone());
+        let bytes = |of: &Files, file: &String| of.get(file).map(|(_, bytes)| bytes.clone());
         let all = before.iter().chain(&after);
         let different = all.filter(|(file, _)| bytes(&before, file) != bytes(&after, file));
         let mut paths: Vec<_> = different.map(|(_, (path, _))| path.clone()).collect();
@@ -238,36 +237,32 @@ fn table(entries: &[Entry], lacks_tool: bool) -> String {
         format!("{name:<19}{now:<8}{last:<10}{release:<15}{next}").trim_end().to_owned()
     };
     let mut lines = vec![row(["crate", "now", "last tag", "release", "next"])];
-    let mut notes = vec![String::new()];
     for entry in entries {
-        let name = &entry.krate.name;
+        let (name, now) = (&entry.krate.name, entry.krate.version.to_string());
         let last = entry.last.as_ref().map_or("–".to_owned(), ToString::to_string);
         let next = entry.next().to_string();
         let next = if entry.is_released() { &next } else { "–" };
-        lines.push(row([name, &entry.krate.version.to_string(), &last, entry.state(), next]));
+        lines.push(row([name, &now, &last, entry.state(), next]));
         lines.extend(entry.reasons.iter().take(MOST_REASONS).map(|it| format!("    {it}")));
         if entry.reasons.len() > MOST_REASONS {
             lines.push(format!("    and {} more", entry.reasons.len() - MOST_REASONS));
         }
         if !entry.followed_by.is_empty() {
-            notes.push(format!("{name} is followed by {}.", entry.followed_by.join(", ")));
+            lines.push(format!("    is followed by {}", entry.followed_by.join(", ")));
         }
     }
-    let order: Vec<_> = entries.iter().filter(|it| it.is_released()).collect();
-    let order: Vec<_> = order.iter().map(|entry| entry.krate.name.as_str()).collect();
-    notes.insert(
-        1,
-        match order[..] {
-            [] => "Nothing has changed that users notice.".to_owned(),
-            _ => format!("To publish, in this order: {}.", order.join(", ")),
-        },
-    );
+    let order = entries.iter().filter(|it| it.is_released()).map(|it| it.krate.name.as_str());
+    let order = order.collect::<Vec<_>>().join(", ");
+    if order.is_empty() {
+        lines.push("\nNothing has changed that users notice.".to_owned());
+    } else {
+        lines.push(format!("\nTo publish, in this order: {order}."));
+    }
     if lacks_tool {
         let lack =
             "cargo-semver-checks is not installed: versions follow the commits' words alone.";
-        notes.extend([lack.to_owned(), format!("  {}", semver_checks::INSTALL)]);
+        lines.push(format!("{lack}\n  {}", semver_checks::INSTALL));
     }
-    lines.append(&mut notes);
     lines.join("\n")
 }
 

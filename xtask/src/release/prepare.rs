@@ -64,7 +64,7 @@ fn choose<'a>(entries: &'a [Entry], selection: &Selection) -> Result<Vec<(&'a En
         if selection.all && !entry.is_released() {
             continue;
         }
-        let version = version(entry, selection.version_of(name)?)?;
+        let version = version(entry, selection.these.get(name).and_then(Option::as_ref))?;
         for leader in &entry.follows {
             let is_open = entries.iter().any(|it| it.krate.name == *leader && it.is_open());
             let comes = chosen.iter().any(|(it, _)| it.krate.name == *leader);
@@ -209,23 +209,15 @@ mod tests {
         let new = "# Changelog\n\n## 0.1.1\n\n- This.\n\n## 0.1.0\n\nFirst release.\n";
         let by_hand = old.replace("## 0.1.0", "## Unreleased\n\n- By hand.\n\n## 0.1.0");
         let both = new.replace("- This", "- By hand.\n\n- This");
+        let with_head = |text: &str| text.replace("log\n", "log\n\nHead.\n");
+        let with_rc = |text: &str| text.replace("0.1.0", "0.1.0-rc.1");
         for (before, version, body, after) in [
             (old, "0.1.1", "\n- This.\n", new),
             ("", "0.1.0", "- This.", "# Changelog\n\n## 0.1.0\n\n- This.\n"),
-            (
-                &old.replace("log\n", "log\n\nHead.\n"),
-                "0.1.1",
-                "- This.",
-                &new.replace("log\n", "log\n\nHead.\n"),
-            ),
+            (&with_head(old), "0.1.1", "- This.", &with_head(new)),
+            (&with_rc(old), "0.1.1", "- This.", &with_rc(new)),
             // What is there already is kept.
             (&old.replace("## 0.1.0", "## [0.1.0] – unreleased"), "0.1.0", "- This.", old),
-            (
-                &old.replace("0.1.0", "0.1.0-rc.1"),
-                "0.1.1",
-                "- This.",
-                &new.replace("0.1.0", "0.1.0-rc.1"),
-            ),
             // What was written before the release begins its section.
             (&by_hand, "0.1.1", "- This.", &both),
             (&by_hand, "0.1.1", NOTHING_TO_SAY, &new.replace("This", "By hand")),

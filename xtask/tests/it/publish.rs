@@ -57,9 +57,11 @@ fn a_version_is_published_once() {
 }
 
 #[test]
-fn all_means_those_that_have_something_to_publish() {
+fn all_means_those_that_have_something_to_publish_each_when_the_index_has_the_last_one() {
     let repository = Repository::chain();
+    repository.registry.state().hidden.insert("first".to_owned(), 2);
     success(&mut publish(&repository, "--all --yes"));
+    assert_eq!(repository.registry.state().hidden["first"], 0);
     repository.append("crates/first/src/lib.rs", "// Better.", "fix(first): be better");
     success(&mut repository.xtask("release prepare --all"));
     let printed = success(&mut publish(&repository, "--all --yes"));
@@ -69,7 +71,7 @@ fn all_means_those_that_have_something_to_publish() {
 }
 
 #[test]
-fn nothing_is_sent_that_is_not_committed_confirmed_and_complete() {
+fn nothing_is_sent_that_is_not_committed_confirmed_complete_and_allowed() {
     let repository = Repository::chain();
     for (words, said) in [
         ("first", "`--yes`"),
@@ -89,7 +91,12 @@ fn nothing_is_sent_that_is_not_committed_confirmed_and_complete() {
         let refusal = failure(&mut publish(&repository, words));
         assert!(refusal.contains("notes.txt"), "{refusal}");
     }
-    assert_eq!((uploads(&repository).len(), repository.tags().len()), (0, 0));
+    repository.commit("docs: take notes");
+    repository.use_token("of-another-person");
+    let said = failure(&mut publish(&repository, "first --yes"));
+    assert!(said.contains("not the registry's token") && !said.contains("of-another"), "{said}");
+    let stored = repository.registry.stored();
+    assert_eq!((stored.len(), uploads(&repository).len(), repository.tags().len()), (0, 0, 0));
 }
 
 #[test]
@@ -132,24 +139,6 @@ fn a_yanked_version_meets_no_requirement_and_that_is_known_before_anything_is_se
 }
 
 #[test]
-fn the_next_crate_waits_until_the_index_has_the_last_one() {
-    let repository = Repository::chain();
-    repository.registry.state().hidden.insert("first".to_owned(), 2);
-    success(&mut publish(&repository, "first second --yes"));
-    assert_eq!(repository.registry.state().hidden["first"], 0);
-    assert_eq!(repository.registry.stored(), ALL[..2]);
-}
-
-#[test]
-fn a_token_that_is_refused_publishes_and_tags_nothing() {
-    let repository = Repository::chain();
-    repository.use_token("of-another-person");
-    let said = failure(&mut publish(&repository, "first --yes"));
-    assert!(said.contains("not the registry's token") && !said.contains("of-another"), "{said}");
-    assert_eq!((repository.registry.stored().len(), repository.tags().len()), (0, 0));
-}
-
-#[test]
 fn a_tag_that_is_missing_is_made_and_one_without_a_version_is_not_believed() {
     let repository = Repository::chain();
     success(&mut publish(&repository, "first --yes"));
@@ -162,15 +151,12 @@ fn a_tag_that_is_missing_is_made_and_one_without_a_version_is_not_believed() {
 }
 
 #[test]
-fn a_complete_crate_passes_the_check() {
+fn a_complete_crate_passes_the_check_and_everything_that_is_wrong_is_said_at_once() {
     let repository = Repository::chain();
     let printed = success(&mut repository.xtask("release check --registry test first second"));
     assert!(printed.contains("in the package: .cargo_vcs_info.json CHANGELOG.md "), "{printed}");
     assert_eq!(printed.matches("  ok     ").count(), 2 + 2 * 5, "{printed}");
-}
 
-#[test]
-fn everything_that_is_wrong_is_said_at_once() {
     let repository = Repository::chain();
     let thing = "/// A thing.\npub struct Thing;";
     repository.append("crates/first/src/lib.rs", thing, "feat: a thing");

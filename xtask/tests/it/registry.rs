@@ -101,12 +101,8 @@ impl Registry {
         }
         let lines = state.stored.iter().filter(|(_, line, _)| line["name"] == name);
         let lines: Vec<_> = lines.map(|(_, line, _)| line.to_string()).collect();
-        let left = state.hidden.get_mut(name).filter(|left| **left > 0 && !lines.is_empty());
-        if let Some(left) = left {
-            *left -= 1;
-            return StatusCode::NOT_FOUND.into_response();
-        }
-        if lines.is_empty() {
+        let hidden = state.hidden.get_mut(name).filter(|left| **left > 0 && !lines.is_empty());
+        if hidden.map(|left| *left -= 1).is_some() || lines.is_empty() {
             return StatusCode::NOT_FOUND.into_response();
         }
         lines.join("\n").into_response()

@@ -36,6 +36,8 @@ pub struct HttpBuilder {
 impl HttpBuilder {
     /// Calls to the service at `base_url`, presenting ourselves as `user_agent`.
     pub fn new(base_url: impl Into<String>, user_agent: impl Into<String>) -> Self {
+        // As early as there is something to call: reqwest panics where a program uses it before.
+        policy::install_crypto_provider();
         Self {
             base_url: base_url.into(),
             allowed_hosts: Vec::new(),

@@ -138,6 +138,8 @@ mod tests {
                 r#"{"id":1,"list":[{"expires_in":1},{"expires_in":-1}]}"#,
                 "`list.expires_in`",
             ),
+            (r#"{"id":-1}"#, "`id`"),
+            (r#"{"id":1.5}"#, "`id`"),
             (r#"{"id":1,"more":{"d90fa7de-534c":"x"}}"#, "(line 1,"),
             (r#"["d90fa7de"]"#, "(line 1,"),
             (r#""d90fa7de""#, "(line 1,"),

@@ -24,6 +24,19 @@ pub(super) fn enforce(builder: ClientBuilder, base: &BaseUrl) -> Result<ClientBu
     tls::enforce(builder, base.as_url().scheme() == "http")
 }
 
+/// What is the process's choice stays so.
+pub(super) fn install_crypto_provider() {
+    #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        #[cfg(feature = "aws-lc-rs")]
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        #[cfg(not(feature = "aws-lc-rs"))]
+        let provider = rustls::crypto::ring::default_provider();
+        // It fails only if another thread was faster: then there is a default as well.
+        let _ = provider.install_default();
+    }
+}
+
 #[cfg(any(feature = "ring", feature = "aws-lc-rs", feature = "native-tls"))]
 mod tls {
     //! Certificates are checked, whatever the caller's builder says.
@@ -54,21 +67,9 @@ mod tls {
         builder.tls_backend_native()
     }
 
-    /// Rustls with the process's cryptography provider, or with the feature's where none has been chosen.
-    ///
-    /// reqwest takes the process's default and panics without one. Rustls sets it in the same
-    /// way when its own builder is first used.
+    /// Rustls with the process's cryptography provider, which the builder has seen to.
     #[cfg(not(feature = "native-tls"))]
     fn backend(builder: ClientBuilder) -> ClientBuilder {
-        use rustls::crypto::CryptoProvider;
-        if CryptoProvider::get_default().is_none() {
-            #[cfg(feature = "aws-lc-rs")]
-            let provider = rustls::crypto::aws_lc_rs::default_provider();
-            #[cfg(not(feature = "aws-lc-rs"))]
-            let provider = rustls::crypto::ring::default_provider();
-            // It fails only if another thread was faster: then there is a default as well.
-            let _ = provider.install_default();
-        }
         builder.tls_backend_rustls().tls_sslkeylogfile(false)
     }
 }

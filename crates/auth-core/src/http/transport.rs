@@ -7,7 +7,7 @@ use crate::{Error, ErrorKind};
 
 /// What stands in an error of the HTTP, TLS or proxy library, and what it means. In this order: some of them stand in
 /// one text together.
-const REASONS: [(&str, &str); 17] = [
+const REASONS: [(&str, &str); 18] = [
     (
         "proxy authorization required",
         "the proxy asks for a log-in (status 407)",
@@ -44,6 +44,10 @@ const REASONS: [(&str, &str); 17] = [
     ),
     (
         "notvalidforname",
+        "the server's certificate is for another host name",
+    ),
+    (
+        "ip address mismatch",
         "the server's certificate is for another host name",
     ),
     (

@@ -48,12 +48,17 @@ pub(super) struct Reading {
 pub(super) fn each(text: &str, mut see: impl FnMut(&Reading)) {
     let plain = Reading::of(text);
     plain.each_encoding(&mut see);
+    let mut seen: Vec<Reading> = Vec::new();
     for escapes in ESCAPES {
         let mut decoded = plain.unescaped(escapes);
         for _ in 0..DEPTH {
             let Some(reading) = decoded else { break };
-            reading.each_encoding(&mut see);
             decoded = reading.unescaped(escapes);
+            // Most texts have escapes of one kind at the most, which several sets undo.
+            if !seen.iter().any(|seen| *seen.chars == *reading.chars) {
+                reading.each_encoding(&mut see);
+                seen.push(reading);
+            }
         }
     }
 }
@@ -162,7 +167,9 @@ impl Reading {
             let (char, length) = utf8(&self.chars[at..]).unwrap_or((self.chars[at], 1));
             let place = self.place(at, length);
             at += length;
-            if is_seen(char) {
+            if char.is_ascii_graphic() {
+                out.push(char.to_ascii_lowercase(), place);
+            } else if is_seen(char) {
                 let char = if char == char::REPLACEMENT_CHARACTER {
                     '?'
                 } else {

@@ -48,7 +48,7 @@ async fn run<R: Renew>(shared: Arc<Shared<R>>) {
         states.mark_unchanged();
         let now = shared.clock.now();
         // Not by the announced state: a process forked in the middle of a renewal inherits that.
-        let is_renewing = shared.lock().under_way().is_some();
+        let is_renewing = shared.lock().is_renewing();
         let due = shared.due_in(now).filter(|_| !is_renewing);
         if due == Some(Duration::ZERO) {
             if shared.valid(now).is_some() {

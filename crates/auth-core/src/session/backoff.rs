@@ -152,7 +152,7 @@ impl<E: AuthError> Backoff<E> {
         }
         self.rejected_early = self.rejected_early.saturating_add(1);
         if self.rejected_early > 1 {
-            let message = "the vendor refuses the tokens that it has just issued";
+            let message = "the vendor refuses every new token of this session";
             self.failures = self.rejected_early - 2;
             self.failed(&Error::new(ErrorKind::Unavailable, message).into(), now);
         }

@@ -26,18 +26,23 @@ enum Step {
 
 impl<R: Renew> Leased<'_, R> {
     /// For a session that only a log-in can help: another process may have logged in. If so, the
-    /// failure is forgotten.
+    /// failure is forgotten, and the token that was refused. Any other one is better, of an earlier
+    /// generation too: they are counted anew after a log-out.
     ///
     /// # Errors
     ///
-    /// If the store holds nothing newer.
+    /// If the store holds no other token.
     pub(super) async fn look(&self, known: Option<&Token>) -> Result<(), Error> {
-        let stored = self.load().await?;
+        let is_other = |stored: &Token| {
+            is_newer(stored, known) || known.is_some_and(|known| !known.has_same_access(stored))
+        };
+        let stored = self.load().await?.filter(is_other);
         let mut state = self.shared.lock();
-        if state.epoch != self.epoch || !stored.is_some_and(|stored| is_newer(&stored, known)) {
-            return Err(Error::new(ErrorKind::Store, "nothing newer is stored"));
+        if state.epoch != self.epoch || stored.is_none() {
+            return Err(Error::new(ErrorKind::Store, "no other token is stored"));
         }
         state.backoff.reset();
+        state.token = None;
         state.may_have_newer = true;
         let now = state.now;
         state.backoff.began(now);

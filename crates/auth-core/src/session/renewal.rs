@@ -93,6 +93,7 @@ pub(super) async fn run<R: Renew>(mut finish: Finish<R>, plan: Plan) {
             };
             if plan.only_if_newer {
                 renewal.look(plan.known.as_ref()).await?;
+                return renewal.run(None).await;
             }
             return renewal.run(plan.known).await;
         }
@@ -124,7 +125,14 @@ impl<R: Renew> Shared<R> {
     /// A renewal's token. It is remembered even if it cannot be used: its refresh token gets the
     /// next one.
     pub(super) fn prepare_renewed(&self, token: Token, epoch: u64) -> Result<Prepared, R::Error> {
-        let prepared = self.prepare(&token);
+        let prepared = self.prepare(&token).map_err(|error| {
+            if token.is_sendable() {
+                return error;
+            }
+            // Not the program's fault, as it is with a token that was given.
+            let message = "the vendor issued a token that no header can carry";
+            Error::new(ErrorKind::Protocol, message).into()
+        });
         if prepared.is_err() {
             let mut state = self.lock();
             if state.epoch == epoch && !state.supersedes(&token) {
@@ -143,8 +151,9 @@ impl<R: Renew> Shared<R> {
     ) -> Result<AuthHeaders, R::Error> {
         let mut state = self.lock();
         state.renewal = None;
-        // A look into the store that found nothing leaves the failure as it was.
         if state.epoch != epoch || result.is_err() && state.backoff.is_final() {
+            // A look into the store that found nothing leaves the failure as it was.
+            self.look_later(&state, state.now);
             return self.overtaken(&mut state, result);
         }
         let ready = match result {

@@ -2,15 +2,16 @@
 //! was refused.
 
 use reqwest::{Body, Request, RequestBuilder, Response, ResponseBuilderExt as _};
+use tokio::runtime::Handle;
 use url::Url;
 
-use crate::Error;
 use crate::auth_headers::AuthHeaders;
 use crate::http::{Idempotency, lost};
 use crate::renew::{Refusal, Renew};
 use crate::session::Session;
 use crate::session::authorizer::Authorizer;
 use crate::session::refusal::{SeenBody, look};
+use crate::{Error, ErrorKind};
 
 impl<R: Renew> Session<R> {
     /// Sends `request` with the session's headers. If the vendor refuses the token, that token is
@@ -30,7 +31,7 @@ impl<R: Renew> Session<R> {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) as for
-    /// [`Session::authorize`], and nothing was sent.
+    /// [`Session::authorize`], and where no Tokio runtime is entered: nothing was sent.
     /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if no response arrived, or
     /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the request may have had
     /// an effect. The vendor's error if the renewal fails.
@@ -119,6 +120,12 @@ fn idempotency(request: &Request) -> Idempotency {
 }
 
 async fn execute(client: &reqwest::Client, request: Request) -> Result<Response, Error> {
+    if Handle::try_current().is_err() {
+        // The HTTP library would panic.
+        let message = "a request of the program's own needs a tokio runtime: send it inside one, or put \
+                       the session's headers on it for a blocking client";
+        return Err(Error::new(ErrorKind::InvalidConfig, message));
+    }
     let idempotency = idempotency(&request);
     let sent = client.execute(request).await;
     sent.map_err(|error| lost(error, idempotency))

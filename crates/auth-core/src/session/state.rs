@@ -93,6 +93,12 @@ impl<E: AuthError> RenewalState<E> {
         })
     }
 
+    /// Whether a renewal is under way. Beside a failure that stays, its task only looks into the
+    /// store, and tells nothing if it finds nothing.
+    pub(super) fn is_renewing(&self) -> bool {
+        self.under_way().is_some() && !self.backoff.is_final()
+    }
+
     /// Whether the newest token is of a later generation than `token`, which must not take its
     /// place. The one rule of which token counts, wherever it comes from. Only a log-in begins anew.
     pub(super) fn supersedes(&self, token: &Token) -> bool {
@@ -181,8 +187,7 @@ impl<R: Renew> Shared<R> {
     }
 
     pub(super) fn state(&self, state: &RenewalState<R::Error>, now: Moment) -> State {
-        // Beside a failure that stays, the task under way only looks into the store.
-        if state.under_way().is_some() && !state.backoff.is_final() {
+        if state.is_renewing() {
             return State::Renewing;
         }
         let valid = self.valid(now);

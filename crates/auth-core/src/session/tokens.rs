@@ -154,12 +154,22 @@ impl<R: Renew> Shared<R> {
             return Ok(());
         };
         let _saving = persistence.saves.read().await;
-        // For its mark alone: a store that gives none may still save.
-        let lease = persistence.store.lease(&persistence.key).await.ok();
+        // For its mark alone, if it is this session's: a store that gives no lease may still save.
+        let is_unsaved = self.lock().store_failures.save.is_some();
+        let lease = if is_unsaved {
+            persistence.store.lease(&persistence.key).await.ok()
+        } else {
+            None
+        };
         let (token, epoch) = self.newest();
-        let saved = match &token {
-            Some(token) => persistence.save(&*self.clock, token).await,
+        let saved = match token {
             None => return Ok(()),
+            // A log-in's, which could not be counted yet.
+            Some(token) if token.generation() == 0 => {
+                let saved = self.save_login(persistence, token, epoch).await;
+                saved.map(|()| SaveOutcome::Saved)
+            }
+            Some(token) => persistence.save(&*self.clock, &token).await,
         };
         if let Some(lease) = lease {
             Mark::after(&saved).leave_on(lease).await;
@@ -299,7 +309,10 @@ impl<R: Renew> Shared<R> {
             return;
         };
         let mut state = self.lock();
-        if state.is_logged_out || !is_newer(token, state.token.as_ref()) {
+        // A log-in here that is about to be counted replaces whatever the store holds.
+        let is_uncounted = |known: &Token| state.epoch != 0 && known.generation() == 0;
+        let replaces_it = state.token.as_ref().is_some_and(is_uncounted);
+        if state.is_logged_out || replaces_it || !is_newer(token, state.token.as_ref()) {
             return;
         }
         state.tell(Event::TakenOver(token.fingerprint()));

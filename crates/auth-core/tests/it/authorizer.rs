@@ -57,7 +57,10 @@ async fn a_session_renews_behind_the_type_and_its_failures_keep_what_they_say() 
     let (vendor, session) = session();
     let first = session.headers_for(URL).await.unwrap();
     session.invalidate(&first);
-    vendor.fail_with(Error::new(ErrorKind::Denied, "the vendor said no").with_http_status(403));
+    // A refusal is believed when it comes twice.
+    for _ in 0..2 {
+        vendor.fail_with(Error::new(ErrorKind::Denied, "the vendor said no").with_http_status(403));
+    }
     let error = session.headers_for(URL).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.http_status()),

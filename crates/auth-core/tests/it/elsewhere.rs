@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use auth_core::{Clock as _, ErrorKind, Expiry, Session, State, Token};
+use auth_core::{Clock as _, ErrorKind, Expiry, Session, State, Token, TokenStore as _};
 use auth_sandbox::SandboxClock;
 
-use crate::moody::{Moody, put, with_store};
+use crate::moody::{Moody, key, put, with_store};
 use crate::vendor::{LIFETIME, Vendor, number, settled, token, until};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -103,6 +103,8 @@ async fn while_the_refused_token_is_valid_the_store_is_read_once_a_minute() {
             assert_eq!(number(&session.headers().await.unwrap()), 1);
         }
         until(|| store.loads() == loads + minute).await;
+        // The next look is a minute after the end of this one.
+        settled(&session).await;
     }
     put(&store, theirs(&clock, LIFETIME)).await;
     clock.advance(60 * SECOND);
@@ -129,6 +131,24 @@ async fn one_that_has_ended_meanwhile_is_renewed_and_a_refusal_of_it_is_not_aske
         }
         assert_eq!(vendor.calls(), 3);
     }
+}
+
+#[tokio::test]
+async fn one_after_a_log_out_elsewhere_counts_though_generations_begin_anew() {
+    let store = Moody::new();
+    let (vendor, clock, session) = with_store(&store);
+    put(&store, theirs(&clock, LIFETIME).with_generation(5)).await;
+    assert_eq!(number(&session.headers().await.unwrap()), 60);
+    clock.advance(LIFETIME);
+    vendor.refuse(ErrorKind::TokenRejected);
+    session.headers().await.unwrap_err();
+    store.inner.delete(&key()).await.unwrap();
+    let now = clock.now().wall();
+    let new = token(61, Expiry::after(now, LIFETIME), now);
+    put(&store, new.with_generation(1)).await;
+    clock.advance(SECOND);
+    assert_eq!(number(&session.headers().await.unwrap()), 61);
+    assert_eq!(vendor.calls(), 2);
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use auth_core::{
-    AuthHeaders, Clock as _, ErrorKind, Expiry, ExposeSecret as _, MemoryStore, Session, State,
-    StoreKey, Token, TokenStore,
+    AuthHeaders, Clock as _, Error, ErrorKind, Expiry, ExposeSecret as _, Header, MemoryStore,
+    Reason, Renew, Session, State, StoreKey, Token, TokenStore,
 };
 
 use crate::moody::{Moody, key, put};
@@ -148,6 +148,63 @@ async fn a_token_of_another_account_is_refused_at_once() {
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
     store.tell(&theirs);
     assert_eq!(session.try_headers(), None);
+}
+
+#[tokio::test]
+async fn a_token_with_white_space_around_it_is_used_and_one_that_cannot_be_sent_is_invalid() {
+    let (vendor, clock, session) = Vendor::with_session();
+    let given = |text: &str| Token::new(text.into(), Expiry::Never, clock.now().wall());
+    let pasted = vendor.session().token(given(" token-7\r\n")).build();
+    assert_eq!(number(&pasted.unwrap().headers().await.unwrap()), 7);
+    for unsendable in ["token\n-7", "", "\n"] {
+        let token = given(unsendable);
+        let error = vendor.session().token(token.clone()).build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{unsendable:?}");
+        let error = session.set_token(token).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{unsendable:?}");
+    }
+    assert_eq!(vendor.calls(), 0);
+}
+
+/// Issues what no header can carry.
+struct Garbling;
+
+impl Renew for Garbling {
+    type Error = Error;
+
+    async fn renew(&self, _: Option<&Token>, _: Reason) -> Result<Token, Error> {
+        Ok(Token::new("a\nb".into(), Expiry::Never, SystemTime::now()))
+    }
+
+    fn headers(&self, token: &Token) -> Result<Vec<Header>, Error> {
+        let name = http::header::AUTHORIZATION;
+        Ok(vec![Header::new(name, token.access())?])
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_the_vendor_issued_and_that_cannot_be_sent_is_the_vendors_fault() {
+    let session = Session::builder(Garbling).build().unwrap();
+    let error = session.headers().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(error.to_string().contains("the vendor issued"), "{error}");
+}
+
+#[tokio::test]
+async fn a_given_token_that_is_refused_is_not_called_one_that_the_vendor_issued() {
+    let (vendor, clock, _) = Vendor::with_session();
+    let given = issued(7, clock.now().wall());
+    let session = vendor.session().token(given).build().unwrap();
+    for number_of_token in [7, 1] {
+        let refused = session.auth_headers().await.unwrap();
+        assert_eq!(number(&refused.headers()), number_of_token);
+        session.invalidate(&refused);
+    }
+    let error = session.headers().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the vendor refuses every new token of this session"
+    );
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use auth_core::{
-    Clock as _, Http, HttpBuilder, MemoryStore, Operation, Request, SystemClock, TokenStore as _,
-    operation,
+    AllowedHosts, BaseUrl, Clock as _, ErrorKind, Http, HttpBuilder, MemoryStore, Operation,
+    Request, SystemClock, TokenStore as _, operation,
 };
 use httpmock::MockServer;
 use tokio::runtime::{Builder, Runtime};
@@ -106,6 +106,19 @@ fn no_runtime_at_all_is_needed_for_a_call_a_lease_or_a_pause() {
     let bare = Builder::new_current_thread().build().unwrap();
     assert_eq!(bare.block_on(call(&http(&server))), 200);
     bare.block_on(SystemClock.sleep(Duration::from_millis(1)));
+}
+
+#[test]
+fn a_request_of_the_programs_own_without_a_runtime_is_an_error_that_says_what_to_do() {
+    let base = BaseUrl::parse("http://localhost:9").unwrap();
+    HttpBuilder::new(base.clone(), "test").build().unwrap();
+    let (vendor, _, _) = Vendor::with_session();
+    let session = vendor.session().allowed_hosts(AllowedHosts::of(&base));
+    let session = session.build().unwrap();
+    let request = reqwest::Client::new().get("http://localhost:9/thing");
+    let error = block_on(session.send(request)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    assert!(error.to_string().contains("tokio runtime"), "{error}");
 }
 
 #[test]

@@ -186,6 +186,34 @@ async fn a_renewed_token_that_is_not_saved_leaves_the_mark_until_it_is() {
 }
 
 #[tokio::test]
+async fn a_save_of_what_the_store_holds_does_not_clear_another_processes_mark() {
+    let store = Moody::new();
+    let (_, _, session) = with_store(&store);
+    session.headers().await.unwrap();
+    store.is_abandoned.store(true, Ordering::SeqCst);
+    session.save().await.unwrap();
+    assert!(store.is_marked());
+}
+
+#[tokio::test]
+async fn a_log_in_that_is_not_counted_yet_is_not_replaced_by_what_others_have_saved() {
+    let store = Moody::new();
+    let (_, clock, session) = with_store(&store);
+    store.is_down.store(true, Ordering::SeqCst);
+    session.set_token(living(6, &clock)).await.unwrap();
+    assert!(matches!(session.state(), State::Unsaved { .. }));
+    clock.advance(Duration::from_secs(60));
+    store.tell(&living(60, &clock).with_generation(7));
+    assert_eq!(number(&session.try_headers().unwrap()), 6);
+    // It is counted when it is saved.
+    store.is_down.store(false, Ordering::SeqCst);
+    put(&store, living(60, &clock).with_generation(7)).await;
+    session.save().await.unwrap();
+    assert_eq!(stored(&store).generation(), 8);
+    assert_eq!(session.state(), State::Fresh);
+}
+
+#[tokio::test]
 async fn the_mark_of_a_holder_that_never_returns_is_believed_three_times() {
     let store = Moody::new();
     let (vendor, clock, session) = with_store(&store);

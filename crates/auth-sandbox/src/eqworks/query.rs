@@ -28,9 +28,11 @@ impl Query {
             .any(|(at, name)| self.0[..at].iter().any(|(earlier, _)| earlier == name))
     }
 
-    /// Whether a switch such as `light=1` is on. Decision: `true` switches it on, too.
+    /// Whether a switch such as `light=1` is on. Decision: `true` in any case switches it on, as
+    /// `TRUE` was seen to do.
     pub(super) fn is_on(&self, name: &str) -> bool {
-        matches!(self.get(name), Some("1" | "true"))
+        self.get(name)
+            .is_some_and(|it| it == "1" || it.eq_ignore_ascii_case("true"))
     }
 
     /// The product, which is `atom` unless it is given.

@@ -60,23 +60,30 @@ impl State {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A valid token. Two of one second are the same.
+    /// A valid token. Two of one second are the same. It ends with the user's access at the latest.
     pub(super) fn mint(&self, user: &EqWorksUser, product: &str) -> String {
         let iat = self.clock.unix_seconds();
+        let access = user.access_ends.map(|ends| {
+            let ends = ends.duration_since(SystemTime::UNIX_EPOCH);
+            ends.map_or(0, |ends| ends.as_secs())
+        });
+        let exp = access.unwrap_or(u64::MAX).min(iat + JWT_LIFETIME);
         self.secret.sign(&json!({
             "email": user.email,
             "product": product,
             "jwt_uuid": user.jwt_uuid,
             "iat": iat,
-            "exp": iat + JWT_LIFETIME,
+            "exp": exp,
         }))
     }
 
-    /// The checks against the vendor's list of users that every call makes.
+    /// The checks against the vendor's list of users that every call makes. A user whose access has
+    /// ended is told so once: then the vendor switches the account off.
     pub(super) fn check_user<'b>(
         &self,
         book: &'b mut Book,
         email: &str,
+        is_login: bool,
     ) -> Result<&'b mut EqWorksUser, Failure> {
         let wall = self.clock.wall();
         let Some(user) = book.user_mut(email).filter(|user| user.active) else {
@@ -85,10 +92,15 @@ impl State {
             return Err(refuse(StatusCode::NOT_FOUND, &text, hint));
         };
         if user.has_ended(wall) {
-            let text = format!(
-                "Access for {email} has expired. Please contact the administrator to reactivate \
-                 this account."
-            );
+            user.active = false;
+            let text = if is_login {
+                format!(
+                    "Access for {email} has expired. Please contact the administrator to \
+                     reactivate this account."
+                )
+            } else {
+                "Access has expired".to_owned()
+            };
             return Err(refuse(
                 StatusCode::FORBIDDEN,
                 &text,
@@ -106,6 +118,18 @@ impl Book {
 }
 
 impl EqWorksUser {
+    /// Whether the account is on, and its access has not ended.
+    pub(super) fn may_log_in(&self, wall: SystemTime) -> bool {
+        self.active && !self.has_ended(wall)
+    }
+
+    /// Revokes all tokens of the user, if the vendor does so for this account.
+    pub(super) fn revoke(&mut self) {
+        if !self.keeps_tokens {
+            self.jwt_uuid = users::new_uuid();
+        }
+    }
+
     fn has_ended(&self, wall: SystemTime) -> bool {
         self.access_ends.is_some_and(|ends| wall >= ends)
     }

@@ -7,7 +7,7 @@ use super::login::{refuse_lists, required};
 use super::query::Query;
 use super::refusal::refuse;
 use super::state::State;
-use super::users::{ATOM, new_uuid, normal};
+use super::users::{ALL, ATOM, normal};
 use crate::answer::{self, Answer, Failure};
 use crate::date;
 use crate::jwt::BadJwt;
@@ -24,7 +24,10 @@ pub(super) fn verify(eqworks: &State, call: &Call) -> Answer {
     let product = query.product();
 
     let mut book = eqworks.book();
-    eqworks.check_user(&mut book, &email)?;
+    let is_known = book.user_mut(&email).is_some_and(|user| user.active);
+    if !is_known {
+        eqworks.check_user(&mut book, &email, false)?;
+    }
     let now = eqworks.clock.now();
     let passcode = book.passcodes.get(&email);
     let Some(passcode) = passcode.filter(|passcode| now < passcode.ends) else {
@@ -42,10 +45,10 @@ pub(super) fn verify(eqworks: &State, call: &Call) -> Answer {
         ));
     }
     book.passcodes.remove(&email);
-    book.issued += 1;
-    let user = eqworks.check_user(&mut book, &email)?;
+    // The passcode is spent by now, also if the access has ended.
+    let user = eqworks.check_user(&mut book, &email, false)?;
     if query.is_on("reset_uuid") {
-        user.jwt_uuid = new_uuid();
+        user.revoke();
     }
     let body = json!({
         "message": format!(
@@ -57,12 +60,13 @@ pub(super) fn verify(eqworks: &State, call: &Call) -> Answer {
         "product": product,
         "access": user.access(),
     });
+    book.issued += 1;
     Ok(answer::json(StatusCode::OK, &body))
 }
 
 pub(super) fn confirm(eqworks: &State, call: &Call) -> Answer {
     let query = Query::of(call);
-    let token = check_token(eqworks, call, &query)?;
+    let token = check_token(eqworks, call, &query, true)?;
     let light = query.is_on("light");
     let mut body = json!({
         "message": format!("Token confirmed for user {}", token.email),
@@ -77,8 +81,11 @@ pub(super) fn confirm(eqworks: &State, call: &Call) -> Answer {
         body["access"] = json!({});
     } else {
         let mut book = eqworks.book();
-        let user = eqworks.check_user(&mut book, &token.email)?;
+        let user = eqworks.check_user(&mut book, &token.email, false)?;
         token.check_uuid(&user.jwt_uuid)?;
+        if query.is_on("reset_uuid") {
+            user.revoke();
+        }
         body["access_expired_at"] = user.access_ends.map(date::format).into();
         body["access"] = user.access();
     }
@@ -87,13 +94,13 @@ pub(super) fn confirm(eqworks: &State, call: &Call) -> Answer {
 
 pub(super) fn refresh(eqworks: &State, call: &Call) -> Answer {
     let query = Query::of(call);
-    let token = check_token(eqworks, call, &query)?;
+    let token = check_token(eqworks, call, &query, false)?;
     let mut book = eqworks.book();
-    let user = eqworks.check_user(&mut book, &token.email)?;
+    let user = eqworks.check_user(&mut book, &token.email, false)?;
     token.check_uuid(&user.jwt_uuid)?;
     // Without it, the old token stays valid.
     if query.is_on("reset_uuid") {
-        user.jwt_uuid = new_uuid();
+        user.revoke();
     }
     let body = json!({
         "message": format!(
@@ -141,7 +148,12 @@ impl Token {
 }
 
 /// The checks without the list of users. `light=1` makes no others.
-fn check_token(eqworks: &State, call: &Call, query: &Query) -> Result<Token, Failure> {
+fn check_token(
+    eqworks: &State,
+    call: &Call,
+    query: &Query,
+    takes_all: bool,
+) -> Result<Token, Failure> {
     let Some(sent) = call.headers.get("eq-api-jwt") else {
         let hint = "the header eq-api-jwt is missing (Authorization is ignored)";
         return Err(refuse(
@@ -169,7 +181,9 @@ fn check_token(eqworks: &State, call: &Call, query: &Query) -> Result<Token, Fai
         )
     })?;
     refuse_lists(query, FAILED)?;
-    if !token.product.eq_ignore_ascii_case(&query.product()) {
+    let product = query.product();
+    let is_for_all = takes_all && product == ALL;
+    if !is_for_all && !token.product.eq_ignore_ascii_case(&product) {
         let hint = "product in the query (atom where it is missing) is not the JWT's product";
         return Err(refuse(
             StatusCode::FORBIDDEN,
@@ -205,15 +219,16 @@ pub(super) fn accepts(eqworks: &State, token: &str) -> bool {
     };
     Token::read(&claims).is_some_and(|token| {
         let mut book = eqworks.book();
-        let user = eqworks.check_user(&mut book, &token.email);
-        user.is_ok_and(|user| user.jwt_uuid == token.jwt_uuid)
+        let wall = eqworks.clock.wall();
+        let user = book.user_mut(&token.email);
+        user.is_some_and(|user| user.may_log_in(wall) && user.jwt_uuid == token.jwt_uuid)
     })
 }
 
-/// Decision: the wording, and `null` for a token that does not expire.
+/// Decision: the wording of a number of days.
 fn ttl(eqworks: &State, exp: Option<i64>) -> Value {
     let Some(exp) = exp else {
-        return Value::Null;
+        return json!({ "millis": -1, "friendly": "N/A" });
     };
     let now = i64::try_from(eqworks.clock.unix_millis()).unwrap_or(i64::MAX);
     let millis = exp.saturating_mul(1_000).saturating_sub(now);

@@ -13,6 +13,8 @@ pub struct EqWorksUser {
     pub(super) products: Vec<String>,
     pub(super) access_ends: Option<SystemTime>,
     pub(super) active: bool,
+    /// An account of the vendor's mobile SDK.
+    pub(super) keeps_tokens: bool,
     /// In every valid token of the user. A new one revokes them all.
     pub(super) jwt_uuid: String,
 }
@@ -25,6 +27,7 @@ impl EqWorksUser {
             products: vec![ATOM.to_owned()],
             access_ends: None,
             active: true,
+            keeps_tokens: false,
             jwt_uuid: new_uuid(),
         }
     }
@@ -45,6 +48,12 @@ impl EqWorksUser {
     /// When the user's access ends, by the vendor's wall clock. Default: never.
     pub fn access_ends_at(mut self, at: SystemTime) -> Self {
         self.access_ends = Some(at);
+        self
+    }
+
+    /// The account is one of the vendor's mobile SDK: `reset_uuid=1` succeeds, and revokes nothing.
+    pub fn of_mobile_sdk(mut self) -> Self {
+        self.keeps_tokens = true;
         self
     }
 
@@ -77,6 +86,8 @@ pub struct EqWorksAccount {
 }
 
 pub(super) const ATOM: &str = "atom";
+/// In a log-in and in a confirmation it stands for any product.
+pub(super) const ALL: &str = "all";
 
 pub(super) const NORMAL: EqWorksAccount = EqWorksAccount {
     email: "sue@eqworks.example",
@@ -105,9 +116,11 @@ pub(super) fn initial() -> Vec<EqWorksUser> {
     ]
 }
 
-/// As the vendor writes every address.
+/// As the vendor writes every address: JavaScript trims a byte-order mark, too.
 pub(super) fn normal(email: &str) -> String {
-    email.trim().to_lowercase()
+    email
+        .trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+        .to_lowercase()
 }
 
 pub(super) fn new_uuid() -> String {

@@ -81,6 +81,11 @@ impl Iqm<'_> {
         users::WORKSPACE
     }
 
+    /// The other workspace in which [`workspace_user`](Self::workspace_user) may work.
+    pub fn other_ow_id(&self) -> u64 {
+        users::OTHER_OW_ID
+    }
+
     /// Adds a user, or replaces the one with the same e-mail address.
     pub fn add_user(&self, user: IqmUser) {
         self.book(|book| book.add_user(user));
@@ -118,7 +123,10 @@ impl Iqm<'_> {
 
     /// The hash in the reset link that was sent to the user last, unless it was used.
     pub fn reset_hash(&self, email: &str) -> Option<String> {
-        self.book(|book| book.resets.get(email).map(|reset| reset.hash.clone()))
+        self.book(|book| {
+            let reset = book.resets.get(email).filter(|reset| !reset.used)?;
+            Some(reset.hash.clone())
+        })
     }
 
     /// Makes a code for the authorization code grant, as if the user had just consented in the

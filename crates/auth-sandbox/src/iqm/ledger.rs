@@ -12,6 +12,8 @@ pub(super) struct Issued {
     pub(super) access: String,
     pub(super) refresh: Option<String>,
     pub(super) expires_in: u64,
+    /// The log-in still waits for its second factor.
+    pub(super) pending: bool,
 }
 
 /// Why a token is not accepted. The hint gives the reason.
@@ -21,6 +23,7 @@ pub(super) enum Rejected {
     Expired,
     Revoked,
     Reused,
+    Pending,
 }
 
 impl Rejected {
@@ -32,6 +35,7 @@ impl Rejected {
             Self::Reused => {
                 "was rotated away and used again: its whole family is revoked (reuse detection)"
             }
+            Self::Pending => "waits for its second factor",
         }
     }
 }
@@ -44,16 +48,19 @@ struct Entry {
     revoked: bool,
     /// Rotated away. Only a refresh token can be.
     spent: bool,
+    /// Of a log-in that waits for its second factor.
+    pending: bool,
 }
 
 impl Entry {
-    fn new(owner: &str, family: u64, ends: Option<Duration>) -> Self {
+    fn new(owner: &str, family: u64, ends: Option<Duration>, pending: bool) -> Self {
         Self {
             owner: owner.to_owned(),
             family,
             ends,
             revoked: false,
             spent: false,
+            pending,
         }
     }
 
@@ -93,22 +100,23 @@ impl Ledger {
     }
 
     /// An access token and a refresh token of a new family.
-    pub(super) fn issue(&mut self, owner: &str, now: Duration) -> Issued {
-        let mut issued = self.issue_access_only(owner, now);
-        issued.refresh = Some(self.new_refresh(owner, self.families, now));
+    pub(super) fn issue(&mut self, owner: &str, now: Duration, pending: bool) -> Issued {
+        self.families += 1;
+        let mut issued = self.new_access(owner, self.families, now, pending);
+        issued.refresh = Some(self.new_refresh(owner, self.families, now, pending));
         issued
     }
 
     /// An access token of a new family, which nothing can renew.
     pub(super) fn issue_access_only(&mut self, owner: &str, now: Duration) -> Issued {
         self.families += 1;
-        self.new_access(owner, self.families, now)
+        self.new_access(owner, self.families, now, false)
     }
 
     /// Exchanges a refresh token. The access tokens issued before stay valid until they expire.
     pub(super) fn refresh(&mut self, token: &str, now: Duration) -> Result<Issued, Rejected> {
         let entry = self.refresh.get_mut(token).ok_or(Rejected::Unknown)?;
-        let (owner, family) = (entry.owner.clone(), entry.family);
+        let (owner, family, pending) = (entry.owner.clone(), entry.family, entry.pending);
         if let Err(rejected) = entry.check(now) {
             if rejected == Rejected::Reused {
                 self.reuse_detected += 1;
@@ -118,17 +126,32 @@ impl Ledger {
         }
         let next = if self.settings.rotate_refresh_tokens {
             entry.spent = true;
-            self.new_refresh(&owner, family, now)
+            self.new_refresh(&owner, family, now, pending)
         } else {
             token.to_owned()
         };
-        let mut issued = self.new_access(&owner, family, now);
+        let mut issued = self.new_access(&owner, family, now, pending);
         issued.refresh = Some(next);
         Ok(issued)
     }
 
     /// Whose access token this is.
     pub(super) fn owner(&self, access: &str, now: Duration) -> Result<&str, Rejected> {
+        let owner = self.owner_even_if_pending(access, now)?;
+        let is_pending = self.access.get(access).is_some_and(|entry| entry.pending);
+        if is_pending {
+            Err(Rejected::Pending)
+        } else {
+            Ok(owner)
+        }
+    }
+
+    /// Whose access token this is, even if its log-in waits for the second factor.
+    pub(super) fn owner_even_if_pending(
+        &self,
+        access: &str,
+        now: Duration,
+    ) -> Result<&str, Rejected> {
         let entry = self.access.get(access).ok_or(Rejected::Unknown)?;
         entry.check(now)?;
         Ok(&entry.owner)
@@ -161,27 +184,28 @@ impl Ledger {
         }
     }
 
-    fn new_access(&mut self, owner: &str, family: u64, now: Duration) -> Issued {
+    fn new_access(&mut self, owner: &str, family: u64, now: Duration, pending: bool) -> Issued {
         let access = Uuid::new_v4().to_string();
         let ends = Some(now.saturating_add(self.settings.token_lifetime));
         self.access
-            .insert(access.clone(), Entry::new(owner, family, ends));
+            .insert(access.clone(), Entry::new(owner, family, ends, pending));
         self.issued += 1;
         Issued {
             access,
             refresh: None,
             expires_in: self.settings.token_lifetime.as_secs(),
+            pending,
         }
     }
 
-    fn new_refresh(&mut self, owner: &str, family: u64, now: Duration) -> String {
+    fn new_refresh(&mut self, owner: &str, family: u64, now: Duration, pending: bool) -> String {
         let refresh = Uuid::new_v4().to_string();
         let ends = self
             .settings
             .refresh_token_lifetime
             .map(|lifetime| now.saturating_add(lifetime));
         self.refresh
-            .insert(refresh.clone(), Entry::new(owner, family, ends));
+            .insert(refresh.clone(), Entry::new(owner, family, ends, pending));
         refresh
     }
 }

@@ -1,37 +1,38 @@
 //! Multi-factor authentication.
 //!
-//! The vendor documents two calls, and not how the second knows whose code it is. Decision: codes
-//! are unique among all users of the sandbox, and the code alone finds the user.
+//! Both calls carry the log-in that waits for its second factor: the vendor requires its headers "for
+//! all requests".
 
 use axum::http::StatusCode;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::refusal::{refuse, success};
-use super::state::{CODE_LIFETIME, MfaCode, State};
+use super::state::{CODE_LIFETIME, MfaCode, State, require_ow_id};
 use crate::answer::{self, Answer};
 use crate::request::Call;
 
 pub(super) fn send(iqm: &State, call: &Call) -> Answer {
+    let mut book = iqm.book();
+    let user = iqm.bearer_even_if_pending(&book, call)?;
+    require_ow_id(call)?;
     let fields = call.json()?;
     fields.only(&["owId"])?;
     let ow_id = fields.integer("owId")?;
-
-    let mut book = iqm.book();
-    let Some(user) = book.user_of_workspace(ow_id) else {
+    if !user.ow_ids().any(|it| it == ow_id) {
         let text = "Invalid owId or user not found.";
         return Err(refuse(
             StatusCode::BAD_REQUEST,
             text,
-            "no user has this owId",
+            "the token's user has no workspace with this owId",
         ));
-    };
+    }
     if !user.mfa {
         let text = "User MFA settings not configured.";
         let hint = "the user has not set up multi-factor authentication";
         return Err(refuse(StatusCode::UNPROCESSABLE_ENTITY, text, hint));
     }
-    let email = user.email.clone();
+    let email = user.email;
     // A new code replaces the one before.
     book.mfa_codes.retain(|_, code| code.email != email);
     let code = loop {
@@ -55,11 +56,12 @@ pub(super) fn send(iqm: &State, call: &Call) -> Answer {
 }
 
 pub(super) fn verify(iqm: &State, call: &Call) -> Answer {
+    let mut book = iqm.book();
+    let user = iqm.bearer_even_if_pending(&book, call)?;
+    require_ow_id(call)?;
     let fields = call.json()?;
     fields.only(&["otp"])?;
     let otp = fields.text("otp")?;
-
-    let mut book = iqm.book();
     let refused = |hint| {
         refuse(
             StatusCode::UNAUTHORIZED,
@@ -70,15 +72,11 @@ pub(super) fn verify(iqm: &State, call: &Call) -> Answer {
     let code = book
         .mfa_codes
         .get(otp)
+        .filter(|code| code.email == user.email)
         .ok_or_else(|| refused("no such code was sent, or it was used"))?;
     if iqm.now() >= code.ends {
         return Err(refused("the code has expired by the sandbox's clock"));
     }
-    let email = code.email.clone();
-    let user = book
-        .user(&email)
-        .ok_or_else(|| refused("the code's user is gone"))?
-        .clone();
     if user.on_hold {
         // Decision: the vendor documents a 403 and not when it is sent.
         let text = "User is not allowed to access provided customer";
@@ -89,7 +87,7 @@ pub(super) fn verify(iqm: &State, call: &Call) -> Answer {
         ));
     }
     book.mfa_codes.remove(otp);
-    let issued = book.ledger.issue_access_only(&email, iqm.now());
+    let issued = book.ledger.issue_access_only(&user.email, iqm.now());
     // In camel case, unlike every other token of the vendor, and without a refresh token.
     let data = json!({
         "accessToken": issued.access,

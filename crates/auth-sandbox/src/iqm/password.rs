@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::json;
 
-use super::refusal::{refuse, success};
+use super::refusal::{refuse, refuse_field, success};
 use super::state::{Book, RESET_LIFETIME, Reset, State, random};
 use crate::answer::{self, Answer, Content, Failure, Refusal};
 use crate::inbox::{Mail, MailKind};
@@ -34,67 +34,66 @@ pub(super) fn request_reset(iqm: &State, call: &Call) -> Answer {
         hash,
         ends: iqm.now() + RESET_LIFETIME,
         validated: false,
+        used: false,
     };
     book.resets.insert(email.to_owned(), reset);
-    // Decision: the vendor documents only that it is a string.
     Ok(answer::json(
         StatusCode::OK,
-        &success(&json!("Password reset email sent successfully.")),
+        &success(&json!("Email with reset password link sent successfully.")),
     ))
 }
 
 pub(super) fn validate_reset(iqm: &State, call: &Call) -> Answer {
     let fields = call.json()?;
-    fields.only(&["resetHash"])?;
-    let hash = fields.text("resetHash")?;
+    // The prose has another name for it than both specifications.
+    fields.only(&["inviteHash", "resetHash"])?;
+    let hash = fields.text("inviteHash")?;
+    if fields.has("resetHash") {
+        fields.same("resetHash", "inviteHash")?;
+    }
 
     let mut book = iqm.book();
     let found = book.resets.iter_mut().find(|(_, reset)| reset.hash == hash);
-    // Decision: the reasons, and an empty address for an unknown link. The vendor documents that
-    // there is always an address.
-    let data = match found {
-        None => json!({ "resetEmail": "", "isValid": false, "invalidReason": UNKNOWN_LINK }),
-        Some((email, reset)) if iqm.now() >= reset.ends => {
-            json!({ "resetEmail": email, "isValid": false, "invalidReason": EXPIRED_LINK })
-        }
-        Some((email, reset)) => {
-            reset.validated = true;
-            json!({ "resetEmail": email, "isValid": true })
-        }
-    };
+    let (email, reset) = found.ok_or_else(wrong_hash)?;
+    if iqm.now() >= reset.ends {
+        return Err(not_valid("the reset has expired by the sandbox's clock"));
+    }
+    if reset.used {
+        return Err(not_valid("the reset link was used"));
+    }
+    reset.validated = true;
+    let data = json!({ "resetEmail": email, "isValid": true });
     Ok(answer::json(StatusCode::OK, &success(&data)))
 }
 
-const UNKNOWN_LINK: &str = "Reset link is not valid.";
-const EXPIRED_LINK: &str = "Reset link is expired.";
-
 pub(super) fn set(iqm: &State, call: &Call) -> Answer {
     let fields = call.json()?;
-    fields.only(&["email", "password"])?;
+    fields.only(&["email", "password", "inviteHash"])?;
     let (email, password) = (fields.text("email")?, fields.text("password")?);
+    let hash = if fields.has("inviteHash") {
+        Some(fields.text("inviteHash")?)
+    } else {
+        None
+    };
 
     let mut book = iqm.book();
-    // Decision: the call proves nothing by itself, so it has to follow a link that was validated.
-    // The vendor does not document how the two belong together.
-    match book.resets.get(email) {
-        None => {
-            return Err(not_valid(
-                UNKNOWN_LINK,
-                "no reset was asked for, or it was used",
-            ));
-        }
-        Some(reset) if iqm.now() >= reset.ends => {
-            return Err(not_valid(
-                EXPIRED_LINK,
-                "the reset has expired by the sandbox's clock",
-            ));
-        }
-        Some(reset) if !reset.validated => {
-            return Err(not_valid(UNKNOWN_LINK, "the reset link was not validated"));
-        }
-        Some(_) => {}
+    // Decision: without a hash the call proves nothing by itself, so it has to follow a link that was
+    // validated. The vendor does not document how the two belong together.
+    let reset = book.resets.get_mut(email);
+    let reset = reset.ok_or_else(|| not_valid("no reset was asked for"))?;
+    if hash.is_some_and(|hash| hash != reset.hash) {
+        return Err(wrong_hash());
     }
-    book.resets.remove(email);
+    if reset.used {
+        return Err(not_valid("the reset link was used"));
+    }
+    if iqm.now() >= reset.ends {
+        return Err(not_valid("the reset has expired by the sandbox's clock"));
+    }
+    if hash.is_none() && !reset.validated {
+        return Err(not_valid("the reset link was not validated"));
+    }
+    reset.used = true;
     store(&mut book, email, password);
     Ok(answer::json(
         StatusCode::OK,
@@ -109,13 +108,9 @@ pub(super) fn change(iqm: &State, call: &Call) -> Answer {
     fields.only(&["oldPassword", "newPassword"])?;
     let (old, new) = (fields.text("oldPassword")?, fields.text("newPassword")?);
     if user.password.as_deref() != Some(old) {
-        // Decision: the vendor documents no answer to a wrong old password.
+        let (status, text) = (StatusCode::UNPROCESSABLE_ENTITY, "Invalid old password.");
         let hint = "oldPassword is not the user's password";
-        return Err(refuse(
-            StatusCode::FORBIDDEN,
-            "Old password is not correct.",
-            hint,
-        ));
+        return Err(refuse(status, text, hint));
     }
     store(&mut book, &user.email, new);
     Ok(answer::json(
@@ -132,7 +127,8 @@ fn store(book: &mut Book, email: &str, password: &str) {
 }
 
 /// As documented: the body says `success`, and the status says failure.
-fn not_valid(reason: &str, hint: &str) -> Failure {
+fn not_valid(hint: &str) -> Failure {
+    let reason = "Reset password link either not valid or it is already processed.";
     let data = json!({ "invalidReason": reason, "isValid": false });
     let refusal = Refusal {
         status: StatusCode::FORBIDDEN,
@@ -140,4 +136,10 @@ fn not_valid(reason: &str, hint: &str) -> Failure {
         hint: hint.to_owned(),
     };
     refusal.into()
+}
+
+fn wrong_hash() -> Failure {
+    let (status, field) = (StatusCode::UNPROCESSABLE_ENTITY, "inviteHash");
+    let text = "Provided reset password link hash is incorrect.";
+    refuse_field(status, field, text, "no reset link with this hash was sent")
 }

@@ -24,6 +24,43 @@ pub(super) fn refuse(status: StatusCode, text: &str, hint: impl Into<String>) ->
     })
 }
 
+/// An error that names the field that is wrong.
+pub(super) fn refuse_field(
+    status: StatusCode,
+    field: &str,
+    text: &str,
+    hint: impl Into<String>,
+) -> Failure {
+    let mut body = error_body(text);
+    body["errorObjects"][0]["field"] = json!(field);
+    Failure::Refused(Refusal {
+        status,
+        body: Content::Json(body),
+        hint: hint.into(),
+    })
+}
+
+/// The answer to a token that is not valid: without an envelope.
+///
+/// Decision: the text repeats the token. The vendor documents that there is one.
+pub(super) fn invalid_token(token: &str, hint: impl Into<String>) -> Failure {
+    let description = format!("Invalid access token: {token}");
+    Failure::Refused(Refusal {
+        status: StatusCode::UNAUTHORIZED,
+        body: Content::Json(json!({ "error": "invalid_token", "error_description": description })),
+        hint: hint.into(),
+    })
+}
+
+/// The other form, without an envelope as well. Decision: for a request without a token.
+pub(super) fn no_token(hint: impl Into<String>) -> Failure {
+    Failure::Refused(Refusal {
+        status: StatusCode::UNAUTHORIZED,
+        body: Content::Json(json!({ "message": "Invalid token" })),
+        hint: hint.into(),
+    })
+}
+
 /// Names the field that is wrong.
 pub(super) fn malformed(problem: Problem) -> Refusal {
     let mut body = error_body("Invalid request.");

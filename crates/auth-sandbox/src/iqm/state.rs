@@ -8,8 +8,8 @@ use axum::http::StatusCode;
 use url::Url;
 use uuid::Uuid;
 
-use super::ledger::Ledger;
-use super::refusal::refuse;
+use super::ledger::{Ledger, Rejected};
+use super::refusal::{invalid_token, no_token, refuse};
 use super::settings::{IqmTokenEnvelope, Settings};
 use super::users::{self, IqmUser};
 use crate::answer::Failure;
@@ -59,6 +59,7 @@ pub(super) struct Reset {
     pub(super) hash: String,
     pub(super) ends: Duration,
     pub(super) validated: bool,
+    pub(super) used: bool,
 }
 
 impl State {
@@ -96,36 +97,58 @@ impl State {
 
     /// The user whose bearer token the call carries.
     pub(super) fn bearer(&self, book: &Book, call: &Call) -> Result<IqmUser, Failure> {
-        // Decision: the vendor documents no answer to an invalid token.
-        let refused =
-            |hint: String| refuse(StatusCode::UNAUTHORIZED, "Invalid access token.", hint);
-        let token = call.bearer().map_err(|problem| refused(problem.hint))?;
-        let owner = book
-            .ledger
-            .owner(token, self.now())
-            .map_err(|rejected| refused(format!("the bearer token {}", rejected.reason())))?;
+        Self::user_of(book, call, |token| book.ledger.owner(token, self.now()))
+    }
+
+    /// The user whose log-in the call carries, even if it waits for the second factor.
+    pub(super) fn bearer_even_if_pending(
+        &self,
+        book: &Book,
+        call: &Call,
+    ) -> Result<IqmUser, Failure> {
+        Self::user_of(book, call, |token| {
+            book.ledger.owner_even_if_pending(token, self.now())
+        })
+    }
+
+    fn user_of<'b>(
+        book: &'b Book,
+        call: &Call,
+        owner: impl FnOnce(&str) -> Result<&'b str, Rejected>,
+    ) -> Result<IqmUser, Failure> {
+        let token = call.bearer().map_err(|problem| no_token(problem.hint))?;
+        let owner = owner(token).map_err(|rejected| {
+            let hint = format!("the bearer token {}", rejected.reason());
+            match rejected {
+                // Decision: status and text. The vendor documents only `mfa_required`.
+                Rejected::Pending => {
+                    refuse(StatusCode::FORBIDDEN, "MFA verification is required.", hint)
+                }
+                _ => invalid_token(token, hint),
+            }
+        })?;
         let user = book
             .user(owner)
-            .ok_or_else(|| refused("the token's user is gone".to_owned()))?;
+            .ok_or_else(|| invalid_token(token, "the token's user is gone"))?;
         check_ow_id(call, user)?;
         Ok(user.clone())
     }
 }
 
-/// The workspace named has to be the token's, wherever one is named.
+/// The workspace named has to be one of the user's, wherever one is named.
 fn check_ow_id(call: &Call, user: &IqmUser) -> Result<(), Failure> {
     let Some(sent) = call.headers.get(OW_ID) else {
         return Ok(());
     };
-    let sent = sent.to_str().ok().and_then(|text| text.parse().ok());
+    let sent: Option<u64> = sent.to_str().ok().and_then(|text| text.parse().ok());
     match sent {
         None => Err(Problem::new("X-IAA-OW-ID has to be an integer").into()),
-        sent if sent == user.ow_id => Ok(()),
+        Some(sent) if user.ow_ids().any(|ow_id| ow_id == sent) => Ok(()),
         // Decision: the vendor documents only the status.
         Some(_) => Err(refuse(
             StatusCode::FORBIDDEN,
             "User is not allowed to access provided workspace.",
-            "X-IAA-OW-ID is not the workspace that the token was issued for",
+            "X-IAA-OW-ID is no workspace of the token's user",
         )),
     }
 }
@@ -149,13 +172,9 @@ impl Book {
         self.users.iter_mut().find(|user| user.email == email)
     }
 
-    pub(super) fn user_of_workspace(&self, ow_id: u64) -> Option<&IqmUser> {
-        self.users.iter().find(|user| user.ow_id == Some(ow_id))
-    }
-
     pub(super) fn add_user(&mut self, mut user: IqmUser) {
         if user.ow_id.is_none() {
-            let highest = self.users.iter().filter_map(|user| user.ow_id).max();
+            let highest = self.users.iter().flat_map(IqmUser::ow_ids).max();
             user.ow_id = highest.map(|highest| highest + 1);
         }
         self.users.retain(|other| other.email != user.email);

@@ -1,12 +1,14 @@
 //! Sign-up, log-in and the token endpoint.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::ledger::Issued;
 use super::refusal::{refuse, success};
 use super::settings::IqmTokenEnvelope;
-use super::state::{AuthorizationCode, Book, CLIENT_ID, CLIENT_SECRET, State};
+use super::state::{AuthorizationCode, Book, CLIENT_ID, CLIENT_SECRET, State, random};
 use super::users::IqmUser;
 use crate::answer::{self, Answer, Content, Failure, Refusal};
 use crate::request::{Call, Fields, Problem};
@@ -41,7 +43,7 @@ pub(super) fn sign_up(iqm: &State, call: &Call) -> Answer {
         }));
     };
     user.password = Some(password.to_owned());
-    let issued = book.ledger.issue(email, iqm.now());
+    let issued = book.ledger.issue(email, iqm.now(), false);
     // Without `owId`: that comes with the log-in.
     Ok(answer::json(
         StatusCode::OK,
@@ -67,11 +69,8 @@ pub(super) fn log_in(iqm: &State, call: &Call) -> Answer {
     let mut book = iqm.book();
     let email = fields.text("email")?;
     let user = check_password(&book, email, fields.text("password")?, host)?;
-    let issued = book.ledger.issue(&user.email, iqm.now());
-    Ok(answer::json(
-        StatusCode::OK,
-        &success(&payload(&issued, user.ow_id)),
-    ))
+    let payload = log_in_payload(iqm, &mut book, &user);
+    Ok(answer::json(StatusCode::OK, &success(&payload)))
 }
 
 pub(super) fn token(iqm: &State, call: &Call) -> Answer {
@@ -112,8 +111,7 @@ pub(super) fn token(iqm: &State, call: &Call) -> Answer {
 fn password_grant(iqm: &State, email: &str, password: &str) -> Answer {
     let mut book = iqm.book();
     let user = check_password(&book, email, password, None)?;
-    let issued = book.ledger.issue(email, iqm.now());
-    let payload = payload(&issued, user.ow_id);
+    let payload = log_in_payload(iqm, &mut book, &user);
     let body = match iqm.envelope {
         IqmTokenEnvelope::Enveloped => success(&payload),
         IqmTokenEnvelope::Bare => payload,
@@ -132,7 +130,11 @@ fn refresh_grant(iqm: &State, token: &str) -> Answer {
             // list, and means that the user has to log in again.
             refuse(StatusCode::UNAUTHORIZED, "Invalid refresh token.", hint)
         })?;
-    Ok(answer::json(StatusCode::OK, &payload(&issued, None)))
+    let mut payload = payload(&issued, None);
+    if issued.pending {
+        payload["mfa_required"] = json!(true);
+    }
+    Ok(answer::json(StatusCode::OK, &payload))
 }
 
 fn code_grant(iqm: &State, fields: &Fields) -> Answer {
@@ -142,6 +144,7 @@ fn code_grant(iqm: &State, fields: &Fields) -> Answer {
         "redirect_uri",
         "client_id",
         "client_secret",
+        "scope",
     ])?;
     let (code, redirect_uri) = (fields.text("code")?, fields.text("redirect_uri")?);
     // Not `exactly`, whose hint would name the secret.
@@ -170,8 +173,9 @@ fn code_grant(iqm: &State, fields: &Fields) -> Answer {
             "redirect_uri is not the one that the code was made for",
         ));
     }
-    let issued = book.ledger.issue(&email, iqm.now());
-    Ok(answer::json(StatusCode::OK, &payload(&issued, None)))
+    let ow_id = book.user(&email).and_then(|user| user.ow_id);
+    let issued = book.ledger.issue(&email, iqm.now(), false);
+    Ok(answer::json(StatusCode::OK, &payload(&issued, ow_id)))
 }
 
 /// The two documented ways in which a log-in fails.
@@ -205,7 +209,7 @@ fn check_password(
                 "success": false,
                 "data": {
                     "status": "On Hold",
-                    "reason": "Your account is on hold due to a missed payment.",
+                    "reason": "The particular account is kept on hold due to missed payment dates for last 3 months.",
                     "supportEmail": "support@iqm.com",
                 },
                 "errorObjects": [{
@@ -223,6 +227,18 @@ fn check_password(
 fn bare_host(text: &str) -> String {
     let text = text.strip_prefix("https://").unwrap_or(text);
     text.trim_end_matches('/').to_ascii_lowercase()
+}
+
+/// The answer to a log-in, with the fields of the vendor's newer schema.
+fn log_in_payload(iqm: &State, book: &mut Book, user: &IqmUser) -> Value {
+    let issued = book.ledger.issue(&user.email, iqm.now(), user.mfa);
+    let mut payload = payload(&issued, user.ow_id);
+    let ends = iqm.clock.wall_after(Duration::from_secs(issued.expires_in));
+    let ends = ends.duration_since(UNIX_EPOCH).unwrap_or_default();
+    payload["expires_at"] = json!(u64::try_from(ends.as_millis()).unwrap_or(u64::MAX));
+    payload["jti"] = json!(random());
+    payload["mfa_required"] = json!(user.mfa);
+    payload
 }
 
 fn payload(issued: &Issued, ow_id: Option<u64>) -> Value {

@@ -14,7 +14,20 @@ pub struct IqmUser {
     pub(super) workspace_host: String,
     pub(super) first_name: String,
     pub(super) last_name: String,
+    /// The other workspaces that the user may work in.
+    pub(super) others: Vec<Workspace>,
 }
+
+/// A workspace beside the user's own.
+#[derive(Clone)]
+pub(super) struct Workspace {
+    pub(super) ow_id: u64,
+    pub(super) organization: String,
+    pub(super) domain: String,
+}
+
+/// The organization of every user's own workspace.
+pub(super) const ORGANIZATION: &str = "Sandbox Organization";
 
 /// The host of the default workspace.
 const DEFAULT_HOST: &str = "app.iqm.com";
@@ -38,6 +51,7 @@ impl IqmUser {
             workspace_host: DEFAULT_HOST.to_owned(),
             first_name: "Sam".to_owned(),
             last_name: "Sandbox".to_owned(),
+            others: Vec::new(),
         }
     }
 
@@ -63,6 +77,27 @@ impl IqmUser {
     pub fn workspace_host(mut self, host: impl Into<String>) -> Self {
         self.workspace_host = host.into();
         self
+    }
+
+    /// The user may work in this workspace, too.
+    pub fn also_in(
+        mut self,
+        ow_id: u64,
+        organization: impl Into<String>,
+        domain: impl Into<String>,
+    ) -> Self {
+        self.others.push(Workspace {
+            ow_id,
+            organization: organization.into(),
+            domain: domain.into(),
+        });
+        self
+    }
+
+    /// All workspaces of the user, the own one first.
+    pub(super) fn ow_ids(&self) -> impl Iterator<Item = u64> {
+        let others = self.others.iter().map(|workspace| workspace.ow_id);
+        self.ow_id.into_iter().chain(others)
     }
 
     /// First and last name, as the profile shows them.
@@ -124,6 +159,9 @@ pub(super) const WORKSPACE: IqmAccount = IqmAccount {
     ..account("workspace@iqm.com", "Workspace-1!", 200_005)
 };
 
+/// The other workspace of [`WORKSPACE`].
+pub(super) const OTHER_OW_ID: u64 = 200_006;
+
 pub(super) fn initial() -> Vec<IqmUser> {
     let user = |account: IqmAccount| {
         IqmUser::new(account.email, account.password)
@@ -135,6 +173,6 @@ pub(super) fn initial() -> Vec<IqmUser> {
         user(ON_HOLD).on_hold(),
         IqmUser::invited(INVITED.email).ow_id(INVITED.ow_id),
         user(MFA).mfa(),
-        user(WORKSPACE),
+        user(WORKSPACE).also_in(OTHER_OW_ID, "Second Organization", "second.example.com"),
     ]
 }

@@ -1,5 +1,6 @@
 //! EQ Works: the table of failures.
 
+use auth_core::Clock as _;
 use auth_sandbox::{EqWorksUser, Sandbox};
 use reqwest::Method;
 use serde_json::json;
@@ -56,33 +57,113 @@ async fn unknown_and_inactive_users_are_not_found() {
 }
 
 #[tokio::test]
-async fn a_user_whose_access_has_ended_is_referred_to_the_administrator() {
+async fn an_access_that_has_ended_is_told_once_and_switches_the_user_off() {
     let sandbox = Sandbox::start().unwrap();
     let (eqworks, caller) = (sandbox.eqworks(), EqWorksCaller::new(&sandbox));
-    let message = |user: &str| {
+    let login = |user: &str| {
         format!(
             "Access for {user} has expired. Please contact the administrator to reactivate this account."
         )
     };
     let ended = eqworks.ended_user().email;
-    assert_failure(
-        &caller.get("login", &[("user", ended)]).await,
-        403,
-        &message(ended),
-    );
+    let query = [("user", ended)];
+    assert_failure(&caller.get("login", &query).await, 403, &login(ended));
+    let gone = format!("User {ended} not found");
+    assert_failure(&caller.get("login", &query).await, 404, &gone);
 
-    let user = eqworks.user().email;
-    let otp = caller.passcode(user, "atom").await;
-    let jwt = eqworks.mint_token(user, "atom");
-    eqworks.end_access(user);
-    assert!(!eqworks.accepts(&jwt));
-    let query = [("user", user), ("otp", &*otp)];
-    assert_failure(&caller.get("verify", &query).await, 403, &message(user));
-    for call in ["confirm", "refresh"] {
-        assert_failure(&caller.with_jwt(call, &jwt, &[]).await, 403, &message(user));
+    for call in ["verify", "confirm", "refresh"] {
+        let user = "eve@a.test";
+        eqworks.add_user(EqWorksUser::new(user));
+        let otp = caller.passcode(user, "atom").await;
+        let jwt = eqworks.mint_token(user, "atom");
+        eqworks.end_access(user);
+        assert!(!eqworks.accepts(&jwt));
+        let light = caller.with_jwt("confirm", &jwt, &[("light", "TRUE")]).await;
+        assert_eq!(light.status, 200);
+        for (status, message) in [
+            (403, "Access has expired"),
+            (404, "User eve@a.test not found"),
+        ] {
+            let reply = if call == "verify" {
+                caller.get(call, &[("user", user), ("otp", &*otp)]).await
+            } else {
+                caller.with_jwt(call, &jwt, &[]).await
+            };
+            assert_failure(&reply, status, message);
+        }
+        // It is spent as well.
+        assert_eq!(eqworks.passcode(user).is_none(), call == "verify");
     }
-    let light = caller.with_jwt("confirm", &jwt, &[("light", "1")]).await;
-    assert_eq!(light.status, 200);
+}
+
+#[tokio::test]
+async fn a_token_ends_with_the_access_and_one_without_an_end_has_no_time_left() {
+    let sandbox = Sandbox::start().unwrap();
+    let (eqworks, caller) = (sandbox.eqworks(), EqWorksCaller::new(&sandbox));
+    let two_days = std::time::Duration::from_secs(2 * 86_400);
+    let ends = sandbox.clock().now().wall() + two_days;
+    eqworks.add_user(EqWorksUser::new("eve@a.test").access_ends_at(ends));
+    let jwt = eqworks.mint_token("eve@a.test", "atom");
+    let ttl = caller.with_jwt("confirm", &jwt, &[]).await.body["ttl"]["millis"].clone();
+    assert!(ttl.as_u64().is_some_and(|ttl| ttl <= 172_800_000), "{ttl}");
+    sandbox.clock().advance(two_days / 2);
+    let next = caller.with_jwt("refresh", &jwt, &[]).await.body["token"].clone();
+    let ttl = caller
+        .with_jwt("confirm", next.as_str().unwrap(), &[])
+        .await;
+    let ttl = ttl.body["ttl"]["millis"].clone();
+    assert!(ttl.as_u64().is_some_and(|ttl| ttl <= 86_400_000), "{ttl}");
+
+    let uuid = eqworks.jwt_uuid("eve@a.test");
+    let claims = json!({ "email": "eve@a.test", "product": "atom", "jwt_uuid": uuid });
+    let reply = caller
+        .with_jwt("confirm", &eqworks.sign(&claims), &[])
+        .await;
+    assert_eq!(
+        reply.body["ttl"],
+        json!({ "millis": -1, "friendly": "N/A" })
+    );
+}
+
+#[tokio::test]
+async fn reset_uuid_revokes_on_confirm_too_and_nothing_for_accounts_of_the_mobile_sdk() {
+    let sandbox = Sandbox::start().unwrap();
+    let (eqworks, caller) = (sandbox.eqworks(), EqWorksCaller::new(&sandbox));
+    eqworks.add_user(EqWorksUser::new("mobile@a.test").of_mobile_sdk());
+    for (user, revokes) in [(eqworks.user().email, true), ("mobile@a.test", false)] {
+        for call in ["confirm", "refresh"] {
+            let (jwt, uuid) = (eqworks.mint_token(user, "atom"), eqworks.jwt_uuid(user));
+            let reply = caller.with_jwt(call, &jwt, &[("reset_uuid", "TRUE")]).await;
+            assert_eq!(reply.status, 200);
+            assert_eq!(eqworks.jwt_uuid(user) != uuid, revokes, "{user} {call}");
+            assert_eq!(eqworks.accepts(&jwt), !revokes, "{user} {call}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn all_products_are_taken_by_login_and_confirm() {
+    let sandbox = Sandbox::start().unwrap();
+    let (eqworks, caller) = (sandbox.eqworks(), EqWorksCaller::new(&sandbox));
+    let user = eqworks.atom_user().email;
+    let reply = caller
+        .get("login", &[("user", user), ("product", "ALL")])
+        .await;
+    assert_eq!(reply.status, 200);
+    let jwt = eqworks.mint_token(user, "atom");
+    for (call, status) in [("confirm", 200), ("refresh", 403)] {
+        let reply = caller.with_jwt(call, &jwt, &[("product", "all")]).await;
+        assert_eq!(reply.status, status, "{call}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_in_capitals_or_with_a_slash_behind_it_is_not_found_in_json() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = EqWorksCaller::new(&sandbox);
+    for path in ["prod/LOGIN", "prod/login/", "dev/Confirm", "dev/refresh//"] {
+        assert_failure(&read(caller.any(Method::GET, path)).await, 404, "Not Found");
+    }
 }
 
 #[tokio::test]

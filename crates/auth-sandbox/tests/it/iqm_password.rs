@@ -19,7 +19,7 @@ async fn validate(caller: &Caller<'_>, hash: &str) -> Reply {
     call(
         caller,
         "user/reset-password/validate",
-        json!({ "resetHash": hash }),
+        json!({ "inviteHash": hash, "resetHash": hash }),
     )
     .await
 }
@@ -37,7 +37,8 @@ fn assert_not_valid(reply: &Reply) {
     assert_eq!(reply.status, 403);
     assert_eq!(reply.body["success"], true);
     assert_eq!(reply.body["data"]["isValid"], false);
-    assert!(reply.body["data"]["invalidReason"].is_string());
+    let reason = "Reset password link either not valid or it is already processed.";
+    assert_eq!(reply.body["data"]["invalidReason"], reason);
 }
 
 #[tokio::test]
@@ -48,9 +49,13 @@ async fn a_reset_link_is_sent_validated_and_used_once() {
     assert_eq!(iqm.reset_hash(email), None);
     let reply = request(&caller, email).await;
     assert_eq!(reply.status, 200);
-    assert!(reply.body["data"].is_string());
+    assert_eq!(
+        reply.body["data"],
+        "Email with reset password link sent successfully."
+    );
 
-    let reply = validate(&caller, &iqm.reset_hash(email).unwrap()).await;
+    let hash = iqm.reset_hash(email).unwrap();
+    let reply = validate(&caller, &hash).await;
     assert_eq!(reply.status, 200);
     let expected = json!({ "success": true, "data": { "resetEmail": email, "isValid": true } });
     assert_eq!(reply.body, expected);
@@ -63,11 +68,12 @@ async fn a_reset_link_is_sent_validated_and_used_once() {
     assert_eq!(read(caller.basic("login").json(&body)).await.status, 200);
 
     assert_not_valid(&set(&caller, email, "another").await);
+    assert_not_valid(&validate(&caller, &hash).await);
     assert_eq!(iqm.reset_hash(email), None);
-    for operation in ["iqm.request_password_reset", "iqm.validate_password_reset"] {
-        sandbox.log().assert_count(operation, 1);
+    sandbox.log().assert_count("iqm.request_password_reset", 1);
+    for operation in ["iqm.validate_password_reset", "iqm.set_password"] {
+        sandbox.log().assert_count(operation, 2);
     }
-    sandbox.log().assert_count("iqm.set_password", 2);
 }
 
 #[tokio::test]
@@ -87,15 +93,16 @@ async fn an_unknown_and_an_expired_link_are_not_valid() {
     validate(&caller, &hash).await;
     clock.advance(Duration::from_secs(86_400));
 
-    for (hash, email) in [("unheard-of", ""), (&hash, email)] {
-        let reply = validate(&caller, hash).await;
-        assert_eq!(
-            (reply.status, &reply.body["data"]["isValid"]),
-            (200, &json!(false))
-        );
-        assert_eq!(reply.body["data"]["resetEmail"], email);
-        assert!(reply.body["data"]["invalidReason"].is_string());
-    }
+    assert_not_valid(&validate(&caller, &hash).await);
+    let reply = validate(&caller, "unheard-of").await;
+    reply.assert_error(422, "Provided reset password link hash is incorrect.");
+    assert_eq!(reply.body["errorObjects"][0]["field"], "inviteHash");
+    let only_prose = json!({ "resetHash": hash });
+    let reply = call(&caller, "user/reset-password/validate", only_prose).await;
+    reply.assert(400, "inviteHash is missing");
+    let both = json!({ "inviteHash": hash, "resetHash": "another" });
+    let reply = call(&caller, "user/reset-password/validate", both).await;
+    reply.assert(400, "resetHash has to be the same as inviteHash");
     assert_not_valid(&set(&caller, email, "too late").await);
 }
 
@@ -113,6 +120,23 @@ async fn a_password_is_not_set_before_the_link_is_validated() {
 }
 
 #[tokio::test]
+async fn a_password_is_set_with_the_hash_of_the_link_alone() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = Caller::new(&sandbox);
+    let email = sandbox.iqm().user().email;
+    request(&caller, email).await;
+    let hash = sandbox.iqm().reset_hash(email).unwrap();
+    let set = |hash: &str| {
+        let body = json!({ "email": email, "password": "a new one", "inviteHash": hash });
+        read(caller.post("user/update-password").json(&body))
+    };
+    let reply = set("unheard-of").await;
+    reply.assert_error(422, "Provided reset password link hash is incorrect.");
+    assert_eq!(set(&hash).await.status, 200);
+    assert_not_valid(&set(&hash).await);
+}
+
+#[tokio::test]
 async fn a_logged_in_user_changes_the_password_with_the_old_one() {
     let sandbox = Sandbox::start().unwrap();
     let (iqm, caller) = (sandbox.iqm(), Caller::new(&sandbox));
@@ -127,7 +151,8 @@ async fn a_logged_in_user_changes_the_password_with_the_old_one() {
         )
     };
     assert_eq!(change("unheard-of", iqm.user().password).await.status, 401);
-    assert_eq!(change(&access, "wrong").await.status, 403);
+    let reply = change(&access, "wrong").await;
+    reply.assert_error(422, "Invalid old password.");
     caller.log_in().await;
 
     let reply = change(&access, iqm.user().password).await;

@@ -17,15 +17,10 @@ async fn the_profile_is_the_one_of_the_tokens_user() {
         (&data["owId"], &data["email"]),
         (&json!(200_001), &json!("user1@iqm.com"))
     );
-    for name in [
-        "firstName",
-        "lastName",
-        "displayName",
-        "organizationName",
-        "parentOrganization",
-    ] {
+    for name in ["firstName", "lastName", "displayName", "organizationName"] {
         assert!(data[name].is_string(), "{name}");
     }
+    assert!(data["parentOrganization"].is_object());
 }
 
 #[tokio::test]
@@ -53,13 +48,51 @@ async fn profile_and_log_out_need_the_token_and_its_workspace() {
                 request = request.header("X-IAA-OW-ID", ow_id);
             }
             let reply = read(request).await;
-            assert_eq!(reply.body["success"], false);
-            assert!(!reply.error().is_empty() && reply.hint.is_some());
+            // The refusal of a token has no envelope.
+            let text = match bearer {
+                None => &reply.body["message"],
+                Some("unheard-of") => &reply.body["error_description"],
+                Some(_) => &reply.body["errorObjects"][0]["error"],
+            };
+            assert!(text.is_string() && reply.hint.is_some(), "{reply:?}");
             seen.push(reply.status);
         }
         assert_eq!(seen, [401, 401, 400, 400, 403]);
     }
     assert!(sandbox.iqm().accepts(&access));
+}
+
+#[tokio::test]
+async fn the_workspaces_need_the_bearer_token_alone() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = Caller::new(&sandbox);
+    let user = sandbox.iqm().workspace_user();
+    let access = caller.log_in_as(user).await.tokens().access;
+    let get = |path: &str| read(caller.get(path).bearer_auth(&access));
+    let reply = get("user/ow-id").await;
+    assert_eq!(reply.body, json!({ "success": true, "data": user.ow_id }));
+    let reply = get("user/accessible-organizations").await;
+    let workspaces = reply.body["data"].as_array().unwrap();
+    assert_eq!(workspaces.len(), 2);
+    for (workspace, ow_id) in workspaces
+        .iter()
+        .zip([user.ow_id, sandbox.iqm().other_ow_id()])
+    {
+        assert_eq!(workspace["owId"], ow_id);
+        for name in ["organizationName", "workspaceDomain", "customerType"] {
+            assert!(workspace[name].is_string(), "{name}");
+        }
+        let profile = caller.get("profile").bearer_auth(&access);
+        let profile = read(profile.header("X-IAA-OW-ID", ow_id)).await;
+        assert_eq!(profile.status, 200);
+    }
+    for path in ["user/ow-id", "user/accessible-organizations"] {
+        let reply = read(caller.get(path).bearer_auth("unheard-of")).await;
+        assert_eq!(
+            (reply.status, &reply.body["error"]),
+            (401, &json!("invalid_token"))
+        );
+    }
 }
 
 #[tokio::test]

@@ -94,7 +94,7 @@ async fn revoking_ends_the_named_tokens_and_no_others() {
     let sandbox = Sandbox::start().unwrap();
     let (iqm, caller) = (sandbox.iqm(), Caller::new(&sandbox));
     let email = iqm.user().email;
-    let others = caller.log_in_as(iqm.mfa_user()).await.tokens();
+    let others = caller.log_in_as(iqm.workspace_user()).await.tokens();
 
     let tokens = caller.log_in().await;
     iqm.revoke_access_tokens(email);

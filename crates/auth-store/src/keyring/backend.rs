@@ -1,5 +1,7 @@
 //! Calls to the keyring. They block, and each is bounded in time.
 
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +20,10 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
 /// The thread's name, as a debugger shows it (Linux keeps 15 characters).
 const THREAD_NAME: &str = "auth-keyring";
 
+/// The process that used the keyring's library first, or 0. The library has threads that no child made
+/// by `fork()` has, and starts them once only: a call in the child would hang.
+static FIRST_USE: AtomicU32 = AtomicU32::new(0);
+
 /// The keyring, and the thread on which calls wait for it.
 ///
 /// They do not wait on the caller's runtime, which could not end while a call hangs.
@@ -28,14 +34,29 @@ pub(super) struct Backend {
 }
 
 /// The connection that is in use, if any.
-#[derive(Default)]
-struct Connection(Mutex<Option<Arc<Platform>>>);
+struct Connection {
+    process: u32,
+    platform: Mutex<Option<Arc<Platform>>>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.process != std::process::id() {
+            // Closing it in a child made by `fork()` would cut off the parent.
+            let platform = self.platform.get_mut();
+            std::mem::forget(platform.unwrap_or_else(PoisonError::into_inner).take());
+        }
+    }
+}
 
 impl Backend {
     pub(super) fn start() -> Result<Self, Error> {
         Ok(Self {
             thread: Thread::start(THREAD_NAME)?,
-            connection: Arc::default(),
+            connection: Arc::new(Connection {
+                process: std::process::id(),
+                platform: Mutex::default(),
+            }),
         })
     }
 
@@ -44,6 +65,9 @@ impl Backend {
         &self,
         work: impl Fn(&Platform) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Error> {
+        if !self.thread.is_here() {
+            return Err(explain(Problem::Forked));
+        }
         let connection = Arc::clone(&self.connection);
         let task = async move {
             let job = {
@@ -88,6 +112,11 @@ impl Connection {
         if let Some(platform) = &*self.slot() {
             return Ok(Arc::clone(platform));
         }
+        let process = std::process::id();
+        let first = FIRST_USE.compare_exchange(0, process, Relaxed, Relaxed);
+        if first.is_err_and(|first| first != process) {
+            return Err(Problem::Forked);
+        }
         // Not under the lock, because it may take long.
         let platform = Arc::new(Platform::connect()?);
         *self.slot() = Some(Arc::clone(&platform));
@@ -101,6 +130,6 @@ impl Connection {
     }
 
     fn slot(&self) -> std::sync::MutexGuard<'_, Option<Arc<Platform>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.platform.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

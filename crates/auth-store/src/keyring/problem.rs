@@ -22,6 +22,8 @@ pub(super) enum Problem {
     Twice,
     /// The token is too long for an entry, which holds this many bytes.
     TooLong(u32),
+    /// The process from which this one was forked has used the keyring.
+    Forked,
     /// No crate supports this platform.
     Unsupported,
 }
@@ -75,6 +77,10 @@ pub(super) fn explain(problem: Problem) -> Error {
                  a FileStore (with an encryption key) or a RedisStore"
             ));
         }
+        Problem::Forked => (
+            "the keyring was used before this process was forked, and cannot be used in both",
+            "use it in the child only, or start the child as a program of its own",
+        ),
         Problem::Unsupported => ("this platform has no keyring", "use another platform"),
     };
     store_error(format!("{what}: {choice}, {OTHERWISE}"))

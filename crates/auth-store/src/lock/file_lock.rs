@@ -20,6 +20,7 @@ const LAST_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(crate) struct FileLock {
     file: File,
+    process: u32,
 }
 
 /// The outcome of one attempt.
@@ -33,12 +34,21 @@ impl FileLock {
     pub(super) fn file(&self) -> &File {
         &self.file
     }
+
+    /// Whether this process took the lock, and not the one from which it was forked. That one still
+    /// has it.
+    pub(super) fn is_here(&self) -> bool {
+        self.process == std::process::id()
+    }
 }
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        // Closing the file is not enough: a child process that was just forked may have it open.
-        let _ = FileExt::unlock(&self.file);
+        // Closing the file is not enough: a child process that was just forked may have it open. That
+        // one only closes it.
+        if self.is_here() {
+            let _ = FileExt::unlock(&self.file);
+        }
     }
 }
 
@@ -83,7 +93,8 @@ pub(super) fn attempt(path: &Path, mut opened: Option<File>) -> Result<Attempt, 
         if !is_locked {
             return Ok(Attempt::Busy(file));
         }
-        let lock = FileLock { file };
+        let process = std::process::id();
+        let lock = FileLock { file, process };
         if is_at(path, &lock.file)? {
             return Ok(Attempt::Locked(lock));
         }

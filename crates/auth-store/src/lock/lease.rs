@@ -1,5 +1,6 @@
 //! The right to renew one token: a lock, and a mark that shows whether its holder gave it back.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use auth_core::{BoxFuture, Error, Lease};
 use super::file_lock::{self, FileLock};
 use crate::disk::{self, Failed, at, blocking, call};
 use crate::name::Name;
+use crate::thread::Thread;
 
 /// The text in the file while the lease is held. The number of the process follows it.
 const MARK: &str = "held by process ";
@@ -22,8 +24,8 @@ const MARK_BYTES: u64 = 64;
 const TRIAL_BYTES: usize = 8 * 1024;
 
 /// The lease of one key. It has no fence, because the lock never ends before its holder does.
-#[derive(Debug)]
 pub(super) struct FileLease {
+    thread: Thread,
     directory: Arc<Path>,
     name: Name,
     // `None` after the release.
@@ -34,8 +36,9 @@ pub(super) struct FileLease {
 }
 
 impl FileLease {
-    /// Waits for the lease of the key called `name`, for `limit` at most.
+    /// Waits for the lease of the key called `name`, for `limit` at most. Call it on the thread.
     pub(super) async fn wait(
+        thread: Thread,
         directory: Arc<Path>,
         name: Name,
         limit: Duration,
@@ -47,12 +50,21 @@ impl FileLease {
             Ok(lock) => lock,
             Err(path) => return blocking(move || Err(busy(&path, limit))).await,
         };
-        let mut lease = blocking(move || Self::mark(directory, name, lock)).await?;
-        lease.is_given = true;
-        Ok(lease)
+        blocking(move || Self::mark(thread, directory, name, lock)).await
     }
 
-    fn mark(directory: Arc<Path>, name: Name, lock: FileLock) -> Result<Self, Error> {
+    /// The same lease, once the caller has it.
+    pub(super) fn given(mut self) -> Self {
+        self.is_given = true;
+        self
+    }
+
+    fn mark(
+        thread: Thread,
+        directory: Arc<Path>,
+        name: Name,
+        lock: FileLock,
+    ) -> Result<Self, Error> {
         const MARKED: &str = "write who holds the lease";
         let path = directory.join(name.lease());
         let mut file = lock.file();
@@ -73,6 +85,7 @@ impl FileLease {
             return Err(error);
         }
         Ok(Self {
+            thread,
             directory,
             name,
             lock: Some(lock),
@@ -114,10 +127,15 @@ impl Lease for FileLease {
     }
 
     fn release(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
-        let lock = self.lock.take();
-        Box::pin(blocking(move || {
-            lock.map_or(Ok(()), |lock| self.give_back(&lock))
-        }))
+        let thread = self.thread.clone();
+        Box::pin(async move {
+            let give_back = blocking(move || {
+                let lock = self.lock.take();
+                lock.map_or(Ok(()), |lock| self.give_back(&lock))
+            });
+            // To its end: a caller that is dropped now has finished its renewal.
+            thread.run(give_back).await
+        })
     }
 }
 
@@ -125,10 +143,20 @@ impl Drop for FileLease {
     fn drop(&mut self) {
         // The mark stays: a holder that did not release the lease was interrupted.
         if let Some(lock) = &self.lock
+            && lock.is_here()
             && !(self.is_given || self.was_abandoned)
         {
             let _ = unmark(&self.path(), lock.file());
         }
+    }
+}
+
+impl fmt::Debug for FileLease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileLease")
+            .field("name", &self.name)
+            .field("was_abandoned", &self.was_abandoned)
+            .finish_non_exhaustive()
     }
 }
 

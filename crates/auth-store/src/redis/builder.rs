@@ -11,18 +11,13 @@ use super::entries::{Entries, Limits};
 use super::link::Link;
 use super::names::Names;
 use super::store::RedisStore;
-use super::watch::Watches;
 use crate::cipher::Cipher;
-use crate::thread::Thread;
 
 /// The shortest lease, because its extension takes some time.
 const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 
 /// Longer than any time that makes sense. The server's own limit is 292 million years.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-
-/// The thread's name, as a debugger shows it (Linux keeps 15 characters).
-const THREAD_NAME: &str = "auth-redis";
 
 /// The settings of a [`RedisStore`].
 pub struct RedisStoreBuilder {
@@ -160,19 +155,8 @@ impl RedisStoreBuilder {
             return Err(invalid("no time may be longer than 100 years"));
         }
         let link = Link::new(self.client()?, self.timeout);
-        let thread = Thread::start(THREAD_NAME)?;
-        let entries = Arc::new(Entries {
-            link,
-            names: Names::new(self.prefix),
-            cipher: self.cipher,
-            limits: self.limits,
-        });
-        let watches = Watches::start(&thread, Arc::clone(&entries));
-        Ok(RedisStore {
-            thread,
-            entries,
-            watches,
-        })
+        let (names, cipher) = (Names::new(self.prefix), self.cipher.map(Arc::new));
+        RedisStore::start(Entries::new(link, names, cipher, self.limits))
     }
 
     fn client(&self) -> Result<Client, Error> {

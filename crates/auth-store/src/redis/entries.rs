@@ -1,6 +1,8 @@
 //! The entries on the server: what is read, compared and written.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use auth_core::{Error, SaveOutcome, StoreKey, Token};
@@ -23,8 +25,10 @@ const LONGEST_LIFE: Duration = Duration::from_secs(200 * 365 * 24 * 60 * 60);
 pub(super) struct Entries {
     pub(super) link: Link,
     pub(super) names: Names,
-    pub(super) cipher: Option<Cipher>,
+    pub(super) cipher: Option<Arc<Cipher>>,
     pub(super) limits: Limits,
+    /// Whether it was logged that saved tokens are not published.
+    is_silent: AtomicBool,
 }
 
 #[derive(Clone, Debug)]
@@ -35,6 +39,27 @@ pub(super) struct Limits {
 }
 
 impl Entries {
+    pub(super) fn new(
+        link: Link,
+        names: Names,
+        cipher: Option<Arc<Cipher>>,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            link,
+            names,
+            cipher,
+            limits,
+            is_silent: AtomicBool::new(false),
+        }
+    }
+
+    /// The same entries, on a connection of their own.
+    pub(super) fn anew(&self) -> Self {
+        let (names, cipher) = (self.names.clone(), self.cipher.clone());
+        Self::new(self.link.anew(), names, cipher, self.limits.clone())
+    }
+
     /// The record of `key`, not decoded.
     pub(super) async fn fetch(&self, key: &StoreKey) -> Result<Option<Bytes>, Error> {
         let mut get = cmd("HGET");
@@ -45,7 +70,7 @@ impl Entries {
     }
 
     pub(super) fn decode(&self, key: &StoreKey, record: &[u8]) -> Result<Token, Error> {
-        record::decode(key, record, self.cipher.as_ref())
+        record::decode(key, record, self.cipher.as_deref())
             .map_err(|error| self.at(&self.names.token(key), &error))
     }
 
@@ -67,7 +92,7 @@ impl Entries {
         // It ends: each further round follows the save of another worker, and the time is bounded.
         loop {
             // An older record is decoded as well, because what cannot be read is never replaced.
-            let cipher = self.cipher.as_ref();
+            let cipher = self.cipher.as_deref();
             let replacement = record::replacement(key, token, stored.as_ref(), cipher);
             let Some(record) = replacement.map_err(|error| self.at(&name, &error))? else {
                 return Ok(SaveOutcome::Superseded);
@@ -83,10 +108,25 @@ impl Entries {
                 .arg(self.names.channel(key));
             match self.link.ask(&Request::Script(script), deadline).await? {
                 Value::Int(1) => return Ok(SaveOutcome::Saved),
+                Value::Int(2) => {
+                    self.note_silence();
+                    return Ok(SaveOutcome::Saved);
+                }
                 Value::Int(0) => return Ok(SaveOutcome::Superseded),
                 Value::BulkString(held) => stored = Some(Bytes::new(held)),
                 _ => return Err(self.link.unknown_reply()),
             }
+        }
+    }
+
+    /// A user without the right to the channel saves all the same.
+    fn note_silence(&self) {
+        if !self.is_silent.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                address = self.link.address(),
+                "this user of redis may not publish, so other workers see a saved token at their next \
+                 renewal only; allow the channels of the prefix"
+            );
         }
     }
 
@@ -105,7 +145,21 @@ impl Entries {
         self.link.ask(&Request::Command(delete), deadline).await
     }
 
+    /// Asks for names of many slots. A node of a cluster refuses those of other nodes, as it refuses to
+    /// load and save there, and would list its own entries only.
+    async fn check_that_all_is_here(&self) -> Result<(), Error> {
+        let mut probes = pipe();
+        for name in self.names.probes() {
+            probes.exists(name);
+        }
+        let deadline = self.link.deadline();
+        let probes = Request::Commands(probes);
+        let _: Vec<i64> = self.link.ask(&probes, deadline).await?;
+        Ok(())
+    }
+
     pub(super) async fn list(&self) -> Result<Vec<StoreKey>, Error> {
+        self.check_that_all_is_here().await?;
         let mut keys = BTreeSet::new();
         let mut cursor = 0_u64;
         loop {

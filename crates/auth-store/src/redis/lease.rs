@@ -233,6 +233,7 @@ impl Lease for RedisLease {
 
     fn release(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
         Box::pin(async move {
+            self.thread.check()?;
             self.end_extension();
             let Some(claim) = self.claim.clone() else {
                 return Ok(());
@@ -266,6 +267,11 @@ impl RedisLease {
 
 impl Drop for RedisLease {
     fn drop(&mut self) {
+        if !self.thread.is_here() {
+            // The parent of this process has the lease. Its connection must not be closed here.
+            std::mem::forget((self.claim.take(), self.keeper.take(), self.thread.clone()));
+            return;
+        }
         self.end_extension();
         if let Some(claim) = self.claim.take() {
             let ending = self.ending;

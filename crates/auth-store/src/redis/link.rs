@@ -61,6 +61,11 @@ impl Link {
         }
     }
 
+    /// The same server, without a connection.
+    pub(super) fn anew(&self) -> Self {
+        Self::new(self.client.clone(), self.timeout)
+    }
+
     /// The host and port, or a path.
     pub(super) fn address(&self) -> &str {
         &self.address

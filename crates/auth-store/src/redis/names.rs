@@ -7,6 +7,9 @@ use crate::digest::digest;
 /// The end of the name of a token's entry.
 const TOKEN: &str = ":token";
 
+/// A node with half of the slots serves so many names by a chance that is nothing.
+const PROBES: u32 = 64;
+
 /// The names of the entries of one store.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
@@ -57,6 +60,11 @@ impl Names {
             pattern.push(character);
         }
         format!("{pattern}{{*}}{TOKEN}")
+    }
+
+    /// Names of no entry, all over the slots of a cluster.
+    pub(super) fn probes(&self) -> impl Iterator<Item = String> {
+        (0..PROBES).map(|number| format!("{}{{{number}}}:probe", self.prefix))
     }
 
     /// The beginning of all names of one key. The braces keep them in one slot of a cluster.

@@ -9,8 +9,8 @@ use redis::Script;
 /// `KEYS`: the token. `ARGV`: the generation, the record, the record that it may replace, the time to
 /// live in ms (empty: forever), the channel.
 ///
-/// Returns 1 if the record is saved, and 0 if a later generation is kept. If another record than the
-/// expected one is held, it returns that record. The caller decides, because the server cannot read
+/// Returns 1 if the record is saved, 2 if it is saved and the user may not publish that, and 0 if a
+/// later generation is kept. If another record than the expected one is held, it returns that record. The caller decides, because the server cannot read
 /// it.
 ///
 /// Generations have 20 digits, so that they can be compared as texts. Lua's numbers are exact to 53
@@ -31,7 +31,8 @@ pub(super) static SAVE: LazyLock<Script> = LazyLock::new(|| {
          else
            redis.call('PEXPIRE', KEYS[1], ARGV[4])
          end
-         redis.call('PUBLISH', ARGV[5], ARGV[1])
+         local told = redis.pcall('PUBLISH', ARGV[5], ARGV[1])
+         if type(told) == 'table' and told.err then return 2 end
          return 1",
     )
 });

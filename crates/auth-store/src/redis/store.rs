@@ -10,7 +10,11 @@ use auth_core::{
 use super::entries::Entries;
 use super::lease::RedisLease;
 use super::watch::Watches;
+use crate::per_process::PerProcess;
 use crate::thread::Thread;
+
+/// The thread's name, as a debugger shows it (Linux keeps 15 characters).
+const THREAD_NAME: &str = "auth-redis";
 
 /// A store in Redis (5 or later) or Valkey: one server, or a primary with its replicas.
 ///
@@ -31,9 +35,12 @@ use crate::thread::Thread;
 /// The server sees the tokens, and without TLS so does the network. Use `rediss://` (feature
 /// `redis-tls`), [`RedisStoreBuilder::encrypt_with`] (feature `encryption`), or both. A Redis user
 /// for this store needs `~prefix*`, `&prefix*` and `+@connection +@scripting +@read +@write +@pubsub`.
+/// Without the channels (`&prefix*`) tokens are saved, and other workers see them at their next renewal
+/// only, which is logged once.
 ///
 /// Cloning is cheap. The store has a thread for its connection, which ends with the last clone,
-/// lease and watch.
+/// lease and watch. In a child process made by `fork()` it starts a thread and a connection of its own.
+/// A lease of the parent stays the parent's, and a watch of the parent ends in the child.
 ///
 /// # Example
 ///
@@ -52,16 +59,52 @@ use crate::thread::Thread;
 /// [`RedisStoreBuilder::encrypt_with`]: crate::RedisStoreBuilder::encrypt_with
 #[derive(Clone)]
 pub struct RedisStore {
-    pub(super) thread: Thread,
-    pub(super) entries: Arc<Entries>,
-    pub(super) watches: Watches,
+    entries: Arc<Entries>,
+    live: Arc<PerProcess<Live>>,
+}
+
+/// What serves the calls in one process.
+#[derive(Clone)]
+struct Live {
+    thread: Thread,
+    entries: Arc<Entries>,
+    watches: Watches,
+}
+
+impl RedisStore {
+    pub(super) fn start(entries: Entries) -> Result<Self, Error> {
+        let store = Self {
+            entries: Arc::new(entries),
+            live: Arc::default(),
+        };
+        store.live()?;
+        Ok(store)
+    }
+
+    fn live(&self) -> Result<Live, Error> {
+        self.live.get(|| {
+            let thread = Thread::start(THREAD_NAME)?;
+            let entries = Arc::new(self.entries.anew());
+            let watches = Watches::start(&thread, Arc::clone(&entries));
+            Ok(Live {
+                thread,
+                entries,
+                watches,
+            })
+        })
+    }
 }
 
 impl TokenStore for RedisStore {
     fn load<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Option<Token>, Error>> {
-        let (entries, key) = (Arc::clone(&self.entries), key.clone());
-        let task = async move { entries.load(&key).await };
-        Box::pin(self.thread.run_while_awaited(task))
+        Box::pin(async move {
+            let Live {
+                thread, entries, ..
+            } = self.live()?;
+            let key = key.clone();
+            let task = async move { entries.load(&key).await };
+            thread.run_while_awaited(task).await
+        })
     }
 
     fn save<'a>(
@@ -69,33 +112,50 @@ impl TokenStore for RedisStore {
         key: &'a StoreKey,
         token: &'a Token,
     ) -> BoxFuture<'a, Result<SaveOutcome, Error>> {
-        let (entries, key, token) = (Arc::clone(&self.entries), key.clone(), token.clone());
-        // To its end, because the vendor may have rotated the refresh token already.
-        let task = async move { entries.save(&key, &token).await };
-        Box::pin(self.thread.run(task))
+        Box::pin(async move {
+            let Live {
+                thread, entries, ..
+            } = self.live()?;
+            let (key, token) = (key.clone(), token.clone());
+            // To its end, because the vendor may have rotated the refresh token already.
+            let task = async move { entries.save(&key, &token).await };
+            thread.run(task).await
+        })
     }
 
     fn delete<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<(), Error>> {
-        let (entries, key) = (Arc::clone(&self.entries), key.clone());
-        let task = async move { entries.delete(&key).await };
-        Box::pin(self.thread.run(task))
+        Box::pin(async move {
+            let Live {
+                thread, entries, ..
+            } = self.live()?;
+            let key = key.clone();
+            thread.run(async move { entries.delete(&key).await }).await
+        })
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<StoreKey>, Error>> {
-        let entries = Arc::clone(&self.entries);
-        let task = async move { entries.list().await };
-        Box::pin(self.thread.run_while_awaited(task))
+        Box::pin(async move {
+            let Live {
+                thread, entries, ..
+            } = self.live()?;
+            let task = async move { entries.list().await };
+            thread.run_while_awaited(task).await
+        })
     }
 
     fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>> {
         Box::pin(async move {
-            let lease = RedisLease::acquire(&self.thread, &self.entries, key).await?;
+            let Live {
+                thread, entries, ..
+            } = self.live()?;
+            let lease = RedisLease::acquire(&thread, &entries, key).await?;
             Ok(Box::new(lease) as Box<dyn Lease>)
         })
     }
 
     fn watch(&self, key: &StoreKey, on_saved: OnSaved) -> Option<Watch> {
-        self.watches.begin(key, on_saved, &self.thread)
+        let live = self.live().ok()?;
+        live.watches.begin(key, on_saved, &live.thread)
     }
 }
 

@@ -53,7 +53,7 @@ struct Guard {
     has_ended: Arc<AtomicBool>,
     watches: Watches,
     // Keeps the thread of the watching task.
-    _thread: Thread,
+    thread: Thread,
 }
 
 impl Watches {
@@ -85,7 +85,7 @@ impl Watches {
             key: key.clone(),
             has_ended,
             watches: self.clone(),
-            _thread: thread.clone(),
+            thread: thread.clone(),
         }))
     }
 }
@@ -94,6 +94,11 @@ impl Drop for Guard {
     fn drop(&mut self) {
         // Ends the watch at once, even if a notification is under way.
         self.has_ended.store(true, Ordering::Release);
+        if !self.thread.is_here() {
+            // The parent of this process still watches.
+            std::mem::forget((self.watches.clone(), self.thread.clone()));
+            return;
+        }
         let end = Request::End(self.key.clone(), self.number);
         let _ = self.watches.0.send(end);
     }

@@ -1,16 +1,21 @@
 //! Every store keeps the contract, and the contract finds stores that do not.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use auth_core::{
-    BoxFuture, Error, Lease, MemoryStore, OnSaved, SaveOutcome, StoreKey, Token, TokenStore, Watch,
+    BoxFuture, Error, ErrorKind, Lease, MemoryStore, OnSaved, SaveOutcome, StoreKey, Token,
+    TokenStore, Watch,
 };
 use auth_store::testing::contract;
+use tokio::sync::OwnedMutexGuard;
+use tokio::time::timeout;
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn the_store_in_memory_keeps_the_contract() {
-    let store = MemoryStore::new();
+    let store = MemoryStore::new().lease_wait(Duration::from_millis(300));
     contract(async || store.clone()).await;
 }
 
@@ -19,8 +24,7 @@ async fn the_store_in_memory_keeps_the_contract() {
 async fn the_file_store_keeps_the_contract() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("tokens");
-    let open =
-        async || auth_store::FileStore::at(&path).lease_wait(std::time::Duration::from_millis(300));
+    let open = async || auth_store::FileStore::at(&path).lease_wait(Duration::from_millis(300));
     contract(open).await;
     // Only the locks are left.
     for entry in std::fs::read_dir(&path).unwrap() {
@@ -37,7 +41,7 @@ async fn the_file_store_keeps_the_contract_with_encryption() {
         let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".into();
         auth_store::FileStore::at(directory.path().join("tokens"))
             .encrypt_with(auth_store::EncryptionKey::from_base64(&key).unwrap())
-            .lease_wait(std::time::Duration::from_millis(300))
+            .lease_wait(Duration::from_millis(300))
     };
     contract(open).await;
 }
@@ -46,6 +50,15 @@ async fn the_file_store_keeps_the_contract_with_encryption() {
 async fn a_store_with_fences_and_watches_keeps_the_contract() {
     let store = Flawed::new(Sound);
     contract(async || store.clone()).await;
+}
+
+#[test]
+#[should_panic(expected = "call it inside a Tokio runtime with time enabled")]
+fn without_a_runtime_the_contract_says_what_it_needs() {
+    let store = MemoryStore::new();
+    let mut checked = std::pin::pin!(contract(async || store.clone()));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let _ = checked.as_mut().poll(&mut context);
 }
 
 #[test]
@@ -74,6 +87,8 @@ fn the_contract_finds_every_flaw() {
         (WaitsForever, "has not ended within 200s"),
         (CountsFencesDown, "after 100"),
         (SaysThatAllAreAbandoned, "counts as abandoned"),
+        (LeavesNoMark, "it does not count as abandoned"),
+        (LeavesAMarkForEver, "a lease counts as abandoned after one"),
         (
             WatchesTheWrongKey,
             "a watch notifies of what others save under its key",
@@ -113,6 +128,8 @@ enum Flaw {
     WaitsForever,
     CountsFencesDown,
     SaysThatAllAreAbandoned,
+    LeavesNoMark,
+    LeavesAMarkForEver,
     ChecksBeforeItWrites,
     WatchesTheWrongKey,
     WatchesForever,
@@ -124,6 +141,7 @@ use Flaw::*;
 #[derive(Clone)]
 struct Flawed {
     inner: MemoryStore,
+    leases: Leases,
     flaw: Flaw,
     fence: Arc<AtomicU64>,
     watchers: Watchers,
@@ -131,9 +149,14 @@ struct Flawed {
 
 type Watchers = Arc<Mutex<Vec<(u64, StoreKey, OnSaved)>>>;
 
+/// Locked while a lease is held; true if its last holder did not release it. Unlike those of the store in
+/// memory, they wait on the test's clock.
+type Leases = Arc<Mutex<HashMap<StoreKey, Arc<tokio::sync::Mutex<bool>>>>>;
+
 #[derive(Debug)]
 struct FlawedLease {
-    inner: Option<Box<dyn Lease>>,
+    mark: Option<OwnedMutexGuard<bool>>,
+    was_abandoned: bool,
     flaw: Flaw,
     fence: u64,
 }
@@ -144,12 +167,19 @@ impl Lease for FlawedLease {
     }
 
     fn was_abandoned(&self) -> bool {
-        matches!(self.flaw, SaysThatAllAreAbandoned)
+        match self.flaw {
+            SaysThatAllAreAbandoned => true,
+            LeavesNoMark => false,
+            _ => self.was_abandoned,
+        }
     }
 
     fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
-        if matches!(self.flaw, LeasesOnce) {
-            std::mem::forget(self.inner);
+        match (self.flaw, self.mark) {
+            (LeasesOnce, mark) => std::mem::forget(mark),
+            (LeavesAMarkForEver, _) if self.was_abandoned => {}
+            (_, Some(mut mark)) => *mark = false,
+            (_, None) => {}
         }
         Box::pin(std::future::ready(Ok(())))
     }
@@ -159,6 +189,7 @@ impl Flawed {
     fn new(flaw: Flaw) -> Self {
         Self {
             inner: MemoryStore::new(),
+            leases: Leases::default(),
             flaw,
             fence: Arc::new(AtomicU64::new(100)),
             watchers: Watchers::default(),
@@ -256,21 +287,30 @@ impl TokenStore for Flawed {
 
     fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>> {
         Box::pin(async move {
-            let inner = match self.flaw {
+            let lease = Arc::clone(self.leases.lock().unwrap().entry(key.clone()).or_default());
+            let mut mark = match self.flaw {
                 LeasesToAll => None,
-                WaitsForever => loop {
-                    if let Ok(lease) = self.inner.lease(key).await {
-                        break Some(lease);
-                    }
-                },
-                _ => Some(self.inner.lease(key).await?),
+                WaitsForever => Some(lease.lock_owned().await),
+                _ => {
+                    let waited = timeout(Duration::from_secs(180), lease.lock_owned()).await;
+                    let busy = |_| Error::new(ErrorKind::Store, "it is busy");
+                    Some(waited.map_err(busy)?)
+                }
             };
+            let was_abandoned = mark
+                .as_mut()
+                .is_some_and(|it| std::mem::replace(&mut **it, true));
             let fence = match self.flaw {
                 CountsFencesDown => self.fence.fetch_sub(1, Ordering::SeqCst),
                 _ => self.fence.fetch_add(1, Ordering::SeqCst),
             };
             let flaw = self.flaw;
-            Ok(Box::new(FlawedLease { inner, flaw, fence }) as Box<dyn Lease>)
+            Ok(Box::new(FlawedLease {
+                mark,
+                was_abandoned,
+                flaw,
+                fence,
+            }) as Box<dyn Lease>)
         })
     }
 

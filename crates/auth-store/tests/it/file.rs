@@ -2,12 +2,14 @@
 
 mod crash;
 mod damage;
+mod fork;
 mod full;
 mod leases;
 mod many;
 mod owner;
 mod place;
 mod processes;
+mod runtimes;
 mod session;
 mod unfinished;
 

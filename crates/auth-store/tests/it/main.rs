@@ -22,4 +22,6 @@ mod redis;
 #[cfg(all(any(feature = "file", feature = "redis"), unix))]
 mod samples;
 #[cfg(all(any(feature = "file", feature = "redis"), unix))]
+mod surroundings;
+#[cfg(all(any(feature = "file", feature = "redis"), unix))]
 mod vendor;

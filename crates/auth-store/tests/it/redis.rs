@@ -3,9 +3,11 @@
 #[cfg(feature = "testing")]
 mod contract;
 mod entries;
+mod fork;
 mod lease;
 mod outage;
 mod proxy;
+mod refusals;
 mod runtimes;
 mod secrets;
 mod server;

@@ -100,7 +100,7 @@ fn a_permanent_token_that_no_header_can_carry_makes_no_session() {
             token.auth_headers().unwrap_err(),
             client.session(token).build().unwrap_err(),
         ] {
-            assert_eq!(error.kind(), ErrorKind::Protocol);
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig);
             assert!(!shown(&error).contains("line\nbreak"), "{error:?}");
         }
     }

@@ -4,19 +4,21 @@ use std::fmt::Debug;
 use std::time::{Duration, UNIX_EPOCH};
 
 use auth_core::{Clock as _, Expiry};
-use auth_sandbox::Entry;
+use auth_sandbox::{Entry, EqWorksUser};
 use eqworks_auth::ErrorKind::{
     Denied, InteractionRequired, InvalidConfig, InvalidCredentials, NotFound, Protocol,
     TokenRejected,
 };
+use eqworks_auth::magic_link::PasscodeMail;
+use eqworks_auth::token::Revocation;
 use eqworks_auth::{
     Client, Error, ErrorKind, ExposeSecret as _, Product, SecretString, Stage, Token,
 };
 use serde_json::json;
 
 use crate::set_up::{
-    DAY, LIFETIME, assert_refused, base_url, builder, client, email, jwt, log_in, minted, passcode,
-    sandbox,
+    DAY, LIFETIME, assert_refused, base_url, builder, client, email, jwt, log_in, minted, only,
+    passcode, sandbox,
 };
 
 /// A request as it was sent, without the headers of the connection and those that all have.
@@ -94,7 +96,8 @@ async fn every_call_is_sent_as_the_vendor_documents_it() {
     assert_ne!(second.fingerprint(), first.fingerprint());
     // A refresh leaves the older token valid, unless it is told to revoke.
     assert!(accepts(&first) && accepts(&second));
-    let third = client.refresh_and_revoke_older(&second).await.unwrap();
+    let (third, revocation) = client.refresh_and_revoke_older(&second).await.unwrap();
+    assert_eq!(revocation, Revocation::Done);
     assert!(!accepts(&first) && !accepts(&second) && accepts(&third));
     // So does a log-in.
     let next = passcode(&sandbox).await;
@@ -142,7 +145,7 @@ async fn a_token_lives_for_90_days_and_says_whose_it_is_and_for_what() {
         sandbox.clock().advance(DAY);
         token = match number {
             0 => client.refresh(&token).await.unwrap(),
-            1 => client.refresh_and_revoke_older(&token).await.unwrap(),
+            1 => client.refresh_and_revoke_older(&token).await.unwrap().0,
             _ => log_in(&sandbox).await,
         };
     }
@@ -207,7 +210,7 @@ async fn a_client_of_another_stage_and_product_names_them_with_every_call() {
     assert_eq!(confirmed.product, Product::LOCUS);
     client.confirm_light(&headers).await.unwrap();
     let token = client.refresh(&token).await.unwrap();
-    let token = client.refresh_and_revoke_older(&token).await.unwrap();
+    let (token, _) = client.refresh_and_revoke_older(&token).await.unwrap();
     assert_eq!(token.product(), Some(Product::LOCUS));
     let entries = sandbox.log().entries();
     assert_eq!(entries.len(), 6);
@@ -233,34 +236,132 @@ fn assert_refusal(outcome: Result<impl Debug, Error>, status: u16, kind: ErrorKi
 }
 
 #[tokio::test]
-async fn a_user_who_is_gone_or_whose_access_has_ended_is_refused_whatever_is_called() {
-    let unknown = "unknown user: User <user> not found";
-    let ended = "the access has ended: Access for <user> has expired. \
-                 Please contact the administrator to reactivate this account";
-    for (is_gone, status, kind, text) in
-        [(true, 404, NotFound, unknown), (false, 403, Denied, ended)]
-    {
-        let sandbox = sandbox();
-        let (client, user, eqworks) = (client(&sandbox), email(&sandbox), sandbox.eqworks());
-        let (token, passcode) = (log_in(&sandbox).await, passcode(&sandbox).await);
-        let others = if is_gone {
-            eqworks.remove_user(user);
-            ["stranger@acme.test", eqworks.inactive_user().email]
-        } else {
-            eqworks.end_access(user);
-            [user, eqworks.ended_user().email]
-        };
-        sandbox.log().clear();
-        for other in others {
-            let text = text.replace("<user>", other);
-            assert_refusal(client.request_passcode(other).await, status, kind, &text);
+async fn a_user_who_is_gone_is_refused_whatever_is_called() {
+    let sandbox = sandbox();
+    let (client, user, eqworks) = (client(&sandbox), email(&sandbox), sandbox.eqworks());
+    let (token, passcode) = (log_in(&sandbox).await, passcode(&sandbox).await);
+    eqworks.remove_user(user);
+    sandbox.log().clear();
+    let gone = |user: &str| format!("unknown user: User {user} not found");
+    for other in ["stranger@acme.test", eqworks.inactive_user().email] {
+        let asked = client.request_passcode(other).await;
+        assert_refusal(asked, 404, NotFound, &gone(other));
+    }
+    let text = gone(user);
+    assert_refusal(client.verify(user, &passcode).await, 404, NotFound, &text);
+    let confirmed = client.confirm(&token.auth_headers().unwrap()).await;
+    assert_refusal(confirmed, 404, NotFound, &text);
+    assert_refusal(client.refresh(&token).await, 404, NotFound, &text);
+    assert_eq!(sandbox.log().entries().len(), 5);
+}
+
+#[tokio::test]
+async fn an_access_that_has_ended_is_told_once_by_whatever_is_called_and_then_the_user_is_gone() {
+    let sandbox = sandbox();
+    let (client, user, eqworks) = (client(&sandbox), "eve@acme.test", sandbox.eqworks());
+    for call in ["login", "verify", "confirm", "refresh"] {
+        eqworks.add_user(EqWorksUser::new(user));
+        let token = Token::from_jwt(eqworks.mint_token(user, "atom")).unwrap();
+        client.request_passcode(user).await.unwrap();
+        let passcode = eqworks.passcode(user).unwrap().into();
+        eqworks.end_access(user);
+        let ended = "the access has ended: Access ";
+        for (status, kind, text) in [(403, Denied, ended), (404, NotFound, "unknown user: ")] {
+            let refused = match call {
+                "login" => client.request_passcode(user).await.map(drop),
+                "verify" => client.verify(user, &passcode).await.map(drop),
+                "confirm" => client
+                    .confirm(&token.auth_headers().unwrap())
+                    .await
+                    .map(drop),
+                _ => client.refresh(&token).await.map(drop),
+            };
+            assert_refusal(refused, status, kind, text);
         }
-        let text = text.replace("<user>", user);
-        assert_refusal(client.verify(user, &passcode).await, status, kind, &text);
-        let confirmed = client.confirm(&token.auth_headers().unwrap()).await;
-        assert_refusal(confirmed, status, kind, &text);
-        assert_refusal(client.refresh(&token).await, status, kind, &text);
-        assert_eq!(sandbox.log().entries().len(), 5);
+    }
+}
+
+#[tokio::test]
+async fn a_revocation_that_revoked_nothing_is_told() {
+    let sandbox = sandbox();
+    let (client, user, eqworks) = (client(&sandbox), "eve@acme.test", sandbox.eqworks());
+    eqworks.add_user(EqWorksUser::new(user).of_mobile_sdk());
+    let token = Token::from_jwt(eqworks.mint_token(user, "atom")).unwrap();
+    sandbox.clock().advance(DAY);
+    let (next, revocation) = client.refresh_and_revoke_older(&token).await.unwrap();
+    assert_eq!(revocation, Revocation::Nothing);
+    assert!(eqworks.accepts(token.access_token().expose_secret()));
+    assert_ne!(next.fingerprint(), token.fingerprint());
+}
+
+#[tokio::test]
+async fn a_time_zone_survives_the_vendors_double_decoding() {
+    let sandbox = sandbox();
+    let mail = PasscodeMail::new().zone("Etc/GMT+5 ");
+    let client = client(&sandbox);
+    client
+        .request_passcode_with(email(&sandbox), &mail)
+        .await
+        .unwrap();
+    let query = only(&sandbox, "eqworks.request_passcode")
+        .query()
+        .unwrap()
+        .to_owned();
+    assert!(query.ends_with("&zone=Etc%252FGMT%252B5%2520"), "{query}");
+}
+
+#[test]
+fn a_refusal_of_the_token_is_told_by_the_host_that_answers() {
+    let client = Client::builder(Stage::Prod, Product::ATOM).build().unwrap();
+    let auth = "https://auth.eqworks.io/prod/confirm";
+    let data = "https://api.eqworks.io/prod/reports";
+    let locus = "https://api.locus.place/x";
+    for (url, status, body, refuses) in [
+        (
+            auth,
+            403,
+            r#"{"message":"Invalid JWT: x","statusCode":403}"#,
+            true,
+        ),
+        (
+            auth,
+            403,
+            r#"{"message":"Invalid UUID for user sue"}"#,
+            true,
+        ),
+        (
+            auth,
+            403,
+            r#"{"message":"User sue does not have access to atom"}"#,
+            false,
+        ),
+        (auth, 403, r#"{"message":"Access has expired"}"#, false),
+        (auth, 403, "", false),
+        (auth, 401, r#"{"message":"Unauthorized"}"#, false),
+        (auth, 404, r#"{"message":"User sue not found"}"#, false),
+        (data, 401, "Invalid JWT", true),
+        (data, 401, r#"{"message":"Unauthorized"}"#, true),
+        (locus, 401, "", true),
+        (
+            data,
+            403,
+            r#"{"Message":"User is not authorized to access this resource"}"#,
+            true,
+        ),
+        (data, 403, r#"{"message":"Unauthorized"}"#, false),
+        (
+            data,
+            403,
+            r#"{"message":"Not authorized to access 7"}"#,
+            false,
+        ),
+        (locus, 403, "Insufficient write access", false),
+        (data, 403, "Only admins are allowed", false),
+        (data, 500, r#"{"message":"Invalid JWT"}"#, false),
+        (data, 200, "", false),
+    ] {
+        let told = client.refuses_token(&url.parse().unwrap(), status, body.as_bytes());
+        assert_eq!(told, refuses, "{url} {status} {body}");
     }
 }
 
@@ -304,7 +405,7 @@ async fn a_passcode_works_once_and_for_some_minutes_and_a_wrong_one_does_not_spe
     let sandbox = sandbox();
     let pending = client(&sandbox).pending_login(email(&sandbox));
     let wrong_text = format!(
-        "the passcode was refused: Invalid OTP for user {}",
+        "the passcode is wrong: Invalid OTP for user {}",
         pending.user()
     );
     let spent_text = "the passcode cannot be used any more: No OTP to redeem for user";

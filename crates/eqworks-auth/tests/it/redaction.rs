@@ -190,7 +190,7 @@ async fn no_log_or_span_of_a_call_shows_a_secret_or_a_query() {
     sandbox.clock().advance(DAY);
     let token = client.refresh(&token).await.unwrap();
     secrets.extend(EqWorks::secrets_of(token.clone()));
-    let token = client.refresh_and_revoke_older(&token).await.unwrap();
+    let (token, _) = client.refresh_and_revoke_older(&token).await.unwrap();
     secrets.extend(EqWorks::secrets_of(token.clone()));
 
     let text = captured.text();

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use auth_sandbox::{Fault, Sandbox};
+use auth_core::Clock as _;
+use auth_sandbox::{EqWorksUser, Fault, Sandbox};
 use eqworks_auth::ErrorKind::{Denied, InteractionRequired, InvalidConfig, TokenRejected};
 use eqworks_auth::store::{MemoryStore, TokenStore as _};
 use eqworks_auth::{
@@ -26,8 +27,9 @@ vendor_tests::login_session!(EqWorks);
 
 impl Sessions for EqWorks {
     fn access_in(headers: &HeaderMap) -> &str {
-        assert_eq!(headers.len(), 2);
+        assert_eq!(headers.len(), 3);
         assert!(headers.contains_key("eq-api-user"));
+        assert_eq!(headers["x-eq-product"], "atom");
         headers["eq-api-jwt"].to_str().unwrap()
     }
 
@@ -184,8 +186,55 @@ async fn an_access_that_has_ended_is_told_with_the_vendors_text() {
     settled(&session).await;
     let (kind, reason) = login_required(&session);
     assert_eq!(kind, Denied);
-    assert!(reason.contains("contact the administrator"), "{reason}");
+    assert!(
+        reason.contains("the access has ended: Access has expired"),
+        "{reason}"
+    );
     assert_refreshes(&sandbox, 2);
+    // From now on the vendor knows no such user. The session still tells what it was told.
+    for _ in 0..3 {
+        let error = session.renew().await.unwrap_err();
+        assert_refused(&error, Denied, "the access has ended: Access has expired");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_ended_with_the_access_is_told_so_without_asking_the_vendor() {
+    let (sandbox, user) = (sandbox(), "eve@acme.test");
+    let ends = sandbox.clock().now().wall() + DAY * 2;
+    let account = EqWorksUser::new(user).access_ends_at(ends);
+    sandbox.eqworks().add_user(account);
+    let token = Token::from_jwt(sandbox.eqworks().mint_token(user, "atom")).unwrap();
+    assert!(token.ends_with_access() && !minted(&sandbox).ends_with_access());
+    assert_eq!(token.expiry(), Expiry::At(ends));
+    let session = client(&sandbox).session(token).build().unwrap();
+    sandbox.clock().advance(DAY * 3);
+    let error = session.headers().await.unwrap_err();
+    assert!(matches!(error, Error::AccessEnded { .. }), "{error:?}");
+    let (kind, reason) = login_required(&session);
+    assert_eq!(kind, Denied);
+    assert!(reason.contains("ended with the user's access"), "{reason}");
+    assert_refreshes(&sandbox, 0);
+}
+
+#[tokio::test]
+async fn the_header_with_the_product_is_for_products_other_than_locus_and_can_be_switched_off() {
+    let sandbox = sandbox();
+    for (product, send, expected) in [
+        ("atom", true, Some("atom")),
+        ("locus", true, None),
+        ("atom", false, None),
+    ] {
+        let jwt = sandbox.eqworks().mint_token(email(&sandbox), product);
+        let client = builder_for(&sandbox, product.into()).product_header(send);
+        let session = client
+            .build()
+            .unwrap()
+            .session(Token::from_jwt(jwt).unwrap());
+        let headers = session.build().unwrap().headers().await.unwrap();
+        let sent = headers.get("x-eq-product").map(|it| it.to_str().unwrap());
+        assert_eq!(sent, expected, "{product} {send}");
+    }
 }
 
 #[tokio::test]
@@ -283,9 +332,11 @@ async fn a_session_authorizes_requests_to_the_data_host() {
     let sandbox = sandbox();
     let session = session(&sandbox);
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let data = http.get("https://api.eqworks.io/prod/thing");
-    let request = session.authorize(data).await.unwrap().build().unwrap();
-    assert_eq!(request.headers()["eq-api-jwt"], access(&session).await);
+    for host in ["api.eqworks.io", "api.locus.place"] {
+        let data = http.get(format!("https://{host}/prod/thing"));
+        let request = session.authorize(data).await.unwrap().build().unwrap();
+        assert_eq!(request.headers()["eq-api-jwt"], access(&session).await);
+    }
 }
 
 #[tokio::test]

@@ -73,7 +73,7 @@ async fn the_published_login_is_sent_and_read() {
             when.method(GET)
                 .path("/dev/login")
                 .query_param("user", USER)
-                .query_param("zone", "America/Toronto")
+                .query_param("zone", "America%2FToronto")
                 .query_param("product", "atom")
                 .query_param_missing("redirect")
                 .query_param_missing("nolink");
@@ -251,7 +251,11 @@ async fn a_time_left_is_read_however_absurd_it_is() {
     for (millis, left) in [
         ("1500", Some(Duration::from_millis(1_500))),
         ("0", Some(Duration::ZERO)),
-        ("-5", Some(Duration::ZERO)),
+        ("-1", None),
+        ("-5", None),
+        ("\"1500\"", Some(Duration::from_millis(1_500))),
+        ("1500.0", Some(Duration::from_millis(1_500))),
+        ("\"N/A\"", None),
         (
             "317339744057000",
             Some(Duration::from_secs(317_339_744_057)),
@@ -302,7 +306,6 @@ async fn a_success_that_is_not_as_documented_is_told_without_its_text() {
         format!("<html>{secret}</html>"),
         format!(r#"{{"token":"{secret}"}}"#),
         format!(r#"{{"token":["{secret}"]}}"#),
-        format!(r#"{{"message":"Invalid OTP for user {secret}","statusCode":403}}"#),
         format!("\"{secret}\""),
     ] {
         let error = verified(&body).await.unwrap_err();
@@ -363,7 +366,7 @@ async fn each_documented_refusal_is_an_error_of_its_own_whatever_was_called() {
             403,
             "Invalid OTP for user sue",
             InvalidCredentials,
-            "the passcode was refused: Inv",
+            "the passcode is wrong: Inv",
         ),
         (
             403,
@@ -425,6 +428,56 @@ async fn a_refusal_in_an_unknown_text_is_told_by_its_status_and_the_call() {
     ] {
         assert_all_refused(status, body, [(kind, "eqworks."); 4]).await;
     }
+}
+
+#[tokio::test]
+async fn a_refusal_without_its_text_is_told_by_its_status_and_the_call() {
+    for body in ["", r#"{"message":"User sue not fou"#] {
+        let unknown = (NotFound, "unknown user: the response has no text");
+        let lost = (NotFound, "eqworks.");
+        assert_all_refused(404, body, [unknown, lost, lost, lost]).await;
+        let denied = (Denied, "eqworks.");
+        let refused = (
+            InvalidCredentials,
+            "the passcode was refused: the response has no text",
+        );
+        assert_all_refused(403, body, [denied, refused, denied, denied]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_log_in_that_is_answered_without_a_token_is_a_refusal_whatever_its_status() {
+    let passcode = "the passcode ";
+    for (body, kind, text) in [
+        (
+            refusal(403, "Invalid OTP for user sue"),
+            InvalidCredentials,
+            "is wrong: Invalid OTP",
+        ),
+        (
+            refusal(403, "No OTP to redeem for user sue"),
+            InteractionRequired,
+            "cannot be used",
+        ),
+        (
+            r#"{"success":false}"#.to_owned(),
+            InvalidCredentials,
+            "was refused: the vendor answered without",
+        ),
+        (
+            r#"{"errors":["no"],"token":null}"#.to_owned(),
+            InvalidCredentials,
+            "was refused: the vendor",
+        ),
+    ] {
+        let error = verified(&body).await.unwrap_err();
+        assert_refused(&error, kind, &format!("{passcode}{text}"));
+        assert_eq!(error.http_status(), Some(200));
+    }
+    // A refresh is not refused by it: the token may be good.
+    let server = answering(200, r#"{"success":false}"#).await;
+    let error = client_of(&server).refresh(&token()).await.unwrap_err();
+    assert_eq!(error.kind(), Protocol);
 }
 
 #[tokio::test]

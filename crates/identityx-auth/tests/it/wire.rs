@@ -435,7 +435,15 @@ type Refusal = (
 
 /// The status, the code, the message and the number of each documented failure that means the same
 /// whatever was called, and the error that it is.
-const DOCUMENTED: [Refusal; 11] = [
+const DOCUMENTED: [Refusal; 12] = [
+    (
+        200,
+        "BAD_USER_INPUT",
+        "Unable to find an organization for this request.",
+        None,
+        "UnknownOrganization",
+        ErrorKind::InvalidConfig,
+    ),
     (
         200,
         "INTERNAL_SERVER_ERROR",
@@ -577,11 +585,30 @@ async fn a_refused_token_is_the_links_in_a_log_in_and_the_sessions_in_any_other_
             "{message}"
         );
     }
-    // With a text that no document names.
-    let body = refusal("UNAUTHENTICATED", "Go away.", None);
-    assert_eq!(refused(&vendor, 200, &body).await, expected);
-    let body = refusal("INTERNAL_SERVER_ERROR", "Go away.", Some(401));
-    assert_eq!(refused(&vendor, 200, &body).await, expected);
+    for message in [
+        "jwt signature is required",
+        "invalid token",
+        "invalid algorithm",
+    ] {
+        for code in ["UNAUTHENTICATED", "INTERNAL_SERVER_ERROR"] {
+            let body = refusal(code, message, Some(400));
+            assert_eq!(refused(&vendor, 200, &body).await, expected, "{message}");
+        }
+    }
+    // A link that lost a character of its claims.
+    let unavailable = core(ErrorKind::Unavailable);
+    let mut damaged = expected.clone();
+    damaged[1] = core(ErrorKind::OutcomeUnknown);
+    damaged[2..].fill(unavailable);
+    for (status, number) in [(200, Some(500)), (200, Some(401)), (200, None), (500, None)] {
+        let message = "Unexpected token \u{fffd} in JSON at position 7";
+        let body = refusal("INTERNAL_SERVER_ERROR", message, number);
+        assert_eq!(
+            refused(&vendor, status, &body).await,
+            damaged,
+            "{status} {number:?}"
+        );
+    }
 
     let body = refusal(
         "INTERNAL_SERVER_ERROR",
@@ -598,6 +625,67 @@ async fn a_refused_token_is_the_links_in_a_log_in_and_the_sessions_in_any_other_
             wrong,
         ]
     );
+}
+
+#[tokio::test]
+async fn whatever_else_comes_as_unauthenticated_is_an_outage() {
+    let vendor = Vendor::start().await;
+    let unavailable = core(ErrorKind::Unavailable);
+    let expected = [
+        unavailable.clone(),
+        core(ErrorKind::OutcomeUnknown),
+        unavailable.clone(),
+        unavailable,
+    ];
+    for message in [
+        "Go away.",
+        "",
+        "no connection available for operation and number of stored operation > 0",
+        "invalid json response body at http://token:4001/ reason: Unexpected token < in JSON at position 0",
+        "upstream connect error or disconnect/reset before headers. reset reason: connection failure",
+        "Unexpected token < in JSON at position 0",
+        "connection 5 to 10.0.0.7:27017 closed",
+        "E11000 duplicate key error: jwt expired",
+        "The wrong number of arguments",
+    ] {
+        for number in [None, Some(400), Some(401), Some(403), Some(404), Some(500)] {
+            let body = refusal("UNAUTHENTICATED", message, number);
+            assert_eq!(
+                refused(&vendor, 200, &body).await,
+                expected,
+                "{message} {number:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_mail_that_is_answered_with_a_list_may_be_on_its_way() {
+    let vendor = Vendor::start().await;
+    for body in ["[]", r#"[{"data":{"sendUserLoginLink":"ok"}}]"#] {
+        vendor.response(200, body).await;
+        let client = &vendor.client;
+        let error = client.send_org_user_login_link("a@a.test").await;
+        assert_refused(
+            &error.unwrap_err(),
+            ErrorKind::OutcomeUnknown,
+            "may have had its effect",
+        );
+        let error = active(&vendor, body).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol);
+    }
+}
+
+#[tokio::test]
+async fn an_organization_that_is_switched_off_is_told_and_nothing_was_sent() {
+    let vendor = Vendor::start().await;
+    let message = "The organization is disabled and must be enabled before it can be used.";
+    for status in [200, 500] {
+        let body = refusal("INTERNAL_SERVER_ERROR", message, None);
+        for refused in refused(&vendor, status, &body).await {
+            assert_eq!(refused, known("ApplicationDenied", ErrorKind::Denied));
+        }
+    }
 }
 
 #[tokio::test]
@@ -621,8 +709,6 @@ async fn a_refusal_with_an_unknown_text_is_told_by_its_number_and_its_code() {
             Some(429),
             known("RateLimited", ErrorKind::RateLimited { retry_after: None }),
         ),
-        // The number counts.
-        ("UNAUTHENTICATED", Some(404), core(ErrorKind::NotFound)),
         (
             "FORBIDDEN",
             None,
@@ -686,7 +772,7 @@ async fn a_failure_within_the_vendor_is_unavailable_or_unknown_by_what_the_call_
     for (status, body) in [
         (500, "POST body missing.".to_owned()),
         (502, "<html>Bad Gateway</html>".to_owned()),
-        (500, refusal("UNAUTHENTICATED", "jwt expired", None)),
+        (500, refusal("UNAUTHENTICATED", "Oh no.", None)),
         (503, String::new()),
         (200, refusal("INTERNAL_SERVER_ERROR", "Oh no.", None)),
         (200, refusal("INTERNAL_SERVER_ERROR", "Oh no.", Some(500))),

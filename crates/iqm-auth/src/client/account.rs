@@ -1,19 +1,18 @@
-//! Who is logged in, passwords and second factors.
+//! Who is logged in, where, and second factors.
 
-use auth_core::{AuthHeaders, Idempotency, Operation, Request, operation};
+use auth_core::{AuthHeaders, Error as CoreError, ErrorKind, Operation, Request, operation};
 use secrecy::SecretString;
 use serde::de::IgnoredAny;
 
 use super::Client;
-use crate::{Error, Profile, ResetLink, Token, wire};
+use crate::types::{bearer_alone, trimmed};
+use crate::{Error, PendingLogin, Profile, Token, Workspace, wire};
 
 const PROFILE: Operation = operation!("iqm.profile");
+const OW_ID: Operation = operation!("iqm.ow_id");
+const WORKSPACES: Operation = operation!("iqm.workspaces");
 const MFA_SEND: Operation = operation!("iqm.mfa_send");
 const MFA_VERIFY: Operation = operation!("iqm.mfa_verify");
-const REQUEST_PASSWORD_RESET: Operation = operation!("iqm.request_password_reset");
-const VALIDATE_PASSWORD_RESET: Operation = operation!("iqm.validate_password_reset");
-const SET_PASSWORD: Operation = operation!("iqm.set_password");
-const CHANGE_PASSWORD: Operation = operation!("iqm.change_password");
 
 impl Client {
     /// Who is logged in.
@@ -41,28 +40,91 @@ impl Client {
         wire::profile(&response, wire::by_status)
     }
 
-    /// Sends the user of a workspace a code for the second factor.
+    /// The Organization Workspace ID of the user: for a token that came without one, as after a
+    /// sign-up. The call sends the bearer token alone.
+    ///
+    /// Repeated where the response was lost: it only reads.
+    ///
+    /// Source: IQM's user API specification (2.0.0), `/user/ow-id`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TokenRejected`] if the token has ended.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: iqm_auth::Client) -> Result<(), iqm_auth::Error> {
+    /// let token = client.sign_up("invited@iqm.com", &"Invited-1!".into()).await?;
+    /// let ow_id = client.ow_id(&token.auth_headers()?).await?;
+    /// let session = client.session(token.with_ow_id(ow_id)).build()?;
+    /// # Ok(()) }
+    /// ```
+    pub async fn ow_id(&self, headers: &AuthHeaders) -> Result<u64, Error> {
+        let request = Request::get(OW_ID, "api/v3/ua/user/ow-id");
+        let request = request.auth_headers(&bearer_alone(headers)?);
+        wire::ow_id(&self.send(request).await?)
+    }
+
+    /// The workspaces in which the user may work. The call sends the bearer token alone.
+    ///
+    /// [`Login::workspace`](crate::Login::workspace) starts a session in another one of them.
+    ///
+    /// Repeated where the response was lost: it only reads.
+    ///
+    /// Source: IQM's user API specification (2.0.0), `/user/accessible-organizations`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TokenRejected`] if the token has ended.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: iqm_auth::Client, session: iqm_auth::Session) -> Result<(), iqm_auth::Error> {
+    /// for workspace in client.workspaces(&session.auth_headers().await?).await? {
+    ///     println!("{}: {:?}", workspace.ow_id, workspace.organization_name);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn workspaces(&self, headers: &AuthHeaders) -> Result<Vec<Workspace>, Error> {
+        let request = Request::get(WORKSPACES, "api/v3/ua/user/accessible-organizations");
+        let request = request.auth_headers(&bearer_alone(headers)?);
+        wire::data(&self.send(request).await?, wire::by_status)
+    }
+
+    /// Sends the user whose log-in is pending a code for the second factor.
     ///
     /// Not repeated where it may have happened: the user would get a second code.
     ///
-    /// Source: IQM's *MFA* page.
+    /// Source: IQM's *MFA* page, whose headers are those "for all requests".
     ///
     /// # Errors
     ///
     /// [`Error::UnknownMfaUser`] if no user belongs to the workspace. [`Error::MfaNotConfigured`]
-    /// if the user has no second factor.
+    /// if the user has no second factor. [`Error::TokenRejected`] if the log-in has ended.
     /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the code may have been sent.
     ///
     /// # Example
     ///
     /// ```no_run
     /// # async fn example(client: iqm_auth::Client) -> Result<(), iqm_auth::Error> {
-    /// client.send_mfa_code(200_004).await?; // the workspace id
+    /// use iqm_auth::Error;
+    ///
+    /// match client.log_in("mfa@iqm.com", &"Mfa-User-1!".into()).await {
+    ///     Err(Error::MfaRequired { login, .. }) => client.send_mfa_code(&login).await?,
+    ///     other => drop(other?),
+    /// }
     /// # Ok(()) }
     /// ```
-    pub async fn send_mfa_code(&self, ow_id: u64) -> Result<(), Error> {
-        let request =
-            Request::post(MFA_SEND, "api/v3/ua/auth/mfa/send").json(&wire::SendMfaCode { ow_id });
+    pub async fn send_mfa_code(&self, login: &PendingLogin) -> Result<(), Error> {
+        let Some(ow_id) = login.ow_id() else {
+            let message = "the pending log-in names no workspace: ask by `Client::ow_id`";
+            return Err(CoreError::new(ErrorKind::InvalidConfig, message).into());
+        };
+        let request = Request::post(MFA_SEND, "api/v3/ua/auth/mfa/send")
+            .auth_headers(&login.0.auth_headers()?)
+            .json(&wire::SendMfaCode { ow_id });
         let response = self.send(request).await?;
         wire::data::<Option<IgnoredAny>>(&response, |refusal| match refusal.status() {
             400 => refusal.error(|message, http_status| Error::UnknownMfaUser {
@@ -78,8 +140,8 @@ impl Client {
         Ok(())
     }
 
-    /// Exchanges the code of the second factor for a token, which may come without a refresh token.
-    /// It names no [account](Token::with_account).
+    /// Completes a log-in with the code of the second factor. The token may come without a refresh
+    /// token.
     ///
     /// Not repeated where it may have happened: a code can be used once.
     ///
@@ -92,169 +154,32 @@ impl Client {
     /// # Example
     ///
     /// ```no_run
-    /// # async fn example(client: iqm_auth::Client, code: iqm_auth::SecretString) -> Result<(), iqm_auth::Error> {
-    /// let token = client.verify_mfa_code(&code).await?;
-    /// let session = client.session(token.with_account("mfa@iqm.com")).build()?;
+    /// # async fn example(client: iqm_auth::Client, login: iqm_auth::PendingLogin, code: iqm_auth::SecretString) -> Result<(), iqm_auth::Error> {
+    /// let token = client.verify_mfa_code(&login, &code).await?;
+    /// let session = client.session(token).build()?;
     /// # Ok(()) }
     /// ```
-    pub async fn verify_mfa_code(&self, code: &SecretString) -> Result<Token, Error> {
+    pub async fn verify_mfa_code(
+        &self,
+        login: &PendingLogin,
+        code: &SecretString,
+    ) -> Result<Token, Error> {
         let request = Request::post(MFA_VERIFY, "api/v3/ua/auth/mfa/verify")
-            .json(&wire::VerifyMfaCode { otp: code });
+            .auth_headers(&login.0.auth_headers()?)
+            .json(&wire::VerifyMfaCode {
+                otp: &trimmed(code),
+            });
         let response = self.send(request).await?;
-        wire::token(&response, |refusal| match refusal.status() {
-            401 => refusal.error(|message, http_status| Error::InvalidMfaCode {
+        let of = |token: Token| {
+            let token = token.or_ow_id(login.ow_id());
+            token.or_account(login.account())
+        };
+        wire::token(&response, of, |refusal| match refusal.status() {
+            200..=299 | 401 => refusal.error(|message, http_status| Error::InvalidMfaCode {
                 message,
                 http_status,
             }),
             _ => wire::by_status(refusal),
         })
-    }
-
-    /// Asks IQM to mail the user a link for a new password. Returns IQM's text to show.
-    ///
-    /// Not repeated where it may have happened: the user would get a second mail.
-    ///
-    /// Source: IQM's *Reset Password* page.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UnknownEmail`] if no user has this address.
-    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the mail may have been sent.
-    ///
-    /// # Example
-    ///
-    /// ```no_run
-    /// # async fn example(client: iqm_auth::Client) -> Result<(), iqm_auth::Error> {
-    /// let text = client.request_password_reset("user1@iqm.com").await?;
-    /// println!("{text}");
-    /// # Ok(()) }
-    /// ```
-    pub async fn request_password_reset(&self, email: &str) -> Result<String, Error> {
-        let request = Request::post(REQUEST_PASSWORD_RESET, "api/v3/ua/user/reset-password")
-            .json(&wire::RequestReset { email });
-        let response = self.send(request).await?;
-        wire::data(&response, |refusal| match refusal.status() {
-            404 => refusal.error(|message, http_status| Error::UnknownEmail {
-                message,
-                http_status,
-            }),
-            _ => wire::by_status(refusal),
-        })
-    }
-
-    /// Whether the hash from a reset link can be used, and whose it is.
-    ///
-    /// Repeated where the response was lost: it only reads.
-    ///
-    /// Source: IQM's *Reset Password* page.
-    ///
-    /// # Errors
-    ///
-    /// None of its own: an invalid link is a response.
-    ///
-    /// # Example
-    ///
-    /// ```no_run
-    /// # async fn example(client: iqm_auth::Client, hash: iqm_auth::SecretString) -> Result<(), iqm_auth::Error> {
-    /// let link = client.validate_password_reset(&hash).await?;
-    /// if !link.is_valid {
-    ///     println!("{}", link.invalid_reason.unwrap_or_default());
-    /// }
-    /// # Ok(()) }
-    /// ```
-    pub async fn validate_password_reset(
-        &self,
-        reset_hash: &SecretString,
-    ) -> Result<ResetLink, Error> {
-        let body = wire::ValidateReset { reset_hash };
-        let request = Request::post(
-            VALIDATE_PASSWORD_RESET,
-            "api/v3/ua/user/reset-password/validate",
-        )
-        .json(&body)
-        .idempotency(Idempotency::Yes);
-        let response = self.send(request).await?;
-        wire::data(&response, wire::by_status)
-    }
-
-    /// Sets a new password after a reset.
-    ///
-    /// Not repeated where it may have happened. IQM asks for 8 characters with an upper-case and
-    /// a lower-case letter and a special one, but its own samples break that: the password is not
-    /// checked here.
-    ///
-    /// Source: IQM's *Reset Password* page.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ResetRefused`] if there is no valid reset for the address: ask for a new mail.
-    ///
-    /// # Example
-    ///
-    /// ```no_run
-    /// # async fn example(client: iqm_auth::Client, hash: iqm_auth::SecretString) -> Result<(), iqm_auth::Error> {
-    /// if client.validate_password_reset(&hash).await?.is_valid {
-    ///     client.set_password("user1@iqm.com", &"New-Pass-1!".into()).await?;
-    /// }
-    /// # Ok(()) }
-    /// ```
-    pub async fn set_password(
-        &self,
-        email: &str,
-        new_password: &SecretString,
-    ) -> Result<(), Error> {
-        let body = wire::SignUp {
-            email,
-            password: new_password,
-        };
-        let request = Request::post(SET_PASSWORD, "api/v3/ua/user/update-password").json(&body);
-        let response = self.send(request).await?;
-        wire::data::<Option<IgnoredAny>>(&response, |refusal| match refusal.status() {
-            403 => Error::ResetRefused {
-                reason: refusal
-                    .invalid_reason()
-                    .unwrap_or_else(|| refusal.message()),
-                http_status: Some(403),
-            },
-            _ => wire::by_status(refusal),
-        })?;
-        Ok(())
-    }
-
-    /// Changes the password of the user who is logged in.
-    ///
-    /// Not repeated where it may have happened.
-    ///
-    /// Source: IQM's *Reset Password* page.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::TokenRejected`] if the token has ended. [`Denied`](crate::ErrorKind::Denied) with
-    /// IQM's text if the old password is wrong.
-    ///
-    /// # Example
-    ///
-    /// ```no_run
-    /// # async fn example(client: iqm_auth::Client, session: iqm_auth::Session) -> Result<(), iqm_auth::Error> {
-    /// let headers = session.auth_headers().await?;
-    /// client.change_password(&headers, &"123456".into(), &"New-Pass-1!".into()).await?;
-    /// # Ok(()) }
-    /// ```
-    pub async fn change_password(
-        &self,
-        headers: &AuthHeaders,
-        old_password: &SecretString,
-        new_password: &SecretString,
-    ) -> Result<(), Error> {
-        let body = wire::ChangePassword {
-            old_password,
-            new_password,
-        };
-        let request = Request::post(CHANGE_PASSWORD, "api/v3/ua/user/password/reset")
-            .auth_headers(headers)
-            .json(&body);
-        let response = self.send(request).await?;
-        wire::data::<Option<IgnoredAny>>(&response, wire::by_status)?;
-        Ok(())
     }
 }

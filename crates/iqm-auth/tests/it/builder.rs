@@ -1,6 +1,6 @@
 //! Settings: what is refused, and what is not.
 
-use iqm_auth::{Client, ClientBuilder, Error, ErrorKind, Token};
+use iqm_auth::{Client, ClientBuilder, Error, ErrorKind, ExposeSecret as _, Token};
 use vendor_tests::Settings;
 use vendor_tests::builder::refused;
 use vendor_tests::redaction::endless;
@@ -99,4 +99,36 @@ fn the_public_types_can_be_shared_between_threads() {
     check::<Token>();
     check::<Error>();
     check::<iqm_auth::Profile>();
+}
+
+#[test]
+fn a_person_is_sent_to_the_web_application_with_a_state_that_cannot_be_guessed() {
+    let client = || Client::builder("an id\n", "a secret");
+    let own = "https://agency.example.com/app/";
+    for (builder, start) in [
+        (client(), "https://app.iqm.com/oauth/authorize?"),
+        (
+            client().web_url(own),
+            "https://agency.example.com/app/oauth/authorize?",
+        ),
+    ] {
+        let client = builder.build().unwrap();
+        let request = || {
+            client
+                .authorization_request("https://example.com/back?a=b")
+                .unwrap()
+        };
+        let (first, second) = (request(), request());
+        let state = first.state().expose_secret();
+        let query = "client_id=an+id&redirect_uri=https%3A%2F%2Fexample.com%2Fback%3Fa%3Db\
+                     &response_type=code&scope=write&state=";
+        assert_eq!(first.url(), format!("{start}{query}{state}"));
+        assert_eq!(state.len(), 32);
+        assert_ne!(state, second.state().expose_secret());
+        assert!(!format!("{first:?}").contains(state));
+    }
+    for url in ["", "app.iqm.com", "ftp://app.iqm.com"] {
+        let error = client().web_url(url).build().unwrap_err();
+        assert_refused(&error, ErrorKind::InvalidConfig, "the web url");
+    }
 }

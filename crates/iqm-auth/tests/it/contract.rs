@@ -1,19 +1,24 @@
 //! Every call that the vendor documents: what is sent, and each documented response.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use auth_core::{Clock as _, Expiry};
 use auth_sandbox::{Entry, Fault, IqmTokenEnvelope, IqmUser, Sandbox};
 use base64::Engine as _;
 use iqm_auth::ErrorKind::{
-    Denied, InteractionRequired, InvalidCredentials, NotFound, RateLimited, TokenRejected,
-    Unavailable,
+    Denied, InteractionRequired, InvalidConfig, InvalidCredentials, NotFound, RateLimited,
+    TokenRejected, Unavailable,
 };
-use iqm_auth::{Client, Error, ErrorKind, ExposeSecret as _, SecretString, Token};
+use iqm_auth::store::MemoryStore;
+use iqm_auth::{
+    Client, Error, ErrorKind, ExposeSecret as _, Login, PendingLogin, SecretString, Token,
+};
 
 use crate::set_up::{
-    LIFETIME, assert_refused, builder, client, email, log_in, password, sandbox, sandbox_with,
+    LIFETIME, assert_refused, builder, client, email, log_in, password, pending, sandbox,
+    sandbox_with,
 };
 
 const URI: &str = "https://example.com/back?a=b";
@@ -41,6 +46,12 @@ fn text(entry: &Entry) -> String {
         headers.concat(),
         entry.body()
     )
+}
+
+/// The token that a request carried.
+fn bearer(entry: &Entry) -> String {
+    let value = entry.header("authorization").unwrap();
+    value.strip_prefix("Bearer ").unwrap().to_owned()
 }
 
 /// What the client of `every_call_is_sent_as_the_vendor_documents_it` sends.
@@ -77,14 +88,23 @@ content-type: application/json
 POST /iqm/api/v3/ua/oauth/token
 authorization: Basic <client>
 content-type: application/x-www-form-urlencoded
-grant_type=authorization_code&redirect_uri=https%3A%2F%2Fexample.com%2Fback%3Fa%3Db&client_id=iqm-sandbox-client&code=<code>&client_secret=iqm-sandbox-secret
+grant_type=authorization_code&redirect_uri=https%3A%2F%2Fexample.com%2Fback%3Fa%3Db&client_id=iqm-sandbox-client&scope=write&code=<code>&client_secret=iqm-sandbox-secret
+
+POST /iqm/api/v3/ua/login
+authorization: Basic <client>
+content-type: application/json
+{"grantType":"password","email":"mfa@iqm.com","password":"Mfa-User-1!"}
 
 POST /iqm/api/v3/ua/auth/mfa/send
+authorization: Bearer <pending>
 content-type: application/json
+x-iaa-ow-id: 200004
 {"owId":200004}
 
 POST /iqm/api/v3/ua/auth/mfa/verify
+authorization: Bearer <pending>
 content-type: application/json
+x-iaa-ow-id: 200004
 {"otp":"<otp>"}
 
 POST /iqm/api/v3/ua/user/reset-password
@@ -93,11 +113,17 @@ content-type: application/json
 
 POST /iqm/api/v3/ua/user/reset-password/validate
 content-type: application/json
-{"resetHash":"<hash>"}
+{"inviteHash":"<hash>","resetHash":"<hash>"}
 
 POST /iqm/api/v3/ua/user/update-password
 content-type: application/json
-{"email":"user1@iqm.com","password":"abc"}
+{"email":"user1@iqm.com","password":"abc","inviteHash":"<hash>"}
+
+GET /iqm/api/v3/ua/user/ow-id
+authorization: Bearer <access>
+
+GET /iqm/api/v3/ua/user/accessible-organizations
+authorization: Bearer <access>
 
 GET /iqm/api/v3/ua/profile
 authorization: Bearer <access>
@@ -133,25 +159,38 @@ async fn every_call_is_sent_as_the_vendor_documents_it() {
     json.log_in_oauth(email, &password).await.unwrap();
     let token = json.refresh(&token).await.unwrap();
     let code = iqm.authorization_code(email, URI);
-    let exchanged = client.exchange_code(&code.as_str().into(), URI).await;
+    let exchanged = client
+        .exchange_code(&code.as_str().into(), URI, Some("write"))
+        .await;
     exchanged.unwrap();
-    client.send_mfa_code(iqm.mfa_user().ow_id).await.unwrap();
+    let pending = pending(&sandbox).await;
+    client.send_mfa_code(&pending).await.unwrap();
     let otp = iqm.mfa_code(iqm.mfa_user().email).unwrap();
     assert_eq!(otp.len(), 6);
-    client.verify_mfa_code(&otp.as_str().into()).await.unwrap();
+    // Pasted with a blank.
+    let verified = client
+        .verify_mfa_code(&pending, &format!(" {otp}\n").into())
+        .await;
+    verified.unwrap();
     let told = client.request_password_reset(email).await.unwrap();
-    assert_eq!(told, "Password reset email sent successfully.");
+    assert_eq!(told, "Email with reset password link sent successfully.");
     let hash = iqm.reset_hash(email).unwrap();
     let link = client.validate_password_reset(&hash.as_str().into()).await;
     assert!(link.unwrap().is_valid);
     // It breaks the vendor's own rules: the vendor decides.
-    client.set_password(email, &first).await.unwrap();
+    let set = client
+        .set_password(email, &first, Some(&hash.as_str().into()))
+        .await;
+    set.unwrap();
     let headers = token.auth_headers().unwrap();
+    client.ow_id(&headers).await.unwrap();
+    client.workspaces(&headers).await.unwrap();
     client.profile(&headers).await.unwrap();
     let changed = client.change_password(&headers, &first, &second).await;
     changed.unwrap();
     client.log_out(&headers).await.unwrap();
     let access = token.access_token().expose_secret();
+    let pending = bearer(&sandbox.log().last("iqm.mfa_send").unwrap());
     assert!(!iqm.accepts(access));
 
     let refresh = token.refresh_token().unwrap().expose_secret();
@@ -162,6 +201,7 @@ async fn every_call_is_sent_as_the_vendor_documents_it() {
             ("<client>", basic.as_str()),
             ("<access>", access),
             ("<refresh>", refresh),
+            ("<pending>", &pending),
             ("<code>", &code),
             ("<otp>", &otp),
             ("<hash>", &hash),
@@ -195,12 +235,12 @@ async fn a_token_carries_what_the_vendor_sent_and_whose_it_is() {
                 ow_id,
                 Some(email),
             ),
-            (client.exchange_code(&code, URI).await, None, None),
+            (client.exchange_code(&code, URI, None).await, ow_id, None),
             (signed_up, None, Some(invited.email)),
             (
                 Ok(mfa_token(&sandbox).await),
                 Some(iqm.mfa_user().ow_id),
-                None,
+                Some(iqm.mfa_user().email),
             ),
         ] {
             let token = token.unwrap();
@@ -265,35 +305,38 @@ async fn a_token_without_a_refresh_token_is_not_sent_to_be_refreshed() {
 }
 
 /// A refusal: its status, and what the caller is told.
-type Refusal = (u16, ErrorKind, &'static str);
+type Refusal<'a> = (u16, ErrorKind, &'a str);
 
-const LOG_IN_REFUSED: Refusal = (
+/// What the vendor says of a reset link that has expired or was used.
+const INACTIVE: &str = "Reset password link either not valid or it is already processed.";
+
+const LOG_IN_REFUSED: Refusal<'static> = (
     403,
     InvalidCredentials,
     "the log-in was refused: User doesn't exist or user is not allowed to provided workspace",
 );
-const CLIENT_REFUSED: Refusal = (
+const CLIENT_REFUSED: Refusal<'static> = (
     401,
     InvalidCredentials,
     "the log-in was refused: Client authentication failed",
 );
-const ON_HOLD: Refusal = (
+const ON_HOLD: Refusal<'static> = (
     400,
     Denied,
-    "the account is On Hold: Your account is on hold due to a missed payment. \
-     (contact support@iqm.com)",
+    "the account is On Hold: The particular account is kept on hold due to missed payment dates \
+     for last 3 months. (contact support@iqm.com)",
 );
-const NOT_INVITED: Refusal = (
+const NOT_INVITED: Refusal<'static> = (
     403,
     Denied,
     "the sign-up was refused: User is not allowed to create a password: \
      User is not invited or invitation is processed or invitation is expired",
 );
 
-const TOKEN_REFUSED: Refusal = (401, TokenRejected, "the token was refused: ");
+const TOKEN_REFUSED: Refusal<'static> = (401, TokenRejected, "the token was refused: ");
 
 #[track_caller]
-fn assert_refusal(outcome: Result<impl Debug, Error>, (status, kind, text): Refusal) {
+fn assert_refusal(outcome: Result<impl Debug, Error>, (status, kind, text): Refusal<'_>) {
     let error = outcome.unwrap_err();
     assert_refused(&error, kind, text);
     assert_eq!(error.http_status(), Some(status), "{error:?}");
@@ -330,11 +373,14 @@ async fn a_refused_log_in_is_sent_once_and_says_why() {
     }
 
     let code = iqm.authorization_code(email, URI).into();
-    assert_refusal(stranger.exchange_code(&code, URI).await, CLIENT_REFUSED);
-    client.exchange_code(&code, URI).await.unwrap();
+    assert_refusal(
+        stranger.exchange_code(&code, URI, None).await,
+        CLIENT_REFUSED,
+    );
+    client.exchange_code(&code, URI, None).await.unwrap();
     sandbox.log().clear();
     let text = "the log-in was refused: Invalid authorization code";
-    let refused = client.exchange_code(&code, URI).await;
+    let refused = client.exchange_code(&code, URI, None).await;
     assert_refusal(refused, (400, InvalidCredentials, text));
     sandbox.log().assert_count("iqm.authorization_code", 1);
 
@@ -363,8 +409,8 @@ async fn an_account_on_hold_is_an_error_of_its_own_with_the_three_texts() {
             panic!("{outcome:?}")
         };
         assert_eq!(status, "On Hold");
-        assert_eq!(reason, "Your account is on hold due to a missed payment.");
-        assert_eq!(support_email, "support@iqm.com");
+        assert!(reason.unwrap().contains("missed payment dates"));
+        assert_eq!(support_email.as_deref(), Some("support@iqm.com"));
     }
 }
 
@@ -420,53 +466,102 @@ async fn the_profile_tells_who_is_logged_in() {
         (profile.last_name, "Sandbox"),
         (profile.display_name, "Sam Sandbox"),
         (profile.organization_name, "Sandbox Organization"),
-        (profile.other.get("parentOrganization"), "Sandbox Holding"),
     ] {
         assert_eq!(field.as_deref(), Some(expected));
     }
+    let parent: BTreeMap<String, serde_json::Value> =
+        profile.other.get("parentOrganization").unwrap();
+    assert_eq!(parent["organizationName"], "Sandbox Holding");
     assert_eq!(profile.other.get::<u64>("parentOrganization"), None);
     assert_eq!(profile.other.get::<String>("shoeSize"), None);
 }
 
-async fn mfa_code(sandbox: &Sandbox) -> SecretString {
-    let user = sandbox.iqm().mfa_user();
-    client(sandbox).send_mfa_code(user.ow_id).await.unwrap();
-    sandbox.iqm().mfa_code(user.email).unwrap().into()
+async fn mfa_code(sandbox: &Sandbox, login: &PendingLogin) -> SecretString {
+    client(sandbox).send_mfa_code(login).await.unwrap();
+    let email = login.account().unwrap();
+    sandbox.iqm().mfa_code(email).unwrap().into()
 }
 
 async fn mfa_token(sandbox: &Sandbox) -> Token {
-    let code = mfa_code(sandbox).await;
-    client(sandbox).verify_mfa_code(&code).await.unwrap()
+    let login = pending(sandbox).await;
+    let code = mfa_code(sandbox, &login).await;
+    let verified = client(sandbox).verify_mfa_code(&login, &code).await;
+    verified.unwrap()
+}
+
+#[tokio::test]
+async fn a_log_in_that_wants_a_second_factor_says_so_and_its_token_is_good_for_nothing_else() {
+    let sandbox = sandbox();
+    let (client, user) = (client(&sandbox), sandbox.iqm().mfa_user());
+    let password = user.password.into();
+    let text = "a person must log in: the second factor is missing";
+    let refusal = (200, InteractionRequired, text);
+    assert_refusal(client.log_in(user.email, &password).await, refusal);
+    assert_refusal(client.log_in_oauth(user.email, &password).await, refusal);
+
+    let login = pending(&sandbox).await;
+    assert_eq!(login.account(), Some(user.email));
+    assert_eq!(login.ow_id(), Some(user.ow_id));
+    let access = {
+        client.send_mfa_code(&login).await.unwrap();
+        bearer(&sandbox.log().last("iqm.mfa_send").unwrap())
+    };
+    assert!(!sandbox.iqm().accepts(&access));
+    assert!(!format!("{login:?}").contains(&access));
+    let token = auth_core::Token::new(access.into(), Expiry::Never, SystemTime::now());
+    let token = Token::from(token).with_ow_id(user.ow_id);
+    let headers = token.auth_headers().unwrap();
+    let refused = client.profile(&headers);
+    let text = "MFA verification is required";
+    assert_refusal(refused.await, (403, Denied, text));
 }
 
 #[tokio::test]
 async fn an_mfa_code_is_sent_and_taken_only_where_it_is_due() {
     let sandbox = sandbox();
     let (client, iqm) = (client(&sandbox), sandbox.iqm());
-    let old = mfa_code(&sandbox).await;
+    let login = pending(&sandbox).await;
+    let old = mfa_code(&sandbox, &login).await;
     sandbox.clock().advance(Duration::from_secs(600));
     sandbox.log().clear();
-    let text = "no mfa code was sent: Invalid owId or user not found";
-    assert_refusal(client.send_mfa_code(299_999).await, (400, NotFound, text));
-    let text = "no mfa code was sent: User MFA settings not configured";
-    let ow_id = iqm.user().ow_id;
-    assert_refusal(client.send_mfa_code(ow_id).await, (422, Denied, text));
+    sandbox.fault(Fault::status(400).on("iqm.mfa_send"));
+    let refused = client.send_mfa_code(&login).await;
+    assert_refusal(refused, (400, NotFound, "no mfa code was sent: "));
+    let text_of_no_mfa = "no mfa code was sent: User MFA settings not configured";
+    let without = PendingLogin::from(log_in(&sandbox).await);
+    let refused = client.send_mfa_code(&without).await;
+    assert_refusal(refused, (422, Denied, text_of_no_mfa));
     for code in ["no code".into(), old] {
         let text = "the mfa code was refused: Invalid or expired MFA code";
-        let refused = client.verify_mfa_code(&code).await;
+        let refused = client.verify_mfa_code(&login, &code).await;
         assert_refusal(refused, (401, InvalidCredentials, text));
     }
+    let unnamed = auth_core::Token::new("a".into(), Expiry::Never, SystemTime::now());
+    let error = client
+        .send_mfa_code(&Token::from(unnamed).into())
+        .await
+        .unwrap_err();
+    assert_refused(&error, InvalidConfig, "names no workspace");
     sandbox.log().assert_count("iqm.mfa_send", 2);
     sandbox.log().assert_count("iqm.mfa_verify", 2);
 
     // The code is right, and its user may not log in.
     let user = IqmUser::new("ann@example.com", "correct horse");
     iqm.add_user(user.ow_id(200_100).mfa());
-    client.send_mfa_code(200_100).await.unwrap();
+    let logged_in = client
+        .log_in("ann@example.com", &"correct horse".into())
+        .await;
+    let Err(Error::MfaRequired { login, .. }) = logged_in else {
+        panic!("{logged_in:?}")
+    };
+    client.send_mfa_code(&login).await.unwrap();
     iqm.set_on_hold("ann@example.com", true);
     let code = iqm.mfa_code("ann@example.com").unwrap().into();
     let text = "iqm.mfa_verify was answered with status 403";
-    assert_refusal(client.verify_mfa_code(&code).await, (403, Denied, text));
+    assert_refusal(
+        client.verify_mfa_code(&login, &code).await,
+        (403, Denied, text),
+    );
 }
 
 async fn reset_hash(sandbox: &Sandbox) -> SecretString {
@@ -483,23 +578,26 @@ async fn a_reset_link_says_whose_it_is_and_whether_it_can_be_used() {
         reset_hash(&sandbox).await,
         email(&sandbox),
     );
-    let day = Duration::from_secs(86_400);
-    for (wait, hash, whose, invalid_reason) in [
-        (Duration::ZERO, &hash, email, None),
-        (
-            Duration::ZERO,
-            &"no such hash".into(),
-            "",
-            Some("Reset link is not valid."),
-        ),
-        (day, &hash, email, Some("Reset link is expired.")),
-    ] {
-        sandbox.clock().advance(wait);
-        let link = client.validate_password_reset(hash).await.unwrap();
-        assert_eq!(link.is_valid, invalid_reason.is_none());
-        assert_eq!(link.email.as_deref(), Some(whose));
-        assert_eq!(link.invalid_reason.as_deref(), invalid_reason);
-    }
+    let link = client.validate_password_reset(&hash).await.unwrap();
+    assert!(link.is_valid);
+    assert_eq!(
+        (link.email.as_deref(), link.invalid_reason),
+        (Some(email), None)
+    );
+
+    // IQM says `success: true` with status 403 to a link that was one.
+    sandbox.clock().advance(Duration::from_secs(86_400));
+    let link = client.validate_password_reset(&hash).await.unwrap();
+    assert!(!link.is_valid);
+    assert_eq!(link.invalid_reason.as_deref(), Some(INACTIVE));
+
+    let wrong = "no such hash".into();
+    let text = "the reset link was refused: Provided reset password link hash is incorrect";
+    let refusal = (422, InvalidCredentials, text);
+    assert_refusal(client.validate_password_reset(&wrong).await, refusal);
+    let hash = reset_hash(&sandbox).await;
+    let refused = client.set_password(email, &hash, Some(&wrong)).await;
+    assert_refusal(refused, refusal);
 }
 
 #[tokio::test]
@@ -509,7 +607,7 @@ async fn a_password_that_was_set_or_changed_logs_in_and_the_one_before_does_not(
     let (first, second) = ("abc".into(), "New-Pass-1!".into());
     let hash = reset_hash(&sandbox).await;
     client.validate_password_reset(&hash).await.unwrap();
-    client.set_password(email, &first).await.unwrap();
+    client.set_password(email, &first, None).await.unwrap();
     let token = client.log_in(email, &first).await.unwrap();
     let headers = token.auth_headers().unwrap();
     let changed = client.change_password(&headers, &first, &second).await;
@@ -532,19 +630,78 @@ async fn a_password_stays_as_it_is_where_its_change_is_refused() {
     sandbox.log().assert_count("iqm.request_password_reset", 1);
 
     // The vendor says `success: true` to both.
-    let text = "the password was not set: Reset link is not valid.";
-    assert_refusal(client.set_password(email, &new).await, (403, Denied, text));
+    let text = format!("the password was not set: {INACTIVE}");
+    let refusal = (403, Denied, text.as_str());
+    assert_refusal(client.set_password(email, &new, None).await, refusal);
     let hash = reset_hash(&sandbox).await;
     client.validate_password_reset(&hash).await.unwrap();
     sandbox.clock().advance(Duration::from_secs(86_400));
-    let text = "the password was not set: Reset link is expired.";
-    assert_refusal(client.set_password(email, &new).await, (403, Denied, text));
+    assert_refusal(client.set_password(email, &new, None).await, refusal);
 
     let headers = log_in(&sandbox).await.auth_headers().unwrap();
-    let text = "Old password is not correct";
+    let text = "the old password was refused: Invalid old password";
     let refused = client.change_password(&headers, &new, &new).await;
-    assert_refusal(refused, (403, Denied, text));
+    assert_refusal(refused, (422, InvalidCredentials, text));
     log_in(&sandbox).await;
+}
+
+#[tokio::test]
+async fn a_session_without_a_workspace_gets_one_and_another_works_in_another_of_the_same_token() {
+    let sandbox = sandbox();
+    let (client, iqm) = (client(&sandbox), sandbox.iqm());
+    let invited = iqm.invited_user();
+    let token = client
+        .sign_up(invited.email, &invited.password.into())
+        .await
+        .unwrap();
+    let session = client.session(token.clone()).build().unwrap();
+    let headers = session.auth_headers().await.unwrap();
+    let ow_id = client.ow_id(&headers).await.unwrap();
+    assert_eq!((token.ow_id(), ow_id), (None, invited.ow_id));
+    session.set_token(token.with_ow_id(ow_id)).await.unwrap();
+    let headers = session.auth_headers().await.unwrap();
+    assert_eq!(client.profile(&headers).await.unwrap().ow_id, ow_id);
+
+    let user = iqm.workspace_user();
+    let token = client
+        .log_in(user.email, &user.password.into())
+        .await
+        .unwrap();
+    let workspaces = client
+        .workspaces(&token.auth_headers().unwrap())
+        .await
+        .unwrap();
+    let ow_ids: Vec<_> = workspaces.iter().map(|it| it.ow_id).collect();
+    assert_eq!(ow_ids, [user.ow_id, iqm.other_ow_id()]);
+    assert_eq!(
+        workspaces[1].organization_name.as_deref(),
+        Some("Second Organization")
+    );
+    assert_eq!(
+        workspaces[1].workspace_domain.as_deref(),
+        Some("second.example.com")
+    );
+    let store = MemoryStore::new();
+    let open = |login: Login| client.session(login).store(store.clone()).build().unwrap();
+    let (first, second) = (
+        open(token.clone().into()),
+        open(Login::token(token).workspace(iqm.other_ow_id())),
+    );
+    for _ in 0..2 {
+        let (of_first, of_second) = (
+            first.headers().await.unwrap(),
+            second.headers().await.unwrap(),
+        );
+        assert_eq!(of_first["x-iaa-ow-id"], user.ow_id.to_string());
+        assert_eq!(of_second["x-iaa-ow-id"], iqm.other_ow_id().to_string());
+        assert_eq!(of_first["authorization"], of_second["authorization"]);
+        client
+            .profile(&second.auth_headers().await.unwrap())
+            .await
+            .unwrap();
+        sandbox.clock().advance(LIFETIME);
+    }
+    sandbox.log().assert_count("iqm.refresh", 1);
 }
 
 #[tokio::test]

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use auth_sandbox::{Fault, Sandbox};
 use iqm_auth::ErrorKind::{OutcomeUnknown, Unavailable};
-use iqm_auth::{Client, Error, ErrorKind, State, Token};
+use iqm_auth::{Client, Error, ErrorKind, PendingLogin, State, Token};
 use vendor_tests::{Call, Calls, Vendor as _};
 
 use crate::set_up::{
-    Iqm, LIFETIME, assert_refused, client, email, log_in, sandbox, sandbox_with, session,
+    Iqm, LIFETIME, assert_refused, client, email, log_in, pending, sandbox, sandbox_with, session,
 };
 
 vendor_tests::canaries!(Iqm);
@@ -19,6 +19,7 @@ vendor_tests::faults!(Iqm);
 pub(crate) struct Ready {
     client: Client,
     token: Token,
+    pending: PendingLogin,
     code: String,
     email: &'static str,
     password: &'static str,
@@ -42,9 +43,11 @@ impl Calls for Iqm {
 
     async fn ready(sandbox: &Sandbox, client: Client) -> Ready {
         let (iqm, clean) = (sandbox.iqm(), Self::client(sandbox));
-        clean.send_mfa_code(iqm.mfa_user().ow_id).await.unwrap();
+        let pending = pending(sandbox).await;
+        clean.send_mfa_code(&pending).await.unwrap();
         let ready = Ready {
             client,
+            pending,
             token: log_in(sandbox).await,
             code: iqm.mfa_code(iqm.mfa_user().email).unwrap(),
             email: email(sandbox),
@@ -64,7 +67,8 @@ impl Calls for Iqm {
                 drop(client.request_password_reset(ready.email).await?);
             }
             "iqm.mfa_verify" => {
-                drop(client.verify_mfa_code(&ready.code.as_str().into()).await?);
+                let code = ready.code.as_str().into();
+                drop(client.verify_mfa_code(&ready.pending, &code).await?);
             }
             other => panic!("no call of {other}"),
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_sandbox::{Sandbox, SandboxClock};
+use auth_sandbox::{Fault, Sandbox, SandboxClock};
 use http::{HeaderMap, Request};
 use httpmock::prelude::*;
 use iqm_auth::store::{MemoryStore, TokenStore as _};
@@ -145,7 +145,7 @@ async fn an_account_on_hold_is_remembered_with_its_texts() {
     let session = Iqm::session_with_password(&client(&sandbox), user.email, user.password);
     for _ in 0..2 {
         let error = session.headers().await.unwrap_err();
-        let text = "due to a missed payment. (contact support@iqm.com)";
+        let text = "for last 3 months. (contact support@iqm.com)";
         assert_refused(&error, ErrorKind::Denied, text);
     }
     assert!(matches!(session.state(), State::LoginRequired { .. }));
@@ -156,9 +156,18 @@ async fn an_account_on_hold_is_remembered_with_its_texts() {
 async fn a_session_from_an_mfa_code_needs_a_person_when_its_token_has_ended() {
     let sandbox = sandbox();
     let (client, user) = (client(&sandbox), sandbox.iqm().mfa_user());
-    client.send_mfa_code(user.ow_id).await.unwrap();
+    let session = Iqm::session_with_password(&client, user.email, user.password);
+    let error = session.headers().await.unwrap_err();
+    let Error::MfaRequired { login, .. } = &error else {
+        panic!("{error:?}")
+    };
+    assert!(matches!(session.state(), State::LoginRequired { .. }));
+    assert_eq!(session.try_headers(), None);
+    client.send_mfa_code(login).await.unwrap();
     let code = sandbox.iqm().mfa_code(user.email).unwrap();
-    let token = client.verify_mfa_code(&code.into()).await.unwrap();
+    let token = client.verify_mfa_code(login, &code.into()).await.unwrap();
+    session.set_token(token.clone()).await.unwrap();
+    assert_eq!(session.state(), State::Fresh);
     let session = client.session(token).build().unwrap();
     let auth_headers = session.auth_headers().await.unwrap();
     assert_eq!(
@@ -352,7 +361,9 @@ async fn a_token_that_is_given_with_a_store_is_saved_under_its_account() {
     // A code's token names no account, so the program does.
     let uri = "https://example.com/";
     let code = sandbox.iqm().authorization_code(email(&sandbox), uri);
-    let token = client(&sandbox).exchange_code(&code.into(), uri).await;
+    let token = client(&sandbox)
+        .exchange_code(&code.into(), uri, None)
+        .await;
     let token = token.unwrap();
     let build = |token| client(&sandbox).session(token).store(store.clone()).build();
     let error = build(token.clone()).unwrap_err();
@@ -362,4 +373,36 @@ async fn a_token_that_is_given_with_a_store_is_saved_under_its_account() {
         "the login names no account",
     );
     build(token.with_account(email(&sandbox))).unwrap();
+}
+
+#[tokio::test]
+async fn a_password_that_is_refused_with_status_200_is_sent_once() {
+    let sandbox = sandbox();
+    let session = session(&sandbox);
+    sandbox.fault(Fault::success_false().on(Iqm::LOG_IN).always());
+    for _ in 0..3 {
+        let error = session.headers().await.unwrap_err();
+        assert_refused(
+            &error,
+            ErrorKind::InvalidCredentials,
+            "the log-in was refused",
+        );
+        assert_eq!(error.http_status(), Some(200));
+        sandbox.clock().advance(LIFETIME);
+    }
+    assert!(matches!(session.state(), State::LoginRequired { .. }));
+    assert_calls(&sandbox, 1, 0);
+}
+
+#[tokio::test]
+async fn a_refresh_that_was_answered_and_gave_no_token_falls_back_to_the_password() {
+    for fault in [Fault::success_false(), Fault::garbage_json()] {
+        let sandbox = sandbox();
+        let session = session(&sandbox);
+        access(&session).await;
+        sandbox.clock().advance(LIFETIME);
+        sandbox.fault(fault.on(Iqm::RENEWAL));
+        assert!(sandbox.iqm().accepts(&access(&session).await));
+        assert_calls(&sandbox, 2, 1);
+    }
 }

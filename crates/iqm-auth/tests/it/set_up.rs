@@ -5,7 +5,9 @@ use std::time::Duration;
 use auth_sandbox::Sandbox;
 use iqm_auth::http::RetryPolicy;
 use iqm_auth::store::{MemoryStore, StoreKey};
-use iqm_auth::{Client, ClientBuilder, Error, Login, Renewer, SecretString, Session, Token};
+use iqm_auth::{
+    Client, ClientBuilder, Error, Login, PendingLogin, Renewer, SecretString, Session, Token,
+};
 use vendor_tests::{PasswordLogin, Url, Vendor};
 
 pub(crate) use vendor_tests::{always, assert_refused, sandbox, sandbox_with, shown};
@@ -93,6 +95,16 @@ impl PasswordLogin for Iqm {
     fn change_password(sandbox: &Sandbox) {
         sandbox.iqm().revoke_all(email(sandbox));
         sandbox.iqm().set_password(email(sandbox), "another one");
+    }
+}
+
+/// The log-in of the user with a second factor, as far as the password brings it.
+pub(crate) async fn pending(sandbox: &Sandbox) -> PendingLogin {
+    let user = sandbox.iqm().mfa_user();
+    let password = user.password.into();
+    match client(sandbox).log_in(user.email, &password).await {
+        Err(Error::MfaRequired { login, .. }) => *login,
+        other => panic!("{other:?}"),
     }
 }
 

@@ -6,8 +6,12 @@ use auth_core::Clock as _;
 use auth_sandbox::SandboxClock;
 use httpmock::When;
 use httpmock::prelude::*;
-use iqm_auth::ErrorKind::{Denied, InvalidCredentials, NotFound, Protocol, Unavailable};
+use iqm_auth::ErrorKind::{
+    Denied, InvalidCredentials, NotFound, Protocol, TokenRejected, Unavailable,
+};
 use iqm_auth::{Client, Error, ErrorKind, Expiry, ExposeSecret as _, Token};
+
+use vendor_tests::redaction::Captured;
 
 use crate::set_up::{always, assert_refused, shown};
 
@@ -82,7 +86,9 @@ fn json(text: &str) -> serde_json::Value {
 }
 
 async fn responding(status: u16, body: &str) -> MockServer {
-    always(|then| then.status(status).body(body)).await
+    // By the clock of the tests: a moment on the vendor's is one of the client's.
+    let date = "Thu, 01 Jan 2026 00:00:00 GMT";
+    always(|then| then.status(status).header("date", date).body(body)).await
 }
 
 /// A server that gives this response to this request and to no other.
@@ -167,8 +173,12 @@ async fn every_token_response_is_read_bare_and_enveloped() {
             client.refresh(token.as_ref().unwrap()).await,
             client.sign_up(EMAIL, &password).await,
             client.log_in_oauth(EMAIL, &password).await,
-            client.exchange_code(&code, "https://example.com/").await,
-            client.verify_mfa_code(&code).await,
+            client
+                .exchange_code(&code, "https://example.com/", None)
+                .await,
+            client
+                .verify_mfa_code(&token.clone().unwrap().into(), &code)
+                .await,
             token,
         ] {
             assert_token(&token.unwrap(), ACCESS, REFRESH, Some(200_001));
@@ -244,7 +254,10 @@ async fn the_camel_case_response_to_an_mfa_code_is_read() {
         "tokenType":"bearer","expiresIn":35999,"owId":200001}}"#;
     let code = |when: When| when.json_body(json(r#"{"otp":"123456"}"#));
     let server = expecting("/api/v3/ua/auth/mfa/verify", code, body).await;
-    let token = client_of(&server).verify_mfa_code(&"123456".into()).await;
+    let login = log_in(200, LOG_IN_RESPONSE).await.unwrap().into();
+    let token = client_of(&server)
+        .verify_mfa_code(&login, &"123456".into())
+        .await;
     let token = token.unwrap();
     assert_eq!(token.access_token().expose_secret(), ACCESS);
     assert!(token.refresh_token().is_none());
@@ -266,7 +279,7 @@ async fn the_number_in_the_response_decides_how_long_a_token_lives() {
 }
 
 /// What a failed log-in is told as, whichever of these bodies says so.
-const FAILURES: [(u16, ErrorKind, &str, &[&str]); 8] = [
+const FAILURES: [(u16, ErrorKind, &str, &[&str]); 10] = [
     (
         403,
         InvalidCredentials,
@@ -286,7 +299,6 @@ const FAILURES: [(u16, ErrorKind, &str, &[&str]); 8] = [
             "{}",
             "[]",
             "",
-            "<html>",
             // The status decides before `success: true` does.
             LOG_IN_RESPONSE,
         ],
@@ -308,18 +320,39 @@ const FAILURES: [(u16, ErrorKind, &str, &[&str]); 8] = [
     ),
     (
         200,
-        Protocol,
-        "iqm.log_in was answered with status 200 OK: No such thing",
+        InvalidCredentials,
+        "the log-in was refused: No such thing",
         &[
             r#"{"success":false,"errorObjects":[{"error":"No such thing."}],
             "data":{"access_token":"106adb25-37b0-4cab-8381-d682fe7cc3c8","expires_in":35999}}"#,
+            r#"{"success":"false","message":"No such thing."}"#,
+            r#"{"success":true,"data":null,"error":"No such thing."}"#,
+            r#"{"error":"No such thing"}"#,
+            r#"{"error_description":"No such thing","success":false,"errorObjects":[5,{"error":[]}]}"#,
         ],
+    ),
+    (
+        401,
+        InvalidCredentials,
+        "the log-in was refused: invalid_client: Bad credentials",
+        &[r#"{"error":"invalid_client","error_description":"Bad credentials"}"#],
     ),
     (
         200,
         Protocol,
         "iqm.log_in was answered with status 200 OK and no valid json",
         &[""],
+    ),
+    (
+        403,
+        Unavailable,
+        "iqm.log_in was answered with status 403 Forbidden and no json: \
+         a proxy or gateway may have answered in the vendor's place",
+        &[
+            "<html>",
+            "Forbidden",
+            "<!doctype html><p>User doesn't exist",
+        ],
     ),
     (
         200,
@@ -353,14 +386,25 @@ async fn a_failed_log_in_says_why_in_one_line_and_names_the_status_once() {
 }
 
 #[tokio::test]
-async fn a_token_without_a_lifetime_in_seconds_or_of_another_type_is_not_used_and_not_quoted() {
+async fn a_lifetime_that_is_no_number_of_seconds_or_another_type_is_not_used_and_not_quoted() {
     let mac = r#","token_type":"mac","expires_in":60"#;
     for (fields, text) in [
-        ("", "other json than documented"),
-        (r#","expires_in":null"#, "other json than documented"),
-        (r#","expires_in":"35999""#, "other json than documented"),
-        (r#","expires_in":-1"#, "other json than documented"),
-        (r#","expires_in":1.5"#, "other json than documented"),
+        (
+            r#","expires_in":-1"#,
+            "other json than documented in `expires_in`",
+        ),
+        (
+            r#","expires_in":"soon""#,
+            "other json than documented in `expires_in`",
+        ),
+        (
+            r#","expires_in":["35999"]"#,
+            "other json than documented in `expires_in`",
+        ),
+        (
+            r#","expires_in":60,"owId":"two""#,
+            "other json than documented in `owId`",
+        ),
         (mac, "a token of a type other than bearer"),
     ] {
         let body = format!(r#"{{"access_token":"{ACCESS}"{fields}}}"#);
@@ -372,13 +416,197 @@ async fn a_token_without_a_lifetime_in_seconds_or_of_another_type_is_not_used_an
 }
 
 #[tokio::test]
+async fn numbers_are_read_in_every_form_that_says_one() {
+    // The sandbox's clock begins with 2026.
+    let at = 1_767_225_600_000_u64 + 60_000;
+    for (fields, expiry) in [
+        (r#""expires_in":"60""#, after(60)),
+        (r#""expires_in":60.0"#, after(60)),
+        (r#""expires_in":"60.0","owId":"200001""#, after(60)),
+        (r#""expires_in":60,"owId":200001.0"#, after(60)),
+        (r#""expires_in":null"#, after(35_999)),
+        (r#""scope":["a"]"#, after(35_999)),
+        (&format!(r#""expires_at":{at}"#), after(60)),
+        (
+            &format!(r#""expires_in":null,"expires_at":"{at}""#),
+            after(60),
+        ),
+        (
+            &format!(r#""expires_in":30,"expires_at":{at},"jti":"x""#),
+            after(30),
+        ),
+    ] {
+        let body = format!(r#"{{"success":true,"data":{{"access_token":"{ACCESS}",{fields}}}}}"#);
+        let token = log_in(200, &body).await.unwrap();
+        assert_eq!(token.expiry(), expiry, "{fields}");
+        let ow_id = fields.contains("owId").then_some(200_001);
+        assert_eq!(token.ow_id(), ow_id, "{fields}");
+    }
+}
+
+#[tokio::test]
+async fn a_lifetime_that_the_vendor_did_not_send_is_told_in_a_debug_event() {
+    let (captured, _guard) = Captured::begin();
+    log_in(200, LOG_IN_RESPONSE).await.unwrap();
+    assert!(
+        !captured.text().contains("expires_in"),
+        "{}",
+        captured.text()
+    );
+    let body = format!(r#"{{"access_token":"{ACCESS}"}}"#);
+    log_in(200, &body).await.unwrap();
+    let text = captured.text();
+    assert!(text.contains("neither expires_in nor expires_at"), "{text}");
+}
+
+#[tokio::test]
+async fn a_second_factor_that_is_wanted_is_an_outcome_of_every_log_in() {
+    for (value, is_pending) in [
+        ("true", true),
+        (r#""true""#, true),
+        ("false", false),
+        ("null", false),
+    ] {
+        let body = LOG_IN_RESPONSE.replace("200001", &format!(r#"200001,"mfa_required":{value}"#));
+        let server = responding(200, &body).await;
+        let (client, password) = (client_of(&server), PASSWORD.into());
+        let old = log_in(200, LOG_IN_RESPONSE).await.unwrap();
+        for outcome in [
+            client.log_in(EMAIL, &password).await,
+            client.log_in_oauth(EMAIL, &password).await,
+            client
+                .exchange_code(&password, "https://example.com/", None)
+                .await,
+            client.sign_up(EMAIL, &password).await,
+            client.refresh(&old).await,
+        ] {
+            match outcome {
+                Err(Error::MfaRequired { login, http_status }) if is_pending => {
+                    assert_eq!((login.ow_id(), http_status), (Some(200_001), Some(200)));
+                }
+                Ok(_) if !is_pending => {}
+                other => panic!("{value}: {other:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_access_token_is_read_in_each_documented_shape() {
+    let token = log_in(200, LOG_IN_RESPONSE).await.unwrap();
+    for (body, text) in [
+        (
+            r#"{"error":"invalid_token","error_description":
+                "Invalid access token: 106adb25-37b0-4cab-8381-d682fe7cc3c8"}"#,
+            "the token was refused: invalid_token: Invalid access token: [redacted]",
+        ),
+        (
+            r#"{"message":"Invalid token"}"#,
+            "the token was refused: Invalid token",
+        ),
+        (
+            r#"{"success":false,"errorObjects":[{"error":"Invalid token."}]}"#,
+            "the token was refused: Invalid token",
+        ),
+    ] {
+        let server = responding(401, body).await;
+        let headers = token.auth_headers().unwrap();
+        let error = client_of(&server).profile(&headers).await.unwrap_err();
+        assert_refused(&error, TokenRejected, "");
+        assert_eq!(error.to_string(), text);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_address_is_the_same_error_with_both_documented_statuses() {
+    for status in [400, 404] {
+        let server = responding(status, r#"{"success":false}"#).await;
+        let error = client_of(&server).request_password_reset(EMAIL).await;
+        let error = error.unwrap_err();
+        assert_refused(&error, NotFound, "unknown e-mail address");
+        assert_eq!(error.http_status(), Some(status));
+    }
+}
+
+#[tokio::test]
+async fn an_account_is_on_hold_by_its_status_alone() {
+    for (data, text) in [
+        (r#"{"status":"On Hold"}"#, "the account is On Hold"),
+        (
+            r#"{"status":"ON_HOLD","reason":null}"#,
+            "the account is ON_HOLD",
+        ),
+        (
+            r#"{"status":"On Hold","reason":5,"supportEmail":"help@iqm.com"}"#,
+            "the account is On Hold (contact help@iqm.com)",
+        ),
+        (
+            r#"{"status":"On Hold","reason":"Unpaid"}"#,
+            "the account is On Hold: Unpaid",
+        ),
+    ] {
+        let body = format!(r#"{{"success":false,"data":{data}}}"#);
+        let error = log_in(400, &body).await.unwrap_err();
+        assert_refused(&error, Denied, "");
+        assert_eq!(error.to_string(), text, "{data}");
+    }
+    let body = r#"{"success":false,"data":{"status":"FAILED"}}"#;
+    let error = log_in(400, body).await.unwrap_err();
+    assert_refused(&error, InvalidCredentials, "status 400");
+}
+
+#[tokio::test]
+async fn a_reset_link_is_read_by_either_name_of_its_field() {
+    for (status, data, is_valid) in [
+        (
+            200,
+            r#"{"isValid":true,"resetEmail":"user1@iqm.com"}"#,
+            true,
+        ),
+        (200, r#"{"valid":true}"#, true),
+        (
+            200,
+            r#"{"valid":false,"invalidReason":"It is old."}"#,
+            false,
+        ),
+        (200, r#"{"isValid":false,"valid":true}"#, false),
+        (
+            403,
+            r#"{"isValid":false,"invalidReason":"It is old."}"#,
+            false,
+        ),
+        (403, r#"{"valid":false,"resetEmail":5}"#, false),
+    ] {
+        let server = responding(status, &format!(r#"{{"success":true,"data":{data}}}"#)).await;
+        let link = client_of(&server)
+            .validate_password_reset(&"a hash".into())
+            .await;
+        let link = link.unwrap();
+        assert_eq!(link.is_valid, is_valid, "{data}");
+        let reason = data.contains("old").then_some("It is old.");
+        assert_eq!(link.invalid_reason.as_deref(), reason);
+    }
+    for (status, body, kind) in [
+        (200, r#"{"success":true,"data":{}}"#, Protocol),
+        (403, r#"{"success":true,"data":{"isValid":true}}"#, Denied),
+        (403, r#"{"success":false}"#, Denied),
+    ] {
+        let server = responding(status, body).await;
+        let error = client_of(&server)
+            .validate_password_reset(&"a hash".into())
+            .await;
+        assert_refused(&error.unwrap_err(), kind, "iqm.validate_password_reset");
+    }
+}
+
+#[tokio::test]
 async fn success_true_with_403_is_a_failure() {
     // IQM's *Reset Password* page: the response of `update-password` to an invalid reset.
     let body = r#"{"success":true,"data":{"invalidReason":"Reset link is expired.",
         "isValid":false}}"#;
     let server = responding(403, body).await;
     let client = client_of(&server);
-    let refused = client.set_password(EMAIL, &PASSWORD.into()).await;
+    let refused = client.set_password(EMAIL, &PASSWORD.into(), None).await;
     let text = "the password was not set: Reset link is expired.";
     assert_refused(&refused.unwrap_err(), Denied, text);
     let refused = client.request_password_reset(EMAIL).await;
@@ -395,8 +623,12 @@ async fn calls_without_a_result_accept_any_data() {
     ] {
         let server = responding(200, body).await;
         let client = client_of(&server);
-        client.send_mfa_code(1).await.unwrap();
-        client.set_password(EMAIL, &PASSWORD.into()).await.unwrap();
+        let login = log_in(200, LOG_IN_RESPONSE).await.unwrap().into();
+        client.send_mfa_code(&login).await.unwrap();
+        client
+            .set_password(EMAIL, &PASSWORD.into(), None)
+            .await
+            .unwrap();
     }
 }
 
@@ -407,6 +639,8 @@ async fn a_profile_needs_no_more_than_workspace_and_address() {
         r#"{"success":true,"data":{"owId":200001,"email":"user1@iqm.com"}}"#,
         r#"{"success":true,"data":{"owId":200001,"email":"user1@iqm.com","firstName":null,
             "lastName":null,"displayName":null,"organizationName":null,"other":null}}"#,
+        r#"{"success":true,"data":{"owId":"200001","email":"user1@iqm.com","firstName":5,
+            "lastName":[],"displayName":{"a":1},"parentOrganization":null}}"#,
     ] {
         let server = responding(200, body).await;
         let headers = token.auth_headers().unwrap();

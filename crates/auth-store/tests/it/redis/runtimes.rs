@@ -1,15 +1,9 @@
 //! A store is called from any runtime, and outlives that runtime.
 
-use auth_core::TokenStore as _;
-use tokio::runtime::{Builder, Runtime};
-
 use super::server::Server;
 use crate::samples::{key, token};
-
-/// A runtime without a timer and without a network.
-fn bare() -> Runtime {
-    Builder::new_current_thread().build().unwrap()
-}
+use crate::surroundings::{bare, without_runtime};
+use auth_core::TokenStore as _;
 
 #[test]
 fn every_call_works_on_a_bare_runtime_and_after_its_end() {
@@ -27,6 +21,21 @@ fn every_call_works_on_a_bare_runtime_and_after_its_end() {
     let mut look = server.look();
     let clients: String = look.ask("CLIENT LIST");
     assert_eq!(clients.lines().count(), 2, "{clients}");
+}
+
+#[test]
+fn every_call_works_without_a_runtime() {
+    let server = Server::start();
+    without_runtime(async {
+        let store = server.store();
+        let _ = store.save(&key(), &token("one", 1)).await.unwrap();
+        assert!(store.load(&key()).await.unwrap().is_some());
+        assert_eq!(store.list().await.unwrap(), [key()]);
+        store.lease(&key()).await.unwrap().release().await.unwrap();
+        drop(store.lease(&key()).await.unwrap());
+        drop(store.watch(&key(), Box::new(drop)).unwrap());
+        store.delete(&key()).await.unwrap();
+    });
 }
 
 #[test]

@@ -125,6 +125,19 @@ impl Look {
         command.query(&mut self.0).unwrap()
     }
 
+    /// The reply to one command, or its error.
+    pub(crate) fn says(&mut self, word: &str) -> String {
+        let reply: Result<String, _> = redis::cmd(word).query(&mut self.0);
+        reply.unwrap_or_else(|error| error.code().unwrap_or_default().to_owned())
+    }
+
+    /// Runs a script until it is killed.
+    pub(crate) fn endless_script(&mut self) {
+        let mut script = redis::cmd("EVAL");
+        script.arg("while true do end").arg(0);
+        script.query::<String>(&mut self.0).unwrap_err();
+    }
+
     /// The one entry of that sort: `lease`, `token`.
     pub(crate) fn name(&mut self, sort: &str) -> String {
         let names: Vec<String> = self.ask(&format!("KEYS *:{sort}"));

@@ -1,0 +1,3 @@
+//! Tests that look into a session.
+
+mod model;
