@@ -24,6 +24,11 @@ pub mod operations {
     include!("operations.rs");
 }
 
+/// The same for an invented service, whose schema has an interface.
+pub mod shop {
+    include!("shop.rs");
+}
+
 use std::error::Error;
 
 use iqm_auth::Expiry;

@@ -92,18 +92,34 @@ impl ::identityx_auth::graphql::graphql_client::GraphQLQuery for WhoAmI {
 /// The operation's name.
 pub const OPERATION_NAME: &str = "WhoAmI";
 /// The document that is sent.
-pub const QUERY: &str = r#"# What this program wants to know, and nothing else.
-query WhoAmI {
+pub const QUERY: &str = r#"# What this program wants to know, and nothing else. Both fragments select `email`, and the
+# organizations are asked for by a variable.
+query WhoAmI($organizations: Boolean!) {
   activeUser {
-    email
-    givenName
+    ...Person
+    ...Contact
   }
-  userOrganizations {
+  userOrganizations @include(if: $organizations) {
     role
     organization {
-      name
+      ...Named
     }
   }
+}
+
+fragment Person on User {
+  email
+  givenName
+}
+
+fragment Contact on User {
+  email
+  familyName
+}
+
+fragment Named on Organization {
+  id
+  name
 }"#;
 
 /// The enum `OrganizationRole`.
@@ -150,9 +166,20 @@ impl<'de> ::identityx_auth::graphql::serde::Deserialize<'de> for OrganizationRol
 }
 
 /// The variables.
-#[derive(::identityx_auth::graphql::serde::Serialize, Default, Clone, Debug, PartialEq)]
+#[derive(::identityx_auth::graphql::serde::Serialize, Clone, Debug, PartialEq)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
-pub struct Variables;
+pub struct Variables {
+    pub organizations: bool,
+}
+
+impl Variables {
+    /// What is required; the rest is left out.
+    pub fn new(organizations: bool) -> Self {
+        Self {
+            organizations,
+        }
+    }
+}
 
 /// Fields of `Query`.
 #[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq)]
@@ -161,7 +188,7 @@ pub struct ResponseData {
     #[serde(rename = "activeUser")]
     pub active_user: WhoAmIActiveUser,
     #[serde(rename = "userOrganizations")]
-    pub user_organizations: ::std::vec::Vec<::std::option::Option<WhoAmIUserOrganizations>>,
+    pub user_organizations: ::std::option::Option<::std::vec::Vec<::std::option::Option<WhoAmIUserOrganizations>>>,
 }
 
 /// Fields of `User`.
@@ -171,6 +198,8 @@ pub struct WhoAmIActiveUser {
     pub email: ::std::string::String,
     #[serde(rename = "givenName")]
     pub given_name: ::std::option::Option<::std::string::String>,
+    #[serde(rename = "familyName")]
+    pub family_name: ::std::option::Option<::std::string::String>,
 }
 
 /// Fields of `OrganizationMembership`.
@@ -178,13 +207,14 @@ pub struct WhoAmIActiveUser {
 #[serde(crate = "::identityx_auth::graphql::serde")]
 pub struct WhoAmIUserOrganizations {
     pub role: OrganizationRole,
-    pub organization: WhoAmIUserOrganizationsOrganization,
+    pub organization: Named,
 }
 
 /// Fields of `Organization`.
 #[derive(::identityx_auth::graphql::serde::Deserialize, Clone, Debug, PartialEq)]
 #[serde(crate = "::identityx_auth::graphql::serde")]
-pub struct WhoAmIUserOrganizationsOrganization {
+pub struct Named {
+    pub id: ::std::string::String,
     pub name: ::std::string::String,
 }
 }

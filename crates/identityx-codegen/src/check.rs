@@ -57,6 +57,16 @@ pub(crate) fn operations(
             .with_help("give it one, as in `query WhoAmI { … }`")
     } else if valid.operations.is_empty() {
         Problem::of_file(name, "the file contains no operation")
+    } else if let Some(place) = ["@defer", "@stream"]
+        .iter()
+        .find(|it| document.text().contains(**it))
+        && schema.directive_definitions.contains_key(&place[1..])
+    {
+        Problem::of_file(
+            name,
+            format!("with `{place}` an answer comes in parts, which is not supported"),
+        )
+        .with_help("remove the directive")
     } else {
         return Ok(valid);
     };

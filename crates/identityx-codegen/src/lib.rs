@@ -15,6 +15,7 @@ mod output;
 mod response;
 mod secrets;
 mod structure;
+mod variants;
 
 pub use crate::build_script::Build;
 pub use crate::compare::{Change, compare};

@@ -1,5 +1,6 @@
-//! A GraphQL operation of a program's own, with types that were generated from the schema that
-//! comes along: see `graphql/who_am_i.graphql` and `tests/operations.rs`.
+//! GraphQL operations of a program's own, with types that were generated from the schema that
+//! comes along: see `graphql/who_am_i.graphql` and `tests/operations.rs`. An operation of an invented
+//! service shows an interface: see `graphql/shop`.
 //!
 //! `cargo run -p examples --bin identityx_custom_query` needs no account: the vendor is the
 //! sandbox. With `--live` it asks IdentityX, with an administrator's session token in
@@ -9,6 +10,7 @@
 
 use auth_sandbox::Sandbox;
 use examples::operations::who_am_i::{OrganizationRole, Variables, WhoAmI};
+use examples::shop::products::{Address, ProductsProducts, ResponseData};
 use examples::{Outcome, address, needed};
 use identityx_auth::graphql::Execute as _;
 use identityx_auth::{Client, ClientBuilder, OrgUser};
@@ -39,10 +41,14 @@ async fn live() -> Outcome {
 
 async fn ask(client: &Client, administrator: OrgUser) -> Outcome {
     let session = client.session(administrator).build()?;
-    let data = session.execute::<WhoAmI>(Variables).await?;
+    let data = session.execute::<WhoAmI>(Variables::new(true)).await?;
+    // Two fragments, merged into one type as the answer has it.
     let user = data.active_user;
-    println!("{} ({})", user.email, user.given_name.unwrap_or_default());
-    for membership in data.user_organizations.into_iter().flatten() {
+    let names = [user.given_name, user.family_name];
+    let name: Vec<_> = names.into_iter().flatten().collect();
+    println!("{} ({})", user.email, name.join(" "));
+    // `None` if they were not asked for.
+    for membership in data.user_organizations.into_iter().flatten().flatten() {
         // A role that the schema does not have is no error.
         let role = match membership.role {
             OrganizationRole::Other(unknown) => format!("{unknown}, whatever that is"),
@@ -51,5 +57,38 @@ async fn ask(client: &Client, administrator: OrgUser) -> Outcome {
         println!("  {role} of {}", membership.organization.name);
     }
     println!("One request, with types that were generated before this was built.");
+    products()
+}
+
+/// What a service with an interface answers; the last product is of a type that the schema does not have.
+fn products() -> Outcome {
+    let answer = serde_json::json!({ "products": [
+        {"__typename": "Book", "title": "Emma", "maker": {"name": "Murray", "city": "London"}, "pages": 474},
+        {"__typename": "Record", "title": "Blue", "maker": {"name": "Reprise", "city": null}, "seller": null},
+        {"__typename": "Poster", "title": "Paris", "maker": {"name": "Chaix", "city": "Paris"}},
+    ]});
+    let data: ResponseData = serde_json::from_value(answer)?;
+    for product in &data.products {
+        let what = match product {
+            ProductsProducts::Book(book) => format!("{} pages", book.pages),
+            ProductsProducts::Record(record) => match &record.seller {
+                Some(seller) => format!("sold by {}", address_of(seller)),
+                None => "not for sale".to_owned(),
+            },
+            ProductsProducts::Unknown(other) => format!("a new kind: {}", other.typename),
+        };
+        // Fields that every product has need no `match`.
+        println!(
+            "  {} by {}: {what}",
+            product.title(),
+            address_of(product.maker())
+        );
+    }
     Ok(())
+}
+
+/// A fragment that two fields spread is one type.
+fn address_of(company: &Address) -> String {
+    let city = company.city.as_deref().unwrap_or("an unknown place");
+    format!("{} in {city}", company.name)
 }

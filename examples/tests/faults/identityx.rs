@@ -155,7 +155,10 @@ impl Vendor for Ready {
             "execute query" => {
                 use who_am_i::{Variables, WhoAmI};
                 let caller = client.with_auth_headers(&org_user);
-                caller.execute::<WhoAmI>(Variables).await.map(drop)
+                caller
+                    .execute::<WhoAmI>(Variables::new(true))
+                    .await
+                    .map(drop)
             }
             "execute mutation" => {
                 use change::{Change, Variables};

@@ -147,7 +147,7 @@ impl<'a> Walk<'_, 'a> {
                     .fields
                     .values()
                     .map(|field| field.ty.inner_named_type());
-                waiting.extend(next.map(|name| name.as_str()));
+                waiting.extend(next.map(apollo_compiler::Name::as_str));
             }
         }
     }

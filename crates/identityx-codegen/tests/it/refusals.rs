@@ -146,6 +146,11 @@ fn operations_without_types_in_rust_are_refused_with_a_way_out() {
             "query Q($if: Boolean!) { a { __typename @include(if: $if) ...on B { c } } }",
             ["which `A` it is", "add `__typename`", "op.graphql:1:26"],
         ),
+        (
+            "type Query { a: A } type A { b: Int } directive @defer on INLINE_FRAGMENT",
+            "query Q { a { ... @defer { b } } }",
+            ["`@defer`", "comes in parts", "remove the directive"],
+        ),
     ] {
         let schema = Document::new("schema.graphql", schema);
         let refusal = refusal_with(&schema, &[Document::new("op.graphql", operation)]);
