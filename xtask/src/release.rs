@@ -86,30 +86,3 @@ fn published(root: &Path, registry: &str, name: &str) -> Result<Option<String>> 
         Err(error) => Err(error),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn crates_are_selected_by_name_and_in_publishing_order() {
-        let crates = Crates::load(&cargo::root()).unwrap();
-        let names = |line: &str| {
-            let words: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
-            let chosen = Selection::parse(words.is_empty(), &words, &crates)?.of(&crates)?;
-            Ok::<_, anyhow::Error>(chosen.iter().map(|one| one.name.clone()).collect::<Vec<_>>())
-        };
-        assert_eq!(names("iqm-auth auth-core").unwrap(), ["auth-core", "iqm-auth"]);
-        assert_eq!(names("").unwrap().len(), crates.sorted.len());
-        for (line, said) in [
-            ("xtask", "`xtask` is not published"),
-            ("iqm-auth@1.2.3", "only `release prepare`"),
-            ("iqm-auth@1.2", "iqm-auth@1.2"),
-            ("iqm-auth iqm-auth@1.2.3", "named twice"),
-        ] {
-            let refusal = names(line).unwrap_err().to_string();
-            assert!(refusal.contains(said), "{refusal}");
-        }
-        assert!(Selection::parse(false, &[], &crates).is_err());
-    }
-}
