@@ -10,67 +10,39 @@ mod prepare;
 mod publish;
 mod semver_checks;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use semver::Version;
 
 use crate::cargo;
 use crate::flags::ReleaseCmd;
 use crates::{Crate, Crates};
 
-/// The crates that a command is for.
-pub(crate) struct Selection {
-    all: bool,
-    /// With the version that each is to get if one is said.
-    these: BTreeMap<String, Option<Version>>,
-}
-
 pub(crate) fn run(root: &Path, command: ReleaseCmd) -> Result<()> {
     let crates = Crates::load(root)?;
-    let select = |all, words: &[String]| Selection::parse(all, words, &crates);
     let registry = |name: Option<String>| name.unwrap_or("crates-io".to_owned());
     match command {
         ReleaseCmd::Plan(it) => plan::run(root, it.json, &registry(it.registry)),
-        ReleaseCmd::Prepare(it) => prepare::run(root, &select(it.all, &it.crates)?),
+        ReleaseCmd::Prepare(it) => prepare::run(root, &crates, it.all, &it.crates),
         ReleaseCmd::Check(it) => {
-            let chosen = select(it.all, &it.crates)?.of(&crates)?;
-            check::run(root, &chosen, &registry(it.registry))
+            check::run(root, &select(&crates, it.all, &it.crates)?, &registry(it.registry))
         }
         ReleaseCmd::Publish(it) => {
-            let chosen = select(it.all, &it.crates)?.of(&crates)?;
+            let chosen = select(&crates, it.all, &it.crates)?;
             publish::run(root, &chosen, &it, &registry(it.registry.clone()))
         }
     }
 }
 
-impl Selection {
-    fn parse(all: bool, words: &[String], crates: &Crates) -> Result<Self> {
-        let hint = "name the crates that are meant, or say `--all` for all that are published";
-        ensure!(all == words.is_empty(), hint);
-        let mut these = BTreeMap::new();
-        for word in words {
-            let (name, version) = match word.split_once('@') {
-                None => (word.as_str(), None),
-                Some((name, version)) => (name, Some(version.parse().context(word.clone())?)),
-            };
-            let other = these.insert(crates.find(name)?.name.clone(), version);
-            ensure!(other.is_none(), "{name} is named twice");
-        }
-        Ok(Self { all, these })
+/// The crates of these names, or all, dependencies first.
+fn select<'a>(crates: &'a Crates, all: bool, names: &[String]) -> Result<Vec<&'a Crate>> {
+    let hint = "name the crates that are meant, or say `--all` for all that are published";
+    ensure!(all == names.is_empty(), hint);
+    for (number, name) in names.iter().enumerate() {
+        ensure!(!names[..number].contains(name), "{name} is named twice");
+        crates.find(name)?;
     }
-
-    fn has(&self, name: &str) -> bool {
-        self.all || self.these.contains_key(name)
-    }
-
-    /// The crates, dependencies first, for a command that chooses no versions.
-    fn of<'a>(&self, crates: &'a Crates) -> Result<Vec<&'a Crate>> {
-        let chooses = self.these.values().any(Option::is_some);
-        ensure!(!chooses, "only `release prepare` chooses versions");
-        Ok(crates.sorted.iter().filter(|one| self.has(&one.name)).collect())
-    }
+    Ok(crates.sorted.iter().filter(|one| all || names.contains(&one.name)).collect())
 }
 
 /// The version that a registry has of `name`, or of `name@version`; none if it has no such.

@@ -215,6 +215,7 @@ fn versions_that_cannot_be_are_refused_and_a_whole_section_is_kept() {
         ("first@0.1.1", "needs 0.2.0 at least"),
         ("first@0.1.0", "not higher than 0.1.0"),
         ("first@0.2.0 first@0.3.0", "first is named twice"),
+        ("first@0.2", "first@0.2"),
         ("second", "name first as well"),
         ("hidden", "`hidden` is not published"),
     ] {

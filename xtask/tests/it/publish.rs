@@ -75,8 +75,7 @@ fn nothing_is_sent_that_is_not_committed_confirmed_complete_and_allowed() {
     for (words, said) in [
         ("first", "`--yes`"),
         ("", "name the crates that are meant"),
-        ("first@1.2.3", "only `release prepare`"),
-        ("first@1.2", "first@1.2"),
+        ("first@1.2.3", "`first@1.2.3` is no crate"),
         ("second --yes", "no matching package named `first` found"),
         ("hidden --yes", "`hidden` is not published"),
         ("fourth --yes", "`fourth` is no crate"),
@@ -182,7 +181,7 @@ fn a_complete_crate_passes_the_check_and_everything_that_is_wrong_is_said_at_onc
     let printed = failure(&mut repository.xtask("release check --registry test second"));
     let wrong = printed.lines().filter_map(|line| line.strip_prefix("  WRONG  "));
     let expected = [
-        "everything is committed: not everything is committed: Cargo.toml and ",
+        "everything is committed: not everything is committed: Cargo.toml, ",
         "cargo packages and builds what is named, with what is published: ",
         "the manifest describes the crate: no keywords",
         "the package is small, licensed and whole: cargo has made no .crate file",
