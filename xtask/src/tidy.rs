@@ -1,7 +1,6 @@
 //! The rules that no tool has: the shape of the vendor crates, what documents promise, and who may
 //! depend on whom.
 
-mod dependencies;
 mod documents;
 mod layout;
 
@@ -39,7 +38,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     }
     let tree = Tree(files);
     let mut findings: Vec<_> = RULES.iter().flat_map(|rule| rule(&tree)).collect();
-    findings.extend(dependencies::findings(root, &tree)?);
+    findings.extend(layout::dependencies_are_few(root, &tree)?);
     findings.iter().for_each(say);
     ensure!(findings.is_empty(), "{} places break a rule; see above", findings.len());
     say(format_args!("tidy: all rules hold in {} files", tree.0.len()));
