@@ -1,13 +1,12 @@
 //! A registry for `cargo publish`, on a loopback port: sparse index, downloads, uploads with a token.
 //!
-//! It stands in for crates.io by source replacement. Crates that are not its own come from this
-//! machine's cargo, or else from crates.io.
+//! It stands in for crates.io by source replacement, and sends cargo there for others' crates.
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::{env, fs, thread};
+use std::{fs, thread};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -107,14 +106,8 @@ impl Registry {
             let stored = state.stored.iter().find(|it| it.0 == id);
             return stored.map(|it| it.2.clone()).ok_or(StatusCode::NOT_FOUND).into_response();
         }
-        // Cargo checks the checksum, so whatever lies in the cache will do.
-        let home = env::var_os("CARGO_HOME").map(Into::into);
-        let home = home.unwrap_or_else(|| env::home_dir().unwrap().join(".cargo"));
-        let folders = fs::read_dir(home.join("registry/cache")).into_iter().flatten().flatten();
-        let archive = |folder: fs::DirEntry| fs::read(folder.path().join(format!("{id}.crate")));
-        let cached = folders.map(archive).find_map(Result::ok).filter(|bytes| !bytes.is_empty());
         let elsewhere = format!("https://static.crates.io/crates/{name}/{id}.crate");
-        cached.ok_or(Redirect::temporary(&elsewhere)).into_response()
+        Redirect::temporary(&elsewhere).into_response()
     }
 
     /// A length, metadata in JSON, a length, the .crate file.
