@@ -1,14 +1,13 @@
 //! `cargo xtask release`: what of this workspace is to be published, its preparation, the checks
 //! before it, and the publishing itself; crate by crate, each with its own version.
 
+mod changes;
 pub(crate) mod check;
-mod cliff;
 pub(crate) mod crates;
 mod git;
 mod plan;
 mod prepare;
 mod publish;
-mod semver_checks;
 
 use std::path::Path;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use semver::{Version, VersionReq};
@@ -53,8 +53,8 @@ impl Crates {
         let names: BTreeSet<_> = published.iter().map(|it| text(it, "name")).collect();
         let mut waiting = Vec::new();
         for package in published {
-            let folder = PathBuf::from(text(package, "manifest_path")).with_file_name("");
-            let folder = folder.strip_prefix(text(metadata, "workspace_root"))?.to_path_buf();
+            let folder = Path::new(text(package, "manifest_path")).parent().context("no folder")?;
+            let folder = folder.strip_prefix(text(metadata, "workspace_root"))?;
             let mut needs = BTreeMap::new();
             for it in list(package, "dependencies") {
                 if it["kind"] != "dev" && names.contains(text(it, "name")) {
@@ -64,7 +64,7 @@ impl Crates {
             waiting.push(Crate {
                 name: text(package, "name").to_owned(),
                 version: text(package, "version").parse()?,
-                folder: folder.to_string_lossy().trim_end_matches('/').to_owned(),
+                folder: folder.to_string_lossy().into_owned(),
                 needs: needs.into_iter().collect(),
                 package: package.clone(),
             });

@@ -15,12 +15,6 @@ pub(crate) struct Git<'a> {
     pub(crate) root: &'a Path,
 }
 
-/// A commit that counts for a crate.
-pub(crate) struct Commit {
-    pub(crate) id: String,
-    pub(crate) message: String,
-}
-
 /// Instead of settings of the user that would change what is printed or written.
 const NEUTRAL: &str = "-c i18n.logOutputEncoding=UTF-8 -c i18n.commitEncoding=UTF-8 \
     -c core.quotePath=false -c core.autocrlf=false -c core.fsmonitor=false -c color.ui=false \
@@ -89,8 +83,9 @@ impl Git<'_> {
         Ok(tags.lines().filter_map(version).max())
     }
 
-    /// The commits since `from` that touch one of the paths, oldest first, without merges.
-    pub(crate) fn commits_since(self, from: &str, paths: &[String]) -> Result<Vec<Commit>> {
+    /// Ids and messages of the commits since `from` that touch one of the paths, oldest first,
+    /// without merges.
+    pub(crate) fn commits_since(self, from: &str, paths: &[String]) -> Result<Vec<[String; 2]>> {
         if paths.is_empty() {
             return Ok(Vec::new());
         }
@@ -101,8 +96,7 @@ impl Git<'_> {
         let words: Vec<_> = [range.as_str(), "--"].into_iter().chain(paths).collect();
         let printed = self.output(list, &words)?;
         let parts: Vec<_> = printed.split('\0').map(|part| part.trim().to_owned()).collect();
-        let commit = |pair: &[String]| Commit { id: pair[0].clone(), message: pair[1].clone() };
-        Ok(parts.chunks_exact(2).map(commit).collect())
+        Ok(parts.chunks_exact(2).map(|pair| [pair[0].clone(), pair[1].clone()]).collect())
     }
 
     /// Writes all files of a commit into a folder; no hook runs, and the index stays as it is.

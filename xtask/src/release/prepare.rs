@@ -9,11 +9,11 @@ use regex::{Captures, Regex};
 use semver::{Version, VersionReq};
 use toml_edit::{DocumentMut, Item};
 
-use super::cliff::{NOTHING_TO_SAY, Notes};
+use super::changes::{self, NOTHING_TO_SAY, Notes};
 use super::crates::Crates;
 use super::git::Git;
 use super::plan::{self, Entry};
-use super::{select, semver_checks};
+use super::select;
 use crate::cargo::{self, say};
 
 /// Prepares these crates and commits that, in a tree apart: here all of it changes, or nothing.
@@ -29,7 +29,7 @@ pub(crate) fn run(root: &Path, crates: &Crates, all: bool, words: &[String]) -> 
     let selected = select(crates, all, &names)?;
     let git = Git { root };
     git.require_clean()?;
-    let entries = plan::make(root, semver_checks::installed(root).is_some())?;
+    let entries = plan::make(root, changes::semver_checks(root).is_some())?;
     let mut chosen: Vec<(&Entry, Version)> = Vec::new();
     for one in selected {
         let Some(entry) = entries.iter().find(|it| it.krate.name == one.name) else { continue };
@@ -68,13 +68,12 @@ pub(crate) fn run(root: &Path, crates: &Crates, all: bool, words: &[String]) -> 
     say(format_args!("Next:\n  {}", next.join("\n  ")));
     let is_chosen = |entry: &&Entry| names.contains(&&*entry.krate.name);
     for entry in entries.iter().filter(|it| it.is_open() && !is_chosen(it)) {
-        let (name, follows) = (&entry.krate.name, entry.follows.join(", "));
-        let has_need = |it: &Entry| it.krate.needs.iter().any(|(need, _)| need == name);
-        if !follows.is_empty() {
-            say(format_args!("{name} must follow {follows}."));
-        } else if chosen.iter().any(|(it, _)| has_need(it)) {
-            say(format_args!("{name} has changed and is not prepared: is it needed?"));
-        }
+        let why = if entry.follows.is_empty() {
+            "has changed, and is not prepared"
+        } else {
+            "must follow "
+        };
+        say(format_args!("{} {why}{}.", entry.krate.name, entry.follows.join(", ")));
     }
     Ok(())
 }
@@ -89,8 +88,8 @@ fn version(entry: &Entry, wanted: Option<&Version>) -> Result<Version> {
     if let Some(last) = &entry.last {
         ensure!(wanted > last, "{name} {wanted} is not higher than {last}, which is released");
     }
+    let least = least.max(now);
     ensure!(wanted >= least, "{name} {wanted} is too low: it needs {least} at least");
-    ensure!(wanted >= now, "{name} {wanted} is lower than {now}, which its manifest has");
     Ok(wanted.clone())
 }
 
@@ -148,17 +147,12 @@ fn set_version(text: &str, keys: &[&str], version: &Version) -> Result<String> {
     Ok(document.to_string())
 }
 
-/// The changelog with a section for `version`, written by `body` if it is not there yet.
-fn with_section(
-    text: &str,
-    version: &Version,
-    body: impl FnOnce() -> Result<String>,
-) -> Result<String> {
-    let title =
-        Regex::new(&format!(r"(?m)^## \[?{}\]?(?: .*)?$", regex::escape(&version.to_string())))?;
+/// The changelog with a section for version `to`, written by `body` if it is not there yet.
+fn with_section(text: &str, to: &Version, body: impl Fn() -> Result<String>) -> Result<String> {
+    let title = Regex::new(&format!(r"(?m)^## \[?{}\]?(?: .*)?$", regex::escape(&to.to_string())))?;
     if title.is_match(text) {
         // It was written by hand; what it says of its own release ends with the release.
-        return Ok(title.replace(text, format!("## {version}")).into_owned());
+        return Ok(title.replace(text, format!("## {to}")).into_owned());
     }
     // The head, what was written by hand before the release, and the older sections.
     let parts =
@@ -169,7 +163,7 @@ fn with_section(
     let generated = body()?;
     let mut body = vec![part(2), generated.trim()];
     body.retain(|text| !text.is_empty() && (part(2).is_empty() || *text != NOTHING_TO_SAY));
-    let section = format!("{head}\n\n## {version}\n\n{}\n\n{}", body.join("\n\n"), part(3));
+    let section = format!("{head}\n\n## {to}\n\n{}\n\n{}", body.join("\n\n"), part(3));
     Ok(format!("{}\n", section.trim_end()))
 }
 

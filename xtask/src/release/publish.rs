@@ -12,7 +12,7 @@ use super::crates::Crate;
 use super::git::{Git, tag_name};
 use super::{plan, published};
 use crate::cargo::{self, note, say};
-use crate::flags;
+use crate::flags::Publish;
 
 /// What is left to do for a crate.
 struct Step<'a> {
@@ -30,12 +30,7 @@ impl Step<'_> {
     }
 }
 
-pub(crate) fn run(
-    root: &Path,
-    chosen: &[&Crate],
-    options: &flags::Publish,
-    registry: &str,
-) -> Result<()> {
+pub(crate) fn run(root: &Path, chosen: &[&Crate], options: &Publish, registry: &str) -> Result<()> {
     let git = Git { root };
     git.require_clean()?;
     let mut steps = Vec::new();
