@@ -9,7 +9,6 @@ use std::process::{self, Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-/// The workspace's folder.
 pub(crate) fn root() -> PathBuf {
     // `cargo run` says where this package lies now, and a binary that is started by hand where it did.
     let package = env::var_os("CARGO_MANIFEST_DIR");
@@ -22,7 +21,6 @@ pub(crate) fn target(root: &Path) -> Result<PathBuf> {
     Ok(metadata["target_directory"].as_str().context("cargo names no target folder")?.into())
 }
 
-/// The workspace in `folder`, as cargo describes it.
 pub(crate) fn metadata(folder: &Path, words: &str) -> Result<Value> {
     let mut metadata = cargo(folder, &format!("metadata --format-version=1 {words}"));
     Ok(serde_json::from_str(&output(&mut metadata)?)?)
@@ -35,13 +33,11 @@ pub(crate) fn say(text: impl Display) {
     }
 }
 
-/// Prints a line to stderr.
 pub(crate) fn note(text: impl Display) {
     // There is no other place where the failure could be told.
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// A call of cargo with these words, in `folder`.
 pub(crate) fn cargo(folder: &Path, words: &str) -> Command {
     program("cargo", folder, words)
 }

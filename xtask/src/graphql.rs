@@ -13,7 +13,6 @@ use identityx_codegen::{
 use crate::cargo::{output, say};
 use crate::flags::SchemaCmd;
 
-/// The schema and the operations of identityx-auth.
 fn identityx(root: &Path) -> Result<(Document, Vec<Document>)> {
     inputs(root, "schemas/identityx.graphql", "crates/identityx-auth/graphql")
 }

@@ -11,10 +11,6 @@ mod test;
 mod tidy;
 mod tools;
 
-use std::process::ExitCode;
-
-use anyhow::Result;
-
 mod flags {
     #![allow(unreachable_pub, reason = "the macro writes `pub`")]
 
@@ -97,19 +93,9 @@ mod flags {
     }
 }
 
-fn main() -> ExitCode {
-    match run(flags::Xtask::from_env_or_exit()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            cargo::note(format_args!("xtask: {error:#}"));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(flags: flags::Xtask) -> Result<()> {
+fn main() {
     let root = &cargo::root();
-    match flags.subcommand {
+    let outcome = match flags::Xtask::from_env_or_exit().subcommand {
         flags::XtaskCmd::Test(it) => test::run(root, it.list, &it.only),
         flags::XtaskCmd::Tidy(_) => tidy::run(root),
         #[cfg(feature = "graphql")]
@@ -124,5 +110,9 @@ fn run(flags: flags::Xtask) -> Result<()> {
         flags::XtaskCmd::Release(it) => release::run(root, it.subcommand),
         flags::XtaskCmd::Faults(_) => test::faults(root),
         flags::XtaskCmd::Soak(_) => test::soak(root),
-    }
+    };
+    outcome.unwrap_or_else(|error| {
+        cargo::note(format_args!("xtask: {error:#}"));
+        std::process::exit(1)
+    });
 }

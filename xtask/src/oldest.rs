@@ -34,18 +34,16 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     run(&hack, "hack --remove-dev-deps --workspace")?;
     // What a crate here names in the oldest version, and everything else as it is locked: so a new
     // release of a third party never breaks this check. Cargo has no stable option for it.
-    let words = "metadata --format-version=1 -Zdirect-minimal-versions";
-    let mut lock = cargo::cargo(&workspace, words);
+    let mut lock =
+        cargo::cargo(&workspace, "metadata -Zdirect-minimal-versions --format-version=1");
     cargo::output(lock.env("RUSTC_BOOTSTRAP", "1")).context("a requirement is too low")?;
     // Every set of auth-core's features of TLS, and each other feature alone.
-    let check = "hack check --locked";
-    let tls = "ring,aws-lc-rs,native-tls";
-    run(
-        &hack,
-        &format!("{check} --package auth-core --feature-powerset --include-features {tls}"),
-    )?;
-    let others = format!("--exclude-all-features --exclude-features default,{tls}");
-    run(&hack, &format!("{check} --workspace --each-feature {others}"))?;
+    let tls = TLS.join(",");
+    let core = format!("--package auth-core --feature-powerset --include-features {tls}");
+    let each = "--workspace --each-feature --exclude-all-features --exclude-features default";
+    for words in [core, format!("{each},{tls}")] {
+        run(&hack, &format!("hack check --locked {words}"))?;
+    }
     // The vendor crates pass the features of TLS on.
     for tls in TLS {
         let vendors = crates.sorted.iter().filter(|one| !one.package["features"][tls].is_null());
@@ -61,10 +59,9 @@ pub(crate) fn check(root: &Path) -> Result<()> {
 fn unpack(root: &Path, crates: &Crates) -> Result<PathBuf> {
     let packages = cargo::target(root)?.join("package");
     let workspace = packages.with_file_name("packages");
-    if workspace.exists() {
-        fs::remove_dir_all(&workspace).context("cannot remove what an earlier run unpacked")?;
-    }
-    fs::create_dir_all(&workspace)?;
+    // Where that fails, the next line fails as well.
+    let _ = fs::remove_dir_all(&workspace);
+    fs::create_dir(&workspace).context("cannot remove what an earlier run unpacked")?;
     let mut manifest =
         "[workspace]\nresolver = \"3\"\nmembers = [\"*\"]\n\n[patch.crates-io]\n".to_owned();
     for one in &crates.sorted {

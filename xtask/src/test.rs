@@ -59,7 +59,6 @@ const RING_AND_ALL_STORES: &str = "--features auth-core-tls/ring,auth-core/middl
     iqm-auth/rate-limit,xtask/graphql,examples/live,examples/redis,auth-store/encryption,\
     auth-store/file,auth-store/keyring,auth-store/redis,auth-store/redis-tls,auth-store/testing";
 
-/// Runs the steps named, or all of them.
 pub(crate) fn run(root: &Path, list: bool, only: &[String]) -> Result<()> {
     if list {
         STEPS.iter().map(|(name, about, _)| format!("{name:<10}{about}")).for_each(say);
@@ -73,17 +72,16 @@ pub(crate) fn run(root: &Path, list: bool, only: &[String]) -> Result<()> {
     let steps: Vec<_> = STEPS.iter().filter(|(name, ..)| is_meant(name)).collect();
     tools::require(&tools::NEEDS)?;
     let (started, mut times) = (Instant::now(), Vec::new());
-    let seconds = |since: Instant| format!("{:.1} s", since.elapsed().as_secs_f64());
     for (number, (name, about, check)) in steps.iter().enumerate() {
         note(format_args!("\n==> [{}/{}] {name}: {about}", number + 1, steps.len()));
         let began = Instant::now();
         let hint = format!("`{name}` failed; to run it alone: cargo xtask test --only {name}");
         check(root).context(hint)?;
-        note(format_args!("<== {name} passed in {}", seconds(began)));
-        times.push(format!("{name} {}", seconds(began)));
+        times.push(format!("{name} {:.1?}", began.elapsed()));
+        note(format_args!("<== passed: {name} {:.1?}", began.elapsed()));
     }
     let (count, times) = (times.len(), times.join(", "));
-    note(format_args!("\nall {count} steps passed in {}: {times}", seconds(started)));
+    note(format_args!("\nall {count} steps passed in {:.1?}: {times}", started.elapsed()));
     Ok(())
 }
 

@@ -26,7 +26,6 @@ const RULES: [fn(&Tree) -> Findings; 5] = [
     documents::links_lead_somewhere,
 ];
 
-/// Checks every rule and prints all findings at once.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let mut files = BTreeMap::new();
     let list = "ls-files -z --cached --others --exclude-standard";

@@ -23,8 +23,6 @@ pub(crate) const NEEDS: [(&str, &str); 9] = [
     ("dbus-run-session --version", "dbus"),
 ];
 
-const PIP: (&str, &str) = ("python3 -m pip --version", "python3-pip");
-
 /// Installs what is missing as root on Debian, and names it elsewhere.
 pub(crate) fn require(needs: &[(&str, &'static str)]) -> Result<()> {
     let missing = || -> Vec<&str> {
@@ -65,7 +63,7 @@ pub(crate) fn pinned(root: &Path, name: &str) -> Result<PathBuf> {
     LIST.hash(&mut hasher);
     let folder = tools.join(format!("{:016x}", hasher.finish()));
     if !folder.is_dir() {
-        require(&[PIP])?;
+        require(&[("python3 -m pip --version", "python3-pip")])?;
         note(format_args!("==> tools: installing the checkers into {}", folder.display()));
         fs::create_dir_all(&tools).with_context(|| format!("cannot make {}", tools.display()))?;
         let unfinished = tempfile::tempdir_in(&tools)?;

@@ -30,7 +30,6 @@ impl Notes<'_> {
         version.with_context(|| format!("git-cliff bumps to `{}`", tag.trim()))
     }
 
-    /// The section of a changelog, without its heading.
     pub(crate) fn section(&self) -> Result<String> {
         let text = self.run("")?;
         Ok(if text.trim().is_empty() { NOTHING_TO_SAY.to_owned() } else { text.trim().to_owned() })
@@ -64,13 +63,11 @@ pub(crate) fn message_for(name: &str, members: &[String], message: &str) -> Stri
     format!("change: `{}`: {}", owners.join("`, `"), &found[2])
 }
 
-/// How to install the version whose output is read here.
 pub(crate) const INSTALL: &str = "cargo install cargo-semver-checks@0.51.0 --locked";
 
 /// What it found in one crate, as the plan calls it, and its own words.
 pub(crate) type Verdict = (&'static str, String);
 
-/// The version that is installed, if one is.
 pub(crate) fn semver_checks(root: &Path) -> Option<String> {
     let said = cargo::output(&mut cargo::cargo(root, "semver-checks --version")).ok()?;
     Some(said.trim().rsplit(' ').next()?.to_owned())

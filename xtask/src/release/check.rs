@@ -142,11 +142,10 @@ fn of_package(root: &Path, one: &Crate, report: &mut Report) -> Result<()> {
             wrong.push(format!("{file} is missing; a link to the repository's puts it there"));
         }
     }
-    let is_here = |it: &&serde_json::Value| it["kind"] == "dev" && !it["path"].is_null();
-    let needs_repository = list(package, "dependencies").iter().any(|it| is_here(&it));
-    let stray =
-        paths.iter().find(|path| path.starts_with("tests/") || path.starts_with("benches/"));
-    if let Some(stray) = stray.filter(|_| needs_repository) {
+    let is_here = |it: &serde_json::Value| it["kind"] == "dev" && !it["path"].is_null();
+    let needs_repository = list(package, "dependencies").iter().any(is_here);
+    let is_stray = |path: &&&str| path.starts_with("tests/") || path.starts_with("benches/");
+    if let Some(stray) = paths.iter().find(is_stray).filter(|_| needs_repository) {
         wrong.push(format!("{stray} compiles in the repository only; leave it out by `include`"));
     }
     report.add("the package is small, licensed and whole", &wrong);

@@ -12,11 +12,9 @@ use tempfile::TempDir;
 use super::git::Git;
 use crate::cargo;
 
-/// A crate that is published.
 #[derive(Clone)]
 pub(crate) struct Crate {
     pub(crate) name: String,
-    /// The version in its manifest.
     pub(crate) version: Version,
     /// Its folder, seen from the workspace's.
     pub(crate) folder: String,
@@ -33,7 +31,6 @@ pub(crate) struct Crates {
     pub(crate) members: Vec<String>,
 }
 
-/// The entries of a list in cargo's JSON.
 pub(crate) fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value[key].as_array().map_or(&[], Vec::as_slice)
 }
@@ -81,7 +78,6 @@ impl Crates {
         Ok(Self { sorted, members })
     }
 
-    /// The crate of this name; an error, with the names that there are, if there is none.
     pub(crate) fn find(&self, name: &str) -> Result<&Crate> {
         let is_member = self.members.iter().any(|member| member == name);
         let what = if is_member { "not published (`publish = false`)" } else { "no crate here" };
@@ -113,7 +109,6 @@ impl Snapshot {
         Ok(Self { folder, crates })
     }
 
-    /// What users get of this crate.
     pub(crate) fn files(&self, one: &Crate) -> Result<Files> {
         let tree = fs::canonicalize(self.folder.path().join("tree"))?;
         let mut files = Files::new();
@@ -130,7 +125,6 @@ impl Snapshot {
     }
 }
 
-/// The files that cargo packages, one a line.
 pub(crate) fn packaged(root: &Path, name: &str) -> Result<String> {
     let mut list = cargo::cargo(root, "package --quiet --list --allow-dirty --package");
     cargo::output(list.arg(name))

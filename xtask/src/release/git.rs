@@ -9,7 +9,6 @@ use semver::Version;
 
 use crate::cargo;
 
-/// The repository in whose folder the workspace lies.
 #[derive(Clone, Copy)]
 pub(crate) struct Git<'a> {
     pub(crate) root: &'a Path,
@@ -24,7 +23,6 @@ const NEUTRAL: &str = "-c i18n.logOutputEncoding=UTF-8 -c i18n.commitEncoding=UT
 const ELSEWHERE: [&str; 5] =
     ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_CONFIG_PARAMETERS"];
 
-/// Where a crate's version is tagged.
 pub(crate) fn tag_name(name: &str, version: impl std::fmt::Display) -> String {
     format!("{name}-v{version}")
 }
@@ -56,15 +54,12 @@ impl Git<'_> {
         Ok(())
     }
 
-    /// An error if only a part of the history is here.
     pub(crate) fn require_history(self) -> Result<()> {
         let is_cut = self.output("rev-parse --is-shallow-repository", &[])?;
-        let hint = "(a shallow clone): `git fetch --unshallow --tags`";
-        ensure!(is_cut.trim() == "false", "only a part of the history is here {hint}");
+        ensure!(is_cut.trim() == "false", "a shallow clone: `git fetch --unshallow --tags` first");
         Ok(())
     }
 
-    /// The commit of this name; none if there is no such name.
     pub(crate) fn commit_of(self, name: &str) -> Result<Option<String>> {
         let mut command = self.command("rev-parse --verify --quiet");
         let output = command.arg(format!("{name}^{{commit}}")).output();

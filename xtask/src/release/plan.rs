@@ -12,21 +12,17 @@ use super::crates::{Crate, Files, Snapshot, facts};
 use super::git::{Git, tag_name};
 use crate::cargo::{note, say};
 
-/// The plan for one crate.
 pub(crate) struct Entry {
     pub(crate) krate: Crate,
-    /// The last version that is tagged.
     pub(crate) last: Option<Version>,
-    /// How many commits count since then.
     commits: Option<usize>,
     /// The least version that a release may have.
     pub(crate) least: Version,
     reasons: Vec<String>,
     /// What git-cliff is told.
     pub(crate) messages: Vec<String>,
-    /// The crates whose new versions its last release does not accept, and those that follow it.
+    /// The crates whose new versions its last release does not accept.
     pub(crate) follows: Vec<String>,
-    followed_by: Vec<String>,
     api: Option<Verdict>,
     /// What the registry has of a crate of which nothing is tagged.
     published: Option<String>,
@@ -42,7 +38,6 @@ impl Entry {
             reasons: Vec::new(),
             messages: Vec::new(),
             follows: Vec::new(),
-            followed_by: Vec::new(),
             api: None,
             published: None,
         }
@@ -69,6 +64,11 @@ impl Entry {
             Some(last) if self.krate.version > *last => "prepared",
             Some(_) => "unchanged",
         }
+    }
+
+    fn followed_by<'a>(&self, entries: &'a [Self]) -> Vec<&'a str> {
+        let followers = entries.iter().filter(|it| it.follows.contains(&self.krate.name));
+        followers.map(|it| it.krate.name.as_str()).collect()
     }
 
     /// Which number of the version must move for what has changed, prepared or not.
@@ -118,15 +118,11 @@ pub(crate) fn make(root: &Path, api: bool) -> Result<Vec<Entry>> {
                 entry.with_context(|| format!("what has changed in {}", krate.name))?
             }
         };
-        for leader in done.iter_mut().filter(|it| entry.follows.contains(&it.krate.name)) {
-            leader.followed_by.push(entry.krate.name.clone());
-        }
         done.push(entry);
     }
     Ok(done)
 }
 
-/// What has happened since a release.
 struct Since<'a> {
     git: Git<'a>,
     api: bool,
@@ -156,9 +152,8 @@ impl Since<'_> {
             if let Some(next) = leader.map(Entry::next).filter(|next| !required.matches(next)) {
                 entry.follows.push(need.clone());
                 // These crates re-export each other's types: what breaks in one breaks in the next.
-                let words =
-                    format!("Requires `{need}` {next}, whose types are in this crate's API");
-                entry.messages.insert(0, format!("fix!: {words}"));
+                let message = format!("fix!: Requires `{need}` {next}, whose types are in the API");
+                entry.messages.insert(0, message);
                 let words = format!("follows {need} {next}, which {required} does not accept");
                 entry.reasons.insert(0, words);
             }
@@ -238,9 +233,8 @@ fn table(entries: &[Entry], lacks_tool: bool) -> String {
         let (shown, more) = entry.reasons.split_at(entry.reasons.len().min(3));
         lines.extend(shown.iter().map(|it| format!("    {it}")));
         lines.extend((!more.is_empty()).then(|| format!("    and {} more", more.len())));
-        if !entry.followed_by.is_empty() {
-            lines.push(format!("    is followed by {}", entry.followed_by.join(", ")));
-        }
+        let followers = entry.followed_by(entries).join(", ");
+        lines.extend((!followers.is_empty()).then(|| format!("    is followed by {followers}")));
     }
     let order = entries.iter().filter(|it| it.is_released()).map(|it| it.krate.name.as_str());
     let order = order.collect::<Vec<_>>().join(", ");
@@ -266,7 +260,7 @@ fn to_json(entries: &[Entry], tool: Option<&str>) -> Value {
             "next": entry.is_released().then(|| entry.next().to_string()),
             "reasons": entry.reasons,
             "follows": entry.follows,
-            "followed_by": entry.followed_by,
+            "followed_by": entry.followed_by(entries),
             "api": entry.api.as_ref().map(|(found, _)| found),
         })
     });

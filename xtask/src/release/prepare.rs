@@ -63,9 +63,10 @@ pub(crate) fn run(root: &Path, crates: &Crates, all: bool, words: &[String]) -> 
         say("would not understand, then\n  git commit --all --amend --no-edit");
     }
     let names: Vec<_> = chosen.iter().map(|(entry, _)| entry.krate.name.as_str()).collect();
-    let next =
-        ["check", "publish"].map(|it| format!("cargo xtask release {it} {}", names.join(" ")));
-    say(format_args!("Next:\n  {}", next.join("\n  ")));
+    let all = names.join(" ");
+    say(format_args!(
+        "Next:\n  cargo xtask release check {all}\n  cargo xtask release publish {all}"
+    ));
     let is_chosen = |entry: &&Entry| names.contains(&&*entry.krate.name);
     for entry in entries.iter().filter(|it| it.is_open() && !is_chosen(it)) {
         let why = if entry.follows.is_empty() {
@@ -93,7 +94,6 @@ fn version(entry: &Entry, wanted: Option<&Version>) -> Result<Version> {
     Ok(wanted.clone())
 }
 
-/// Writes versions, requirements and changelogs.
 fn edit(root: &Path, tree: &Path, entries: &[Entry], chosen: &[(&Entry, Version)]) -> Result<()> {
     let change = |path: &str, f: &dyn Fn(&str) -> Result<String>| {
         let file = tree.join(path);

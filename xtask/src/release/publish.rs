@@ -14,10 +14,8 @@ use super::{plan, published};
 use crate::cargo::{self, note, say};
 use crate::flags::Publish;
 
-/// What is left to do for a crate.
 struct Step<'a> {
     one: &'a Crate,
-    /// Name and version.
     id: String,
     tag: String,
     needs_upload: bool,
@@ -64,8 +62,7 @@ pub(crate) fn run(root: &Path, chosen: &[&Crate], options: &Publish, registry: &
     let uploads: Vec<_> = steps.iter().filter(|step| step.needs_upload).collect();
     // Cargo packages and builds all of them together, with what the registry has of the rest.
     let verify = if options.no_verify { "--dry-run --no-verify" } else { "--dry-run" };
-    let hint =
-        "what they need of this workspace has to be published (and not yanked), or named too";
+    let hint = "what they need of this workspace must be published (and not yanked) or named too";
     upload(root, &uploads, registry, verify).context(hint)?;
     if options.dry_run {
         return Ok(());
@@ -99,11 +96,8 @@ fn look<'a>(git: Git<'_>, registry: &str, one: &'a Crate) -> Result<Step<'a>> {
     let tag = tag_name(name, version);
     let tagged = git.commit_of(&format!("refs/tags/{tag}"))?;
     let needs_upload = published(git.root, registry, &format!("{name}@{version}"))?.is_none();
-    let hint = "delete the tag, or prepare the next version";
-    ensure!(
-        !needs_upload || tagged.is_none(),
-        "`{tag}` is tagged, and {registry} has no such version or has yanked it: {hint}"
-    );
+    let hint = "has no such version or has yanked it: delete the tag, or prepare the next version";
+    ensure!(!needs_upload || tagged.is_none(), "`{tag}` is tagged, and {registry} {hint}");
     Ok(Step {
         one,
         id: format!("{name} {version}"),
@@ -113,7 +107,6 @@ fn look<'a>(git: Git<'_>, registry: &str, one: &'a Crate) -> Result<Step<'a>> {
     })
 }
 
-/// A version is published only once.
 fn refuse_changed(root: &Path, steps: &[Step<'_>]) -> Result<()> {
     for entry in plan::make(root, false)?.iter().filter(|entry| entry.is_open()) {
         let name = &entry.krate.name;

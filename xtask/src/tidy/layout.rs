@@ -9,7 +9,6 @@ use anyhow::Result;
 use super::{Findings, Tree};
 use crate::cargo;
 
-/// What every vendor crate has.
 const FILES: &str = "README.md CHANGELOG.md tests/it/main.rs src/lib.rs src/client.rs \
     src/builder.rs src/renew.rs src/types.rs src/wire.rs src/error.rs";
 
@@ -51,8 +50,8 @@ pub(super) fn vendors_have_the_same_files(tree: &Tree) -> Findings {
         let missing = shared.iter().filter(|file| !is_there(file));
         let hint = "the other vendor crates have it; or name it in ARCHITECTURE.md";
         findings.extend(missing.map(|it| format!("crates/{vendor}/{it}:1: missing: {hint}")));
-        let extra: Vec<_> =
-            own.iter().filter(is_there).filter(|it| it.starts_with("src/")).collect();
+        let own = own.iter().filter(|it| it.starts_with("src/"));
+        let extra: Vec<_> = own.filter(is_there).collect();
         if extra.len() > 1 {
             findings.push(format!("crates/{vendor}/src:1: more than one extra file: {extra:?}"));
         }
@@ -61,8 +60,8 @@ pub(super) fn vendors_have_the_same_files(tree: &Tree) -> Findings {
 }
 
 pub(super) fn files_are_short(tree: &Tree) -> Findings {
-    let is_for_tests =
-        |path: &str| ["/tests/", "/benches/", "/tests.rs"].iter().any(|part| path.contains(part));
+    let tests = ["/tests/", "/benches/", "/tests.rs"];
+    let is_for_tests = |path: &str| tests.iter().any(|part| path.contains(part));
     let mut findings = Vec::new();
     for (path, text) in tree.sources().filter(|(path, _)| !is_for_tests(path)) {
         let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or(text);

@@ -27,7 +27,6 @@ fn plan(command: &mut Command) -> Vec<Value> {
 
 const PLAN: &str = "release plan --registry test --json";
 
-/// What is released, with state and version.
 fn planned(repository: &Repository) -> Vec<String> {
     released_by(plan(&mut repository.xtask(PLAN)))
 }
@@ -196,12 +195,12 @@ fn what_cannot_be_committed_leaves_tree_and_index_as_they_were() {
     repository.write(".git/hooks/pre-commit", "#!/bin/sh\necho not today >&2\nexit 1\n");
     success(Command::new("chmod").arg("+x").arg(&hook));
     let said = refused(&repository, "first");
-    assert!(said.contains("nothing was changed: `git -c ") && said.contains("not today"), "{said}");
+    assert!(said.contains("nothing was changed") && said.contains("not today"), "{said}");
     fs::remove_file(hook).unwrap();
     // An index that cannot be written.
     repository.write(".git/index.lock", "");
     let said = refused(&repository, "first");
-    assert!(said.contains("nothing was changed") && said.contains("index.lock"), "{said}");
+    assert!(said.contains("`git -c ") && said.contains("index.lock"), "{said}");
 }
 
 #[test]
@@ -258,11 +257,10 @@ fn a_patch_release_of_this_repository_moves_one_crate() {
     assert_eq!(plan.iter().map(|it| it["name"].as_str().unwrap()).collect::<Vec<_>>(), CRATES);
     assert_eq!(released_by(plan), ["iqm-auth patch 0.1.1"]);
     success(&mut repository.xtask("release prepare iqm-auth"));
-    assert_eq!(
-        repository.git(&["show", "--name-only", "--format=%s", "HEAD"]),
-        "chore(release): iqm-auth 0.1.1\n\nCargo.lock\nCargo.toml\n\
-         crates/iqm-auth/CHANGELOG.md\ncrates/iqm-auth/Cargo.toml\n"
-    );
+    let commit = repository.git(&["show", "--name-only", "--format=%s", "HEAD"]);
+    let files = "Cargo.lock Cargo.toml crates/iqm-auth/CHANGELOG.md crates/iqm-auth/Cargo.toml";
+    let files = files.replace(' ', "\n");
+    assert_eq!(commit, format!("chore(release): iqm-auth 0.1.1\n\n{files}\n"));
     let changelog = repository.read("crates/iqm-auth/CHANGELOG.md");
     let expected = "# Changelog\n\n## 0.1.1\n\n### Fixed\n\n- Read `Vec<T>` & the other form.\n\n\
         ### Changed\n\n- `auth-core`, `xtask`: be of use to others.\n\n## 0.1.0";

@@ -71,10 +71,8 @@ impl Registry {
     /// A configuration of cargo's in which this registry stands in for crates.io.
     pub(crate) fn config(&self, token: &str) -> String {
         let index = format!("sparse+http://{}/", self.address);
-        format!(
-            "[source.crates-io]\nreplace-with = \"test\"\n\n\
-             [registries.test]\nindex = \"{index}\"\ntoken = \"{token}\"\n"
-        )
+        let source = "[source.crates-io]\nreplace-with = \"test\"\n\n[registries.test]\n";
+        format!("{source}index = \"{index}\"\ntoken = \"{token}\"\n")
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -138,13 +136,10 @@ impl Registry {
     }
 }
 
-async fn serve(
-    Shared(registry): Shared<Registry>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+type Head = (Method, Uri, HeaderMap);
+
+async fn serve(Shared(registry): Shared<Registry>, head: Head, body: Bytes) -> Response {
+    let (method, uri, headers) = head;
     let path = uri.path().trim_matches('/');
     let is_known = headers.get("authorization").is_some_and(|token| token == TOKEN);
     match path.strip_prefix("dl/").and_then(|rest| rest.split_once('/')) {

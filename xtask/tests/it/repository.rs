@@ -30,7 +30,6 @@ pub(crate) struct Repository {
     target: PathBuf,
 }
 
-/// This repository's own folder.
 pub(crate) fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
@@ -50,8 +49,7 @@ impl Repository {
         // content as 0.1.0: what was downloaded and compiled of this repository must go.
         let names = CRATES.join("|").replace('-', "[-_]");
         let pattern = format!(".*/(lib)?({names}|newcomer|tmp-|package$).*");
-        let words =
-            format!("-depth -regextype posix-extended -regex {pattern} -exec rm -rf {{}} +");
+        let words = format!("-depth -regextype egrep -regex {pattern} -exec rm -rf {{}} +");
         fs::create_dir_all(&shared).unwrap();
         success(Command::new("find").arg(&shared).args(words.split(' ')));
         Self::with(&CRATES, Some(&shared)).fill()
@@ -133,7 +131,6 @@ impl Repository {
         fs::read_to_string(self.path().join(path)).unwrap_or_else(|it| panic!("{path}: {it}"))
     }
 
-    /// Writes a file, and the folders in which it lies.
     pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -180,7 +177,6 @@ impl Repository {
         command
     }
 
-    /// `cargo <words>` in this folder.
     pub(crate) fn cargo(&self, folder: &Path, words: &str) -> Command {
         self.equipped(env!("CARGO"), folder, words)
     }
