@@ -13,6 +13,7 @@ mod blocking;
 mod builder;
 mod leased;
 mod locked;
+mod log_out;
 #[cfg(feature = "middleware")]
 pub mod middleware;
 mod pool;
@@ -265,34 +266,6 @@ impl<R: Renew> Session<R> {
         let shared = Arc::clone(&self.shared);
         background::run(async move { shared.save_again().await }).await??;
         Ok(())
-    }
-
-    /// Ends the session: forgets the token here and in the store, and tells the vendor. Waits for
-    /// a renewal under way, so that nothing comes back afterwards.
-    ///
-    /// Callers get [`ErrorKind::InteractionRequired`](crate::ErrorKind::InteractionRequired) until [`Session::set_token`] or
-    /// [`Session::renew`].
-    ///
-    /// # Errors
-    ///
-    /// What the vendor or the store said; the token is forgotten here all the same.
-    ///
-    /// # Example
-    ///
-    /// ```
-    /// # use auth_core::{Error, Renew, Session};
-    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
-    /// session.log_out().await?;
-    /// # Ok(()) }
-    /// ```
-    pub async fn log_out(&self) -> Result<(), R::Error> {
-        if self.shared.is_renewing_here() {
-            return Err(renewal::waits_for_itself().into());
-        }
-        // At once, whatever becomes of the rest.
-        let (headers, renewal) = self.shared.forget();
-        let shared = Arc::clone(&self.shared);
-        background::run(async move { shared.log_out(headers, renewal).await }).await?
     }
 
     /// What the session does at present.
