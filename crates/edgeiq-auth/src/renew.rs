@@ -3,7 +3,7 @@
 use std::fmt;
 
 use auth_core::{AuthHeaders, Header, PasswordSource, Reason, Refusal, Renew};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use crate::types::{api_token_headers, headers};
 use crate::wire::says_not_authorized;
@@ -73,7 +73,7 @@ impl Renew for Renewer {
         }
     }
 
-    fn refusal(&self, status: StatusCode, _: &HeaderMap, body: Option<&[u8]>) -> Refusal {
+    fn refusal(&self, _: &Url, status: StatusCode, body: Option<&[u8]>) -> Refusal {
         match (status, body) {
             // It may say that the token is wrong, or that the user lacks the right.
             (StatusCode::FORBIDDEN, None) => Refusal::Unclear,
