@@ -55,7 +55,7 @@ pub mod graphql {
     pub use crate::client::{Caller, Execute};
     #[doc(hidden)]
     pub use crate::types::serialize_secret;
-    pub use crate::types::{Date, Json, JsonObject, ObjectId, Response};
+    pub use crate::types::{Date, FieldError, Json, JsonObject, ObjectId, Response};
 
     /// The part of IdentityX's GraphQL schema that authentication needs, for `identityx-codegen`.
     pub const SCHEMA: &str = include_str!("../schema/identityx.graphql");
