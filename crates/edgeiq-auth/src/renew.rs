@@ -4,6 +4,7 @@ use std::fmt;
 
 use auth_core::{AuthHeaders, Header, PasswordSource, Reason, Refusal, Renew};
 use http::StatusCode;
+use url::Url;
 
 use crate::types::{api_token_headers, headers};
 use crate::wire::says_not_authorized;

@@ -31,7 +31,7 @@ pub type SessionPool<K, I> = auth_core::SessionPool<K, Renewer<I>>;
 /// Finds out whether a session has ended. There is no renewing without a person.
 pub struct Renewer<I> {
     client: Client,
-    /// The application or the organisation of the login.
+    /// The application and the organisation of the login.
     scope: String,
     identity: PhantomData<fn() -> I>,
 }
@@ -81,7 +81,8 @@ impl<I: Identity> Renew for Renewer<I> {
             let message = match I::KIND {
                 Kind::AppUser => "the token is of another application than the session",
                 Kind::OrgUser | Kind::OrgUserApiToken => {
-                    "the token is for another organization than the session: see `in_organization`"
+                    "the token is for another organization or application than the session: see \
+                     `in_organization` and `in_application`"
                 }
             };
             return Err(Error::wrong_identity(message));

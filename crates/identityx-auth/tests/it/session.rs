@@ -588,7 +588,7 @@ async fn a_refusal_of_an_operation_is_noted_by_the_session() {
         sandbox.identityx().end_session(&old);
         if partial {
             let response = session.execute_partial::<MyAppUser>(json!({})).await;
-            let error = response.unwrap().errors.remove(0);
+            let error = response.unwrap().errors.remove(0).error;
             assert_refused(&error, ErrorKind::TokenRejected, "the token was refused");
         } else {
             let error = session.execute::<MyAppUser>(json!({})).await.unwrap_err();
