@@ -3,10 +3,13 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use auth_core::{AuthHeaders, Header, Reason, Renew, Token};
+use auth_core::{AuthHeaders, Header, Reason, Refusal, Renew, Token};
+use http::StatusCode;
+use url::Url;
 
 use crate::identity::Identity;
 use crate::types::{Kind, headers, scope};
+use crate::wire::refuses_token;
 use crate::{Client, Error};
 
 /// A session of an [`AppUser`](crate::AppUser), an [`OrgUser`](crate::OrgUser) or an
@@ -72,6 +75,15 @@ impl<I: Identity> Renew for Renewer<I> {
                 reason: error.to_string(),
             }),
             Err(error) => Err(error),
+        }
+    }
+
+    /// The vendor answers with status 200 and errors.
+    fn refusal(&self, _: &Url, status: StatusCode, body: Option<&[u8]>) -> Refusal {
+        match body {
+            None if status == StatusCode::OK => Refusal::Unclear,
+            Some(body) if refuses_token(body) => Refusal::Yes,
+            _ => Refusal::of(status),
         }
     }
 

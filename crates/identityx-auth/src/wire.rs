@@ -186,6 +186,16 @@ const OUTAGES: [&str; 4] = [
     "upstream connect error",
 ];
 
+/// Whether the body of a response, or its beginning, says that the token was refused.
+pub(crate) fn refuses_token(body: &[u8]) -> bool {
+    let envelope = serde_json::from_slice::<Envelope<'_>>(body).ok();
+    let errors = envelope.and_then(|it| it.errors).unwrap_or_default();
+    errors.iter().any(|error| {
+        let is_refusal = TOKEN_REFUSED.iter().any(|it| error.message.starts_with(it));
+        is_refusal && error.code() == "UNAUTHENTICATED"
+    })
+}
+
 /// What one error means: by its text where that is known, then by its status, then by its code.
 fn meaning(response: &Response, error: &GraphQlError<'_>, purpose: Purpose) -> Error {
     let raw = &*error.message;
