@@ -64,7 +64,7 @@ async fn an_app_user_exchanges_the_token_of_the_link_for_a_session() {
         "name": "Ann Reader",
         "givenName": user.given_name,
         "familyName": user.family_name,
-        "displayName": null,
+        "displayName": "ann",
         "verified": true,
         "lastLoggedIn": millis,
         "createdAt": millis,
