@@ -27,9 +27,8 @@ fn each(root: &Path, run: fn(&Generated, &Path) -> Result<(), CodegenError>) -> 
     // These types are private, and each derive costs compile time.
     let private = Options::new().runtime("crate").response_derives("Clone").variables_derives("");
     // The tests of identityx-codegen write answers again and read variables, to compare them.
-    let [read, write] = ["Deserialize", "Serialize"].map(|name| {
-        format!("Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::{name}")
-    });
+    let [read, write] = ["Deserialize", "Serialize"]
+        .map(|name| format!("Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::{name}"));
     let compared = Options::new().response_derives(write).variables_derives(read);
     let tests = "crates/identityx-codegen/tests";
     let zoo = inputs(root, &format!("{tests}/zoo/zoo.graphql"), &format!("{tests}/zoo/operations"));
