@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fmt::Display;
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
 
@@ -62,10 +62,6 @@ pub(crate) fn program(program: impl AsRef<Path>, folder: &Path, words: &str) -> 
         // A build that is made once is not worth preparing for the next, and no debugger comes.
         command.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0");
     }
-    if env::var_os("CARGO_TERM_COLOR").is_none() {
-        let colour = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
-        command.env("CARGO_TERM_COLOR", if colour { "always" } else { "never" });
-    }
     command
 }
 
@@ -92,18 +88,4 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "`{line}` failed: {}", said.trim());
     String::from_utf8(output.stdout).with_context(|| format!("`{line}` printed no UTF-8"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failing_call_is_reported_with_its_words() {
-        let call = || cargo(Path::new("."), "no-such-command");
-        for outcome in [run(&mut call()), output(&mut call()).map(drop)] {
-            let error = outcome.unwrap_err().to_string();
-            assert!(error.contains("`cargo no-such-command`"), "{error}");
-        }
-    }
 }

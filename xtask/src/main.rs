@@ -4,11 +4,9 @@
 
 mod cargo;
 #[cfg(feature = "graphql")]
-mod codegen;
+mod graphql;
 mod oldest;
 mod release;
-#[cfg(feature = "graphql")]
-mod schema;
 mod test;
 mod tidy;
 mod tools;
@@ -115,11 +113,9 @@ fn run(flags: flags::Xtask) -> Result<()> {
         flags::XtaskCmd::Test(it) => test::run(root, it.list, &it.only),
         flags::XtaskCmd::Tidy(_) => tidy::run(root),
         #[cfg(feature = "graphql")]
-        flags::XtaskCmd::Codegen(it) if it.check => codegen::check(root),
+        flags::XtaskCmd::Codegen(it) => graphql::codegen(root, it.check),
         #[cfg(feature = "graphql")]
-        flags::XtaskCmd::Codegen(_) => codegen::write(root),
-        #[cfg(feature = "graphql")]
-        flags::XtaskCmd::Schema(it) => schema::run(root, it.subcommand),
+        flags::XtaskCmd::Schema(it) => graphql::schema(root, it.subcommand),
         #[cfg(not(feature = "graphql"))]
         flags::XtaskCmd::Codegen(_) | flags::XtaskCmd::Schema(_) => {
             let mut again = cargo::cargo(root, "run --quiet --package xtask --features graphql --");

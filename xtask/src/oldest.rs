@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use semver::{Version, VersionReq};
 use serde_json::Value;
 use toml_edit::{DocumentMut, Item, Table};
 
@@ -70,20 +71,16 @@ fn unpack(root: &Path, crates: &Crates) -> Result<PathBuf> {
         manifest.push_str(&entry);
     }
     fs::write(workspace.join("Cargo.toml"), manifest)?;
-    let metadata = cargo::metadata(root, "--all-features")?;
-    let mut direct = Vec::new();
-    for node in list(&metadata["resolve"], "nodes") {
-        if crates.sorted.iter().any(|one| one.package["id"] == node["id"]) {
-            let is_used = |it: &&Value| list(it, "dep_kinds").iter().any(|it| it["kind"] != "dev");
-            let used = list(node, "deps").iter().filter(is_used).map(|it| text(it, "pkg"));
-            direct.extend(used.filter_map(|id| id.rsplit(['#', '/']).next()));
-        }
-    }
+    let dependencies = crates.sorted.iter().flat_map(|one| list(&one.package, "dependencies"));
+    let direct: Vec<_> = dependencies.filter(|it| it["kind"] != "dev").collect();
     let mut lock: DocumentMut = fs::read_to_string(root.join("Cargo.lock"))?.parse()?;
     let locked = lock["package"].as_array_of_tables_mut().context("Cargo.lock is empty")?;
-    let word = |it: &Table, key: &str| it[key].as_str().unwrap_or_default().to_owned();
-    let id = |it: &Table| format!("{}@{}", word(it, "name"), word(it, "version"));
-    locked.retain(|it| !direct.contains(&id(it).as_str()));
+    let is_meant = |locked: &Table, it: &Value| {
+        let version = locked["version"].as_str().and_then(|it| Version::parse(it).ok())?;
+        let required = VersionReq::parse(text(it, "req")).ok()?;
+        Some(locked["name"].as_str() == it["name"].as_str() && required.matches(&version))
+    };
+    locked.retain(|locked| !direct.iter().any(|it| is_meant(locked, it) == Some(true)));
     fs::write(workspace.join("Cargo.lock"), lock.to_string())?;
     Ok(workspace)
 }

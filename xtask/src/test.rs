@@ -47,11 +47,7 @@ const STEPS: &[Step] = &[
         let words = "doc --workspace --all-features --no-deps --lib --bins --examples";
         call(command(root, words).env("RUSTDOCFLAGS", "-D warnings"))
     }),
-    (
-        "packages",
-        "each package compiles alone, by feature, with the oldest versions",
-        oldest::check,
-    ),
+    ("packages", "each compiles alone, by feature, with the oldest versions", oldest::check),
 ];
 
 /// The features of which a user picks any set, the empty one included.
@@ -77,7 +73,7 @@ pub(crate) fn run(root: &Path, list: bool, only: &[String]) -> Result<()> {
     }
     let is_meant = |name: &str| only.is_empty() || only.iter().any(|it| it == name);
     let steps: Vec<_> = STEPS.iter().filter(|(name, ..)| is_meant(name)).collect();
-    tools::require_all()?;
+    tools::require(&tools::NEEDS)?;
     let (started, mut times) = (Instant::now(), Vec::new());
     let seconds = |since: Instant| format!("{:.1} s", since.elapsed().as_secs_f64());
     for (number, (name, about, check)) in steps.iter().enumerate() {
@@ -133,7 +129,7 @@ pub(crate) fn faults(root: &Path) -> Result<()> {
 
 /// The long tests at full size, one after the other: what is measured has the machine to itself.
 pub(crate) fn soak(root: &Path) -> Result<()> {
-    tools::require_all()?;
+    tools::require(&tools::NEEDS)?;
     let words = "test --package examples --features redis --test fleet -- --nocapture \
         --test-threads 1";
     call(command(root, words).env("AUTH_SOAK", "1"))?;

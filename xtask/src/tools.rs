@@ -11,7 +11,7 @@ use crate::cargo::{self, note};
 
 /// To compile the workspace with all features, and to run its tests: what shows that it is there,
 /// and the Debian package that brings it.
-const NEEDS: [(&str, &str); 9] = [
+pub(crate) const NEEDS: [(&str, &str); 9] = [
     ("cc --version", "gcc"),
     ("test -e /usr/include/stdlib.h", "libc6-dev"),
     ("pkg-config --version", "pkg-config"),
@@ -25,19 +25,14 @@ const NEEDS: [(&str, &str); 9] = [
 
 const PIP: (&str, &str) = ("python3 -m pip --version", "python3-pip");
 
-/// Makes sure that everything is there that compiling and testing need.
-pub(crate) fn require_all() -> Result<()> {
-    // Elsewhere other things are needed, and the compiler tells of their absence.
-    if cfg!(target_os = "linux") { require(&NEEDS) } else { Ok(()) }
-}
-
 /// Installs what is missing as root on Debian, and names it elsewhere.
-fn require(needs: &[(&str, &'static str)]) -> Result<()> {
+pub(crate) fn require(needs: &[(&str, &'static str)]) -> Result<()> {
     let missing = || -> Vec<&str> {
         needs.iter().filter(|(probe, _)| !succeeds(probe)).map(|(_, package)| *package).collect()
     };
     let packages = missing();
-    if packages.is_empty() {
+    // Elsewhere other things are needed, and the compiler tells of their absence.
+    if packages.is_empty() || !cfg!(target_os = "linux") {
         return Ok(());
     }
     let packages = packages.join(" ");

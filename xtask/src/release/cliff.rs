@@ -62,22 +62,3 @@ pub(crate) fn message_for(name: &str, members: &[String], message: &str) -> Stri
     // With a type, which git-cliff cuts off again.
     format!("change: `{}`: {}", owners.join("`, `"), &found[2])
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_scope_that_names_crates_gives_the_weight_to_these_alone() {
-        let members = ["auth-core", "iqm-auth", "xtask"].map(String::from);
-        for (message, expected) in [
-            ("feat(auth-core)!: more\n\nBREAKING CHANGE: ask", "change: `auth-core`: more"),
-            ("fix(xtask, auth-core): more", "change: `xtask`, `auth-core`: more"),
-            ("feat(auth-core,iqm-auth)!: more", "feat(auth-core,iqm-auth)!: more"),
-            ("feat(session)!: more", "feat(session)!: more"),
-            ("Say more", "Say more"),
-        ] {
-            assert_eq!(message_for("iqm-auth", &members, message), expected);
-        }
-    }
-}

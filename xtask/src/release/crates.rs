@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use semver::{Version, VersionReq};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -83,13 +83,11 @@ impl Crates {
 
     /// The crate of this name; an error, with the names that there are, if there is none.
     pub(crate) fn find(&self, name: &str) -> Result<&Crate> {
-        if let Some(found) = self.sorted.iter().find(|one| one.name == name) {
-            return Ok(found);
-        }
         let is_member = self.members.iter().any(|member| member == name);
         let what = if is_member { "not published (`publish = false`)" } else { "no crate here" };
         let names: Vec<_> = self.sorted.iter().map(|one| one.name.as_str()).collect();
-        bail!("`{name}` is {what}; there are: {}", names.join(", "))
+        let found = self.sorted.iter().find(|one| one.name == name);
+        found.with_context(|| format!("`{name}` is {what}; there are: {}", names.join(", ")))
     }
 }
 

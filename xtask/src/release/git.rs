@@ -1,9 +1,10 @@
 //! Git, by one function that leaves the user's settings no influence on what is read.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use semver::Version;
 
 use crate::cargo;
@@ -50,17 +51,15 @@ impl Git<'_> {
         cargo::output(self.command(words).args(more))
     }
 
-    /// An error, with the first of the files, unless everything is committed.
+    /// An error, with the first files, unless everything is committed.
     pub(crate) fn require_clean(self) -> Result<()> {
         let status = "status --porcelain=v1 -z --untracked-files=all --ignore-submodules=none";
         let status = self.output(status, &[])?;
-        let mut files = status.split_terminator('\0').filter_map(|entry| entry.get(3..));
-        let Some(first) = files.next() else {
-            return Ok(());
-        };
-        let more = files.count();
-        let others = if more == 0 { String::new() } else { format!(" and {more} more") };
-        bail!("not everything is committed: {first}{others}; commit it or put it aside first")
+        let files = status.split_terminator('\0').filter_map(|entry| entry.get(3..));
+        let files = files.take(5).collect::<Vec<_>>().join(", ");
+        let hint = "commit it or put it aside first";
+        ensure!(files.is_empty(), "not everything is committed: {files}; {hint}");
+        Ok(())
     }
 
     /// An error if only a part of the history is here.
@@ -108,13 +107,10 @@ impl Git<'_> {
 
     /// Writes all files of a commit into a folder; no hook runs, and the index stays as it is.
     pub(crate) fn export(self, commit: &str, folder: &Path) -> Result<()> {
-        let prefix = format!("--prefix={}/", folder.display());
-        for words in [["read-tree", commit], ["checkout-index", "--all"]] {
-            let mut command = self.command(&words.join(" "));
-            command.args((words[0] == "checkout-index").then_some(&prefix));
-            cargo::output(command.env("GIT_INDEX_FILE", folder.with_extension("index")))?;
-        }
-        Ok(())
+        fs::create_dir(folder)?;
+        let mut command = self.command("read-tree --reset -u");
+        command.arg(commit).env("GIT_WORK_TREE", folder);
+        cargo::output(command.env("GIT_INDEX_FILE", folder.with_extension("index"))).map(drop)
     }
 
     /// An annotated tag on the present commit, signed if the user signs tags.

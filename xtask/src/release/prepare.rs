@@ -2,26 +2,49 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use regex::{Captures, Regex};
 use semver::{Version, VersionReq};
-use toml_edit::{DocumentMut, Item, value};
+use toml_edit::{DocumentMut, Item};
 
 use super::cliff::{NOTHING_TO_SAY, Notes};
+use super::crates::Crates;
 use super::git::Git;
 use super::plan::{self, Entry};
-use super::{Selection, semver_checks};
+use super::{select, semver_checks};
 use crate::cargo::{self, say};
 
 /// Prepares these crates and commits that, in a tree apart: here all of it changes, or nothing.
-pub(crate) fn run(root: &Path, selection: &Selection) -> Result<()> {
+pub(crate) fn run(root: &Path, crates: &Crates, all: bool, words: &[String]) -> Result<()> {
+    let (mut names, mut versions) = (Vec::new(), BTreeMap::new());
+    for word in words {
+        let (name, version) = word.split_once('@').unwrap_or((word, ""));
+        names.push(name.to_owned());
+        if !version.is_empty() {
+            versions.insert(name, Version::parse(version).context(word.clone())?);
+        }
+    }
+    let selected = select(crates, all, &names)?;
     let git = Git { root };
     git.require_clean()?;
     let entries = plan::make(root, semver_checks::installed(root).is_some())?;
-    let chosen = choose(&entries, selection)?;
+    let mut chosen: Vec<(&Entry, Version)> = Vec::new();
+    for one in selected {
+        let Some(entry) = entries.iter().find(|it| it.krate.name == one.name) else { continue };
+        if all && !entry.is_released() {
+            continue;
+        }
+        for leader in &entry.follows {
+            let is_open = entries.iter().any(|it| it.krate.name == *leader && it.is_open());
+            let comes = chosen.iter().any(|(it, _)| it.krate.name == *leader);
+            let hint = format!("{leader}, which is not prepared: name {leader} as well");
+            ensure!(!is_open || comes, "{} follows {hint}", one.name);
+        }
+        chosen.push((entry, version(entry, versions.get(&*one.name))?));
+    }
+    ensure!(!chosen.is_empty(), "nothing has changed that users notice: nothing to prepare");
     let list: Vec<_> = chosen.iter().map(|(it, to)| format!("{} {to}", it.krate.name)).collect();
     let message = format!("chore(release): {}", list.join(", "));
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
@@ -40,9 +63,9 @@ pub(crate) fn run(root: &Path, selection: &Selection) -> Result<()> {
         say("would not understand, then\n  git commit --all --amend --no-edit");
     }
     let names: Vec<_> = chosen.iter().map(|(entry, _)| entry.krate.name.as_str()).collect();
-    let all = names.join(" ");
-    say(format_args!("Next:\n  cargo xtask release check {all}"));
-    say(format_args!("  cargo xtask release publish {all}"));
+    let next =
+        ["check", "publish"].map(|it| format!("cargo xtask release {it} {}", names.join(" ")));
+    say(format_args!("Next:\n  {}", next.join("\n  ")));
     let is_chosen = |entry: &&Entry| names.contains(&&*entry.krate.name);
     for entry in entries.iter().filter(|it| it.is_open() && !is_chosen(it)) {
         let (name, follows) = (&entry.krate.name, entry.follows.join(", "));
@@ -54,27 +77,6 @@ pub(crate) fn run(root: &Path, selection: &Selection) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The version of each selected crate, dependencies first.
-fn choose<'a>(entries: &'a [Entry], selection: &Selection) -> Result<Vec<(&'a Entry, Version)>> {
-    let mut chosen: Vec<(&Entry, Version)> = Vec::new();
-    for entry in entries.iter().filter(|it| selection.has(&it.krate.name)) {
-        let name = &entry.krate.name;
-        if selection.all && !entry.is_released() {
-            continue;
-        }
-        let version = version(entry, selection.these.get(name).and_then(Option::as_ref))?;
-        for leader in &entry.follows {
-            let is_open = entries.iter().any(|it| it.krate.name == *leader && it.is_open());
-            let comes = chosen.iter().any(|(it, _)| it.krate.name == *leader);
-            let hint = format!("{leader}, which is not prepared: name {leader} as well");
-            ensure!(!is_open || comes, "{name} follows {hint}");
-        }
-        chosen.push((entry, version));
-    }
-    ensure!(!chosen.is_empty(), "nothing has changed that users notice: nothing to prepare");
-    Ok(chosen)
 }
 
 fn version(entry: &Entry, wanted: Option<&Version>) -> Result<Version> {
@@ -95,16 +97,10 @@ fn version(entry: &Entry, wanted: Option<&Version>) -> Result<Version> {
 /// Writes versions, requirements and changelogs.
 fn edit(root: &Path, tree: &Path, entries: &[Entry], chosen: &[(&Entry, Version)]) -> Result<()> {
     let change = |path: &str, f: &dyn Fn(&str) -> Result<String>| {
-        let before = match fs::read_to_string(tree.join(path)) {
-            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            outcome => outcome.context(path.to_owned())?,
-        };
+        let file = tree.join(path);
+        let before = if file.exists() { fs::read_to_string(&file)? } else { String::new() };
         let after = f(&before).context(path.to_owned())?;
-        if before == after {
-            Ok(())
-        } else {
-            fs::write(tree.join(path), after).context(path.to_owned())
-        }
+        if before == after { Ok(()) } else { fs::write(file, after).context(path.to_owned()) }
     };
     let now = entries.iter().map(|it| (&*it.krate.name, &it.krate.version));
     let mut versions: BTreeMap<_, _> = now.collect();
@@ -143,12 +139,11 @@ fn set_version(text: &str, keys: &[&str], version: &Version) -> Result<String> {
         item = item.and_then(Item::as_table_like_mut).and_then(|table| table.get_mut(key));
     }
     if let Some(item) = item {
-        let old = item.as_value().filter(|it| it.is_str()).context("its version is inherited")?;
+        let old = item.as_value_mut().filter(|it| it.is_str());
+        let old = old.context("its version is inherited")?;
         let decor = old.decor().clone();
-        *item = value(version.to_string());
-        if let Some(new) = item.as_value_mut() {
-            *new.decor_mut() = decor;
-        }
+        *old = version.to_string().into();
+        *old.decor_mut() = decor;
     }
     Ok(document.to_string())
 }
@@ -185,11 +180,9 @@ fn with_install_lines(text: &str, versions: &BTreeMap<&str, &Version>) -> Result
     for (name, version) in versions {
         let before = format!(r#"(?m)^(\s*{name}\s*=\s*(?:\{{[^}}\n]*\bversion\s*=\s*)?")"#);
         let line = Regex::new(&format!(r#"{before}([^"\n]+)""#))?;
-        let short = match (version.pre.is_empty(), version.major, version.minor) {
-            (false, ..) | (_, 0, 0) => (*version).to_string(),
-            (_, 0, minor) => format!("0.{minor}"),
-            (_, major, _) => major.to_string(),
-        };
+        let is_short = version.pre.is_empty() && (version.major, version.minor) != (0, 0);
+        let short = [version.to_string(), format!("{}.{}", version.major, version.minor)];
+        let short = &short[usize::from(is_short)];
         let replace = |found: &Captures<'_>| match VersionReq::parse(&found[2]) {
             Ok(requirement) if !requirement.matches(version) => format!("{}{short}\"", &found[1]),
             _ => found[0].to_owned(),
@@ -239,7 +232,7 @@ mod tests {
         set_version("[package]\nversion.workspace = true\n", &["package"], &next).unwrap_err();
         for (version, before, after) in [
             ("0.2.0", "a\niqm-auth = \"0.1\"\n", "a\niqm-auth = \"0.2\"\n"),
-            ("1.2.3", "iqm-auth = \"0.1\"", "iqm-auth = \"1\""),
+            ("1.2.3", "iqm-auth = \"0.1\"", "iqm-auth = \"1.2\""),
             ("0.2.0-rc.1", "iqm-auth = \"0.1\"", "iqm-auth = \"0.2.0-rc.1\""),
             ("0.2.0", " iqm-auth = { version = \"0.1\" }", " iqm-auth = { version = \"0.2\" }"),
             ("0.2.7", "iqm-auth = \"0.2\"", "iqm-auth = \"0.2\""),

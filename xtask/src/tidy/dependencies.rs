@@ -39,10 +39,9 @@ pub(super) fn findings(root: &Path, tree: &Tree) -> Result<Findings> {
 /// What is wrong with the crates that a user of this vendor crate compiles, one a line.
 fn weight(vendor: &str, printed: &str) -> Findings {
     // A crate that is compiled once for users and once for a macro counts once.
-    let words =
-        |line: &'_ str| -> Vec<String> { line.split(' ').take(2).map(String::from).collect() };
-    let crates: BTreeSet<_> = printed.lines().filter(|line| !line.is_empty()).map(words).collect();
-    let count = |name: &str| crates.iter().filter(|words| words[0] == name).count();
+    let id = |line: &str| line.strip_suffix(" (proc-macro)").unwrap_or(line).to_owned();
+    let crates: BTreeSet<_> = printed.lines().filter(|line| !line.is_empty()).map(id).collect();
+    let count = |name| crates.iter().filter(|it| it.split(' ').next() == Some(name)).count();
     let mut wrong = Vec::new();
     let most = MOST_CRATES + usize::from(vendor == "identityx-auth");
     if crates.len() > most {

@@ -40,27 +40,18 @@ fn released_by(mut plan: Vec<Value>) -> Vec<String> {
 
 #[test]
 fn versions_move_by_what_commits_say_of_what_users_get() {
+    let both = "third/src/lib.rs second/src/lib.rs";
+    let others = "second minor 0.2.0, third minor 0.2.0";
     for (message, files, expected) in [
         ("fix: more", "first/src/lib.rs", "first patch 0.1.1"),
         ("feat(first): more", "first/src/lib.rs", "first patch 0.1.1"),
-        ("fix: more", "third/README.md", "third patch 0.1.1"),
+        ("Say more", "third/README.md", "third patch 0.1.1"),
         // What breaks moves those that need it, in order.
-        (
-            "feat!: more",
-            "first/src/lib.rs",
-            "first minor 0.2.0, second minor 0.2.0, third minor 0.2.0",
-        ),
-        (
-            "fix: a\n\nBREAKING CHANGE: b",
-            "second/src/lib.rs",
-            "second minor 0.2.0, third minor 0.2.0",
-        ),
+        ("feat(session)!: more", "first/src/lib.rs", &format!("first minor 0.2.0, {others}")),
+        ("fix: a\n\nBREAKING CHANGE: b", "second/src/lib.rs", others),
+        ("feat(second, third)!: more", both, others),
         // What is meant for another crate is a fix.
-        (
-            "feat(third)!: more",
-            "third/src/lib.rs second/src/lib.rs",
-            "second patch 0.1.1, third minor 0.2.0",
-        ),
+        ("feat(third)!: more", both, "second patch 0.1.1, third minor 0.2.0"),
         // What no user gets moves nothing.
         ("feat: more", "first/tests/it.rs first/notes/a hidden/src/lib.rs ../README.md", ""),
         ("feat: more", "first/CHANGELOG.md first/Cargo.toml ../Cargo.toml", ""),
@@ -208,7 +199,7 @@ fn what_cannot_be_committed_leaves_tree_and_index_as_they_were() {
     repository.write(".git/hooks/pre-commit", "#!/bin/sh\necho not today >&2\nexit 1\n");
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
     let said = refused(&repository, "first");
-    assert!(said.contains("nothing was changed") && said.contains("not today"), "{said}");
+    assert!(said.contains("nothing was changed: `git -c ") && said.contains("not today"), "{said}");
     fs::remove_file(hook).unwrap();
     // An index that cannot be written.
     repository.write(".git/index.lock", "");
@@ -224,6 +215,7 @@ fn versions_that_cannot_be_are_refused_and_a_whole_section_is_kept() {
         ("first@0.1.1", "needs 0.2.0 at least"),
         ("first@0.1.0", "not higher than 0.1.0"),
         ("first@0.2.0 first@0.3.0", "first is named twice"),
+        ("first@0.2", "first@0.2"),
         ("second", "name first as well"),
         ("hidden", "`hidden` is not published"),
     ] {
@@ -263,7 +255,7 @@ fn a_patch_release_of_this_repository_moves_one_crate() {
     }
     let wire = "crates/iqm-auth/src/wire.rs";
     repository.append(wire, "// More.", "fix(iqm-auth): read `Vec<T>` & the other form");
-    repository.append(wire, "// More.", "feat(auth-core)!: be of use to others");
+    repository.append(wire, "// More.", "feat(auth-core, xtask)!: be of use to others");
     repository.append("crates/iqm-auth/tests/it/wire.rs", "// More.", "test(iqm-auth): one more");
     let plan = plan(&mut repository.xtask(PLAN));
     assert_eq!(plan.iter().map(|it| it["name"].as_str().unwrap()).collect::<Vec<_>>(), CRATES);
@@ -276,7 +268,7 @@ fn a_patch_release_of_this_repository_moves_one_crate() {
     );
     let changelog = repository.read("crates/iqm-auth/CHANGELOG.md");
     let expected = "# Changelog\n\n## 0.1.1\n\n### Fixed\n\n- Read `Vec<T>` & the other form.\n\n\
-        ### Changed\n\n- `auth-core`: be of use to others.\n\n## 0.1.0";
+        ### Changed\n\n- `auth-core`, `xtask`: be of use to others.\n\n## 0.1.0";
     assert!(changelog.starts_with(expected), "{changelog}");
     let locked = "metadata --format-version=1 --locked --offline";
     success(&mut repository.cargo(&repository.path(), locked));

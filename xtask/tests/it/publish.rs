@@ -3,7 +3,6 @@
 
 use std::process::Command;
 
-use super::registry::Death;
 use super::repository::{Repository, failure, success};
 
 const ALL: [&str; 3] = ["first-0.1.0", "second-0.1.0", "third-0.1.0"];
@@ -19,24 +18,24 @@ fn uploads(repository: &Repository) -> Vec<String> {
 
 #[test]
 fn a_publish_that_died_continues_where_it_was_and_sends_nothing_twice() {
-    for (death, arrived, done, left) in [
-        (Death::BeforeItIsStored, 1, "first 0.1.0", "second 0.1.0, third 0.1.0"),
-        (Death::AfterItIsStored, 2, "first 0.1.0, second 0.1.0", "third 0.1.0"),
+    for (is_stored, arrived, done, left) in [
+        (false, 1, "first 0.1.0", "second 0.1.0, third 0.1.0"),
+        (true, 2, "first 0.1.0, second 0.1.0", "third 0.1.0"),
     ] {
         let repository = Repository::chain();
-        repository.registry.state().deaths.insert("second".to_owned(), death);
+        repository.registry.state().deaths.insert("second".to_owned(), is_stored);
         let said = failure(&mut publish(&repository, "--all --yes"));
         let summary = format!("published and tagged: {done}\nnot done: {left}\n");
         assert!(said.contains(&summary) && said.contains("the same command continues"), "{said}");
-        assert_eq!(repository.tags(), TAGS[..arrived], "{death:?}");
+        assert_eq!(repository.tags(), TAGS[..arrived], "{is_stored}");
         assert_eq!(repository.registry.stored(), ALL[..arrived]);
         assert_eq!(uploads(&repository), ALL[..2]);
 
         // Another commit is no other release.
         repository.append("notes.txt", "the registry was down", "docs: take notes");
         success(&mut publish(&repository, "--all --yes"));
-        assert_eq!(repository.registry.stored(), ALL, "{death:?}");
-        assert_eq!(uploads(&repository).len(), 5 - arrived, "{death:?}");
+        assert_eq!(repository.registry.stored(), ALL, "{is_stored}");
+        assert_eq!(uploads(&repository).len(), 5 - arrived, "{is_stored}");
         assert_eq!(repository.tags(), TAGS);
         assert_eq!(repository.git(&["cat-file", "-t", TAGS[1]]), "tag\n", "annotated");
     }
@@ -75,6 +74,8 @@ fn nothing_is_sent_that_is_not_committed_confirmed_complete_and_allowed() {
     let repository = Repository::chain();
     for (words, said) in [
         ("first", "`--yes`"),
+        ("", "name the crates that are meant"),
+        ("first@1.2.3", "`first@1.2.3` is no crate"),
         ("second --yes", "no matching package named `first` found"),
         ("hidden --yes", "`hidden` is not published"),
         ("fourth --yes", "`fourth` is no crate"),
@@ -82,7 +83,7 @@ fn nothing_is_sent_that_is_not_committed_confirmed_complete_and_allowed() {
         let refusal = failure(&mut publish(&repository, words));
         assert!(refusal.contains(said), "{refusal}");
     }
-    let printed = success(&mut publish(&repository, "--all --dry-run"));
+    let printed = success(&mut publish(&repository, "third first second --dry-run"));
     let places = ALL.map(|id| printed.find(&id.replace("-0", " 0")).unwrap());
     assert!(places.is_sorted(), "{printed}");
     // In no package: cargo would not mind.
@@ -122,7 +123,7 @@ fn a_release_that_could_not_be_tagged_is_not_uploaded() {
 fn a_yanked_version_meets_no_requirement_and_that_is_known_before_anything_is_sent() {
     let repository = Repository::chain();
     success(&mut publish(&repository, "first second --yes"));
-    repository.registry.yank("second-0.1.0");
+    repository.registry.state().stored[1].1["yanked"] = true.into();
     // The first crate has nothing to do with that, and would go first.
     repository.append("crates/first/src/lib.rs", "// Better.", "fix(first): be better");
     success(&mut repository.xtask("release prepare first"));
@@ -180,7 +181,7 @@ fn a_complete_crate_passes_the_check_and_everything_that_is_wrong_is_said_at_onc
     let printed = failure(&mut repository.xtask("release check --registry test second"));
     let wrong = printed.lines().filter_map(|line| line.strip_prefix("  WRONG  "));
     let expected = [
-        "everything is committed: not everything is committed: Cargo.toml and ",
+        "everything is committed: not everything is committed: Cargo.toml, ",
         "cargo packages and builds what is named, with what is published: ",
         "the manifest describes the crate: no keywords",
         "the package is small, licensed and whole: cargo has made no .crate file",

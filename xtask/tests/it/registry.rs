@@ -22,13 +22,6 @@ pub(crate) const TOKEN: &str = "token-of-the-test-registry";
 /// crates.io, as cargo names it in what it uploads to another registry.
 const CRATES_IO: &str = "https://github.com/rust-lang/crates.io-index";
 
-/// When an upload fails. The client cannot tell one from the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Death {
-    BeforeItIsStored,
-    AfterItIsStored,
-}
-
 #[derive(Clone)]
 pub(crate) struct Registry {
     address: SocketAddr,
@@ -40,11 +33,11 @@ pub(crate) struct State {
     /// Names that are never asked for elsewhere.
     own: Vec<String>,
     /// Index lines and archives, by `name-version`, in the order in which they were stored.
-    stored: Vec<(String, Value, Vec<u8>)>,
+    pub(crate) stored: Vec<(String, Value, Vec<u8>)>,
     /// Every upload that arrived whole with a good token, as `name-version`, in order.
     pub(crate) uploads: Vec<String>,
-    /// The next upload of these breaks.
-    pub(crate) deaths: BTreeMap<String, Death>,
+    /// The next upload of these breaks: after it is stored, or before. The client cannot tell.
+    pub(crate) deaths: BTreeMap<String, bool>,
     /// How often a crate is still to be looked for in vain.
     pub(crate) hidden: BTreeMap<String, usize>,
 }
@@ -145,17 +138,10 @@ impl Registry {
             return refusal(StatusCode::BAD_REQUEST, &why);
         }
         let death = state.deaths.remove(&name);
-        if death != Some(Death::BeforeItIsStored) {
-            let line = index_line(&metadata, &archive);
-            state.stored.push((id, line, archive));
+        if death != Some(false) {
+            state.stored.push((id, index_line(&metadata, &archive), archive));
         }
         if death.is_some() { StatusCode::BAD_GATEWAY.into_response() } else { "{}".into_response() }
-    }
-
-    /// `name-version` can no longer be chosen.
-    pub(crate) fn yank(&self, id: &str) {
-        let mut state = self.state();
-        state.stored.iter_mut().find(|it| it.0 == id).unwrap().1["yanked"] = true.into();
     }
 }
 
