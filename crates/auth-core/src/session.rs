@@ -13,6 +13,7 @@ mod blocking;
 mod builder;
 mod leased;
 mod locked;
+mod log_out;
 #[cfg(feature = "middleware")]
 pub mod middleware;
 mod pool;
@@ -36,6 +37,7 @@ pub use self::builder::SessionBuilder;
 pub use self::pool::SessionPool;
 pub use self::refusal::SeenBody;
 use self::shared::Shared;
+use crate::Token;
 use crate::auth_headers::Current;
 pub use crate::auth_headers::{AuthHeaders, Header};
 use crate::background;
@@ -43,7 +45,6 @@ use crate::clock::Moment;
 pub use crate::error::AuthError;
 pub use crate::renew::{Reason, Refusal, Renew};
 pub use crate::state::{State, StateReason, States};
-use crate::{AllowedHosts, Expiry, Token};
 
 /// A token that is kept valid. A cheap clone: share one between all tasks.
 ///
@@ -267,34 +268,6 @@ impl<R: Renew> Session<R> {
         Ok(())
     }
 
-    /// Ends the session: forgets the token here and in the store, and tells the vendor. Waits for
-    /// a renewal under way, so that nothing comes back afterwards.
-    ///
-    /// Callers get [`ErrorKind::InteractionRequired`](crate::ErrorKind::InteractionRequired) until [`Session::set_token`] or
-    /// [`Session::renew`].
-    ///
-    /// # Errors
-    ///
-    /// What the vendor or the store said; the token is forgotten here all the same.
-    ///
-    /// # Example
-    ///
-    /// ```
-    /// # use auth_core::{Error, Renew, Session};
-    /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
-    /// session.log_out().await?;
-    /// # Ok(()) }
-    /// ```
-    pub async fn log_out(&self) -> Result<(), R::Error> {
-        if self.shared.is_renewing_here() {
-            return Err(renewal::waits_for_itself().into());
-        }
-        // At once, whatever becomes of the rest.
-        let (headers, renewal) = self.shared.forget();
-        let shared = Arc::clone(&self.shared);
-        background::run(async move { shared.log_out(headers, renewal).await }).await?
-    }
-
     /// What the session does at present.
     ///
     /// # Example
@@ -331,12 +304,6 @@ impl<R: Renew> Session<R> {
         States::new(self.shared.states.subscribe())
     }
 
-    /// When the present token ends; `None` without one.
-    pub fn expiry(&self) -> Option<Expiry> {
-        let current = self.shared.present();
-        current.map(|current| current.token().expiry())
-    }
-
     /// Renews ahead of time for as long as the guard is held, even if no caller asks for headers:
     /// for programs that never want to wait. Without a token it gets one at once.
     ///
@@ -359,16 +326,6 @@ impl<R: Renew> Session<R> {
     /// ```
     pub fn refresh_in_background(&self) -> Result<BackgroundRefresh, R::Error> {
         Ok(background_refresh::start(&self.shared)?)
-    }
-
-    /// The hosts to which the headers may go.
-    pub fn allowed_hosts(&self) -> &AllowedHosts {
-        &self.shared.allowed_hosts
-    }
-
-    /// What renews this session.
-    pub fn renewer(&self) -> &R {
-        &self.shared.renewer
     }
 
     /// The hot path: one look at the clocks, one read of the headers, no lock.

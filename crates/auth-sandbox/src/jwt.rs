@@ -11,7 +11,13 @@ use uuid::Uuid;
 /// What is wrong with a token before its claims are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BadJwt {
+    /// Not three parts.
     Malformed,
+    /// A part with another character than base64url has.
+    Characters,
+    /// The header or the claims, which are no JSON.
+    Json,
+    Unsigned,
     Algorithm,
     Signature,
 }
@@ -19,7 +25,9 @@ pub(crate) enum BadJwt {
 impl BadJwt {
     pub(crate) fn hint(self) -> &'static str {
         match self {
-            Self::Malformed => "it is not a JWT",
+            Self::Malformed | Self::Characters => "it is not a JWT",
+            Self::Json => "it is not a JWT: its header or its claims are not JSON",
+            Self::Unsigned => "its signature is wrong: it has none",
             Self::Algorithm => "its algorithm is not HS256",
             Self::Signature => "its signature is wrong, or another sandbox's",
         }
@@ -60,18 +68,35 @@ impl Secret {
 
     /// The claims of a token with a valid signature.
     pub(crate) fn claims(&self, token: &str) -> Result<Map<String, Value>, BadJwt> {
-        let malformed = BadJwt::Malformed;
-        let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| malformed);
-        let (signed, signature) = token.rsplit_once('.').ok_or(malformed)?;
-        let (header, claims) = signed.split_once('.').ok_or(malformed)?;
-        let header: Value = serde_json::from_slice(&decode(header)?).map_err(|_| malformed)?;
-        if header["alg"] != "HS256" {
+        let parts: Vec<_> = token.split('.').collect();
+        let [header, claims, signature] = parts[..] else {
+            return Err(BadJwt::Malformed);
+        };
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if !token.chars().all(is_part) {
+            return Err(BadJwt::Characters);
+        }
+        let object = |part| {
+            let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| BadJwt::Json)?;
+            serde_json::from_slice::<Map<_, _>>(&json).map_err(|_| BadJwt::Json)
+        };
+        let (header, object) = (object(header)?, object(claims)?);
+        if signature.is_empty() {
+            return Err(BadJwt::Unsigned);
+        }
+        if header
+            .get("alg")
+            .is_none_or(|algorithm| algorithm != "HS256")
+        {
             return Err(BadJwt::Algorithm);
         }
+        let (signed, _) = token.rsplit_once('.').unwrap_or_default();
+        let signature = URL_SAFE_NO_PAD.decode(signature);
+        let signature = signature.map_err(|_| BadJwt::Signature)?;
         self.mac(signed)
-            .verify_slice(&decode(signature)?)
+            .verify_slice(&signature)
             .map_err(|_| BadJwt::Signature)?;
-        serde_json::from_slice(&decode(claims)?).map_err(|_| malformed)
+        Ok(object)
     }
 
     fn mac(&self, signed: &str) -> Hmac<Sha256> {

@@ -10,7 +10,7 @@ use auth_core::{
 use secrecy::SecretString;
 
 use crate::types::account;
-use crate::wire::{self, Refusal};
+use crate::wire::{self, credentials_refused};
 use crate::{
     ApiToken, Authenticated, ClientBuilder, Error, Lifetime, Login, Renewer, ResetEmail,
     ResetToken, Session, SessionBuilder, User,
@@ -104,7 +104,8 @@ impl Client {
         StoreKey::new("edgeiq", account(email.as_ref()), "", self.0.http.base())
     }
 
-    /// Logs in: returns a session token that lives for `lifetime`, and the user's profile.
+    /// Logs in: returns a session token that lives for `lifetime`, and the user's profile. The name to
+    /// log in with need not be an e-mail address.
     ///
     /// The token ends at the response's `session_expires_at`. Where that is missing or unreadable,
     /// it ends at the moment that was asked for, else 4 hours after the request was sent.
@@ -223,11 +224,47 @@ impl Client {
             .send(Request::get(ME, "me").auth_headers(headers))
             .await?;
         wire::user(&response, |refusal| {
-            refusal.not_authorized(|message, http_status| Error::TokenRejected {
+            let variant = |message, http_status| Error::TokenRejected {
                 message,
                 http_status,
-            })
+            };
+            refusal.is_not_authorized().then(|| refusal.error(variant))
         })
+    }
+
+    /// What it means that a data call was answered with 403 and *not authorized*: the token is wrong, or
+    /// the user lacks the right. A 401 always means the former.
+    ///
+    /// Asks by [`Client::me`]. A session does the same before it gives up a token that was reported by
+    /// [`Session::invalidate`].
+    ///
+    /// Source: EdgeIQ's own JavaScript client, whose text for 403 is "not authorized to perform this
+    /// action".
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotAllowed`] if the token is valid. [`Error::TokenRejected`] if it is not. Another error
+    /// if that could not be found out.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: edgeiq_auth::Client, session: edgeiq_auth::Session) -> Result<(), edgeiq_auth::Error> {
+    /// use edgeiq_auth::ErrorKind;
+    ///
+    /// let headers = session.auth_headers().await?;
+    /// // A data call with these headers was answered with 403.
+    /// let error = client.why_not_authorized(&headers).await;
+    /// if error.kind() == ErrorKind::TokenRejected {
+    ///     session.invalidate(&headers);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn why_not_authorized(&self, headers: &AuthHeaders) -> Error {
+        match self.me(headers).await {
+            Ok(_) => Error::NotAllowed,
+            Err(error) => error,
+        }
     }
 
     /// Asks EdgeIQ to mail the user a link for a new password.
@@ -292,7 +329,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::ResetRefused`] if the token has expired or was used: ask for a new e-mail.
+    /// [`Error::ResetTokenRejected`] if the token is wrong, has expired or was used: ask for a new
+    /// e-mail. [`Error::ResetRefused`] if the vendor refuses for another reason.
     /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the password may have been set: try
     /// to log in with it.
     ///
@@ -323,6 +361,13 @@ impl Client {
         // The vendor names no status for it.
         wire::done(&response, |refusal| match refusal.status() {
             408 => None,
+            400 if refusal.says("invalid token") => {
+                let variant = |message, http_status| Error::ResetTokenRejected {
+                    message,
+                    http_status,
+                };
+                Some(refusal.error(variant))
+            }
             400..=499 => Some(refusal.error(|message, http_status| Error::ResetRefused {
                 message,
                 http_status,
@@ -336,13 +381,6 @@ impl Client {
         let request = request.header(wire::CONTENT_TYPE, wire::JSON);
         self.0.http.send(request).await
     }
-}
-
-fn credentials_refused(refusal: &Refusal<'_>) -> Option<Error> {
-    refusal.not_authorized(|message, http_status| Error::InvalidCredentials {
-        message,
-        http_status,
-    })
 }
 
 impl fmt::Debug for Client {

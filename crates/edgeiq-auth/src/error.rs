@@ -8,7 +8,7 @@ use auth_core::ErrorKind;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No such user, or a wrong password: the vendor does not say which.
+    /// No such user (status 404), a wrong password (401), or either (403): the message says which.
     #[error("the log-in was refused: {message}")]
     InvalidCredentials {
         /// What the vendor said.
@@ -42,6 +42,18 @@ pub enum Error {
         /// Why not.
         reason: &'static str,
     },
+    /// The new password was not set: the reset token is wrong, has expired, or has been used.
+    #[error("the reset token was refused: {message}")]
+    ResetTokenRejected {
+        /// What the vendor said.
+        message: String,
+        /// The HTTP status.
+        http_status: Option<u16>,
+    },
+    /// The token is valid, and its user may not do what was asked for:
+    /// [`Client::why_not_authorized`](crate::Client::why_not_authorized) found that out.
+    #[error("the token is valid, and its user lacks the right")]
+    NotAllowed,
     /// The new password was not set, since the reset token has expired or has been used, or the
     /// vendor does not accept the password.
     #[error("the password was not set: {message}")]
@@ -85,11 +97,13 @@ impl Error {
     /// What the caller can do.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::InvalidCredentials { .. } | Self::InvalidResetToken { .. } => {
-                ErrorKind::InvalidCredentials
-            }
+            Self::InvalidCredentials { .. }
+            | Self::InvalidResetToken { .. }
+            | Self::ResetTokenRejected { .. } => ErrorKind::InvalidCredentials,
             Self::UnknownEmail { .. } => ErrorKind::NotFound,
-            Self::SenderNotWhitelisted { .. } | Self::ResetRefused { .. } => ErrorKind::Denied,
+            Self::SenderNotWhitelisted { .. } | Self::ResetRefused { .. } | Self::NotAllowed => {
+                ErrorKind::Denied
+            }
             Self::TokenRejected { .. } => ErrorKind::TokenRejected,
             Self::LoginRequired { .. } => ErrorKind::InteractionRequired,
             Self::RateLimited { retry_after, .. } => ErrorKind::RateLimited {
@@ -106,9 +120,10 @@ impl Error {
             | Self::UnknownEmail { http_status, .. }
             | Self::SenderNotWhitelisted { http_status, .. }
             | Self::ResetRefused { http_status, .. }
+            | Self::ResetTokenRejected { http_status, .. }
             | Self::TokenRejected { http_status, .. }
             | Self::RateLimited { http_status, .. } => *http_status,
-            Self::InvalidResetToken { .. } | Self::LoginRequired { .. } => None,
+            Self::InvalidResetToken { .. } | Self::LoginRequired { .. } | Self::NotAllowed => None,
             Self::Core(error) => error.http_status(),
         }
     }

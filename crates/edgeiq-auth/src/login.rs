@@ -13,6 +13,8 @@ pub struct Login {
     pub(crate) account: Option<String>,
     pub(crate) password: Option<PasswordSource<Error>>,
     pub(crate) token: Option<auth_core::Token>,
+    /// The token is a permanent one.
+    pub(crate) is_permanent: bool,
 }
 
 impl Login {
@@ -78,7 +80,10 @@ impl Login {
     /// # Ok(()) }
     /// ```
     pub fn api_token(token: ApiToken) -> Self {
-        Self::given(token.into())
+        Self {
+            is_permanent: true,
+            ..Self::given(token.into())
+        }
     }
 
     /// Starts with a session token. EdgeIQ has no call that renews it: when it has ended, a person
@@ -123,6 +128,7 @@ impl Login {
             account: Some(account(email.as_ref())),
             password: None,
             token: None,
+            is_permanent: false,
         }
     }
 
@@ -138,6 +144,7 @@ impl Login {
             account: token.account().map(str::to_owned),
             password: None,
             token: Some(token),
+            is_permanent: false,
         }
     }
 }

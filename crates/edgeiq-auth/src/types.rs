@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use auth_core::store::Fingerprint;
 use auth_core::{AuthHeaders, Error as CoreError, ErrorKind, Expiry, ExtraFields, Header};
 use http::header::AUTHORIZATION;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::Error;
 
@@ -24,7 +24,7 @@ auth_core::vendor_token!(
 pub struct ApiToken(auth_core::Token);
 
 impl ApiToken {
-    /// The token as the vendor shows it.
+    /// The token as the vendor shows it, without the white space around it.
     ///
     /// # Example
     ///
@@ -36,8 +36,10 @@ impl ApiToken {
     /// assert!(!format!("{token:?}").contains("portal"));
     /// ```
     pub fn new(token: impl Into<SecretString>) -> Self {
+        let token = token.into();
+        let token = SecretString::from(token.expose_secret().trim());
         // When it was issued is not known.
-        let token = auth_core::Token::new(token.into(), Expiry::Never, UNIX_EPOCH);
+        let token = auth_core::Token::new(token, Expiry::Never, UNIX_EPOCH);
         Self(token)
     }
 
@@ -69,7 +71,7 @@ impl ApiToken {
     ///
     /// [`Error::Core`] if the token is empty, or holds characters that no header can carry.
     pub fn auth_headers(&self) -> Result<AuthHeaders, Error> {
-        Ok(AuthHeaders::new(&self.0, &headers(&self.0)?)?)
+        Ok(AuthHeaders::new(&self.0, &api_token_headers(&self.0)?)?)
     }
 }
 
@@ -90,6 +92,14 @@ pub(crate) fn account(email: &str) -> String {
 /// scheme.
 pub(crate) fn headers(token: &auth_core::Token) -> Result<Vec<Header>, Error> {
     Ok(vec![Header::new(AUTHORIZATION, token.access())?])
+}
+
+/// The same for a permanent token, which came from the caller.
+pub(crate) fn api_token_headers(token: &auth_core::Token) -> Result<Vec<Header>, Error> {
+    headers(token).map_err(|_| {
+        let message = "the api token is empty, or holds characters that no header can carry";
+        CoreError::new(ErrorKind::InvalidConfig, message).into()
+    })
 }
 
 /// How long a session token lives: a week at the most.
@@ -183,7 +193,11 @@ pub struct User {
     pub last_name: Option<String>,
     /// The id of the user's company.
     pub company_id: Option<String>,
-    /// What the user is, in one of the vendor's two fields for it.
+    /// The ids of all companies of the user.
+    pub company_ids: Vec<String>,
+    /// The id of what the user is.
+    pub user_type_id: Option<String>,
+    /// What the user is. Neither this field nor `role` was seen in the vendor's own client.
     pub user_type: Option<String>,
     /// What the user is, in the other field.
     pub role: Option<String>,

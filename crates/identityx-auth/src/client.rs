@@ -66,7 +66,7 @@ impl Client {
     /// ```
     pub fn session<I: Identity>(&self, login: impl Into<Login<I>>) -> SessionBuilder<I> {
         let login = login.into();
-        let renewer = Renewer::new(self.clone(), login.scope.clone());
+        let renewer = Renewer::new(self.clone(), login.scope());
         let builder = Session::builder(renewer).http(&self.0.http);
         let builder = match self.store_key(&login) {
             Some(key) => builder.key(key),
@@ -79,7 +79,7 @@ impl Client {
     }
 
     /// The key under which a store keeps what `login` is about; `None` if that names no account.
-    /// The kind of identity is part of it, and so is the application or the organisation.
+    /// The kind of identity is part of it, and so are the application and the organisation.
     ///
     /// # Example
     ///
@@ -94,7 +94,7 @@ impl Client {
     /// ```
     pub fn store_key<I: Identity>(&self, login: &Login<I>) -> Option<StoreKey> {
         let account = login.account.as_deref()?;
-        let scope = format!("{}/{}", I::KIND.scheme(), login.scope);
+        let scope = format!("{}/{}", I::KIND.scheme(), login.scope());
         Some(StoreKey::new(
             "identityx",
             account,

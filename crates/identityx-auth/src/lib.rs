@@ -53,7 +53,7 @@ pub mod graphql {
     pub use serde;
 
     pub use crate::client::{Caller, Execute};
-    pub use crate::types::{Date, Json, JsonObject, ObjectId, Response};
+    pub use crate::types::{Date, FieldError, Json, JsonObject, ObjectId, Response};
     #[doc(hidden)]
     pub use crate::types::{deserialize_id, deserialize_tagged, serialize_secret};
 

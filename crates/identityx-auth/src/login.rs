@@ -1,8 +1,12 @@
 //! What a session with IdentityX can start from.
 
+use std::time::UNIX_EPOCH;
+
+use auth_core::{Expiry, Token};
+
 use crate::identity::{Administrator, Identity};
 use crate::organization::OrganizationId;
-use crate::types::{account, in_organization, scope};
+use crate::types::{account, in_application, in_organization, scope};
 use crate::{AppUser, ApplicationId};
 
 /// What a session of the identity `I` starts from. [`Client::session`](crate::Client::session)
@@ -10,8 +14,8 @@ use crate::{AppUser, ApplicationId};
 #[derive(Clone, Debug)]
 pub struct Login<I> {
     pub(crate) account: Option<String>,
-    /// The application or the organisation; empty without one.
-    pub(crate) scope: String,
+    /// The application and the organisation, as they stand beside a token.
+    place: Token,
     pub(crate) identity: Option<I>,
 }
 
@@ -37,17 +41,21 @@ impl<I: Identity> Login<I> {
         let token = identity.token();
         Self {
             account: token.account().map(str::to_owned),
-            scope: scope(I::KIND, token).to_owned(),
+            place: token.clone(),
             identity: Some(identity),
         }
     }
 
-    fn of(email: &str, scope: &str) -> Self {
+    fn of(email: &str) -> Self {
         Self {
             account: Some(account(email)),
-            scope: scope.to_owned(),
+            place: Token::new("".into(), Expiry::Never, UNIX_EPOCH),
             identity: None,
         }
+    }
+
+    pub(crate) fn scope(&self) -> String {
+        scope(I::KIND, &self.place)
     }
 }
 
@@ -69,7 +77,9 @@ impl Login<AppUser> {
     /// # Ok(()) }
     /// ```
     pub fn stored(email: impl AsRef<str>, application: &ApplicationId) -> Self {
-        Self::of(email.as_ref(), application.as_str())
+        let login = Self::of(email.as_ref());
+        let place = in_application(login.place, application);
+        Self { place, ..login }
     }
 }
 
@@ -90,16 +100,39 @@ impl<I: Administrator> Login<I> {
     /// # Ok(()) }
     /// ```
     pub fn stored(email: impl AsRef<str>) -> Self {
-        Self::of(email.as_ref(), "")
+        Self::of(email.as_ref())
     }
 
     /// Makes the session's calls about one organisation's data. A store keeps it under a key of
     /// its own.
     pub fn in_organization(self, organization: &OrganizationId) -> Self {
-        let identity = self.identity.map(Into::into);
-        let identity = identity.map(|token| in_organization(token, organization).into());
+        self.about(|token| in_organization(token, organization))
+    }
+
+    /// Makes the session's calls about one application, for operations that need a role there. A
+    /// store keeps it under a key of its own.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(token: identityx_auth::OrgUserApiToken) -> Result<(), identityx_auth::Error> {
+    /// use identityx_auth::{ApplicationId, Client, Login};
+    ///
+    /// let client = Client::builder().build()?;
+    /// let application = ApplicationId::new("60a1b2c3d4e5f60718293a01")?;
+    /// let login = Login::identity(token).in_application(&application);
+    /// let headers = client.session(login).build()?.headers().await?; // with `x-app-id`
+    /// # Ok(()) }
+    /// ```
+    pub fn in_application(self, application: &ApplicationId) -> Self {
+        self.about(|token| in_application(token, application))
+    }
+
+    fn about(self, change: impl Fn(Token) -> Token) -> Self {
+        let identity = self.identity.map(|identity| change(identity.into()).into());
+        let place = change(self.place);
         Self {
-            scope: organization.as_str().to_owned(),
+            place,
             identity,
             ..self
         }

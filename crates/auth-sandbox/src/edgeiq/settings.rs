@@ -20,17 +20,19 @@ pub enum EdgeIqSessionExpiresAt {
 /// [`SandboxBuilder::edgeiq_refusals`].
 ///
 /// The vendor documents a response "of `Not Authorized`" to a refused token. Its own scripts look for
-/// `Not authorized` after a failed `authenticate`. Neither says whether that is JSON. Decision: the
-/// former spelling stands for a refused token, and the latter for refused credentials.
+/// `Not authorized` after a failed `authenticate`. Neither says whether that is JSON. Its own JavaScript
+/// client knows other statuses: 404 for an unknown user, 401 for a wrong password and for a session that
+/// has ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EdgeIqRefusals {
-    /// Refused tokens as plain text, refused credentials as JSON.
+    /// As the vendor's own client knows them: 404 with `not found`, 401 with `Invalid password`, 401 for a
+    /// session that has ended, and 403 with `Not Authorized` as plain text for any other token.
     #[default]
     Mixed,
-    /// All as plain text.
+    /// All with status 403, as plain text.
     Text,
-    /// All as JSON: `{"error":"Not Authorized"}`.
+    /// All with status 403, as JSON: `{"error":"Not Authorized"}`.
     Json,
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::{StatusCode, header};
 use url::Url;
 
-use super::refusal::error_body;
+use super::refusal::{error_body, refuse_with_message};
 use super::settings::{EdgeIqRefusals, Settings};
 use super::users::{self, EdgeIqUser};
 use crate::answer::{Content, Failure, Refusal};
@@ -88,7 +88,11 @@ impl State {
                 "the Authorization header has to be the token and nothing else, without a scheme",
             ));
         }
-        let email = book.owner(sent, self.clock.now()).map_err(refused)?;
+        let owner = book.owner(sent, self.clock.now());
+        let email = owner.map_err(|rejected| match rejected {
+            Rejected::Unknown(hint) => refused(hint),
+            Rejected::Ended(hint) => self.ended_session(hint),
+        })?;
         let user = book.user(email);
         Ok(user
             .ok_or_else(|| refused("the token's user is gone"))?
@@ -103,9 +107,13 @@ impl State {
         password: &str,
     ) -> Result<&'b mut EdgeIqUser, Failure> {
         match book.user_mut(email) {
-            None => Err(self.bad_credentials("there is no user with this e-mail address")),
+            None => {
+                let hint = "there is no user with this e-mail address";
+                Err(self.bad_credentials(StatusCode::NOT_FOUND, "not found", hint))
+            }
             Some(user) if user.password != password => {
-                Err(self.bad_credentials("the password is wrong"))
+                let hint = "the password is wrong";
+                Err(self.bad_credentials(StatusCode::UNAUTHORIZED, "Invalid password", hint))
             }
             Some(user) => Ok(user),
         }
@@ -116,10 +124,22 @@ impl State {
         forbidden("Not Authorized", json, hint)
     }
 
-    /// Decision: the status, since the vendor documents only the text.
-    fn bad_credentials(&self, hint: &str) -> Failure {
-        let json = self.settings.refusals != EdgeIqRefusals::Text;
-        forbidden("Not authorized", json, hint)
+    /// Decision: the text. The vendor's own client knows the status.
+    fn ended_session(&self, hint: &str) -> Failure {
+        match self.settings.refusals {
+            EdgeIqRefusals::Mixed => {
+                refuse_with_message(StatusCode::UNAUTHORIZED, "session expired", hint)
+            }
+            EdgeIqRefusals::Text | EdgeIqRefusals::Json => self.bad_token(hint),
+        }
+    }
+
+    fn bad_credentials(&self, status: StatusCode, text: &str, hint: &str) -> Failure {
+        match self.settings.refusals {
+            EdgeIqRefusals::Mixed => refuse_with_message(status, text, hint),
+            EdgeIqRefusals::Text => forbidden("Not authorized", false, hint),
+            EdgeIqRefusals::Json => forbidden("Not authorized", true, hint),
+        }
     }
 }
 
@@ -135,6 +155,13 @@ fn forbidden(text: &'static str, json: bool, hint: &str) -> Failure {
     })
 }
 
+/// Why a token is not accepted, with a hint.
+pub(super) enum Rejected {
+    Unknown(&'static str),
+    /// It was the token of a session.
+    Ended(&'static str),
+}
+
 impl Book {
     pub(super) fn user(&self, email: &str) -> Option<&EdgeIqUser> {
         self.users.iter().find(|user| user.email == email)
@@ -144,35 +171,56 @@ impl Book {
         self.users.iter_mut().find(|user| user.email == email)
     }
 
-    /// The e-mail address of a token's user, for both kinds of token. The error says why it is refused.
-    pub(super) fn owner(&self, token: &str, now: Duration) -> Result<&str, &'static str> {
+    /// The e-mail address of a token's user, for both kinds of token.
+    pub(super) fn owner(&self, token: &str, now: Duration) -> Result<&str, Rejected> {
         let permanent = self.users.iter().find(|user| user.api_token == token);
         if let Some(user) = permanent {
             return Ok(&user.email);
         }
         match self.sessions.get(token) {
-            None => Err("the token was never issued by this sandbox, or was reset"),
-            Some(session) if session.revoked => Err("the session token was revoked"),
-            Some(session) if now >= session.ends => {
-                Err("the session token has expired by the sandbox's clock")
+            None => Err(Rejected::Unknown(
+                "the token was never issued by this sandbox, or was reset",
+            )),
+            Some(session) if session.revoked => {
+                Err(Rejected::Ended("the session token was revoked"))
             }
+            Some(session) if now >= session.ends => Err(Rejected::Ended(
+                "the session token has expired by the sandbox's clock",
+            )),
             Some(session) => Ok(&session.email),
         }
     }
 }
 
-/// The headers that the vendor lists for every call. Decision: a call without them is refused.
+/// The headers that the vendor lists for every call. Decision: a call without them is refused. Its own
+/// JavaScript client accepts more than JSON, and sends no content type where there is no content.
 pub(super) fn check_headers(call: &Call) -> Result<(), Problem> {
-    for name in [header::ACCEPT, header::CONTENT_TYPE] {
-        let value = call
-            .headers
-            .get(&name)
-            .and_then(|value| value.to_str().ok());
-        let essence = value.and_then(|value| value.split(';').next());
-        if !essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json")) {
-            let hint = format!("the header {name} has to be application/json");
-            return Err(Problem::new(hint));
-        }
+    let accepted = call.headers.get_all(header::ACCEPT).iter();
+    let accepted = accepted.filter_map(|value| value.to_str().ok());
+    let mut ranges = accepted.flat_map(|value| value.split(',')).map(essence);
+    let json = ["application/json", "application/*", "*/*"];
+    if !ranges.any(|range| json.contains(&range.as_str())) {
+        return Err(Problem::new(
+            "the header accept has to include application/json",
+        ));
     }
-    Ok(())
+    let sent = call.headers.get(header::CONTENT_TYPE);
+    let sent = sent.map(|value| essence(value.to_str().unwrap_or_default()));
+    let is_json = match sent {
+        None => call.body.is_empty(),
+        Some(sent) => sent == "application/json",
+    };
+    if is_json {
+        Ok(())
+    } else {
+        Err(Problem::new(
+            "the header content-type has to be application/json",
+        ))
+    }
+}
+
+/// A media type without its parameters.
+fn essence(value: &str) -> String {
+    let essence = value.split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
 }

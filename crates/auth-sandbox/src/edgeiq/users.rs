@@ -18,7 +18,7 @@ pub struct EdgeIqUser {
     pub(super) first_name: String,
     pub(super) last_name: String,
     pub(super) company_id: String,
-    pub(super) user_type: String,
+    pub(super) user_type_id: String,
 }
 
 impl EdgeIqUser {
@@ -32,7 +32,7 @@ impl EdgeIqUser {
             first_name: "Sam".to_owned(),
             last_name: "Sandbox".to_owned(),
             company_id: COMPANY.to_owned(),
-            user_type: "Standard".to_owned(),
+            user_type_id: USER_TYPE.to_owned(),
         }
     }
 
@@ -64,7 +64,8 @@ impl EdgeIqUser {
             "first_name": self.first_name,
             "last_name": self.last_name,
             "company_id": self.company_id,
-            "user_type": self.user_type,
+            "company_ids": [self.company_id],
+            "user_type_id": self.user_type_id,
             "api_token": self.api_token,
             "origin": "sandbox",
             "phone_number": null,
@@ -108,6 +109,7 @@ impl fmt::Debug for EdgeIqAccount {
     }
 }
 
+const USER_TYPE: &str = "5c8a7f2b1d41c80001a2b3d5";
 const COMPANY: &str = "5c8a7f2b1d41c80001a2b3c4";
 
 pub(super) const NORMAL: EdgeIqAccount = EdgeIqAccount {

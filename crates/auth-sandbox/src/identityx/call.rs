@@ -49,10 +49,14 @@ impl Call {
     /// The application that the call is for.
     pub(super) fn application(&self, book: &Book) -> Result<String, Failure> {
         let id = self.header(APP_ID);
-        let known = id.filter(|id| book.applications.iter().any(|each| each.id == *id));
+        let known = id.filter(|id| !book.switches.lost.contains(*id));
         known.map(str::to_owned).ok_or_else(|| {
             let message = "Unable to find an application for this request.";
-            Failure::new(BAD_INPUT, message, "x-app-id is missing or unknown")
+            Failure::new(
+                BAD_INPUT,
+                message,
+                "x-app-id is missing, or of a lost application",
+            )
         })
     }
 

@@ -73,7 +73,21 @@ async fn prepare(call: &Call, body: &[u8]) -> Result<Request, Refusal> {
     Ok(request)
 }
 
+/// The longest body that the vendor reads.
+const LONGEST: usize = 100 * 1024;
+
 fn fields(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+    if body.len() > LONGEST {
+        return Err(Refusal {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            body: Content::Html(
+                "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+                 <title>Error</title>\n</head>\n<body>\n<pre>PayloadTooLargeError: request entity \
+                 too large</pre>\n</body>\n</html>\n",
+            ),
+            hint: format!("the body is longer than {LONGEST} bytes"),
+        });
+    }
     // Decision: the text, and that another content type counts as no body.
     if body.is_empty() || !is_json(headers) {
         return Err(Refusal {
@@ -139,13 +153,15 @@ fn bad_request(hint: &str) -> Refusal {
 /// The one check that fails for every operation, whether or not it is about an application.
 fn refuse_blocked(call: &Call) -> Result<(), Refusal> {
     let id = call.headers.get(APP_ID).and_then(|id| id.to_str().ok());
-    match id.filter(|id| call.state.book().switches.blocked.contains(*id)) {
+    let book = call.state.book();
+    let is_unknown = |id: &str| !book.applications.iter().any(|each| each.id == id);
+    match id.filter(|id| book.switches.blocked.contains(*id) || is_unknown(id)) {
         None => Ok(()),
         Some(id) => {
             let text = format!(
                 "Context creation failed: The application ID \"{id}\" is no longer allowed."
             );
-            let hint = "the sandbox was told that the application is no longer allowed";
+            let hint = "the application in x-app-id is unknown, or no longer allowed";
             Err(refuse("FORBIDDEN", vec![(text, Vec::new())], hint))
         }
     }

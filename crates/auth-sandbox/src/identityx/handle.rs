@@ -218,6 +218,17 @@ impl IdentityX<'_> {
         });
     }
 
+    /// The vendor's list has the application, and its database lacks it, or both have it again.
+    pub fn lose_application(&self, id: &str, lost: bool) {
+        self.book(|book| {
+            if lost {
+                book.switches.lost.insert(id.to_owned());
+            } else {
+                book.switches.lost.remove(id);
+            }
+        });
+    }
+
     /// No administrator has permission for the organisation, or its members have it again.
     pub fn deny_organization(&self, id: &str, denied: bool) {
         self.book(|book| {

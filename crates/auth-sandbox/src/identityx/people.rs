@@ -174,7 +174,7 @@ impl IdentityXAppUser {
         self
     }
 
-    /// The name to show. Default: none.
+    /// The name to show. Default: what is before the address's `@`.
     pub fn display_name(mut self, name: impl Into<String>) -> Self {
         self.display_name = Some(name.into());
         self
@@ -191,11 +191,16 @@ impl IdentityXAppUser {
         self.email.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
 
-    /// Given name and family name, `None` without both. Decision: its form, and the one of `domain`.
-    pub(super) fn full_name(&self) -> Option<String> {
+    /// Given name and family name, empty without both. Decision: its form, and the one of `domain`.
+    pub(super) fn full_name(&self) -> String {
         let parts = [&self.given_name, &self.family_name].into_iter().flatten();
-        let name = parts.map(String::as_str).collect::<Vec<_>>().join(" ");
-        (!name.is_empty()).then_some(name)
+        parts.map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The name to show, or what is before the `@`.
+    pub(super) fn shown_name(&self) -> &str {
+        let local = self.email.rsplit_once('@').map_or("", |(local, _)| local);
+        self.display_name.as_deref().unwrap_or(local)
     }
 }
 

@@ -26,6 +26,9 @@ pub(super) static SCHEMA: LazyLock<Schema<Query, Mutation, EmptySubscription>> =
             .finish()
     });
 
+/// The tokens of an administrator.
+const ADMINISTRATORS: [Kind; 2] = [Kind::OrgSession, Kind::ApiToken];
+
 const OK: &str = "ok";
 const PONG: &str = "pong";
 
@@ -51,7 +54,7 @@ impl Query {
     async fn active_user(&self, ctx: &Context<'_>) -> Result<User, Failure> {
         let call = Call::of(ctx)?;
         let book = call.open()?;
-        let user = call.org_user(&book, &[Kind::OrgSession, Kind::ApiToken])?;
+        let user = call.org_user(&book, &ADMINISTRATORS)?;
         Ok(user.into())
     }
 
@@ -66,7 +69,7 @@ impl Query {
         let _ = input;
         let call = Call::of(ctx)?;
         let book = call.open()?;
-        let user = call.org_user(&book, &[Kind::OrgSession])?;
+        let user = call.org_user(&book, &ADMINISTRATORS)?;
         let memberships = user.memberships.iter();
         let memberships = memberships.map(|each| Some(OrganizationMembership::new(each, &book)));
         Ok(memberships.collect())
@@ -76,14 +79,8 @@ impl Query {
     async fn organization_applications(
         &self,
         ctx: &Context<'_>,
-    ) -> Result<Vec<Option<Application>>, Failure> {
-        let call = Call::of(ctx)?;
-        let book = call.open()?;
-        let user = call.org_user(&book, &[Kind::OrgSession])?;
-        let organization = call.organization(&book, user)?;
-        let all = book.applications.iter();
-        let own = all.filter(|each| each.organization_id == organization);
-        Ok(own.map(|each| Some(each.into())).collect())
+    ) -> Option<Result<Vec<Option<Application>>, Failure>> {
+        Some(organization_applications(ctx))
     }
 }
 
@@ -124,9 +121,18 @@ impl Mutation {
         // The link stays: it can be used again until it expires.
         let session = Record::new(Kind::AppSession, &link.owner, Some(&application));
         Ok(AppUserAuthentication {
-            additional_context: link
-                .additional_context
-                .map(|context| context.into_iter().collect()),
+            // The source is in both of them.
+            additional_context: Some(
+                link.additional_context
+                    .into_iter()
+                    .flatten()
+                    .chain(
+                        link.source
+                            .clone()
+                            .map(|it| ("source".to_owned(), it.into())),
+                    )
+                    .collect(),
+            ),
             login_source: link.source,
             token: call.state.mint(&mut book, session).into(),
             user,
@@ -207,9 +213,19 @@ impl Mutation {
     async fn create_active_user_api_token(&self, ctx: &Context<'_>) -> Result<String, Failure> {
         let call = Call::of(ctx)?;
         let mut book = call.open()?;
-        let id = call.org_user(&book, &[Kind::OrgSession])?.id.clone();
+        let id = call.org_user(&book, &ADMINISTRATORS)?.id.clone();
         Ok(call.state.api_token(&mut book, &id))
     }
+}
+
+fn organization_applications(ctx: &Context<'_>) -> Result<Vec<Option<Application>>, Failure> {
+    let call = Call::of(ctx)?;
+    let book = call.open()?;
+    let user = call.org_user(&book, &ADMINISTRATORS)?;
+    let organization = call.organization(&book, user)?;
+    let all = book.applications.iter();
+    let own = all.filter(|each| each.organization_id == organization);
+    Ok(own.map(|each| Some(each.into())).collect())
 }
 
 fn active_app_user(ctx: &Context<'_>) -> Result<AppUser, Failure> {

@@ -49,6 +49,8 @@ pub(super) struct Switches {
     pub(super) error_beside_data: bool,
     /// Applications that are no longer allowed.
     pub(super) blocked: HashSet<String>,
+    /// Applications that the vendor lists, and its database lacks.
+    pub(super) lost: HashSet<String>,
     /// Organisations that no administrator has permission for.
     pub(super) denied: HashSet<String>,
 }
@@ -126,8 +128,11 @@ impl State {
     ) -> Result<(String, Record), BadToken> {
         let claims = self.secret.claims(token).map_err(|bad| match bad {
             BadJwt::Malformed => BadToken::Malformed,
-            // Decision: another algorithm counts as a bad signature.
-            BadJwt::Algorithm | BadJwt::Signature => BadToken::Signature,
+            BadJwt::Characters => BadToken::Invalid,
+            BadJwt::Json => BadToken::Json,
+            BadJwt::Unsigned => BadToken::Unsigned,
+            BadJwt::Algorithm => BadToken::Algorithm,
+            BadJwt::Signature => BadToken::Signature,
         })?;
         let exp = claims.get("exp").and_then(Value::as_u64);
         if exp.is_some_and(|exp| self.clock.unix_seconds() >= exp) {

@@ -68,6 +68,10 @@ pub(super) struct Minted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BadToken {
     Malformed,
+    Invalid,
+    Json,
+    Unsigned,
+    Algorithm,
     Signature,
     Expired,
     Subject,
@@ -78,6 +82,11 @@ impl BadToken {
     pub(super) fn message(self) -> &'static str {
         match self {
             Self::Malformed => "jwt malformed",
+            Self::Invalid => "invalid token",
+            // Decision: the character and the place.
+            Self::Json => "Unexpected token \u{fffd} in JSON at position 0",
+            Self::Unsigned => "jwt signature is required",
+            Self::Algorithm => "invalid algorithm",
             Self::Signature => "invalid signature",
             Self::Expired => "jwt expired",
             Self::Subject => "The token subject does not match.",
@@ -88,7 +97,10 @@ impl BadToken {
     pub(super) fn status(self) -> u16 {
         match self {
             Self::Malformed => 422,
-            Self::Signature | Self::Subject => 400,
+            Self::Json => 500,
+            Self::Invalid | Self::Unsigned | Self::Algorithm | Self::Signature | Self::Subject => {
+                400
+            }
             Self::Expired => 401,
             Self::Unknown => 404,
         }
@@ -96,7 +108,9 @@ impl BadToken {
 
     pub(super) fn hint(self) -> &'static str {
         match self {
-            Self::Malformed => "the token is not a JWT",
+            Self::Malformed | Self::Invalid | Self::Json => "the token is not a JWT",
+            Self::Unsigned => "the token has no signature",
+            Self::Algorithm => "the token's algorithm is not HS256",
             Self::Signature => "the token's signature is wrong, or another sandbox's",
             Self::Expired => "the token has expired by the sandbox's clock",
             Self::Subject => "the token is of another kind than the call takes (its sub)",

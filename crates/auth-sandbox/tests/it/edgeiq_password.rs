@@ -66,7 +66,7 @@ async fn the_token_sets_the_password_once() {
     let reply = caller.set_password(&token, "a new password").await;
     assert_eq!(reply.status, 200, "{reply:?}");
 
-    assert_eq!(caller.authenticate(user).await.status, 403);
+    assert_eq!(caller.authenticate(user).await.status, 401);
     let body = json!({ "email": user.email, "password": "a new password" });
     assert_eq!(caller.post("user/authenticate", body).await.status, 200);
     assert!(edgeiq.accepts(&session));

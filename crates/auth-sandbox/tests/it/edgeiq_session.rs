@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use auth_sandbox::{EdgeIqRefusals, EdgeIqSessionExpiresAt, EdgeIqUser, Sandbox, SandboxClock};
-use serde_json::json;
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
 
 use crate::caller::edgeiq::EdgeIqCaller;
 use crate::caller::{frozen, read};
@@ -30,7 +31,7 @@ async fn a_session_lives_four_hours_and_the_answer_says_until_when() {
     caller
         .me(token)
         .await
-        .assert(403, "expired by the sandbox's clock");
+        .assert(401, "expired by the sandbox's clock");
 }
 
 #[tokio::test]
@@ -84,7 +85,7 @@ async fn the_end_of_a_session_may_be_missing_or_unreadable() {
         let token = reply.body["session_token"].as_str().unwrap();
         assert_eq!(caller.me(token).await.status, 200);
         sandbox.clock().advance(4 * HOUR);
-        assert_eq!(caller.me(token).await.status, 403);
+        assert_eq!(caller.me(token).await.status, 401);
     }
 }
 
@@ -118,7 +119,8 @@ async fn the_user_has_more_fields_than_are_documented() {
         assert_eq!(reply.body[name], value, "{name}");
     }
     assert_eq!(reply.body["_id"].as_str().unwrap().len(), 24);
-    assert!(reply.body["user_type"].is_string());
+    assert!(reply.body["user_type_id"].is_string());
+    assert_eq!(reply.body["company_ids"], json!([user.company_id]));
     assert!(reply.body["metadata"].is_object());
     // Only the answer to authenticate has it.
     assert!(reply.body.get("session_token").is_none());
@@ -155,7 +157,7 @@ async fn revoking_ends_the_sessions_of_one_user_and_no_permanent_token() {
     let reply = caller.authenticate(edgeiq.other_user()).await;
     let others = reply.body["session_token"].as_str().unwrap();
     edgeiq.revoke_sessions(edgeiq.user().email);
-    caller.me(&session).await.assert(403, "revoked");
+    caller.me(&session).await.assert(401, "revoked");
     assert!(!edgeiq.accepts(&session));
     assert!(edgeiq.accepts(others));
     assert!(edgeiq.accepts(&edgeiq.api_token(edgeiq.user().email).unwrap()));
@@ -179,15 +181,28 @@ async fn the_token_goes_into_authorization_as_it_is() {
 #[tokio::test]
 async fn a_refusal_has_the_form_that_was_set() {
     let (token, credentials) = ("Not Authorized", "Not authorized");
-    let json = |text: &str| json!({ "error": text }).to_string();
+    let json = |text: &str| json!({ "error": text, "messages": [text] }).to_string();
+    let of_client = |text: &str| json!({ "messages": [text] }).to_string();
+    let both = |status: u16, text: String| [(status, text.clone()), (status, text)];
     for (form, refused_token, refused_credentials) in [
-        (EdgeIqRefusals::Mixed, token.to_owned(), json(credentials)),
+        (
+            EdgeIqRefusals::Mixed,
+            token.to_owned(),
+            [
+                (401, of_client("Invalid password")),
+                (404, of_client("not found")),
+            ],
+        ),
         (
             EdgeIqRefusals::Text,
             token.to_owned(),
-            credentials.to_owned(),
+            both(403, credentials.to_owned()),
         ),
-        (EdgeIqRefusals::Json, json(token), json(credentials)),
+        (
+            EdgeIqRefusals::Json,
+            json(token),
+            both(403, json(credentials)),
+        ),
     ] {
         let sandbox = Sandbox::builder().edgeiq_refusals(form).start().unwrap();
         let caller = EdgeIqCaller::new(&sandbox);
@@ -196,15 +211,60 @@ async fn a_refusal_has_the_form_that_was_set() {
         assert_eq!(reply.text, refused_token);
 
         let email = sandbox.edgeiq().user().email;
-        for (email, hint) in [(email, "password is wrong"), ("unknown@a.test", "no user")] {
+        let reasons = [(email, "password is wrong"), ("unknown", "no user")];
+        for ((email, hint), (status, text)) in reasons.into_iter().zip(refused_credentials) {
             for path in ["user/authenticate", "user/api_token_reset"] {
                 let body = json!({ "email": email, "password": "wrong" });
                 let reply = caller.post(path, body).await;
-                reply.assert(403, hint);
-                assert_eq!(reply.text, refused_credentials);
+                reply.assert(status, hint);
+                assert_eq!(reply.text, text);
             }
         }
     }
+}
+
+/// A request as the vendor's own JavaScript client (1.1.9) sends it, by axios 0.21.4.
+fn of_javascript(request: RequestBuilder) -> RequestBuilder {
+    request
+        .header("accept", "application/json, text/plain, */*")
+        .header("user-agent", "axios/0.21.4")
+}
+
+#[tokio::test]
+async fn the_vendors_own_javascript_client_can_use_all_four_calls() {
+    let sandbox = Sandbox::start().unwrap();
+    let (edgeiq, caller) = (sandbox.edgeiq(), EdgeIqCaller::new(&sandbox));
+    let user = edgeiq.user();
+    let post = |path: &str, body: Value| {
+        let request = of_javascript(caller.bare_post(path));
+        // Its bodies are texts, and it names the type itself.
+        let request = request.header("content-type", "application/json");
+        read(request.body(body.to_string()))
+    };
+    let log_in = json!({ "email": user.email, "password": user.password });
+    let reply = post("user/authenticate", log_in).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let token = reply.body["session_token"].as_str().unwrap();
+    // Without a body it sends no content type.
+    let me = of_javascript(caller.bare_get("me")).header("authorization", token);
+    assert_eq!(read(me).await.body["email"], user.email);
+    let url = "https://app.edgeiq.io/reset_password";
+    let mail = json!({ "email": user.email, "url": url, "subject": "A", "greeting": "B" });
+    assert_eq!(post("user/password_reset_request", mail).await.status, 200);
+    let reset = sandbox.inbox(user.email).latest().unwrap();
+    let token = percent_encode(reset.code().unwrap());
+    let new = json!({ "password": "New-Pass-1!", "password_confirmation": "New-Pass-1!" });
+    let path = format!("user/password_reset/{token}");
+    assert_eq!(post(&path, new.clone()).await.status, 200);
+    let reply = post(&path, new).await;
+    assert_eq!(
+        (reply.status, &reply.body["error"]),
+        (400, &json!("Invalid token."))
+    );
+}
+
+fn percent_encode(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 #[tokio::test]
@@ -218,7 +278,7 @@ async fn a_test_adds_users_and_sets_passwords() {
     assert_eq!(reply.body["company_id"], "c0ffee");
 
     edgeiq.set_password("ann@a.test", "second");
-    for (password, status) in [("first", 403), ("second", 200)] {
+    for (password, status) in [("first", 401), ("second", 200)] {
         let body = json!({ "email": "ann@a.test", "password": password });
         assert_eq!(caller.post("user/authenticate", body).await.status, status);
     }

@@ -73,14 +73,26 @@ async fn a_refused_link_token_is_told_why() {
     let subject = "The token subject does not match.";
     let identifier = "No token was found for the provided token identifier.";
     let none = app.replacen(app.split('.').next().unwrap(), "eyJhbGciOiJub25lIn0", 1);
+    let json_error = "Unexpected token \u{fffd} in JSON at position 0";
+    // A character of the claims is lost.
+    let damaged = |token: &str| token.replacen(".e", ".", 1);
+    let unsigned = |token: &str| format!("{}.", token.rsplit_once('.').unwrap().0);
     let issued = identityx.issued();
     for (for_app, for_org, status, message) in [
         ("", "", 422, "jwt malformed"),
         ("garbage", "a.b", 422, "jwt malformed"),
-        ("a.b.c", "a.b.c.d", 422, "jwt malformed"),
-        (&*padded_app, &*padded_org, 422, "jwt malformed"),
+        ("a.b", "a.b.c.d", 422, "jwt malformed"),
+        (&*padded_app, &*padded_org, 400, "invalid token"),
+        ("a.b.c", "a.b.c", 500, json_error),
+        (&*damaged(app), &*damaged(org), 500, json_error),
+        (
+            &*unsigned(app),
+            &*unsigned(org),
+            400,
+            "jwt signature is required",
+        ),
         (foreign_app, foreign_org, 400, "invalid signature"),
-        (&*none, &*none, 400, "invalid signature"),
+        (&*none, &*none, 400, "invalid algorithm"),
         (org, app, 400, subject),
         (&*app_session, &*org_session, 400, subject),
         (&*unknown_app, &*unknown_org, 404, identifier),
@@ -129,7 +141,9 @@ async fn the_calls_of_app_users_need_an_application_that_exists() {
     let token = json!({ "token": caller.app_link().await.code().unwrap() });
     let message = "Unable to find an application for this request.";
     let code = json!({ "code": "BAD_USER_INPUT" });
-    let unknown = "60a1b2c3d4e5f60718293aff";
+    let lost = "60a1b2c3d4e5f60718293aff";
+    identityx.add_application(IdentityXApplication::new(lost, "Lost"));
+    identityx.lose_application(lost, true);
     let send = json!({ "email": email, "authUrl": AUTH_URL });
     let new = json!({ "email": "new@a.test" });
     for (query, field, nullable, input) in [
@@ -140,11 +154,19 @@ async fn the_calls_of_app_users_need_an_application_that_exists() {
     ] {
         let missing = caller.send(query, input.clone()).await;
         missing.assert_graphql(field, nullable, message, &code);
-        let reply = caller.for_app_id(unknown, query, input).await;
+        let reply = caller.for_app_id(lost, query, input.clone()).await;
         reply.assert_graphql(field, nullable, message, &code);
+        // A digit is wrong.
+        let wrong = caller
+            .for_app_id("60a1b2c3d4e5f60718293afe", query, input)
+            .await;
+        assert_eq!(
+            (wrong.status, &wrong.body["errors"][0]["extensions"]["code"]),
+            (400, &json!("FORBIDDEN"))
+        );
     }
-    identityx.add_application(IdentityXApplication::new(unknown, "Known now"));
-    let reply = caller.for_app_id(unknown, CREATE_APP_USER, new).await;
+    identityx.lose_application(lost, false);
+    let reply = caller.for_app_id(lost, CREATE_APP_USER, new).await;
     reply.data();
 }
 

@@ -55,7 +55,7 @@ async fn an_app_user_exchanges_the_token_of_the_link_for_a_session() {
         .await;
     let answer = &reply.data()["loginAppUser"];
     assert_eq!(answer["loginSource"], Value::Null);
-    assert_eq!(answer["additionalContext"], Value::Null);
+    assert_eq!(answer["additionalContext"], json!({}));
     let millis = u64::try_from(now.as_millis()).unwrap();
     let expected = json!({
         "id": answer["user"]["id"],
@@ -64,7 +64,7 @@ async fn an_app_user_exchanges_the_token_of_the_link_for_a_session() {
         "name": "Ann Reader",
         "givenName": user.given_name,
         "familyName": user.family_name,
-        "displayName": null,
+        "displayName": "ann",
         "verified": true,
         "lastLoggedIn": millis,
         "createdAt": millis,
@@ -208,7 +208,9 @@ async fn source_and_context_of_the_request_for_a_link_come_back_with_the_session
     let reply = caller.for_app(LOG_IN_APP_USER, input).await;
     let answer = &reply.data()["loginAppUser"];
     assert_eq!(answer["loginSource"], "paywall");
-    assert_eq!(answer["additionalContext"], context);
+    let mut carried = context.clone();
+    carried["source"] = "paywall".into();
+    assert_eq!(answer["additionalContext"], carried);
 }
 
 #[tokio::test]

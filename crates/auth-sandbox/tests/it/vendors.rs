@@ -37,7 +37,7 @@ async fn a_fault_is_answered_in_the_shape_of_the_vendor_that_was_called() {
     });
     let expected = [
         json!({ "success": false, "errorObjects": [{ "error": text }] }),
-        json!({ "error": text }),
+        json!({ "error": text, "messages": [text] }),
         json!({ "message": text, "statusCode": 503, "logLevel": "ERROR" }),
         json!({
             "errors": [{ "message": text, "extensions": { "code": "INTERNAL_SERVER_ERROR" } }],

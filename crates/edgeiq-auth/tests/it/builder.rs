@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use edgeiq_auth::{ApiToken, Client, ClientBuilder, Error, ErrorKind, Lifetime, ResetEmail, Token};
-use vendor_tests::Settings;
+use edgeiq_auth::{
+    ApiToken, Client, ClientBuilder, Error, ErrorKind, ExposeSecret as _, Lifetime, ResetEmail,
+    Token,
+};
 use vendor_tests::builder::refused;
 use vendor_tests::redaction::endless;
+use vendor_tests::{Settings, assert_refused};
 
 use crate::set_up::{EdgeIq, shown};
 
@@ -94,16 +97,22 @@ fn sessions_with_a_permanent_token_authorize_calls_to_the_same_hosts() {
 #[test]
 fn a_permanent_token_that_no_header_can_carry_makes_no_session() {
     let client = EdgeIq::live().build().unwrap();
-    for secret in ["line\nbreak", ""] {
+    for secret in ["line\nbreak", "", " \n"] {
         let token = ApiToken::new(secret);
         for error in [
             token.auth_headers().unwrap_err(),
             client.session(token).build().unwrap_err(),
         ] {
-            assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+            assert_refused(
+                &error,
+                ErrorKind::InvalidConfig,
+                "the api token is empty, or holds",
+            );
             assert!(!shown(&error).contains("line\nbreak"), "{error:?}");
         }
     }
+    let pasted = ApiToken::new(" a-token\r\n");
+    assert_eq!(pasted.secret().expose_secret(), "a-token");
 }
 
 #[test]

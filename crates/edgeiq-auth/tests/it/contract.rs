@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
 use auth_core::Clock as _;
-use auth_sandbox::{EdgeIqRefusals, EdgeIqSessionExpiresAt, Sandbox, SandboxClock};
+use auth_sandbox::{EdgeIqRefusals, EdgeIqSessionExpiresAt, Fault, Sandbox, SandboxClock};
 use edgeiq_auth::{ApiToken, ErrorKind, Expiry, ExposeSecret as _, Lifetime, SecretString};
 use vendor_tests::assert_refused;
 
@@ -57,7 +57,9 @@ async fn a_log_in_gives_a_token_for_four_hours_and_the_user() {
     assert_eq!(user.first_name.as_deref(), Some(known.first_name));
     assert_eq!(user.last_name.as_deref(), Some(known.last_name));
     assert_eq!(user.company_id.as_deref(), Some(known.company_id));
-    assert_eq!(user.user_type.as_deref(), Some("Standard"));
+    assert_eq!(user.company_ids, [known.company_id]);
+    assert_eq!(user.user_type_id.unwrap().len(), 24);
+    assert_eq!((user.user_type, user.role), (None, None));
     assert_eq!(user.id.unwrap().len(), 24);
     assert_eq!(user.session_token.unwrap().expose_secret(), access);
     assert_eq!(user.session_expires_at, Some(now + LIFETIME));
@@ -163,9 +165,16 @@ async fn refused_credentials_are_sent_once_and_told_in_the_vendors_text() {
     for form in REFUSALS {
         let sandbox = sandbox_with(|builder| builder.edgeiq_refusals(form));
         let client = client(&sandbox);
-        for (email, password) in [
-            (email(&sandbox), SecretString::from("not the password")),
-            ("unknown@edgeiq.example", password(&sandbox)),
+        let wrong = (email(&sandbox), SecretString::from("not the password"));
+        let unknown = ("no e-mail address", password(&sandbox));
+        let of = |status, text| match form {
+            EdgeIqRefusals::Mixed => (status, text),
+            _ => (403, "Not authorized"),
+        };
+        for ((email, password), (status, text)) in [
+            // The other word stands in the password.
+            (wrong, of(401, "Invalid [redacted]")),
+            (unknown, of(404, "not found")),
         ] {
             sandbox.log().clear();
             let logged_in = client
@@ -173,9 +182,9 @@ async fn refused_credentials_are_sent_once_and_told_in_the_vendors_text() {
                 .await;
             let reset = client.reset_api_token(email, &password).await;
             for error in [logged_in.unwrap_err(), reset.unwrap_err()] {
-                let text = "the log-in was refused: Not authorized";
-                assert_refused(&error, ErrorKind::InvalidCredentials, text);
-                assert_eq!(error.http_status(), Some(403));
+                let text = format!("the log-in was refused: {text}");
+                assert_refused(&error, ErrorKind::InvalidCredentials, &text);
+                assert_eq!(error.http_status(), Some(status));
             }
             sandbox.log().assert_count("edgeiq.authenticate", 1);
             sandbox.log().assert_count("edgeiq.reset_api_token", 1);
@@ -234,7 +243,9 @@ async fn a_session_token_says_who_it_is_until_it_ends() {
 
     sandbox.clock().advance(MILLISECOND);
     let error = client.me(&headers).await.unwrap_err();
-    assert_refused(&error, ErrorKind::TokenRejected, REFUSED_TOKEN);
+    let text = "the token was refused: session expired";
+    assert_refused(&error, ErrorKind::TokenRejected, text);
+    assert_eq!(error.http_status(), Some(401));
 }
 
 #[tokio::test]
@@ -247,6 +258,25 @@ async fn a_refused_token_is_told_in_whatever_form_and_asked_about_once() {
         assert_eq!(error.http_status(), Some(403));
         sandbox.log().assert_count("edgeiq.me", 1);
     }
+}
+
+#[tokio::test]
+async fn a_403_that_says_not_authorized_is_a_lacking_right_or_a_wrong_token() {
+    let sandbox = sandbox();
+    let (client, good) = (client(&sandbox), log_in(&sandbox).await);
+    let error = client
+        .why_not_authorized(&good.auth_headers().unwrap())
+        .await;
+    let text = "the token is valid, and its user lacks the right";
+    assert_refused(&error, ErrorKind::Denied, text);
+    assert_eq!(error.http_status(), None);
+
+    let wrong = ApiToken::new("never issued").auth_headers().unwrap();
+    let error = client.why_not_authorized(&wrong).await;
+    assert_refused(&error, ErrorKind::TokenRejected, REFUSED_TOKEN);
+    sandbox.fault(Fault::status(503).on("edgeiq.me").always());
+    let error = client.why_not_authorized(&wrong).await;
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
 }
 
 #[tokio::test]

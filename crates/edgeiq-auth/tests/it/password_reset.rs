@@ -161,8 +161,8 @@ async fn a_token_that_was_used_or_has_expired_is_refused() {
         let error = set(&sandbox, &token).await.unwrap_err();
         assert_refused(
             &error,
-            ErrorKind::Denied,
-            "the password was not set: Bad Request",
+            ErrorKind::InvalidCredentials,
+            "the reset token was refused: Invalid token",
         );
         assert_eq!(error.http_status(), Some(400));
         sandbox.log().assert_count("edgeiq.set_password", 1);
@@ -191,7 +191,8 @@ async fn a_token_is_one_segment_of_the_path_whatever_is_in_it() {
         let error = set(&sandbox, &ResetToken::new(text).unwrap())
             .await
             .unwrap_err();
-        assert_refused(&error, ErrorKind::Denied, "the password was not set");
+        let text = "the reset token was refused: ";
+        assert_refused(&error, ErrorKind::InvalidCredentials, text);
         let entries = sandbox.log().entries();
         assert_eq!(entries.len(), 1, "{text}");
         let path = format!("/edgeiq/api/v1/platform/user/password_reset/{sent}");

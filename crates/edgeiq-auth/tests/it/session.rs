@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use auth_core::Clock as _;
-use auth_sandbox::Sandbox;
+use auth_sandbox::{Fault, Sandbox};
 use edgeiq_auth::clock::BoxFuture;
 use edgeiq_auth::store::{self, MemoryStore, TokenStore as _};
 use edgeiq_auth::{
@@ -17,7 +17,7 @@ use vendor_tests::renewed_session::assert_lives_from_the_sending;
 use vendor_tests::{PasswordLogin as _, Renewals, Sessions, Vendor as _, assert_refused};
 
 use crate::set_up::{
-    EdgeIq, LIFETIME, base_url, builder, client, email, log_in, password, sandbox, session,
+    EdgeIq, LIFETIME, always, base_url, builder, client, email, log_in, password, sandbox, session,
 };
 
 vendor_tests::session!(EdgeIq);
@@ -60,6 +60,10 @@ impl Renewals for EdgeIq {
     const NOT_YET_DUE: Duration = Duration::from_secs(12_500);
     const DUE: Duration = Duration::from_secs(13_500);
     const NEXT_TRY: Duration = Duration::from_secs(3_600);
+
+    fn end_reported_token(sandbox: &Sandbox) {
+        sandbox.edgeiq().revoke_sessions(email(sandbox));
+    }
 }
 
 async fn access(session: &Session) -> String {
@@ -204,7 +208,7 @@ async fn a_provider_with_a_wrong_password_is_not_asked_again() {
     let (session, asked) = asking(&sandbox, |_| Ok("not the password".into()));
     for _ in 0..3 {
         let error = session.headers().await.unwrap_err();
-        assert_refused(&error, ErrorKind::InvalidCredentials, "Not authorized");
+        assert_refused(&error, ErrorKind::InvalidCredentials, "Invalid [redacted]");
         sandbox.clock().advance(LIFETIME);
     }
     assert_eq!(asked.load(Ordering::SeqCst), 1);
@@ -364,4 +368,85 @@ async fn a_tokens_life_without_a_named_end_is_counted_from_the_moment_its_reques
         assert_lives_from_the_sending::<EdgeIq>(&sandbox, &session, EdgeIq::LOG_IN).await;
     }
     assert_log_ins(&sandbox, 2);
+}
+
+#[tokio::test]
+async fn a_token_that_is_valid_is_not_thrown_away_when_it_is_reported() {
+    let sandbox = sandbox();
+    let permanent = ApiToken::new(sandbox.edgeiq().api_token(email(&sandbox)).unwrap());
+    for session in [
+        session(&sandbox),
+        client(&sandbox).session(permanent).build().unwrap(),
+    ] {
+        let token = access(&session).await;
+        sandbox.log().clear();
+        // The user lacks a right, and the program takes the 403 for a dead token.
+        for times in 1..=3 {
+            session.invalidate(&session.auth_headers().await.unwrap());
+            assert_eq!(access(&session).await, token);
+            assert_eq!(session.state(), State::Fresh);
+            sandbox.log().assert_count("edgeiq.me", times);
+            sandbox.clock().advance(Duration::from_secs(60));
+        }
+        sandbox.log().assert_count("edgeiq.authenticate", 0);
+    }
+}
+
+#[tokio::test]
+async fn an_outage_during_the_look_at_a_reported_token_ends_no_session() {
+    let sandbox = sandbox();
+    let session = session(&sandbox);
+    let token = access(&session).await;
+    sandbox.fault(Fault::status(503).on("edgeiq.me").always());
+    session.invalidate(&session.auth_headers().await.unwrap());
+    let error = session.headers().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    sandbox.clear_faults();
+    sandbox.clock().advance(Duration::from_secs(3_600));
+    assert_eq!(access(&session).await, token);
+    sandbox.log().assert_count("edgeiq.authenticate", 1);
+}
+
+#[tokio::test]
+async fn a_403_of_a_data_call_is_looked_into_before_the_token_is_renewed() {
+    let sandbox = sandbox();
+    // With the first client there is cryptography, which this one wants.
+    client(&sandbox);
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    for (status, body, looks) in [
+        (403, "you are not authorized to perform this action", 1),
+        (403, "the quota is used up", 0),
+        (404, "not authorized", 0),
+    ] {
+        let data = always(|then| then.status(status).body(body)).await;
+        let client = builder(&sandbox).allow_host(data.address().to_string());
+        let login = Login::password(email(&sandbox), password(&sandbox));
+        let session = client.build().unwrap().session(login).build().unwrap();
+        access(&session).await;
+        sandbox.log().clear();
+        let response = session.send(http.get(data.base_url())).await.unwrap();
+        assert_eq!(response.status().as_u16(), status);
+        sandbox.log().assert_count("edgeiq.me", looks);
+        assert_eq!(sandbox.log().entries().len(), looks);
+        assert_eq!(session.state(), State::Fresh);
+    }
+}
+
+#[tokio::test]
+async fn a_password_that_is_refused_with_status_200_is_sent_once() {
+    let sandbox = sandbox();
+    let session = session(&sandbox);
+    sandbox.fault(Fault::success_false().on(EdgeIq::LOG_IN).always());
+    for _ in 0..3 {
+        let error = session.headers().await.unwrap_err();
+        assert_refused(
+            &error,
+            ErrorKind::InvalidCredentials,
+            "the log-in was refused",
+        );
+        assert_eq!(error.http_status(), Some(200));
+        sandbox.clock().advance(LIFETIME);
+    }
+    assert!(matches!(session.state(), State::LoginRequired { .. }));
+    assert_log_ins(&sandbox, 1);
 }

@@ -10,6 +10,7 @@ use edgeiq_auth::{
 };
 use httpmock::prelude::*;
 use vendor_tests::assert_refused;
+use vendor_tests::redaction::Captured;
 
 use crate::set_up::{always, shown};
 
@@ -312,13 +313,14 @@ async fn not_authorized_is_understood_in_every_form() {
     for (status, body) in [
         (403, "Not Authorized"),
         (403, "Not authorized"),
+        (403, "<html>Not authorized"),
+        (401, "Not authorized"),
         (403, r#"{"error":"Not Authorized"}"#),
         (403, r#"{"message":"not authorized."}"#),
         (403, r#""Not Authorized""#),
         (403, ""),
-        (403, "<html>"),
-        (401, "x"),
-        (400, "NOT AUTHORIZED"),
+        (401, r#"{"messages":["x"]}"#),
+        (400, r#"{"error":"NOT AUTHORIZED"}"#),
         (404, r#"{"errors":["Not authorized"]}"#),
         (200, "Not Authorized"),
         (200, r#"{"message":"Not authorized"}"#),
@@ -335,6 +337,144 @@ async fn not_authorized_is_understood_in_every_form() {
             assert_eq!(error.http_status(), Some(status), "{body}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_web_page_is_an_outage_whatever_its_status() {
+    for (status, body) in [
+        (400, "NOT AUTHORIZED"),
+        (401, "x"),
+        (403, "<html>Blocked"),
+        (404, "<html>Not authorized"),
+        (404, "not found"),
+    ] {
+        for error in [
+            me_with(status, body).await.unwrap_err(),
+            authenticate_with(status, body).await.unwrap_err(),
+        ] {
+            assert_refused(&error, ErrorKind::Unavailable, "a proxy or gateway");
+        }
+        let server = responding(status, body).await;
+        let token = ResetToken::new("TOKEN").unwrap();
+        let password = PASSWORD.into();
+        let refused = client_of(&server).set_password(&token, &password).await;
+        let error = refused.unwrap_err();
+        assert_refused(&error, ErrorKind::Unavailable, "a proxy or gateway");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_log_in_is_one_whatever_its_status_and_says_why() {
+    for (status, body, text) in [
+        (404, r#"{"messages":["not found"]}"#, "not found"),
+        // The other word stands in the password.
+        (
+            401,
+            r#"{"messages":["Invalid password"]}"#,
+            "Invalid [redacted]",
+        ),
+        (403, "Not authorized", "not authorized"),
+        (200, r#"{"success":false,"error":"No."}"#, "No"),
+        (200, r#"{"error":"No access."}"#, "No access"),
+        (
+            200,
+            r#"{"email":"user@example.com","messages":["Locked","Ask us"]}"#,
+            "Locked; Ask us",
+        ),
+    ] {
+        let error = authenticate_with(status, body).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidCredentials, "{body}");
+        let shown = error.to_string().to_lowercase();
+        let text = format!("the log-in was refused: {text}").to_lowercase();
+        assert_eq!(shown, text);
+    }
+    // The address is wrong, and no user is unknown.
+    let error = authenticate_with(404, r#"{"error":"no such route"}"#).await;
+    assert_refused(&error.unwrap_err(), ErrorKind::NotFound, "no such route");
+}
+
+#[tokio::test]
+async fn a_bad_reset_token_is_an_error_of_its_own() {
+    for (status, body, kind) in [
+        (
+            400,
+            r#"{"error":"Invalid token."}"#,
+            ErrorKind::InvalidCredentials,
+        ),
+        (
+            400,
+            r#"{"messages":["invalid token"]}"#,
+            ErrorKind::InvalidCredentials,
+        ),
+        (400, r#"{"error":"Too short."}"#, ErrorKind::Denied),
+        (404, r#"{"error":"Invalid token."}"#, ErrorKind::Denied),
+    ] {
+        let server = responding(status, body).await;
+        let token = ResetToken::new("TOKEN").unwrap();
+        let password = PASSWORD.into();
+        let set = client_of(&server).set_password(&token, &password).await;
+        assert_refused(&set.unwrap_err(), kind, "");
+    }
+}
+
+#[tokio::test]
+async fn messages_are_read_before_message_and_that_before_error() {
+    for (body, expected) in [
+        (
+            r#"{"messages":["a","b."],"message":"c","error":"d"}"#,
+            "a; b",
+        ),
+        (r#"{"messages":[],"message":"c.","error":"d"}"#, "c"),
+        (r#"{"messages":null,"message":5,"error":"d"}"#, "d"),
+        (r#"{"messages":[5,"a"]}"#, "a"),
+    ] {
+        let error = me_with(400, body).await.unwrap_err();
+        let expected = format!("edgeiq.me was answered with status 400 Bad Request: {expected}");
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_a_session_is_read_in_every_form_that_names_a_moment() {
+    for text in [
+        r#""2019-06-10t19:49:51.217z""#,
+        r#""2019-06-10 19:49:51.217Z""#,
+        r#""2019-06-10T21:49:51.217+0200""#,
+        r#""2019-06-10 14:49:51.217-0500""#,
+        r#"" 2019-06-10T19:49:51.217Z\n""#,
+        "1560196191217",
+        r#""1560196191217""#,
+    ] {
+        let body = USER.replace(r#""2019-06-10T19:49:51.217Z""#, text);
+        let token = authenticate_with(200, &body).await.unwrap().token;
+        assert_eq!(token.expiry(), Expiry::At(end()), "{text}");
+    }
+    let whole = end() - Duration::from_millis(217);
+    let body = USER.replace(r#""2019-06-10T19:49:51.217Z""#, "1560196191");
+    let token = authenticate_with(200, &body).await.unwrap().token;
+    assert_eq!(token.expiry(), Expiry::At(whole));
+
+    let (captured, _guard) = Captured::begin();
+    let fallback = now() + Duration::from_secs(4 * 3_600);
+    for text in [
+        r#""soon""#,
+        "0",
+        "-5",
+        "true",
+        "[]",
+        r#""2019-06-10T19:49:51""#,
+        r#""é+0200""#,
+        r#""2019-06-1é 0200""#,
+    ] {
+        let body = USER.replace(r#""2019-06-10T19:49:51.217Z""#, text);
+        let token = authenticate_with(200, &body).await.unwrap().token;
+        assert_eq!(token.expiry(), Expiry::At(fallback), "{text}");
+    }
+    let text = captured.text();
+    assert!(
+        text.contains("session_expires_at that is no moment"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

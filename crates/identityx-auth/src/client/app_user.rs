@@ -29,9 +29,10 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::UnknownUser`]: [create](Client::create_app_user) the user first.
-    /// [`Error::UnknownApplication`], [`Error::ApplicationDenied`].
+    /// [`Error::UnknownApplication`], [`Error::ApplicationDenied`] (also for an id that is wrong).
     /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the mail may have been sent: let
-    /// the user look.
+    /// the user look. [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the context is longer than
+    /// 48 KiB; nothing was sent then.
     ///
     /// # Example
     ///
@@ -52,7 +53,7 @@ impl Client {
         mail: &LoginLinkMail,
     ) -> Result<(), Error> {
         use send_app_user_login_link::{SendAppUserLoginLink as Q, Variables};
-        let input = mail.input();
+        let input = mail.input()?;
         let request = post(SEND_LOGIN_LINK, &Q::build_query(Variables { input }));
         let request = of_application(request, application);
         self.ask::<Q>(request, Purpose::Once).await.map(drop)

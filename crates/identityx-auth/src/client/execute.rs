@@ -99,7 +99,7 @@ pub trait Execute: Sync {
             let (response, headers) = self.call(request).await?;
             let response = wire::read(&response, purpose);
             let is_refused = match &response {
-                Ok(response) => response.errors.iter().any(Error::is_refused_token),
+                Ok(response) => response.errors.iter().any(|it| it.error.is_refused_token()),
                 Err(error) => error.is_refused_token(),
             };
             if let Some(headers) = headers.filter(|_| is_refused) {

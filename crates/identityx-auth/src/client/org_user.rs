@@ -23,6 +23,9 @@ const CREATE_API_TOKEN: Operation = operation!("identityx.create_api_token");
 const ORGANIZATIONS: Operation = operation!("identityx.organizations");
 const APPLICATIONS: Operation = operation!("identityx.applications");
 
+/// The identities of an administrator.
+const ADMINISTRATORS: [Kind; 2] = [Kind::OrgUser, Kind::OrgUserApiToken];
+
 impl Client {
     /// Has IdentityX mail an administrator a login link, which leads to the vendor's portal.
     ///
@@ -120,7 +123,7 @@ impl Client {
     /// ```
     pub async fn active_org_user(&self, headers: &AuthHeaders) -> Result<OrgUserProfile, Error> {
         use active_user::{ActiveUser as Q, Variables};
-        check_caller(headers, &[Kind::OrgUser, Kind::OrgUserApiToken])?;
+        check_caller(headers, &ADMINISTRATORS)?;
         let request = authorized(ACTIVE, headers, &Q::build_query(Variables));
         let data = self.ask::<Q>(request, Purpose::Any).await?;
         Ok(data.active_user.into())
@@ -148,7 +151,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::WrongIdentity`] if the headers are not of an [`OrgUser`]; nothing was sent then.
+    /// [`Error::WrongIdentity`] if the headers are not of an [`OrgUser`] or an
+    /// [`OrgUserApiToken`]; nothing was sent then.
     /// [`Error::TokenRejected`] if the session has ended.
     ///
     /// # Example
@@ -164,7 +168,7 @@ impl Client {
     /// ```
     pub async fn create_api_token(&self, headers: &AuthHeaders) -> Result<OrgUserApiToken, Error> {
         use create_api_token::{CreateApiToken as Q, ResponseData, Variables};
-        check_caller(headers, &[Kind::OrgUser])?;
+        check_caller(headers, &ADMINISTRATORS)?;
         let request = authorized(CREATE_API_TOKEN, headers, &Q::build_query(Variables));
         let response = self.send(request).await?;
         let data: ResponseData = wire::read(&response, Purpose::Any)?.complete()?;
@@ -182,7 +186,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::WrongIdentity`] if the headers are not of an [`OrgUser`]; nothing was sent then.
+    /// [`Error::WrongIdentity`] if the headers are not of an [`OrgUser`] or an
+    /// [`OrgUserApiToken`]; nothing was sent then.
     /// [`Error::TokenRejected`] if the session has ended.
     ///
     /// # Example
@@ -203,7 +208,7 @@ impl Client {
     /// ```
     pub async fn organizations(&self, headers: &AuthHeaders) -> Result<Vec<Membership>, Error> {
         use user_organizations::{UserOrganizations as Q, Variables};
-        check_caller(headers, &[Kind::OrgUser])?;
+        check_caller(headers, &ADMINISTRATORS)?;
         let request = authorized(ORGANIZATIONS, headers, &Q::build_query(Variables));
         let data = self.ask::<Q>(request, Purpose::Any).await?;
         let memberships = data.user_organizations.into_iter().flatten();
@@ -216,9 +221,10 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::WrongIdentity`] if the headers are not of an [`OrgUser`]; nothing was sent then.
-    /// [`Error::TokenRejected`] if the session has ended, [`Error::PermissionDenied`] if the
-    /// administrator does not belong to the organisation.
+    /// [`Error::WrongIdentity`] if the headers are not of an [`OrgUser`] or an
+    /// [`OrgUserApiToken`]; nothing was sent then.
+    /// [`Error::TokenRejected`] if the session has ended, [`Error::UnknownOrganization`],
+    /// [`Error::PermissionDenied`] if the administrator does not belong to the organisation.
     ///
     /// # Example
     ///
@@ -229,7 +235,7 @@ impl Client {
         organization: &OrganizationId,
     ) -> Result<Vec<Application>, Error> {
         use organization_applications::{OrganizationApplications as Q, Variables};
-        check_caller(headers, &[Kind::OrgUser])?;
+        check_caller(headers, &ADMINISTRATORS)?;
         let request = authorized(APPLICATIONS, headers, &Q::build_query(Variables))
             .header(X_ORG_ID, organization.as_str());
         let data = self.ask::<Q>(request, Purpose::Any).await?;

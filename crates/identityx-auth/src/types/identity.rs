@@ -204,6 +204,18 @@ macro_rules! administrator {
                 Self(in_organization(self.0, organization))
             }
 
+            /// The same administrator, whose calls are about one application from now on: for
+            /// operations that need a role there, such as `appUsers`. Beside it an organisation can be
+            /// named.
+            pub fn in_application(self, application: &ApplicationId) -> Self {
+                Self(in_application(self.0, application))
+            }
+
+            /// The application that the calls are about.
+            pub fn application(&self) -> Option<ApplicationId> {
+                application(&self.0)
+            }
+
             /// The organisation that the calls are about.
             pub fn organization(&self) -> Option<OrganizationId> {
                 OrganizationId::new(self.0.attribute(ORGANIZATION)?).ok()
@@ -217,10 +229,12 @@ administrator!(OrgUserApiToken);
 
 /// An e-mail address, as the name of an account: the vendor trims it and lower-cases it.
 pub(crate) fn account(email: &str) -> String {
-    email.trim().to_lowercase()
+    email
+        .trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+        .to_lowercase()
 }
 
-/// The application of an app user's token.
+/// The application of an app user's token, or the one that an administrator's calls are about.
 pub(crate) fn application(token: &Token) -> Option<ApplicationId> {
     ApplicationId::new(token.attribute(APPLICATION)?).ok()
 }
@@ -230,14 +244,20 @@ pub(crate) fn in_organization(token: Token, organization: &OrganizationId) -> To
     token.with_attribute(ORGANIZATION, organization.as_str())
 }
 
-/// What tells apart the tokens of one account: an app user's application, the organisation that an
-/// administrator's calls are about.
-pub(crate) fn scope(kind: Kind, token: &Token) -> &str {
-    let attribute = match kind {
-        Kind::AppUser => APPLICATION,
-        Kind::OrgUser | Kind::OrgUserApiToken => ORGANIZATION,
-    };
-    token.attribute(attribute).unwrap_or_default()
+/// The token for calls about one application.
+pub(crate) fn in_application(token: Token, application: &ApplicationId) -> Token {
+    token.with_attribute(APPLICATION, application.as_str())
+}
+
+/// What tells apart the tokens of one account: an app user's application; the organisation and the
+/// application that an administrator's calls are about.
+pub(crate) fn scope(kind: Kind, token: &Token) -> String {
+    let of = |name| token.attribute(name).unwrap_or_default();
+    match (kind, of(ORGANIZATION), of(APPLICATION)) {
+        (Kind::AppUser, _, application) => application.to_owned(),
+        (_, organization, "") => organization.to_owned(),
+        (_, organization, application) => format!("{organization}/{application}"),
+    }
 }
 
 /// A token that the vendor has just issued.

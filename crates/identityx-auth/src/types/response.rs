@@ -12,19 +12,32 @@ use crate::Error;
 pub struct Response<T> {
     /// The data. `None` if there are none, or if a field is missing that must not be.
     pub data: Option<T>,
-    /// What the vendor says is wrong, the first 20 of it; empty if nothing is.
-    pub errors: Vec<Error>,
+    /// What the vendor says is wrong; the first 20 of it; empty if nothing is.
+    pub errors: Vec<FieldError>,
+}
+
+/// What the vendor says is wrong with a field of a response.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{error}{}", .path.as_ref().map(|it| format!(" (field `{it}`)")).unwrap_or_default())]
+#[non_exhaustive]
+pub struct FieldError {
+    /// What is wrong.
+    #[source]
+    pub error: Error,
+    /// The field whose data are missing, from the outside, such as
+    /// `userOrganizations.0.organization`; `None` if the vendor does not say.
+    pub path: Option<String>,
 }
 
 impl<T> Response<T> {
-    pub(crate) fn new(data: Option<T>, errors: Vec<Error>) -> Self {
+    pub(crate) fn new(data: Option<T>, errors: Vec<FieldError>) -> Self {
         Self { data, errors }
     }
 
     /// All of the data, or the first error.
     pub(crate) fn complete(self) -> Result<T, Error> {
         match (self.errors.into_iter().next(), self.data) {
-            (Some(error), _) => Err(error),
+            (Some(field), _) => Err(field.error),
             (None, Some(data)) => Ok(data),
             (None, None) => Err(Self::neither()),
         }

@@ -11,7 +11,7 @@ use identityx_auth::identity::NewAppUser;
 use identityx_auth::organization::{OrganizationId, OrganizationRole};
 use identityx_auth::store::Token;
 use identityx_auth::{
-    AppUser, ApplicationId, AuthHeaders, Error, ErrorKind, ExposeSecret as _, LoginLink,
+    AppUser, ApplicationId, AuthHeaders, Error, ErrorKind, ExposeSecret as _, Login, LoginLink,
     LoginLinkMail, OrgUser, OrgUserApiToken, SecretString,
 };
 use serde_json::json;
@@ -137,7 +137,9 @@ async fn an_app_users_link_gives_a_session_without_an_end_and_what_the_mail_was_
     let link = mailed(&sandbox);
     let login = client.log_in_app_user(&application, &link).await.unwrap();
     assert_eq!(login.source.as_deref(), Some("newsletter"));
-    assert_eq!(login.additional_context.as_ref(), Some(context));
+    let mut carried = context.clone();
+    carried.insert("source".to_owned(), "newsletter".into());
+    assert_eq!(login.additional_context, Some(carried));
     let now = sandbox.clock().now().wall();
     let profile = &login.profile;
     assert_eq!(
@@ -148,8 +150,8 @@ async fn an_app_users_link_gives_a_session_without_an_end_and_what_the_mail_was_
     assert_eq!(profile.given_name.as_deref(), Some("Ann"));
     assert_eq!(profile.family_name.as_deref(), Some("Reader"));
     assert_eq!(
-        (&profile.display_name, profile.verified),
-        (&None, Some(true))
+        (profile.display_name.as_deref(), profile.verified),
+        (Some("ann"), Some(true))
     );
     assert_eq!(profile.last_logged_in, Some(now));
     assert_eq!(
@@ -173,7 +175,10 @@ async fn a_log_in_returns_nothing_more_where_nothing_was_asked_for() {
     let (client, application) = (client(&sandbox), application(&sandbox));
     let link = link(&client, &sandbox).await;
     let login = client.log_in_app_user(&application, &link).await.unwrap();
-    assert_eq!((login.source, login.additional_context), (None, None));
+    assert_eq!(
+        (login.source, login.additional_context),
+        (None, Some(identityx_auth::graphql::JsonObject::new()))
+    );
 }
 
 #[tokio::test]
@@ -539,11 +544,9 @@ async fn a_user_whom_the_vendor_does_not_know_is_an_error_of_its_own() {
 #[tokio::test]
 async fn an_application_that_is_unknown_is_an_error_of_its_own() {
     let sandbox = sandbox();
-    let mut ready = ready(&sandbox).await;
-    ready.application = ApplicationId::new("000000000000000000000000").unwrap();
-    ready.link = LoginLink::parse(&jwt("{}").into()).unwrap();
-    let user = app_user(&sandbox).access_token().clone();
-    ready.leaving_user = headers(&AppUser::from_jwt(user, &ready.application).unwrap());
+    let ready = ready(&sandbox).await;
+    let id = ready.application.as_str();
+    sandbox.identityx().lose_application(id, true);
     let text = "unknown application: Unable to find an application for this request";
     let calls = [
         SEND_APP_LINK,
@@ -553,6 +556,136 @@ async fn an_application_that_is_unknown_is_an_error_of_its_own() {
     ];
     let refusal = (ErrorKind::InvalidConfig, text, Some(200));
     assert_all_refused(&sandbox, &ready, &calls, refusal).await;
+    // The vendor does not list an id with a digit wrong.
+    let wrong = ApplicationId::new("000000000000000000000000").unwrap();
+    let link = LoginLink::parse(&jwt("{}").into()).unwrap();
+    let error = ready
+        .client
+        .log_in_app_user(&wrong, &link)
+        .await
+        .unwrap_err();
+    assert_refused(
+        &error,
+        ErrorKind::Denied,
+        "the application is not allowed: ",
+    );
+}
+
+#[tokio::test]
+async fn an_administrators_calls_are_about_an_application_an_organization_or_both() {
+    let sandbox = sandbox();
+    let (client, application) = (client(&sandbox), application(&sandbox));
+    let organization = organization(&sandbox);
+    let user = || api_token(&sandbox).with_account(org_email(&sandbox));
+    let mut keys = Vec::new();
+    for (login, app, org) in [
+        (Login::identity(user()), false, false),
+        (
+            Login::identity(user()).in_application(&application),
+            true,
+            false,
+        ),
+        (
+            Login::identity(user()).in_organization(&organization),
+            false,
+            true,
+        ),
+        (
+            Login::identity(
+                user()
+                    .in_application(&application)
+                    .in_organization(&organization),
+            ),
+            true,
+            true,
+        ),
+    ] {
+        let key = client.store_key(&login).unwrap();
+        assert!(!keys.contains(&key), "{key:?}");
+        keys.push(key);
+        let headers = client
+            .session(login)
+            .build()
+            .unwrap()
+            .headers()
+            .await
+            .unwrap();
+        let value = |name| headers.get(name).map(|it| it.to_str().unwrap().to_owned());
+        assert_eq!(value("x-app-id"), app.then(|| application.to_string()));
+        assert_eq!(value("x-org-id"), org.then(|| organization.to_string()));
+    }
+    let stored = Login::<OrgUserApiToken>::stored(org_email(&sandbox));
+    let stored = stored
+        .in_organization(&organization)
+        .in_application(&application);
+    assert_eq!(client.store_key(&stored), keys.pop());
+    // A token for another application is refused.
+    let session = client
+        .session(user().in_application(&application))
+        .build()
+        .unwrap();
+    let other = user().in_application(&weekly(&sandbox));
+    let error = session.set_token(other).await.unwrap_err();
+    assert_refused(
+        &error,
+        ErrorKind::InvalidConfig,
+        "another organization or application",
+    );
+}
+
+#[tokio::test]
+async fn an_api_token_may_ask_for_all_that_an_administrators_session_may() {
+    let sandbox = sandbox();
+    let (client, token) = (client(&sandbox), api_token(&sandbox));
+    let headers = headers(&token);
+    assert_eq!(client.organizations(&headers).await.unwrap().len(), 1);
+    let found = client.applications(&headers, &organization(&sandbox)).await;
+    assert_eq!(found.unwrap().len(), 2);
+    let same = client.create_api_token(&headers).await.unwrap();
+    assert_eq!(same.fingerprint(), token.fingerprint());
+}
+
+#[tokio::test]
+async fn a_context_that_would_make_a_link_too_long_is_refused_before_anything_is_sent() {
+    let sandbox = sandbox();
+    let (client, application) = (client(&sandbox), application(&sandbox));
+    let of_length = |length: usize| {
+        let context = json!({ "a": "x".repeat(length - r#"{"a":""}"#.len()) });
+        mail(&sandbox).additional_context(context.as_object().unwrap().clone())
+    };
+    let longest = 48 * 1024;
+    for mail in [of_length(longest + 1), of_length(longest).source("x")] {
+        let error = client.send_app_user_login_link(&application, &mail).await;
+        assert_refused(&error.unwrap_err(), ErrorKind::InvalidConfig, "48 KiB");
+    }
+    assert_eq!(sandbox.log().entries().len(), 0);
+    let mail = of_length(longest);
+    let sent = client.send_app_user_login_link(&application, &mail);
+    sent.await.unwrap();
+    // It can be traded.
+    let login = client
+        .log_in_app_user(&application, &mailed(&sandbox))
+        .await;
+    assert!(login.unwrap().additional_context.is_some());
+}
+
+#[tokio::test]
+async fn a_damaged_link_is_refused_and_another_one_helps() {
+    let sandbox = sandbox();
+    let (client, application) = (client(&sandbox), application(&sandbox));
+    link(&client, &sandbox).await;
+    let token = sandbox.inbox(email(&sandbox)).latest().unwrap();
+    let token = token.code().unwrap().replacen(".e", ".", 1);
+    let link = LoginLink::parse(&token.into()).unwrap();
+    let error = client
+        .log_in_app_user(&application, &link)
+        .await
+        .unwrap_err();
+    assert_refused(
+        &error,
+        ErrorKind::InteractionRequired,
+        "the login link was refused: Unexpected token",
+    );
 }
 
 #[tokio::test]
@@ -591,7 +724,7 @@ async fn a_link_that_the_vendor_refuses_is_an_error_of_its_own_whatever_is_wrong
         (
             parse(jwt("no json")),
             parse(jwt("no json")),
-            "invalid signature",
+            "Unexpected token",
         ),
         (abroad.link, abroad.org_link, "invalid signature"),
         (
@@ -768,8 +901,8 @@ async fn the_headers_of_another_identity_are_refused_before_anything_is_sent() {
     let user = headers(&app_user(&sandbox));
     let administrator = headers(&org_user(&sandbox));
     let api_token = headers(&api_token(&sandbox));
-    let of_sessions = [
-        LOG_OUT_ORG_USER,
+    let of_administrators = [
+        ACTIVE_ORG_USER,
         CREATE_API_TOKEN,
         ORGANIZATIONS,
         APPLICATIONS,
@@ -780,9 +913,13 @@ async fn the_headers_of_another_identity_are_refused_before_anything_is_sent() {
             &[&administrator, &api_token][..],
             "not of an AppUser",
         ),
-        (&of_sessions, &[&user, &api_token], "not of an OrgUser"),
         (
-            &[ACTIVE_ORG_USER],
+            &[LOG_OUT_ORG_USER],
+            &[&user, &api_token],
+            "not of an OrgUser",
+        ),
+        (
+            &of_administrators,
             &[&user],
             "not of an OrgUser or an OrgUserApiToken",
         ),
@@ -822,7 +959,7 @@ async fn the_wrong_identity_for_a_field_is_told_by_the_vendor_where_only_it_know
     for (data, text) in [
         (user.execute::<MyUser>(json!({})).await, wrong),
         (administrator.execute::<MyAppUser>(json!({})).await, wrong),
-        (api_token.execute::<MyMemberships>(json!({})).await, wrong),
+        (api_token.execute::<MyAppUser>(json!({})).await, wrong),
         (client.execute::<MyUser>(json!({})).await, none),
         (without.execute::<MyAppUser>(json!({})).await, none),
     ] {
@@ -975,10 +1112,13 @@ async fn a_part_of_the_data_is_given_to_a_caller_who_asks_for_it() {
     let memberships = memberships["userOrganizations"].as_array().unwrap();
     assert_eq!(memberships[0]["role"], "Guest");
     assert!(memberships[1].is_null());
-    let [error] = &*response.errors else {
+    let [field] = &*response.errors else {
         panic!("{response:?}")
     };
-    assert_refused(error, ErrorKind::NotFound, other);
+    assert_refused(&field.error, ErrorKind::NotFound, other);
+    let path = "userOrganizations.1.organization";
+    assert_eq!(field.path.as_deref(), Some(path));
+    assert!(field.to_string().ends_with(&format!(" (field `{path}`)")));
     let text = format!("{response:?}");
     assert!(text.contains("has_data: true") && !text.contains("Guest"));
 
@@ -1002,7 +1142,7 @@ async fn an_error_beside_whole_data_is_told_and_the_data_are_there() {
     assert_eq!(data["activeAppUser"]["email"], email(&sandbox));
     assert_eq!(response.errors.len(), 1);
     for error in [
-        &response.errors[0],
+        &response.errors[0].error,
         &caller.execute::<MyAppUser>(json!({})).await.unwrap_err(),
         &client.active_app_user(&headers(&user)).await.unwrap_err(),
     ] {
@@ -1018,13 +1158,19 @@ async fn a_failure_without_data_is_told_without_them() {
     let response = response.unwrap();
     // The field may be null, what is around it is there.
     assert_eq!(response.data, Some(json!({ "activeAppUser": null })));
-    assert!(matches!(response.errors[0], Error::WrongIdentity { .. }));
+    assert!(matches!(
+        response.errors[0].error,
+        Error::WrongIdentity { .. }
+    ));
     let response = caller.execute_partial::<MyUser>(json!({})).await.unwrap();
     assert_eq!((response.data, response.errors.len()), (None, 1));
     let response = caller.execute_partial::<Outdated>(json!({})).await;
     let response = response.unwrap();
     assert_eq!(response.data, None);
-    assert!(matches!(response.errors[0], Error::InvalidOperation { .. }));
+    assert!(matches!(
+        response.errors[0].error,
+        Error::InvalidOperation { .. }
+    ));
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use auth_sandbox::{Fault, Sandbox};
 use http::{HeaderMap, Request};
 use identityx_auth::graphql::Execute as _;
 use identityx_auth::identity::Identity;
+use identityx_auth::session::{Authorizer as _, Refusal};
 use identityx_auth::store::{MemoryStore, SaveOutcome, Token, TokenStore as _};
 use identityx_auth::{
     AppUser, ApplicationId, AuthHeaders, Client, Error, ErrorKind, Expiry, ExposeSecret as _,
@@ -588,7 +589,7 @@ async fn a_refusal_of_an_operation_is_noted_by_the_session() {
         sandbox.identityx().end_session(&old);
         if partial {
             let response = session.execute_partial::<MyAppUser>(json!({})).await;
-            let error = response.unwrap().errors.remove(0);
+            let error = response.unwrap().errors.remove(0).error;
             assert_refused(&error, ErrorKind::TokenRejected, "the token was refused");
         } else {
             let error = session.execute::<MyAppUser>(json!({})).await.unwrap_err();
@@ -694,4 +695,40 @@ async fn a_token_that_says_when_it_ends_is_believed() {
     assert_refused(&error, ErrorKind::InteractionRequired, LOGIN_REQUIRED);
     assert!(login_required(&session).1.contains("jwt expired"));
     assert_renewals(&sandbox, 2);
+}
+
+#[tokio::test]
+async fn of_the_answers_to_a_call_only_the_vendors_own_refusals_of_the_token_count() {
+    let sandbox = sandbox();
+    let session = new_session(&sandbox);
+    let url = sandbox.identityx().endpoint();
+    let error = |code: &str, message: &str| {
+        json!({ "data": null, "errors": [{ "message": message, "extensions": { "code": code } }] })
+            .to_string()
+    };
+    let ok = http::StatusCode::OK;
+    assert_eq!(session.refusal(&url, ok, None), Refusal::Unclear);
+    for (body, refusal) in [
+        (error("UNAUTHENTICATED", "jwt expired"), Refusal::Yes),
+        (error("UNAUTHENTICATED", "invalid signature"), Refusal::Yes),
+        // A fault in the vendor while it looked for the identity.
+        (
+            error("UNAUTHENTICATED", "request to http://account:4000 failed"),
+            Refusal::No,
+        ),
+        (error("FORBIDDEN", "jwt expired"), Refusal::No),
+        (
+            json!({ "data": { "note": "jwt expired" } }).to_string(),
+            Refusal::No,
+        ),
+        (String::new(), Refusal::No),
+    ] {
+        assert_eq!(
+            session.refusal(&url, ok, Some(body.as_bytes())),
+            refusal,
+            "{body}"
+        );
+    }
+    let unauthorized = http::StatusCode::UNAUTHORIZED;
+    assert_eq!(session.refusal(&url, unauthorized, None), Refusal::Yes);
 }

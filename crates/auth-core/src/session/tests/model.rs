@@ -46,8 +46,8 @@ const FOR_EVER: Duration = Duration::from_secs(300);
 /// Longer than any pause that a session makes.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2 * 3_600);
 
-/// So many refusals in a row come before one is believed while a lease is marked: two in each of four
-/// renewals.
+/// So many refusals come before one is believed while a lease is marked: two in each of four renewals, by
+/// whichever process. The one that believes it clears the mark for all.
 const BELIEVED: u64 = 8;
 
 thread_local! {
@@ -113,8 +113,6 @@ struct Process {
     /// How many wants there were before a log-out that has returned.
     logged_out: Mutex<Option<u64>>,
     calls: AtomicUsize,
-    /// How many refusals came in a row.
-    refusals: AtomicU64,
     issued: AtomicU64,
     seen: Mutex<Seen>,
 }
@@ -255,7 +253,7 @@ impl World {
         if let State::LoginRequired { reason } = &state
             && self.vendor.is_steady
             && reason.kind() == ErrorKind::TokenRejected
-            && process.refusals.load(Ordering::Relaxed) < BELIEVED
+            && self.vendor.refusals.load(Ordering::Relaxed) < BELIEVED
         {
             broken("a refusal is not believed while another process may hold what was not saved");
         }
@@ -275,8 +273,10 @@ impl World {
             since,
             needs_log_in: matches!(state, State::LoginRequired { .. }),
             newest,
-            // Without a newest one, a look has just found another process's log-in.
-            present: present.max(if is_the_same { seen.present } else { 0 }) * newest.min(1),
+            // After a look that found another process's log-in, the present one is of before.
+            present: present
+                .min(newest)
+                .max(if is_the_same { seen.present } else { 0 }),
         };
         drop(seen);
         // One more by each explicit renewal and log-in.

@@ -29,6 +29,7 @@ pub(super) struct Vendor {
     /// How many calls of processes that share a store are under way.
     calls: AtomicUsize,
     pub(super) renewals: AtomicU64,
+    pub(super) refusals: AtomicU64,
 }
 
 impl Vendor {
@@ -44,6 +45,7 @@ impl Vendor {
             is_troubled: AtomicBool::new(random.chance(80)),
             calls: AtomicUsize::default(),
             renewals: AtomicU64::default(),
+            refusals: AtomicU64::default(),
         }
     }
 
@@ -156,11 +158,10 @@ impl Renew for Renewer {
                 vendor.log_in()
             }
             (None, None) => {
-                self.process.refusals.fetch_add(1, Ordering::Relaxed);
+                vendor.refusals.fetch_add(1, Ordering::Relaxed);
                 return Err(Error::new(ErrorKind::TokenRejected, "refused"));
             }
         };
-        self.process.refusals.store(0, Ordering::Relaxed);
         self.process.issued.fetch_add(1, Ordering::Relaxed);
         vendor.renewals.fetch_add(1, Ordering::Relaxed);
         pause(&self.random, 500).await;
