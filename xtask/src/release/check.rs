@@ -120,8 +120,8 @@ pub(crate) fn packages(root: &Path, crates: &Crates) -> Result<()> {
 fn of_package(root: &Path, one: &Crate, report: &mut Report) -> Result<()> {
     let package = &one.package;
     let keys = "description license repository rust_version readme keywords categories";
-    let is_there = |key: &&str| !text(package, key).is_empty() || !list(package, key).is_empty();
-    let missing = keys.split(' ').filter(|key| !is_there(key));
+    let has = |key: &&str| !text(package, key).is_empty() || !list(package, key).is_empty();
+    let missing = keys.split(' ').filter(|key| !has(key));
     let docs = package["metadata"]["docs"]["rs"].is_null().then_some("[package.metadata.docs.rs]");
     let missing: Vec<_> = missing.chain(docs).map(|key| format!("no {key}")).collect();
     report.add("the manifest describes the crate", &missing);

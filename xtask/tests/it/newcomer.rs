@@ -51,7 +51,7 @@ fn with_address(code: &str, name: &str, sandbox: &Sandbox) -> String {
         "identityx-auth" => (sandbox.identityx().base_url(), "$1".to_owned()),
         _ => (iqm.base_url(), format!("{:?}, {:?}", iqm.client_id(), iqm.client_secret())),
     };
-    let builder = Regex::new(r"Client::builder\(([^()]*)\)\.build\(\)").unwrap();
+    let builder = Regex::new(r"Client::builder\(([^()]*)\)(?:\s*//.*)*\s*\.build\(\)").unwrap();
     assert!(builder.is_match(code), "{code}");
     let with_url = format!("Client::builder({arguments}).base_url({:?}).build()", url.as_str());
     builder.replace(code, with_url).into_owned()
