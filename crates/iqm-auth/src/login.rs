@@ -72,7 +72,7 @@ impl Login {
     /// use iqm_auth::Client;
     ///
     /// let client = Client::builder("client id", "client secret").build()?;
-    /// let token = client.exchange_code(&code, "https://app.example.com/back").await?;
+    /// let token = client.exchange_code(&code, "https://app.example.com/back", None).await?;
     /// let session = client.session(token).build()?; // the same as `Login::token(token)`
     /// # Ok(()) }
     /// ```

@@ -30,10 +30,10 @@ impl<R: Renew> Session<R> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) as for
+    /// [`ErrorKind::InvalidConfig`] as for
     /// [`Session::authorize`], and where no Tokio runtime is entered: nothing was sent.
-    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if no response arrived, or
-    /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the request may have had
+    /// [`ErrorKind::Unavailable`] if no response arrived, or
+    /// [`ErrorKind::OutcomeUnknown`] if the request may have had
     /// an effect. The vendor's error if the renewal fails.
     ///
     /// # Example
