@@ -151,3 +151,24 @@ async fn a_log_in_during_a_log_out_stays_in_the_store() {
     assert_eq!(stored.access().expose_secret(), "token-7");
     assert_eq!(number(&session.headers().await.unwrap()), 7);
 }
+
+#[tokio::test]
+async fn a_renewal_that_waits_for_the_lease_does_not_spend_a_later_log_in() {
+    let store = Moody::new();
+    let (vendor, clock, session) = with_store(&store);
+    session.headers().await.unwrap();
+    let held = store.inner.lease(&key()).await.unwrap();
+    let before = store.leases.load(Ordering::SeqCst);
+    let renewing = tokio::spawn({
+        let session = session.clone();
+        async move { session.renew().await }
+    });
+    until(|| store.leases.load(Ordering::SeqCst) == before + 1).await;
+    let now = clock.now().wall();
+    let new = token(7, Expiry::after(now, LIFETIME), now);
+    session.set_token(new).await.unwrap();
+    drop(held);
+    renewing.await.unwrap().unwrap();
+    assert_eq!(vendor.calls(), 1);
+    assert_eq!(number(&session.headers().await.unwrap()), 7);
+}
