@@ -421,10 +421,15 @@ async fn recover(world: &World) {
     }
     if !world.vendor.is_steady {
         if world.random.chance(30) {
-            // The log-in comes while this process logs out, and counts.
+            // The log-in comes while this process logs out or renews, and counts.
             drop(running[0].session.try_headers());
             let within = Duration::from_millis(world.random.below(100));
-            let _ = timeout(within, running[0].session.log_out()).await;
+            running[0].process.wants_a_token();
+            if world.random.chance(50) {
+                let _ = timeout(within, running[0].session.log_out()).await;
+            } else {
+                let _ = timeout(within, running[0].session.renew()).await;
+            }
         }
         running[0].process.wants_a_token();
         let log_in = running[0].session.set_token(world.vendor.log_in());
