@@ -1,7 +1,7 @@
 //! A renewal of a session with a token store, from the lease to the saved token.
 
 use super::Shared;
-use super::renewal::Ready;
+use super::renewal::{Ready, overtaken};
 use super::store::{Mark, Persistence, StoreFailures, is_newer, later, superseded};
 use super::tokens::Prepared;
 use crate::renew::{Reason, Renew};
@@ -122,6 +122,7 @@ impl<R: Renew> Leased<'_, R> {
         known: Option<Token>,
     ) -> Result<Step, R::Error> {
         let stored = self.load().await?;
+        self.check_wanted()?;
         self.shared.lock().may_have_newer = false;
         let generations = [&stored, &known].into_iter().flatten();
         let after = generations.map(Token::generation).max().unwrap_or_default();
@@ -139,6 +140,16 @@ impl<R: Renew> Leased<'_, R> {
                 self.after_refusal(lease, error, newest.as_ref(), after)
                     .await
             }
+        }
+    }
+
+    /// Fails if a log-in or log-out came: what the store holds may be that log-in's, whose refresh
+    /// token must not be spent for a token that will be dropped.
+    fn check_wanted(&self) -> Result<(), Error> {
+        if self.shared.lock().epoch == self.epoch {
+            Ok(())
+        } else {
+            Err(overtaken())
         }
     }
 
@@ -166,6 +177,7 @@ impl<R: Renew> Leased<'_, R> {
         after: u64,
     ) -> Result<Step, R::Error> {
         let stored = self.persistence.load().await.ok().flatten();
+        self.check_wanted()?;
         let Some(theirs) = stored.filter(|theirs| is_newer(theirs, newest)) else {
             return Err(self.explained(error, lease));
         };

@@ -30,8 +30,8 @@ impl<R: Renew> Session<R> {
             return Err(renewal::waits_for_itself().into());
         }
         // At once, whatever becomes of the rest.
-        let (headers, renewal) = self.shared.forget();
+        let forgotten = self.shared.forget();
         let shared = Arc::clone(&self.shared);
-        background::run(async move { shared.log_out(headers, renewal).await }).await?
+        background::run(async move { shared.log_out(forgotten).await }).await?
     }
 }

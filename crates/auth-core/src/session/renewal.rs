@@ -217,7 +217,7 @@ fn is_final<E: AuthError>(error: &E, used_password: bool) -> bool {
     !error.kind().is_transient() || used_password && error.is_odd_answer()
 }
 
-fn overtaken() -> Error {
+pub(super) fn overtaken() -> Error {
     let message = "the renewal was overtaken by another log-in";
     Error::new(ErrorKind::Unavailable, message)
 }

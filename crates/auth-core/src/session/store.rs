@@ -89,10 +89,27 @@ impl Persistence {
     }
 
     /// Deletes the token, under the lease: another process may be about to save one that it has
-    /// renewed.
-    pub(super) async fn delete(&self) -> Result<(), Error> {
+    /// renewed. The token of a later log-in stays.
+    pub(super) async fn delete_all_but(
+        &self,
+        log_in: impl Fn() -> Option<Token>,
+    ) -> Result<(), Error> {
         let lease = self.store.lease(&self.key).await;
-        let deleted = self.store.delete(&self.key).await;
+        let is_kept = match log_in() {
+            Some(log_in) => {
+                let stored = self.load().await.ok().flatten();
+                stored.is_some_and(|stored| {
+                    // Another process may have renewed it.
+                    stored.has_same_access(&log_in) || is_newer(&stored, Some(&log_in))
+                })
+            }
+            None => false,
+        };
+        let deleted = if is_kept {
+            Ok(())
+        } else {
+            self.store.delete(&self.key).await
+        };
         if let Ok(lease) = lease {
             Mark::after(&deleted).leave_on(lease).await;
         }

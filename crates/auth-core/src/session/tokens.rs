@@ -21,6 +21,16 @@ use crate::{Error, ErrorKind, Token};
 /// How often a log-in's token is offered to a store in which others save at the same time.
 const LOG_IN_ATTEMPTS: u32 = 5;
 
+/// What a log-out has still to end.
+pub(super) struct Forgotten<E> {
+    /// Of the forgotten token, if it was valid.
+    headers: Option<AuthHeaders>,
+    /// The one under way.
+    renewal: Option<Renewing<E>>,
+    /// The log-out's own.
+    epoch: u64,
+}
+
 /// A token with its headers, ready to become the present one. Made by foreign code, so before the
 /// lock is taken.
 pub(super) struct Prepared {
@@ -275,6 +285,12 @@ impl<R: Renew> Shared<R> {
         (state.token.clone(), state.epoch)
     }
 
+    /// The newest token, if a log-in came after `epoch`.
+    fn newest_since(&self, epoch: u64) -> Option<Token> {
+        let (token, newest) = self.newest();
+        token.filter(|_| newest != epoch)
+    }
+
     fn note_saved(&self, epoch: u64, saved: Result<(), Error>) -> Result<(), Error> {
         let mut state = self.lock();
         if state.epoch == epoch {
@@ -321,8 +337,8 @@ impl<R: Renew> Shared<R> {
         state.store_failures = StoreFailures::default();
     }
 
-    /// Forgets the token here. Returns its headers, if it is valid, and the renewal under way.
-    pub(super) fn forget(&self) -> (Option<AuthHeaders>, Option<Renewing<R::Error>>) {
+    /// Forgets the token here.
+    pub(super) fn forget(&self) -> Forgotten<R::Error> {
         let mut state = self.lock();
         let headers = self.valid(state.now);
         state.start_over();
@@ -331,14 +347,21 @@ impl<R: Renew> Shared<R> {
         let error = Error::new(ErrorKind::InteractionRequired, "the session was logged out");
         state.backoff.failed_for_good(error.into());
         self.current.store(None);
-        (headers, state.under_way())
+        Forgotten {
+            headers,
+            renewal: state.under_way(),
+            epoch: state.epoch,
+        }
     }
 
     /// Deletes the forgotten token from the store, and tells the vendor.
     pub(super) async fn log_out(
         &self,
-        headers: Option<AuthHeaders>,
-        renewal: Option<Renewing<R::Error>>,
+        Forgotten {
+            headers,
+            renewal,
+            epoch,
+        }: Forgotten<R::Error>,
     ) -> Result<(), R::Error> {
         if let Some(renewal) = renewal {
             let _ = wait(renewal).await;
@@ -348,7 +371,9 @@ impl<R: Renew> Shared<R> {
             Some(persistence) => {
                 // Saves under way come first, and those that follow find that nothing is wanted.
                 let _alone = persistence.saves.write().await;
-                persistence.delete().await
+                // A log-in may have come, and been saved, while the log-out waited.
+                let log_in = || self.newest_since(epoch);
+                persistence.delete_all_but(log_in).await
             }
             None => Ok(()),
         };

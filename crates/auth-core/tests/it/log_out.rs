@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use auth_core::{Clock as _, Expiry, State, TokenStore as _};
+use auth_core::{Clock as _, Expiry, ExposeSecret as _, State, TokenStore as _};
 use tokio::sync::Semaphore;
 
 use crate::moody::{Moody, key, with_store};
@@ -125,4 +125,50 @@ async fn a_renewal_does_not_replace_a_later_token_that_came_meanwhile() {
     vendor.release();
     assert_eq!(settled(&session).await, State::Fresh);
     assert_eq!(number(&session.headers().await.unwrap()), 9);
+}
+
+#[tokio::test]
+async fn a_log_in_during_a_log_out_stays_in_the_store() {
+    let store = Moody::new();
+    let (vendor, clock, session) = with_store(&store);
+    session.headers().await.unwrap();
+    clock.advance(LIFETIME.mul_f64(0.93));
+    vendor.hold();
+    session.headers().await.unwrap();
+    vendor.until_calls(2).await;
+    // The log-out waits for the renewal.
+    let leaving = tokio::spawn({
+        let session = session.clone();
+        async move { session.log_out().await }
+    });
+    until(|| session.try_headers().is_none()).await;
+    let now = clock.now().wall();
+    let new = token(7, Expiry::after(now, LIFETIME), now);
+    session.set_token(new).await.unwrap();
+    vendor.release();
+    leaving.await.unwrap().unwrap();
+    let stored = store.inner.load(&key()).await.unwrap().unwrap();
+    assert_eq!(stored.access().expose_secret(), "token-7");
+    assert_eq!(number(&session.headers().await.unwrap()), 7);
+}
+
+#[tokio::test]
+async fn a_renewal_that_waits_for_the_lease_does_not_spend_a_later_log_in() {
+    let store = Moody::new();
+    let (vendor, clock, session) = with_store(&store);
+    session.headers().await.unwrap();
+    let held = store.inner.lease(&key()).await.unwrap();
+    let before = store.leases.load(Ordering::SeqCst);
+    let renewing = tokio::spawn({
+        let session = session.clone();
+        async move { session.renew().await }
+    });
+    until(|| store.leases.load(Ordering::SeqCst) == before + 1).await;
+    let now = clock.now().wall();
+    let new = token(7, Expiry::after(now, LIFETIME), now);
+    session.set_token(new).await.unwrap();
+    drop(held);
+    renewing.await.unwrap().unwrap();
+    assert_eq!(vendor.calls(), 1);
+    assert_eq!(number(&session.headers().await.unwrap()), 7);
 }

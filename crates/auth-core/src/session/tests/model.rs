@@ -404,6 +404,8 @@ async fn step(
 
 /// After all callers: nothing fails any more, and a person logs in.
 async fn recover(world: &World) {
+    // A log-out whose caller left first deletes what is stored by then.
+    sleep(FOR_EVER).await;
     world.vendor.recover();
     if let Some(shelf) = &world.shelf {
         shelf.recover();
@@ -418,6 +420,17 @@ async fn recover(world: &World) {
         let _ = timeout(FOR_EVER, running.session.save()).await;
     }
     if !world.vendor.is_steady {
+        if world.random.chance(30) {
+            // The log-in comes while this process logs out or renews, and counts.
+            drop(running[0].session.try_headers());
+            let within = Duration::from_millis(world.random.below(100));
+            running[0].process.wants_a_token();
+            if world.random.chance(50) {
+                let _ = timeout(within, running[0].session.log_out()).await;
+            } else {
+                let _ = timeout(within, running[0].session.renew()).await;
+            }
+        }
         running[0].process.wants_a_token();
         let log_in = running[0].session.set_token(world.vendor.log_in());
         if timeout(FOR_EVER, log_in).await.is_err() {

@@ -109,6 +109,10 @@ impl TokenStore for Store {
         token: &'a Token,
     ) -> BoxFuture<'a, Result<SaveOutcome, Error>> {
         Box::pin(async move {
+            if self.random.chance(5) {
+                // Longer than a log-out.
+                pause(&self.random, 3_000).await;
+            }
             self.takes_its_time("save").await?;
             if self.process.is_logged_out() {
                 broken("after a log-out no write of the session's past reaches the store");
