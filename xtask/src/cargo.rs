@@ -2,14 +2,13 @@
 
 use std::env;
 use std::fmt::Display;
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-/// The workspace's folder.
 pub(crate) fn root() -> PathBuf {
     // `cargo run` says where this package lies now, and a binary that is started by hand where it did.
     let package = env::var_os("CARGO_MANIFEST_DIR");
@@ -22,7 +21,6 @@ pub(crate) fn target(root: &Path) -> Result<PathBuf> {
     Ok(metadata["target_directory"].as_str().context("cargo names no target folder")?.into())
 }
 
-/// The workspace in `folder`, as cargo describes it.
 pub(crate) fn metadata(folder: &Path, words: &str) -> Result<Value> {
     let mut metadata = cargo(folder, &format!("metadata --format-version=1 {words}"));
     Ok(serde_json::from_str(&output(&mut metadata)?)?)
@@ -35,13 +33,11 @@ pub(crate) fn say(text: impl Display) {
     }
 }
 
-/// Prints a line to stderr.
 pub(crate) fn note(text: impl Display) {
     // There is no other place where the failure could be told.
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// A call of cargo with these words, in `folder`.
 pub(crate) fn cargo(folder: &Path, words: &str) -> Command {
     program("cargo", folder, words)
 }
@@ -61,10 +57,6 @@ pub(crate) fn program(program: impl AsRef<Path>, folder: &Path, words: &str) -> 
     if env::var_os("CI").is_some() {
         // A build that is made once is not worth preparing for the next, and no debugger comes.
         command.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0");
-    }
-    if env::var_os("CARGO_TERM_COLOR").is_none() {
-        let colour = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
-        command.env("CARGO_TERM_COLOR", if colour { "always" } else { "never" });
     }
     command
 }
@@ -92,18 +84,4 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "`{line}` failed: {}", said.trim());
     String::from_utf8(output.stdout).with_context(|| format!("`{line}` printed no UTF-8"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failing_call_is_reported_with_its_words() {
-        let call = || cargo(Path::new("."), "no-such-command");
-        for outcome in [run(&mut call()), output(&mut call()).map(drop)] {
-            let error = outcome.unwrap_err().to_string();
-            assert!(error.contains("`cargo no-such-command`"), "{error}");
-        }
-    }
 }

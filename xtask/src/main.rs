@@ -4,18 +4,12 @@
 
 mod cargo;
 #[cfg(feature = "graphql")]
-mod codegen;
+mod graphql;
 mod oldest;
 mod release;
-#[cfg(feature = "graphql")]
-mod schema;
 mod test;
 mod tidy;
 mod tools;
-
-use std::process::ExitCode;
-
-use anyhow::Result;
 
 mod flags {
     #![allow(unreachable_pub, reason = "the macro writes `pub`")]
@@ -99,27 +93,15 @@ mod flags {
     }
 }
 
-fn main() -> ExitCode {
-    match run(flags::Xtask::from_env_or_exit()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            cargo::note(format_args!("xtask: {error:#}"));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(flags: flags::Xtask) -> Result<()> {
+fn main() {
     let root = &cargo::root();
-    match flags.subcommand {
+    let outcome = match flags::Xtask::from_env_or_exit().subcommand {
         flags::XtaskCmd::Test(it) => test::run(root, it.list, &it.only),
         flags::XtaskCmd::Tidy(_) => tidy::run(root),
         #[cfg(feature = "graphql")]
-        flags::XtaskCmd::Codegen(it) if it.check => codegen::check(root),
+        flags::XtaskCmd::Codegen(it) => graphql::codegen(root, it.check),
         #[cfg(feature = "graphql")]
-        flags::XtaskCmd::Codegen(_) => codegen::write(root),
-        #[cfg(feature = "graphql")]
-        flags::XtaskCmd::Schema(it) => schema::run(root, it.subcommand),
+        flags::XtaskCmd::Schema(it) => graphql::schema(root, it.subcommand),
         #[cfg(not(feature = "graphql"))]
         flags::XtaskCmd::Codegen(_) | flags::XtaskCmd::Schema(_) => {
             let mut again = cargo::cargo(root, "run --quiet --package xtask --features graphql --");
@@ -128,5 +110,9 @@ fn run(flags: flags::Xtask) -> Result<()> {
         flags::XtaskCmd::Release(it) => release::run(root, it.subcommand),
         flags::XtaskCmd::Faults(_) => test::faults(root),
         flags::XtaskCmd::Soak(_) => test::soak(root),
-    }
+    };
+    outcome.unwrap_or_else(|error| {
+        cargo::note(format_args!("xtask: {error:#}"));
+        std::process::exit(1)
+    });
 }

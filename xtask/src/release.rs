@@ -1,76 +1,47 @@
 //! `cargo xtask release`: what of this workspace is to be published, its preparation, the checks
 //! before it, and the publishing itself; crate by crate, each with its own version.
 
+mod changes;
 pub(crate) mod check;
-mod cliff;
 pub(crate) mod crates;
 mod git;
 mod plan;
 mod prepare;
 mod publish;
-mod semver_checks;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use semver::Version;
 
 use crate::cargo;
 use crate::flags::ReleaseCmd;
 use crates::{Crate, Crates};
 
-/// The crates that a command is for.
-pub(crate) struct Selection {
-    all: bool,
-    /// With the version that each is to get if one is said.
-    these: BTreeMap<String, Option<Version>>,
-}
-
 pub(crate) fn run(root: &Path, command: ReleaseCmd) -> Result<()> {
     let crates = Crates::load(root)?;
-    let select = |all, words: &[String]| Selection::parse(all, words, &crates);
     let registry = |name: Option<String>| name.unwrap_or("crates-io".to_owned());
     match command {
         ReleaseCmd::Plan(it) => plan::run(root, it.json, &registry(it.registry)),
-        ReleaseCmd::Prepare(it) => prepare::run(root, &select(it.all, &it.crates)?),
+        ReleaseCmd::Prepare(it) => prepare::run(root, &crates, it.all, &it.crates),
         ReleaseCmd::Check(it) => {
-            let chosen = select(it.all, &it.crates)?.of(&crates)?;
-            check::run(root, &chosen, &registry(it.registry))
+            check::run(root, &select(&crates, it.all, &it.crates)?, &registry(it.registry))
         }
         ReleaseCmd::Publish(it) => {
-            let chosen = select(it.all, &it.crates)?.of(&crates)?;
+            let chosen = select(&crates, it.all, &it.crates)?;
             publish::run(root, &chosen, &it, &registry(it.registry.clone()))
         }
     }
 }
 
-impl Selection {
-    fn parse(all: bool, words: &[String], crates: &Crates) -> Result<Self> {
-        let hint = "name the crates that are meant, or say `--all` for all that are published";
-        ensure!(all == words.is_empty(), hint);
-        let mut these = BTreeMap::new();
-        for word in words {
-            let (name, version) = match word.split_once('@') {
-                None => (word.as_str(), None),
-                Some((name, version)) => (name, Some(version.parse().context(word.clone())?)),
-            };
-            let other = these.insert(crates.find(name)?.name.clone(), version);
-            ensure!(other.is_none(), "{name} is named twice");
-        }
-        Ok(Self { all, these })
+/// The crates of these names, or all, dependencies first.
+fn select<'a>(crates: &'a Crates, all: bool, names: &[String]) -> Result<Vec<&'a Crate>> {
+    let hint = "name the crates that are meant, or say `--all` for all that are published";
+    ensure!(all == names.is_empty(), hint);
+    for (number, name) in names.iter().enumerate() {
+        ensure!(!names[..number].contains(name), "{name} is named twice");
+        crates.find(name)?;
     }
-
-    fn has(&self, name: &str) -> bool {
-        self.all || self.these.contains_key(name)
-    }
-
-    /// The crates, dependencies first, for a command that chooses no versions.
-    fn of<'a>(&self, crates: &'a Crates) -> Result<Vec<&'a Crate>> {
-        let chooses = self.these.values().any(Option::is_some);
-        ensure!(!chooses, "only `release prepare` chooses versions");
-        Ok(crates.sorted.iter().filter(|one| self.has(&one.name)).collect())
-    }
+    Ok(crates.sorted.iter().filter(|one| all || names.contains(&one.name)).collect())
 }
 
 /// The version that a registry has of `name`, or of `name@version`; none if it has no such.
@@ -84,32 +55,5 @@ fn published(root: &Path, registry: &str, name: &str) -> Result<Option<String>> 
         }
         Err(error) if error.to_string().contains("could not find `") => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn crates_are_selected_by_name_and_in_publishing_order() {
-        let crates = Crates::load(&cargo::root()).unwrap();
-        let names = |line: &str| {
-            let words: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
-            let chosen = Selection::parse(words.is_empty(), &words, &crates)?.of(&crates)?;
-            Ok::<_, anyhow::Error>(chosen.iter().map(|one| one.name.clone()).collect::<Vec<_>>())
-        };
-        assert_eq!(names("iqm-auth auth-core").unwrap(), ["auth-core", "iqm-auth"]);
-        assert_eq!(names("").unwrap().len(), crates.sorted.len());
-        for (line, said) in [
-            ("xtask", "`xtask` is not published"),
-            ("iqm-auth@1.2.3", "only `release prepare`"),
-            ("iqm-auth@1.2", "iqm-auth@1.2"),
-            ("iqm-auth iqm-auth@1.2.3", "named twice"),
-        ] {
-            let refusal = names(line).unwrap_err().to_string();
-            assert!(refusal.contains(said), "{refusal}");
-        }
-        assert!(Selection::parse(false, &[], &crates).is_err());
     }
 }

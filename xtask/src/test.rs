@@ -21,7 +21,7 @@ const STEPS: &[Step] = &[
         tool(root, "cargo-deny", "--log-level error check licenses bans sources")
     }),
     ("shear", "no dependency is unused", |root| tool(root, "cargo-shear", "")),
-    ("msrv", "no dependency wants a later Rust than is promised", oldest_rust),
+    ("msrv", "no dependency wants a later Rust than is promised", |root| oldest_rust(root, None)),
     ("clippy", "no lint warns, in any target with all features", |root| {
         let words = "clippy --workspace --all-targets --all-features -- -D warnings";
         call(&mut command(root, words))
@@ -47,11 +47,7 @@ const STEPS: &[Step] = &[
         let words = "doc --workspace --all-features --no-deps --lib --bins --examples";
         call(command(root, words).env("RUSTDOCFLAGS", "-D warnings"))
     }),
-    (
-        "packages",
-        "each package compiles alone, by feature, with the oldest versions",
-        oldest::check,
-    ),
+    ("packages", "each compiles alone, by feature, with the oldest versions", oldest::check),
 ];
 
 /// The features of which a user picks any set, the empty one included.
@@ -60,10 +56,11 @@ pub(crate) const TLS: [&str; 3] = ["ring", "aws-lc-rs", "native-tls"];
 /// All features but those of TLS. Of these one takes effect, whatever is on, and the handshakes try
 /// each; the one that would is slow: it reads the system's certificates for every client.
 const RING_AND_ALL_STORES: &str = "--features auth-core-tls/ring,auth-core/middleware,auth-core/tower,\
+    iqm-auth/middleware,iqm-auth/tower,edgeiq-auth/middleware,edgeiq-auth/tower,\
+    eqworks-auth/middleware,eqworks-auth/tower,identityx-auth/middleware,identityx-auth/tower,\
     iqm-auth/rate-limit,xtask/graphql,examples/live,examples/redis,auth-store/encryption,\
     auth-store/file,auth-store/keyring,auth-store/redis,auth-store/redis-tls,auth-store/testing";
 
-/// Runs the steps named, or all of them.
 pub(crate) fn run(root: &Path, list: bool, only: &[String]) -> Result<()> {
     if list {
         STEPS.iter().map(|(name, about, _)| format!("{name:<10}{about}")).for_each(say);
@@ -75,19 +72,18 @@ pub(crate) fn run(root: &Path, list: bool, only: &[String]) -> Result<()> {
     }
     let is_meant = |name: &str| only.is_empty() || only.iter().any(|it| it == name);
     let steps: Vec<_> = STEPS.iter().filter(|(name, ..)| is_meant(name)).collect();
-    tools::require_all()?;
+    tools::require(&tools::NEEDS)?;
     let (started, mut times) = (Instant::now(), Vec::new());
-    let seconds = |since: Instant| format!("{:.1} s", since.elapsed().as_secs_f64());
     for (number, (name, about, check)) in steps.iter().enumerate() {
         note(format_args!("\n==> [{}/{}] {name}: {about}", number + 1, steps.len()));
         let began = Instant::now();
         let hint = format!("`{name}` failed; to run it alone: cargo xtask test --only {name}");
         check(root).context(hint)?;
-        note(format_args!("<== {name} passed in {}", seconds(began)));
-        times.push(format!("{name} {}", seconds(began)));
+        times.push(format!("{name} {:.1?}", began.elapsed()));
+        note(format_args!("<== passed: {name} {:.1?}", began.elapsed()));
     }
     let (count, times) = (times.len(), times.join(", "));
-    note(format_args!("\nall {count} steps passed in {}: {times}", seconds(started)));
+    note(format_args!("\nall {count} steps passed in {:.1?}: {times}", started.elapsed()));
     Ok(())
 }
 
@@ -101,15 +97,9 @@ fn test(root: &Path, words: &str) -> Result<()> {
     call(&mut command(root, &format!("{runner} {words}")))
 }
 
-/// What the crates themselves use of the standard library, clippy's `incompatible_msrv` knows.
-fn oldest_rust(root: &Path) -> Result<()> {
-    let later = later_than_promised(root, None)?;
-    ensure!(later.is_empty(), "these want a later Rust:\n  {}", later.join("\n  "));
-    Ok(())
-}
-
-/// Locked dependencies that declare a later Rust than the crates here.
-fn later_than_promised(root: &Path, promise: Option<&str>) -> Result<Vec<String>> {
+/// No locked dependency declares a later Rust than the crates here. What these use of the standard
+/// library, clippy's `incompatible_msrv` knows.
+fn oldest_rust(root: &Path, promise: Option<&str>) -> Result<()> {
     let parse = |text: &str| -> Vec<u32> {
         text.split('.').flat_map(str::parse).chain([0; 3]).take(3).collect()
     };
@@ -120,7 +110,9 @@ fn later_than_promised(root: &Path, promise: Option<&str>) -> Result<Vec<String>
     let wants = |it: &&serde_json::Value| parse(text(it, "rust_version")) > promised;
     let later = list(&metadata, "packages").iter().filter(wants);
     let line = |it| format!("{} {}: {}", text(it, "name"), text(it, "version"), it["rust_version"]);
-    Ok(later.map(line).collect())
+    let later: Vec<_> = later.map(line).collect();
+    ensure!(later.is_empty(), "these want a later Rust:\n  {}", later.join("\n  "));
+    Ok(())
 }
 
 /// The matrix of faults, which tests of `examples` print.
@@ -131,7 +123,7 @@ pub(crate) fn faults(root: &Path) -> Result<()> {
 
 /// The long tests at full size, one after the other: what is measured has the machine to itself.
 pub(crate) fn soak(root: &Path) -> Result<()> {
-    tools::require_all()?;
+    tools::require(&tools::NEEDS)?;
     let words = "test --package examples --features redis --test fleet -- --nocapture \
         --test-threads 1";
     call(command(root, words).env("AUTH_SOAK", "1"))?;
@@ -161,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_dependency_that_wants_a_later_rust_is_named() {
-        let later = later_than_promised(&cargo::root(), Some("1.2")).unwrap();
-        assert!(later.iter().any(|it| it.starts_with("reqwest ")), "{later:?}");
+        let later = oldest_rust(&cargo::root(), Some("1.2")).unwrap_err().to_string();
+        assert!(later.contains("\n  reqwest "), "{later}");
     }
 }

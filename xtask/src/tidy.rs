@@ -1,7 +1,6 @@
 //! The rules that no tool has: the shape of the vendor crates, what documents promise, and who may
 //! depend on whom.
 
-mod dependencies;
 mod documents;
 mod layout;
 
@@ -27,7 +26,6 @@ const RULES: [fn(&Tree) -> Findings; 5] = [
     documents::links_lead_somewhere,
 ];
 
-/// Checks every rule and prints all findings at once.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let mut files = BTreeMap::new();
     let list = "ls-files -z --cached --others --exclude-standard";
@@ -39,7 +37,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     }
     let tree = Tree(files);
     let mut findings: Vec<_> = RULES.iter().flat_map(|rule| rule(&tree)).collect();
-    findings.extend(dependencies::findings(root, &tree)?);
+    findings.extend(layout::dependencies_are_few(root, &tree)?);
     findings.iter().for_each(say);
     ensure!(findings.is_empty(), "{} places break a rule; see above", findings.len());
     say(format_args!("tidy: all rules hold in {} files", tree.0.len()));

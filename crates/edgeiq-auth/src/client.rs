@@ -10,7 +10,7 @@ use auth_core::{
 use secrecy::SecretString;
 
 use crate::types::account;
-use crate::wire::{self, Refusal};
+use crate::wire::{self, credentials_refused};
 use crate::{
     ApiToken, Authenticated, ClientBuilder, Error, Lifetime, Login, Renewer, ResetEmail,
     ResetToken, Session, SessionBuilder, User,
@@ -384,22 +384,6 @@ impl Client {
         let request = request.header(wire::CONTENT_TYPE, wire::JSON);
         self.0.http.send(request).await
     }
-}
-
-/// No such user, a wrong password, or either: each has a status of its own. A refusal with 200 says so in
-/// a message, or by `success: false`.
-fn credentials_refused(refusal: &Refusal<'_>) -> Option<Error> {
-    let is_meant = match refusal.status() {
-        404 => refusal.says("not found") || refusal.is_not_authorized(),
-        200..=299 => refusal.says_something() || refusal.is_not_authorized(),
-        _ => refusal.is_not_authorized(),
-    };
-    is_meant.then(|| {
-        refusal.error(|message, http_status| Error::InvalidCredentials {
-            message,
-            http_status,
-        })
-    })
 }
 
 impl fmt::Debug for Client {

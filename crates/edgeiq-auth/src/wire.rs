@@ -98,6 +98,22 @@ impl Refusal<'_> {
     }
 }
 
+/// No such user, a wrong password, or either: each has a status of its own. A refusal with 200 says so in
+/// a message, or by `success: false`.
+pub(crate) fn credentials_refused(refusal: &Refusal<'_>) -> Option<Error> {
+    let is_meant = match refusal.status() {
+        404 => refusal.says("not found") || refusal.is_not_authorized(),
+        200..=299 => refusal.says_something() || refusal.is_not_authorized(),
+        _ => refusal.is_not_authorized(),
+    };
+    is_meant.then(|| {
+        refusal.error(|message, http_status| Error::InvalidCredentials {
+            message,
+            http_status,
+        })
+    })
+}
+
 /// For calls that want nothing but success; `refused` makes this call's own errors of a refusal.
 /// For what it leaves, the status decides.
 pub(crate) fn done(
@@ -258,19 +274,18 @@ fn said(response: &Response) -> Option<String> {
 /// offset without its colon, or the seconds or milliseconds since 1970. Only RFC 3339 was seen.
 fn moment(value: &RawValue) -> Option<SystemTime> {
     let mut number = serde_json::Deserializer::from_str(value.get());
-    let moment = match lenient::optional_integer::<_, u64>(&mut number) {
-        Ok(number) => number.filter(|number| *number > 0).and_then(|number| {
+    let moment = if let Ok(number) = lenient::optional_integer::<_, u64>(&mut number) {
+        number.filter(|number| *number > 0).and_then(|number| {
             let life = if number < FIRST_MILLISECONDS {
                 Duration::from_secs(number)
             } else {
                 Duration::from_millis(number)
             };
             UNIX_EPOCH.checked_add(life)
-        }),
-        Err(_) => {
-            let text: String = serde_json::from_str(value.get()).ok()?;
-            parse_date_time(&rfc3339(text.trim()))
-        }
+        })
+    } else {
+        let text: String = serde_json::from_str(value.get()).ok()?;
+        parse_date_time(&rfc3339(text.trim()))
     };
     if moment.is_none() {
         debug!("edgeiq sent a session_expires_at that is no moment");

@@ -8,11 +8,10 @@ use std::{fs, io};
 
 use anyhow::{Context, Result, bail, ensure};
 use regex::Regex;
-use serde_json::json;
 
+use super::changes;
 use super::crates::{Crate, Crates, list, packaged, text};
 use super::git::{Git, tag_name};
-use super::semver_checks;
 use crate::cargo::{self, note, say};
 use crate::test::TLS;
 
@@ -70,6 +69,7 @@ pub(crate) fn run(root: &Path, chosen: &[&Crate], registry: &str) -> Result<()> 
     package.args(dirty.is_some().then_some("--allow-dirty"));
     package.args(chosen.iter().flat_map(|one| ["--package", &one.name]));
     report.run("cargo packages and builds what is named, with what is published", &mut package);
+    let target = cargo::target(root)?.join("docs-rs");
     for one in chosen {
         say(format_args!("\n{} {}", one.name, one.version));
         of_package(root, one, &mut report)?;
@@ -80,35 +80,26 @@ pub(crate) fn run(root: &Path, chosen: &[&Crate], registry: &str) -> Result<()> 
         let features = features.collect::<Vec<_>>().join(",");
         let mut test = cargo::cargo(root, "test --package");
         report.run("the tests pass", test.args([&one.name, "--features", &features]));
-        let is_library = |target: &serde_json::Value| target["kind"] == json!(["lib"]);
-        if list(&one.package, "targets").iter().any(is_library) {
-            of_library(root, one, &mut report)?;
-        }
+        let mut docs = cargo::cargo(root, "rustdoc --all-features --lib --target-dir");
+        docs.arg(&target).args(["--package", &one.name]).env("RUSTC_BOOTSTRAP", "1");
+        docs.args(["--", "-D", "warnings", "--cfg", "docsrs"]);
+        report.run("the docs build as on docs.rs, without a warning", &mut docs);
+        let types = foreign_types(root, &target, one)?;
+        report.add("the API has no third party's types that the design does not allow", &types);
         if let Some(last) = git.last_version(&one.name)? {
             let tag = tag_name(&one.name, &last);
-            if semver_checks::installed(root).is_some() {
+            if changes::semver_checks(root).is_some() {
                 let mut compare = cargo::cargo(root, "semver-checks --package");
                 compare.args([&one.name, "--baseline-rev", &tag]);
                 report.run("the API has changed only as the version says", &mut compare);
             } else {
-                let install = semver_checks::INSTALL;
+                let install = changes::INSTALL;
                 say(format_args!("  note   nothing compares the API with {tag}: {install}"));
             }
         }
     }
     ensure!(report.0 == 0, "{} wrong; see above", report.0);
     say("\nnothing is wrong; `cargo xtask release publish` publishes");
-    Ok(())
-}
-
-fn of_library(root: &Path, one: &Crate, report: &mut Report) -> Result<()> {
-    let target = cargo::target(root)?.join("docs-rs");
-    let mut docs = cargo::cargo(root, "rustdoc --all-features --lib --target-dir");
-    docs.arg(&target).args(["--package", &one.name]).env("RUSTC_BOOTSTRAP", "1");
-    docs.args(["--", "-D", "warnings", "--cfg", "docsrs"]);
-    report.run("the docs build as on docs.rs, without a warning", &mut docs);
-    let types = foreign_types(root, &target, one)?;
-    report.add("the API has no third party's types that the design does not allow", &types);
     Ok(())
 }
 
@@ -128,14 +119,11 @@ pub(crate) fn packages(root: &Path, crates: &Crates) -> Result<()> {
 /// What a crate says of itself, and what is in its package, which cargo has made.
 fn of_package(root: &Path, one: &Crate, report: &mut Report) -> Result<()> {
     let package = &one.package;
-    let keys = ["description", "license", "repository", "rust_version", "readme"];
-    let mut missing: Vec<_> =
-        keys.into_iter().filter(|key| text(package, key).is_empty()).collect();
-    missing.extend(["keywords", "categories"].iter().filter(|key| list(package, key).is_empty()));
-    if package["metadata"]["docs"]["rs"].is_null() {
-        missing.push("[package.metadata.docs.rs]");
-    }
-    let missing: Vec<_> = missing.iter().map(|key| format!("no {key}")).collect();
+    let keys = "description license repository rust_version readme keywords categories";
+    let is_there = |key: &&str| !text(package, key).is_empty() || !list(package, key).is_empty();
+    let missing = keys.split(' ').filter(|key| !is_there(key));
+    let docs = package["metadata"]["docs"]["rs"].is_null().then_some("[package.metadata.docs.rs]");
+    let missing: Vec<_> = missing.chain(docs).map(|key| format!("no {key}")).collect();
     report.add("the manifest describes the crate", &missing);
     let paths = packaged(root, &one.name)?;
     let paths: Vec<_> = paths.lines().collect();
@@ -154,11 +142,10 @@ fn of_package(root: &Path, one: &Crate, report: &mut Report) -> Result<()> {
             wrong.push(format!("{file} is missing; a link to the repository's puts it there"));
         }
     }
-    let is_here = |it: &&serde_json::Value| it["kind"] == "dev" && !it["path"].is_null();
-    let needs_repository = list(package, "dependencies").iter().any(|it| is_here(&it));
-    let stray =
-        paths.iter().find(|path| path.starts_with("tests/") || path.starts_with("benches/"));
-    if let Some(stray) = stray.filter(|_| needs_repository) {
+    let is_here = |it: &serde_json::Value| it["kind"] == "dev" && !it["path"].is_null();
+    let needs_repository = list(package, "dependencies").iter().any(is_here);
+    let is_stray = |path: &&&str| path.starts_with("tests/") || path.starts_with("benches/");
+    if let Some(stray) = paths.iter().find(is_stray).filter(|_| needs_repository) {
         wrong.push(format!("{stray} compiles in the repository only; leave it out by `include`"));
     }
     report.add("the package is small, licensed and whole", &wrong);

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use semver::{Version, VersionReq};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -12,11 +12,9 @@ use tempfile::TempDir;
 use super::git::Git;
 use crate::cargo;
 
-/// A crate that is published.
 #[derive(Clone)]
 pub(crate) struct Crate {
     pub(crate) name: String,
-    /// The version in its manifest.
     pub(crate) version: Version,
     /// Its folder, seen from the workspace's.
     pub(crate) folder: String,
@@ -33,7 +31,6 @@ pub(crate) struct Crates {
     pub(crate) members: Vec<String>,
 }
 
-/// The entries of a list in cargo's JSON.
 pub(crate) fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value[key].as_array().map_or(&[], Vec::as_slice)
 }
@@ -53,8 +50,8 @@ impl Crates {
         let names: BTreeSet<_> = published.iter().map(|it| text(it, "name")).collect();
         let mut waiting = Vec::new();
         for package in published {
-            let folder = PathBuf::from(text(package, "manifest_path")).with_file_name("");
-            let folder = folder.strip_prefix(text(metadata, "workspace_root"))?.to_path_buf();
+            let folder = Path::new(text(package, "manifest_path")).parent().context("no folder")?;
+            let folder = folder.strip_prefix(text(metadata, "workspace_root"))?;
             let mut needs = BTreeMap::new();
             for it in list(package, "dependencies") {
                 if it["kind"] != "dev" && names.contains(text(it, "name")) {
@@ -64,7 +61,7 @@ impl Crates {
             waiting.push(Crate {
                 name: text(package, "name").to_owned(),
                 version: text(package, "version").parse()?,
-                folder: folder.to_string_lossy().trim_end_matches('/').to_owned(),
+                folder: folder.to_string_lossy().into_owned(),
                 needs: needs.into_iter().collect(),
                 package: package.clone(),
             });
@@ -81,15 +78,12 @@ impl Crates {
         Ok(Self { sorted, members })
     }
 
-    /// The crate of this name; an error, with the names that there are, if there is none.
     pub(crate) fn find(&self, name: &str) -> Result<&Crate> {
-        if let Some(found) = self.sorted.iter().find(|one| one.name == name) {
-            return Ok(found);
-        }
         let is_member = self.members.iter().any(|member| member == name);
         let what = if is_member { "not published (`publish = false`)" } else { "no crate here" };
         let names: Vec<_> = self.sorted.iter().map(|one| one.name.as_str()).collect();
-        bail!("`{name}` is {what}; there are: {}", names.join(", "))
+        let found = self.sorted.iter().find(|one| one.name == name);
+        found.with_context(|| format!("`{name}` is {what}; there are: {}", names.join(", ")))
     }
 }
 
@@ -115,7 +109,6 @@ impl Snapshot {
         Ok(Self { folder, crates })
     }
 
-    /// What users get of this crate.
     pub(crate) fn files(&self, one: &Crate) -> Result<Files> {
         let tree = fs::canonicalize(self.folder.path().join("tree"))?;
         let mut files = Files::new();
@@ -132,7 +125,6 @@ impl Snapshot {
     }
 }
 
-/// The files that cargo packages, one a line.
 pub(crate) fn packaged(root: &Path, name: &str) -> Result<String> {
     let mut list = cargo::cargo(root, "package --quiet --list --allow-dirty --package");
     cargo::output(list.arg(name))

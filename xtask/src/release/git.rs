@@ -1,23 +1,17 @@
 //! Git, by one function that leaves the user's settings no influence on what is read.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use semver::Version;
 
 use crate::cargo;
 
-/// The repository in whose folder the workspace lies.
 #[derive(Clone, Copy)]
 pub(crate) struct Git<'a> {
     pub(crate) root: &'a Path,
-}
-
-/// A commit that counts for a crate.
-pub(crate) struct Commit {
-    pub(crate) id: String,
-    pub(crate) message: String,
 }
 
 /// Instead of settings of the user that would change what is printed or written.
@@ -29,7 +23,6 @@ const NEUTRAL: &str = "-c i18n.logOutputEncoding=UTF-8 -c i18n.commitEncoding=UT
 const ELSEWHERE: [&str; 5] =
     ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_CONFIG_PARAMETERS"];
 
-/// Where a crate's version is tagged.
 pub(crate) fn tag_name(name: &str, version: impl std::fmt::Display) -> String {
     format!("{name}-v{version}")
 }
@@ -50,28 +43,23 @@ impl Git<'_> {
         cargo::output(self.command(words).args(more))
     }
 
-    /// An error, with the first of the files, unless everything is committed.
+    /// An error, with the first files, unless everything is committed.
     pub(crate) fn require_clean(self) -> Result<()> {
         let status = "status --porcelain=v1 -z --untracked-files=all --ignore-submodules=none";
         let status = self.output(status, &[])?;
-        let mut files = status.split_terminator('\0').filter_map(|entry| entry.get(3..));
-        let Some(first) = files.next() else {
-            return Ok(());
-        };
-        let more = files.count();
-        let others = if more == 0 { String::new() } else { format!(" and {more} more") };
-        bail!("not everything is committed: {first}{others}; commit it or put it aside first")
-    }
-
-    /// An error if only a part of the history is here.
-    pub(crate) fn require_history(self) -> Result<()> {
-        let is_cut = self.output("rev-parse --is-shallow-repository", &[])?;
-        let hint = "(a shallow clone): `git fetch --unshallow --tags`";
-        ensure!(is_cut.trim() == "false", "only a part of the history is here {hint}");
+        let files = status.split_terminator('\0').filter_map(|entry| entry.get(3..));
+        let files = files.take(5).collect::<Vec<_>>().join(", ");
+        let hint = "commit it or put it aside first";
+        ensure!(files.is_empty(), "not everything is committed: {files}; {hint}");
         Ok(())
     }
 
-    /// The commit of this name; none if there is no such name.
+    pub(crate) fn require_history(self) -> Result<()> {
+        let is_cut = self.output("rev-parse --is-shallow-repository", &[])?;
+        ensure!(is_cut.trim() == "false", "a shallow clone: `git fetch --unshallow --tags` first");
+        Ok(())
+    }
+
     pub(crate) fn commit_of(self, name: &str) -> Result<Option<String>> {
         let mut command = self.command("rev-parse --verify --quiet");
         let output = command.arg(format!("{name}^{{commit}}")).output();
@@ -90,8 +78,9 @@ impl Git<'_> {
         Ok(tags.lines().filter_map(version).max())
     }
 
-    /// The commits since `from` that touch one of the paths, oldest first, without merges.
-    pub(crate) fn commits_since(self, from: &str, paths: &[String]) -> Result<Vec<Commit>> {
+    /// Ids and messages of the commits since `from` that touch one of the paths, oldest first,
+    /// without merges.
+    pub(crate) fn commits_since(self, from: &str, paths: &[String]) -> Result<Vec<[String; 2]>> {
         if paths.is_empty() {
             return Ok(Vec::new());
         }
@@ -102,19 +91,15 @@ impl Git<'_> {
         let words: Vec<_> = [range.as_str(), "--"].into_iter().chain(paths).collect();
         let printed = self.output(list, &words)?;
         let parts: Vec<_> = printed.split('\0').map(|part| part.trim().to_owned()).collect();
-        let commit = |pair: &[String]| Commit { id: pair[0].clone(), message: pair[1].clone() };
-        Ok(parts.chunks_exact(2).map(commit).collect())
+        Ok(parts.chunks_exact(2).map(|pair| [pair[0].clone(), pair[1].clone()]).collect())
     }
 
     /// Writes all files of a commit into a folder; no hook runs, and the index stays as it is.
     pub(crate) fn export(self, commit: &str, folder: &Path) -> Result<()> {
-        let prefix = format!("--prefix={}/", folder.display());
-        for words in [["read-tree", commit], ["checkout-index", "--all"]] {
-            let mut command = self.command(&words.join(" "));
-            command.args((words[0] == "checkout-index").then_some(&prefix));
-            cargo::output(command.env("GIT_INDEX_FILE", folder.with_extension("index")))?;
-        }
-        Ok(())
+        fs::create_dir(folder)?;
+        let mut command = self.command("read-tree --reset -u");
+        command.arg(commit).env("GIT_WORK_TREE", folder);
+        cargo::output(command.env("GIT_INDEX_FILE", folder.with_extension("index"))).map(drop)
     }
 
     /// An annotated tag on the present commit, signed if the user signs tags.

@@ -7,30 +7,22 @@ use anyhow::{Context, Result};
 use semver::Version;
 use serde_json::{Value, json};
 
-use super::cliff::{self, Notes};
+use super::changes::{self, Notes, Verdict};
 use super::crates::{Crate, Files, Snapshot, facts};
 use super::git::{Git, tag_name};
-use super::semver_checks::{self, Verdict};
 use crate::cargo::{note, say};
 
-/// More reasons are counted and not shown.
-const MOST_REASONS: usize = 3;
-
-/// The plan for one crate.
 pub(crate) struct Entry {
     pub(crate) krate: Crate,
-    /// The last version that is tagged.
     pub(crate) last: Option<Version>,
-    /// How many commits count since then.
     commits: Option<usize>,
     /// The least version that a release may have.
     pub(crate) least: Version,
     reasons: Vec<String>,
     /// What git-cliff is told.
     pub(crate) messages: Vec<String>,
-    /// The crates whose new versions its last release does not accept, and those that follow it.
+    /// The crates whose new versions its last release does not accept.
     pub(crate) follows: Vec<String>,
-    followed_by: Vec<String>,
     api: Option<Verdict>,
     /// What the registry has of a crate of which nothing is tagged.
     published: Option<String>,
@@ -46,7 +38,6 @@ impl Entry {
             reasons: Vec::new(),
             messages: Vec::new(),
             follows: Vec::new(),
-            followed_by: Vec::new(),
             api: None,
             published: None,
         }
@@ -75,6 +66,11 @@ impl Entry {
         }
     }
 
+    fn followed_by<'a>(&self, entries: &'a [Self]) -> Vec<&'a str> {
+        let followers = entries.iter().filter(|it| it.follows.contains(&self.krate.name));
+        followers.map(|it| it.krate.name.as_str()).collect()
+    }
+
     /// Which number of the version must move for what has changed, prepared or not.
     fn bump(&self) -> Option<&'static str> {
         let last = self.last.as_ref().filter(|_| !self.reasons.is_empty())?;
@@ -84,12 +80,11 @@ impl Entry {
     }
 }
 
-/// Prints the plan.
 pub(crate) fn run(root: &Path, json: bool, registry: &str) -> Result<()> {
     if let Err(error) = (Git { root }).require_clean() {
         note(format_args!("plan: only what is committed counts, and {error}"));
     }
-    let tool = semver_checks::installed(root);
+    let tool = changes::semver_checks(root);
     let mut entries = make(root, tool.is_some())?;
     let warnings = ask_registry(root, registry, &mut entries);
     if json {
@@ -123,15 +118,11 @@ pub(crate) fn make(root: &Path, api: bool) -> Result<Vec<Entry>> {
                 entry.with_context(|| format!("what has changed in {}", krate.name))?
             }
         };
-        for leader in done.iter_mut().filter(|it| entry.follows.contains(&it.krate.name)) {
-            leader.followed_by.push(entry.krate.name.clone());
-        }
         done.push(entry);
     }
     Ok(done)
 }
 
-/// What has happened since a release.
 struct Since<'a> {
     git: Git<'a>,
     api: bool,
@@ -147,12 +138,11 @@ impl Since<'_> {
         let mut entry = Entry::first(krate, Some(last));
         let paths = self.changed(released, krate)?;
         let commits = self.git.commits_since(&tag, &paths)?;
-        for commit in &commits {
-            let message = &commit.message;
+        for [id, message] in &commits {
             let subject = message.lines().next().unwrap_or_default();
-            entry.reasons.insert(0, format!("{subject} ({})", commit.id));
+            entry.reasons.insert(0, format!("{subject} ({id})"));
             let members = &self.now.crates.members;
-            entry.messages.push(cliff::message_for(name, members, message));
+            entry.messages.push(changes::message_for(name, members, message));
         }
         if let Some(path) = paths.first().filter(|_| commits.is_empty()) {
             entry.reasons.push(format!("{path} was changed in a merge"));
@@ -162,15 +152,14 @@ impl Since<'_> {
             if let Some(next) = leader.map(Entry::next).filter(|next| !required.matches(next)) {
                 entry.follows.push(need.clone());
                 // These crates re-export each other's types: what breaks in one breaks in the next.
-                let words =
-                    format!("Requires `{need}` {next}, whose types are in this crate's API");
-                entry.messages.insert(0, format!("fix!: {words}"));
+                let message = format!("fix!: Requires `{need}` {next}, whose types are in the API");
+                entry.messages.insert(0, message);
                 let words = format!("follows {need} {next}, which {required} does not accept");
                 entry.reasons.insert(0, words);
             }
         }
         if self.api && !entry.reasons.is_empty() {
-            let (found, words) = semver_checks::run(root, name, &tag)?;
+            let (found, words) = changes::compare_api(root, name, &tag)?;
             let kind = [("breaks", "fix!"), ("more", "feat")].iter().find(|it| it.0 == found);
             let message = kind.map(|(_, kind)| format!("{kind}: cargo-semver-checks: {words}"));
             entry.messages.extend(message);
@@ -195,9 +184,9 @@ impl Since<'_> {
     fn changed(&self, released: &Crate, krate: &Crate) -> Result<Vec<String>> {
         let (before, after) = (self.then.files(released)?, self.now.files(krate)?);
         let bytes = |of: &Files, file: &String| of.get(file).map(|(_, bytes)| bytes.clone());
-        let all = before.iter().chain(&after);
-        let different = all.filter(|(file, _)| bytes(&before, file) != bytes(&after, file));
-        let mut paths: Vec<_> = different.map(|(_, (path, _))| path.clone()).collect();
+        let is_same = |file: &String| bytes(&before, file) == bytes(&after, file);
+        let changed = before.iter().chain(&after).filter(|(file, _)| !is_same(file));
+        let mut paths: Vec<_> = changed.map(|(_, (path, _))| path.clone()).collect();
         if facts(&released.package) != facts(&krate.package) {
             paths.extend([format!("{}/Cargo.toml", krate.folder), "Cargo.toml".to_owned()]);
         }
@@ -211,59 +200,50 @@ fn ask_registry(root: &Path, registry: &str, entries: &mut [Entry]) -> Vec<Strin
     let mut warnings = Vec::new();
     for entry in entries.iter_mut().filter(|entry| entry.last.is_none()) {
         let name = &entry.krate.name;
-        match super::published(root, registry, name) {
-            Ok(version) => entry.published = version,
+        entry.reasons = vec![match super::published(root, registry, name) {
+            Ok(None) => "nothing is tagged yet".to_owned(),
+            Ok(Some(version)) => {
+                let words = format!("{registry} has {name} {version} already: where is its tag?");
+                let hint = "This is no first release: `git fetch --tags`, and plan again.";
+                warnings.push(format!("WARNING: {words} {hint}"));
+                entry.published = Some(version);
+                words
+            }
             Err(error) => {
                 warnings.push(format!("plan: whether {name} is published is unknown: {error:#}"));
                 break;
             }
-        }
-        entry.reasons = vec!["nothing is tagged yet".to_owned()];
-        if let Some(version) = &entry.published {
-            entry.reasons = vec![format!("{registry} has {version} already: where is its tag?")];
-            warnings.push(format!(
-                "WARNING: {registry} has {name} {version} already, and nothing of {name} is tagged \
-                 here. This is no first release: `git fetch --tags`, and plan again."
-            ));
-        }
+        }];
     }
     warnings
 }
 
 /// A line for each crate, with the reasons below it, and what holds for all of them.
 fn table(entries: &[Entry], lacks_tool: bool) -> String {
-    let row = |cells: [&str; 5]| {
-        let [name, now, last, release, next] = cells;
-        format!("{name:<19}{now:<8}{last:<10}{release:<15}{next}").trim_end().to_owned()
+    let row = |name: &str, now: &str, last: &str, release: &str, next: &str| {
+        format!("{name:<19}{now:<8}{last:<10}{release:<15}{next}")
     };
-    let mut lines = vec![row(["crate", "now", "last tag", "release", "next"])];
+    let mut lines = vec![row("crate", "now", "last tag", "release", "next")];
     for entry in entries {
         let (name, now) = (&entry.krate.name, entry.krate.version.to_string());
         let last = entry.last.as_ref().map_or("–".to_owned(), ToString::to_string);
-        let next = entry.next().to_string();
-        let next = if entry.is_released() { &next } else { "–" };
-        lines.push(row([name, &now, &last, entry.state(), next]));
-        lines.extend(entry.reasons.iter().take(MOST_REASONS).map(|it| format!("    {it}")));
-        if entry.reasons.len() > MOST_REASONS {
-            lines.push(format!("    and {} more", entry.reasons.len() - MOST_REASONS));
-        }
-        if !entry.followed_by.is_empty() {
-            lines.push(format!("    is followed by {}", entry.followed_by.join(", ")));
-        }
+        let next = entry.is_released().then(|| entry.next().to_string());
+        lines.push(row(name, &now, &last, entry.state(), next.as_deref().unwrap_or("–")));
+        // More are counted and not shown.
+        let (shown, more) = entry.reasons.split_at(entry.reasons.len().min(3));
+        lines.extend(shown.iter().map(|it| format!("    {it}")));
+        lines.extend((!more.is_empty()).then(|| format!("    and {} more", more.len())));
+        let followers = entry.followed_by(entries).join(", ");
+        lines.extend((!followers.is_empty()).then(|| format!("    is followed by {followers}")));
     }
     let order = entries.iter().filter(|it| it.is_released()).map(|it| it.krate.name.as_str());
     let order = order.collect::<Vec<_>>().join(", ");
-    if order.is_empty() {
-        lines.push("\nNothing has changed that users notice.".to_owned());
-    } else {
-        lines.push(format!("\nTo publish, in this order: {order}."));
-    }
-    if lacks_tool {
-        let lack =
-            "cargo-semver-checks is not installed: versions follow the commits' words alone.";
-        lines.push(format!("{lack}\n  {}", semver_checks::INSTALL));
-    }
-    lines.join("\n")
+    let none = "Nothing has changed that users notice.".to_owned();
+    let order =
+        if order.is_empty() { none } else { format!("To publish, in this order: {order}.") };
+    let lack = "cargo-semver-checks is not installed: versions follow the commits' words alone.";
+    let lack = if lacks_tool { format!("\n{lack}\n  {}", changes::INSTALL) } else { String::new() };
+    format!("{}\n\n{order}{lack}", lines.join("\n"))
 }
 
 /// The fields are described in CONTRIBUTING.md; none is ever renamed or left out.
@@ -280,10 +260,10 @@ fn to_json(entries: &[Entry], tool: Option<&str>) -> Value {
             "next": entry.is_released().then(|| entry.next().to_string()),
             "reasons": entry.reasons,
             "follows": entry.follows,
-            "followed_by": entry.followed_by,
+            "followed_by": entry.followed_by(entries),
             "api": entry.api.as_ref().map(|(found, _)| found),
         })
     });
-    let tool = json!({ "installed": tool, "install": semver_checks::INSTALL });
+    let tool = json!({ "installed": tool, "install": changes::INSTALL });
     json!({ "crates": crates.collect::<Vec<_>>(), "semver_checks": tool })
 }

@@ -2,26 +2,49 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use regex::{Captures, Regex};
 use semver::{Version, VersionReq};
-use toml_edit::{DocumentMut, Item, value};
+use toml_edit::{DocumentMut, Item};
 
-use super::cliff::{NOTHING_TO_SAY, Notes};
+use super::changes::{self, NOTHING_TO_SAY, Notes};
+use super::crates::Crates;
 use super::git::Git;
 use super::plan::{self, Entry};
-use super::{Selection, semver_checks};
+use super::select;
 use crate::cargo::{self, say};
 
 /// Prepares these crates and commits that, in a tree apart: here all of it changes, or nothing.
-pub(crate) fn run(root: &Path, selection: &Selection) -> Result<()> {
+pub(crate) fn run(root: &Path, crates: &Crates, all: bool, words: &[String]) -> Result<()> {
+    let (mut names, mut versions) = (Vec::new(), BTreeMap::new());
+    for word in words {
+        let (name, version) = word.split_once('@').unwrap_or((word, ""));
+        names.push(name.to_owned());
+        if !version.is_empty() {
+            versions.insert(name, Version::parse(version).context(word.clone())?);
+        }
+    }
+    let selected = select(crates, all, &names)?;
     let git = Git { root };
     git.require_clean()?;
-    let entries = plan::make(root, semver_checks::installed(root).is_some())?;
-    let chosen = choose(&entries, selection)?;
+    let entries = plan::make(root, changes::semver_checks(root).is_some())?;
+    let mut chosen: Vec<(&Entry, Version)> = Vec::new();
+    for one in selected {
+        let Some(entry) = entries.iter().find(|it| it.krate.name == one.name) else { continue };
+        if all && !entry.is_released() {
+            continue;
+        }
+        for leader in &entry.follows {
+            let is_open = entries.iter().any(|it| it.krate.name == *leader && it.is_open());
+            let comes = chosen.iter().any(|(it, _)| it.krate.name == *leader);
+            let hint = format!("{leader}, which is not prepared: name {leader} as well");
+            ensure!(!is_open || comes, "{} follows {hint}", one.name);
+        }
+        chosen.push((entry, version(entry, versions.get(&*one.name))?));
+    }
+    ensure!(!chosen.is_empty(), "nothing has changed that users notice: nothing to prepare");
     let list: Vec<_> = chosen.iter().map(|(it, to)| format!("{} {to}", it.krate.name)).collect();
     let message = format!("chore(release): {}", list.join(", "));
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
@@ -41,40 +64,19 @@ pub(crate) fn run(root: &Path, selection: &Selection) -> Result<()> {
     }
     let names: Vec<_> = chosen.iter().map(|(entry, _)| entry.krate.name.as_str()).collect();
     let all = names.join(" ");
-    say(format_args!("Next:\n  cargo xtask release check {all}"));
-    say(format_args!("  cargo xtask release publish {all}"));
+    say(format_args!(
+        "Next:\n  cargo xtask release check {all}\n  cargo xtask release publish {all}"
+    ));
     let is_chosen = |entry: &&Entry| names.contains(&&*entry.krate.name);
     for entry in entries.iter().filter(|it| it.is_open() && !is_chosen(it)) {
-        let (name, follows) = (&entry.krate.name, entry.follows.join(", "));
-        let has_need = |it: &Entry| it.krate.needs.iter().any(|(need, _)| need == name);
-        if !follows.is_empty() {
-            say(format_args!("{name} must follow {follows}."));
-        } else if chosen.iter().any(|(it, _)| has_need(it)) {
-            say(format_args!("{name} has changed and is not prepared: is it needed?"));
-        }
+        let why = if entry.follows.is_empty() {
+            "has changed, and is not prepared"
+        } else {
+            "must follow "
+        };
+        say(format_args!("{} {why}{}.", entry.krate.name, entry.follows.join(", ")));
     }
     Ok(())
-}
-
-/// The version of each selected crate, dependencies first.
-fn choose<'a>(entries: &'a [Entry], selection: &Selection) -> Result<Vec<(&'a Entry, Version)>> {
-    let mut chosen: Vec<(&Entry, Version)> = Vec::new();
-    for entry in entries.iter().filter(|it| selection.has(&it.krate.name)) {
-        let name = &entry.krate.name;
-        if selection.all && !entry.is_released() {
-            continue;
-        }
-        let version = version(entry, selection.these.get(name).and_then(Option::as_ref))?;
-        for leader in &entry.follows {
-            let is_open = entries.iter().any(|it| it.krate.name == *leader && it.is_open());
-            let comes = chosen.iter().any(|(it, _)| it.krate.name == *leader);
-            let hint = format!("{leader}, which is not prepared: name {leader} as well");
-            ensure!(!is_open || comes, "{name} follows {hint}");
-        }
-        chosen.push((entry, version));
-    }
-    ensure!(!chosen.is_empty(), "nothing has changed that users notice: nothing to prepare");
-    Ok(chosen)
 }
 
 fn version(entry: &Entry, wanted: Option<&Version>) -> Result<Version> {
@@ -87,24 +89,17 @@ fn version(entry: &Entry, wanted: Option<&Version>) -> Result<Version> {
     if let Some(last) = &entry.last {
         ensure!(wanted > last, "{name} {wanted} is not higher than {last}, which is released");
     }
+    let least = least.max(now);
     ensure!(wanted >= least, "{name} {wanted} is too low: it needs {least} at least");
-    ensure!(wanted >= now, "{name} {wanted} is lower than {now}, which its manifest has");
     Ok(wanted.clone())
 }
 
-/// Writes versions, requirements and changelogs.
 fn edit(root: &Path, tree: &Path, entries: &[Entry], chosen: &[(&Entry, Version)]) -> Result<()> {
     let change = |path: &str, f: &dyn Fn(&str) -> Result<String>| {
-        let before = match fs::read_to_string(tree.join(path)) {
-            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            outcome => outcome.context(path.to_owned())?,
-        };
+        let file = tree.join(path);
+        let before = if file.exists() { fs::read_to_string(&file)? } else { String::new() };
         let after = f(&before).context(path.to_owned())?;
-        if before == after {
-            Ok(())
-        } else {
-            fs::write(tree.join(path), after).context(path.to_owned())
-        }
+        if before == after { Ok(()) } else { fs::write(file, after).context(path.to_owned()) }
     };
     let now = entries.iter().map(|it| (&*it.krate.name, &it.krate.version));
     let mut versions: BTreeMap<_, _> = now.collect();
@@ -143,27 +138,21 @@ fn set_version(text: &str, keys: &[&str], version: &Version) -> Result<String> {
         item = item.and_then(Item::as_table_like_mut).and_then(|table| table.get_mut(key));
     }
     if let Some(item) = item {
-        let old = item.as_value().filter(|it| it.is_str()).context("its version is inherited")?;
+        let old = item.as_value_mut().filter(|it| it.is_str());
+        let old = old.context("its version is inherited")?;
         let decor = old.decor().clone();
-        *item = value(version.to_string());
-        if let Some(new) = item.as_value_mut() {
-            *new.decor_mut() = decor;
-        }
+        *old = version.to_string().into();
+        *old.decor_mut() = decor;
     }
     Ok(document.to_string())
 }
 
-/// The changelog with a section for `version`, written by `body` if it is not there yet.
-fn with_section(
-    text: &str,
-    version: &Version,
-    body: impl FnOnce() -> Result<String>,
-) -> Result<String> {
-    let title =
-        Regex::new(&format!(r"(?m)^## \[?{}\]?(?: .*)?$", regex::escape(&version.to_string())))?;
+/// The changelog with a section for version `to`, written by `body` if it is not there yet.
+fn with_section(text: &str, to: &Version, body: impl Fn() -> Result<String>) -> Result<String> {
+    let title = Regex::new(&format!(r"(?m)^## \[?{}\]?(?: .*)?$", regex::escape(&to.to_string())))?;
     if title.is_match(text) {
         // It was written by hand; what it says of its own release ends with the release.
-        return Ok(title.replace(text, format!("## {version}")).into_owned());
+        return Ok(title.replace(text, format!("## {to}")).into_owned());
     }
     // The head, what was written by hand before the release, and the older sections.
     let parts =
@@ -174,7 +163,7 @@ fn with_section(
     let generated = body()?;
     let mut body = vec![part(2), generated.trim()];
     body.retain(|text| !text.is_empty() && (part(2).is_empty() || *text != NOTHING_TO_SAY));
-    let section = format!("{head}\n\n## {version}\n\n{}\n\n{}", body.join("\n\n"), part(3));
+    let section = format!("{head}\n\n## {to}\n\n{}\n\n{}", body.join("\n\n"), part(3));
     Ok(format!("{}\n", section.trim_end()))
 }
 
@@ -185,11 +174,9 @@ fn with_install_lines(text: &str, versions: &BTreeMap<&str, &Version>) -> Result
     for (name, version) in versions {
         let before = format!(r#"(?m)^(\s*{name}\s*=\s*(?:\{{[^}}\n]*\bversion\s*=\s*)?")"#);
         let line = Regex::new(&format!(r#"{before}([^"\n]+)""#))?;
-        let short = match (version.pre.is_empty(), version.major, version.minor) {
-            (false, ..) | (_, 0, 0) => (*version).to_string(),
-            (_, 0, minor) => format!("0.{minor}"),
-            (_, major, _) => major.to_string(),
-        };
+        let is_short = version.pre.is_empty() && (version.major, version.minor) != (0, 0);
+        let short = [version.to_string(), format!("{}.{}", version.major, version.minor)];
+        let short = &short[usize::from(is_short)];
         let replace = |found: &Captures<'_>| match VersionReq::parse(&found[2]) {
             Ok(requirement) if !requirement.matches(version) => format!("{}{short}\"", &found[1]),
             _ => found[0].to_owned(),
@@ -239,7 +226,7 @@ mod tests {
         set_version("[package]\nversion.workspace = true\n", &["package"], &next).unwrap_err();
         for (version, before, after) in [
             ("0.2.0", "a\niqm-auth = \"0.1\"\n", "a\niqm-auth = \"0.2\"\n"),
-            ("1.2.3", "iqm-auth = \"0.1\"", "iqm-auth = \"1\""),
+            ("1.2.3", "iqm-auth = \"0.1\"", "iqm-auth = \"1.2\""),
             ("0.2.0-rc.1", "iqm-auth = \"0.1\"", "iqm-auth = \"0.2.0-rc.1\""),
             ("0.2.0", " iqm-auth = { version = \"0.1\" }", " iqm-auth = { version = \"0.2\" }"),
             ("0.2.7", "iqm-auth = \"0.2\"", "iqm-auth = \"0.2\""),

@@ -12,11 +12,11 @@ use super::crates::Crate;
 use super::git::{Git, tag_name};
 use super::{plan, published};
 use crate::cargo::{self, note, say};
-use crate::flags;
+use crate::flags::Publish;
 
-/// What is left to do for a crate.
 struct Step<'a> {
     one: &'a Crate,
+    id: String,
     tag: String,
     needs_upload: bool,
     needs_tag: bool,
@@ -28,12 +28,7 @@ impl Step<'_> {
     }
 }
 
-pub(crate) fn run(
-    root: &Path,
-    chosen: &[&Crate],
-    options: &flags::Publish,
-    registry: &str,
-) -> Result<()> {
+pub(crate) fn run(root: &Path, chosen: &[&Crate], options: &Publish, registry: &str) -> Result<()> {
     let git = Git { root };
     git.require_clean()?;
     let mut steps = Vec::new();
@@ -58,20 +53,17 @@ pub(crate) fn run(
             (false, true) => "is published already; tag",
             (false, false) => "is published and tagged already",
         };
-        say(format_args!("  {} {}: {what}", step.one.name, step.one.version));
+        say(format_args!("  {}: {what}", step.id));
     }
     // Everything that can fail without an upload fails before the first one.
     if steps.iter().any(|step| step.needs_tag) {
         git.try_tag()?;
     }
     let uploads: Vec<_> = steps.iter().filter(|step| step.needs_upload).collect();
-    if !uploads.is_empty() {
-        // Cargo packages and builds all of them together, with what the registry has of the rest.
-        let verify = if options.no_verify { "--dry-run --no-verify" } else { "--dry-run" };
-        let hint = "what they need of this workspace has to be published (and not yanked), or \
-                    named as well";
-        upload(root, &uploads, registry, verify).context(hint)?;
-    }
+    // Cargo packages and builds all of them together, with what the registry has of the rest.
+    let verify = if options.no_verify { "--dry-run --no-verify" } else { "--dry-run" };
+    let hint = "what they need of this workspace must be published (and not yanked) or named too";
+    upload(root, &uploads, registry, verify).context(hint)?;
     if options.dry_run {
         return Ok(());
     }
@@ -79,14 +71,13 @@ pub(crate) fn run(
         ask()?;
     }
     // They were built a moment ago. Cargo knows the order, and waits for the index.
-    let upload = || upload(root, &uploads, registry, "--no-verify");
-    let outcome = if uploads.is_empty() { Ok(()) } else { upload() };
+    let outcome = upload(root, &uploads, registry, "--no-verify");
     let (mut done, mut left) = (Vec::new(), Vec::new());
     for step in steps {
         // Some have arrived, also where the upload failed.
         let is_published = outcome.is_ok() || !look(git, registry, step.one)?.needs_upload;
         if is_published && step.needs_tag {
-            git.tag(&step.tag, &format!("{} {}", step.one.name, step.one.version))?;
+            git.tag(&step.tag, &step.id)?;
             say(format_args!("tagged {}", step.tag));
         }
         if is_published { &mut done } else { &mut left }.push(step);
@@ -105,15 +96,17 @@ fn look<'a>(git: Git<'_>, registry: &str, one: &'a Crate) -> Result<Step<'a>> {
     let tag = tag_name(name, version);
     let tagged = git.commit_of(&format!("refs/tags/{tag}"))?;
     let needs_upload = published(git.root, registry, &format!("{name}@{version}"))?.is_none();
-    let hint = "delete the tag, or prepare the next version";
-    ensure!(
-        !needs_upload || tagged.is_none(),
-        "`{tag}` is tagged, and {registry} has no such version or has yanked it: {hint}"
-    );
-    Ok(Step { one, tag, needs_upload, needs_tag: tagged.is_none() })
+    let hint = "has no such version or has yanked it: delete the tag, or prepare the next version";
+    ensure!(!needs_upload || tagged.is_none(), "`{tag}` is tagged, and {registry} {hint}");
+    Ok(Step {
+        one,
+        id: format!("{name} {version}"),
+        tag,
+        needs_upload,
+        needs_tag: tagged.is_none(),
+    })
 }
 
-/// A version is published only once.
 fn refuse_changed(root: &Path, steps: &[Step<'_>]) -> Result<()> {
     for entry in plan::make(root, false)?.iter().filter(|entry| entry.is_open()) {
         let name = &entry.krate.name;
@@ -134,13 +127,15 @@ fn ask() -> Result<()> {
 }
 
 fn upload(root: &Path, steps: &[&Step<'_>], registry: &str, more: &str) -> Result<()> {
+    if steps.is_empty() {
+        return Ok(());
+    }
     // Named even where it is crates.io: cargo's configuration may have another default.
     let mut publish = cargo::cargo(root, &format!("publish --registry {registry} {more}"));
     cargo::run(publish.args(steps.iter().flat_map(|step| ["--package", &step.one.name])))
 }
 
 fn list(steps: &[Step<'_>]) -> String {
-    let name = |step: &Step<'_>| format!("{} {}", step.one.name, step.one.version);
-    let names: Vec<_> = steps.iter().map(name).collect();
-    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+    let ids: Vec<_> = steps.iter().map(|step| step.id.as_str()).collect();
+    if ids.is_empty() { "nothing".to_owned() } else { ids.join(", ") }
 }

@@ -1,66 +1,67 @@
-//! Rules: where code lies, and how much of it.
+//! Rules: where code lies, how much of it, and what a user of a vendor crate compiles. Who may depend on
+//! whom stands in deny.toml.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::Result;
 
 use super::{Findings, Tree};
+use crate::cargo;
 
-/// What every vendor crate has.
-const FILES: [&str; 10] = [
-    "src/lib.rs",
-    "src/client.rs",
-    "src/builder.rs",
-    "src/renew.rs",
-    "src/types.rs",
-    "src/wire.rs",
-    "src/error.rs",
-    "README.md",
-    "CHANGELOG.md",
-    "tests/it/main.rs",
-];
+const FILES: &str = "README.md CHANGELOG.md tests/it/main.rs src/lib.rs src/client.rs \
+    src/builder.rs src/renew.rs src/types.rs src/wire.rs src/error.rs";
 
 /// The most lines of a file without its unit tests.
 const MOST_LINES: usize = 400;
+
+/// How many crates a vendor crate's normal tree may have, itself included; that of identityx-auth
+/// has one more, for GraphQL.
+const MOST_CRATES: usize = 99;
+
+/// What the default features do not bring in.
+const ABSENT: [&str; 6] =
+    ["axum", "aws-lc-rs", "aws-lc-sys", "native-tls", "openssl", "openssl-sys"];
+
+/// What must not be there in two versions: the types of one do not fit the other.
+const SINGLE: [&str; 4] = ["http", "hyper", "reqwest", "rustls"];
 
 /// What one vendor crate has, all have; but for one file, for the vendor's peculiar step, which
 /// ARCHITECTURE.md names, and its tests.
 pub(super) fn vendors_have_the_same_files(tree: &Tree) -> Findings {
     let vendors = tree.vendors();
-    let mut holders: BTreeMap<_, Vec<_>> = FILES.iter().map(|file| (*file, Vec::new())).collect();
-    for vendor in &vendors {
-        let folder = format!("crates/{vendor}/");
-        for file in tree.sources().filter_map(|(path, _)| path.strip_prefix(&*folder)) {
-            // Of the sources, those at the top; a test may lie deeper.
-            let source = file.strip_prefix("src/").map(|source| !source.contains('/'));
-            if source.unwrap_or(file.starts_with("tests/it/")) {
-                holders.entry(file).or_default().push(*vendor);
-            }
-        }
+    let mut files: BTreeSet<_> = FILES.split(' ').collect();
+    for (path, _) in tree.sources() {
+        let of =
+            |vendor: &&str| path.strip_prefix("crates/")?.strip_prefix(*vendor)?.strip_prefix('/');
+        // Of the sources, those at the top; a test may lie deeper.
+        let counts = |file: &&str| match file.strip_prefix("src/") {
+            Some(source) => !source.contains('/'),
+            None => file.starts_with("tests/it/"),
+        };
+        files.extend(vendors.iter().find_map(of).filter(counts));
     }
     let architecture = tree.text("ARCHITECTURE.md");
-    let is_named =
-        |file: &str| !FILES.contains(&file) && architecture.contains(&format!("`{file}`"));
+    let is_own = |it: &&str| !FILES.contains(it) && architecture.contains(&format!("`{it}`"));
+    let (own, shared): (Vec<_>, Vec<_>) = files.into_iter().partition(is_own);
     let mut findings = Vec::new();
-    let mut extras: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for (file, holders) in &holders {
-        for vendor in &vendors {
-            let is_there = tree.holds(&format!("crates/{vendor}/{file}"));
-            if is_there && is_named(file) && file.starts_with("src/") {
-                extras.entry(vendor).or_default().push(*file);
-            } else if !is_there && !is_named(file) {
-                let hint = format!("{holders:?} have it; or name `{file}` in ARCHITECTURE.md");
-                findings.push(format!("crates/{vendor}/{file}:1: missing: {hint}"));
-            }
+    for vendor in vendors {
+        let is_there = |file: &&&str| tree.holds(&format!("crates/{vendor}/{file}"));
+        let missing = shared.iter().filter(|file| !is_there(file));
+        let hint = "the other vendor crates have it; or name it in ARCHITECTURE.md";
+        findings.extend(missing.map(|it| format!("crates/{vendor}/{it}:1: missing: {hint}")));
+        let own = own.iter().filter(|it| it.starts_with("src/"));
+        let extra: Vec<_> = own.filter(is_there).collect();
+        if extra.len() > 1 {
+            findings.push(format!("crates/{vendor}/src:1: more than one extra file: {extra:?}"));
         }
-    }
-    for (vendor, files) in extras.iter().filter(|(_, files)| files.len() > 1) {
-        findings.push(format!("crates/{vendor}/src:1: more than one extra file: {files:?}"));
     }
     findings
 }
 
 pub(super) fn files_are_short(tree: &Tree) -> Findings {
-    let is_for_tests =
-        |path: &str| ["/tests/", "/benches/", "/tests.rs"].iter().any(|part| path.contains(part));
+    let tests = ["/tests/", "/benches/", "/tests.rs"];
+    let is_for_tests = |path: &str| tests.iter().any(|part| path.contains(part));
     let mut findings = Vec::new();
     for (path, text) in tree.sources().filter(|(path, _)| !is_for_tests(path)) {
         let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or(text);
@@ -69,11 +70,43 @@ pub(super) fn files_are_short(tree: &Tree) -> Findings {
             findings.push(format!("{path}:{MOST_LINES}: {lines} lines without tests; split it"));
         }
     }
-    let paths: BTreeSet<_> = tree.sources().flat_map(|(path, _)| path.split(['/', '.'])).collect();
-    let empty = ["utils", "common", "helpers", "prelude"].into_iter();
-    let named = empty.filter(|name| paths.contains(name));
-    findings.extend(named.map(|name| format!("{name}: says nothing; name it after what it holds")));
     findings
+}
+
+pub(super) fn dependencies_are_few(root: &Path, tree: &Tree) -> Result<Findings> {
+    let mut findings = Vec::new();
+    for (path, text) in tree.ending("/Cargo.toml").filter(|(path, _)| !path.starts_with("fuzz/")) {
+        // Such as `forbid(unsafe_code)`, which SECURITY.md cites.
+        if !text.contains("[lints]\nworkspace = true") {
+            findings.push(format!("{path}:1: no `[lints] workspace = true`; add it"));
+        }
+    }
+    for vendor in tree.vendors() {
+        // `cargo metadata` would join the features of the whole workspace.
+        let words = "tree --edges normal --prefix none --no-dedupe --format {p} --package";
+        let printed = cargo::output(cargo::cargo(root, words).arg(vendor))?;
+        findings.extend(weight(vendor, &printed));
+    }
+    Ok(findings)
+}
+
+/// What is wrong with the crates that a user of this vendor crate compiles, one a line.
+fn weight(vendor: &str, printed: &str) -> Findings {
+    // A crate that is compiled once for users and once for a macro counts once.
+    let id = |line: &str| line.strip_suffix(" (proc-macro)").unwrap_or(line).to_owned();
+    let crates: BTreeSet<_> = printed.lines().filter(|line| !line.is_empty()).map(id).collect();
+    let count = |name| crates.iter().filter(|it| it.split(' ').next() == Some(name)).count();
+    let mut wrong = Vec::new();
+    let most = MOST_CRATES + usize::from(vendor == "identityx-auth");
+    if crates.len() > most {
+        wrong.push(format!("{} crates, and {most} are the most", crates.len()));
+    }
+    let absent = ABSENT.iter().filter(|name| count(name) > 0);
+    wrong.extend(absent.map(|name| format!("{name} among those of the default features")));
+    let double = SINGLE.iter().filter(|name| count(name) > 1);
+    wrong.extend(double.map(|name| format!("{name} in several versions")));
+    let hint = format!("see `cargo tree -p {vendor} -e normal`");
+    wrong.iter().map(|what| format!("crates/{vendor}/Cargo.toml:1: {what}; {hint}")).collect()
 }
 
 #[cfg(test)]
@@ -84,7 +117,7 @@ mod tests {
     fn tree(more: &[(&str, &str)], less: &str) -> Tree {
         let mut files: Vec<(String, &str)> = Vec::new();
         for vendor in ["edgeiq-auth", "iqm-auth"] {
-            let all = FILES.iter().chain(&["Cargo.toml", "tests/it/session.rs"]);
+            let all = FILES.split(' ').chain(["Cargo.toml", "tests/it/session.rs"]);
             files.extend(all.map(|file| (format!("crates/{vendor}/{file}"), "")));
         }
         files.retain(|(path, _)| less.is_empty() || !path.ends_with(less));
@@ -96,7 +129,7 @@ mod tests {
     fn each_file_that_a_vendor_crate_lacks_is_found_and_one_of_its_own_is_named() {
         let check = |more: &[_], less: &str| vendors_have_the_same_files(&tree(more, less));
         assert_eq!(check(&[], ""), [""; 0]);
-        for file in FILES.iter().chain(&["tests/it/session.rs"]) {
+        for file in FILES.split(' ').chain(["tests/it/session.rs"]) {
             let path = format!("crates/iqm-auth/{file}");
             let found = check(&[], &path);
             assert!(found[0].starts_with(&format!("{path}:1: missing")), "{found:?}");
@@ -118,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_short_and_its_name_says_something() {
+    fn a_file_is_short() {
         let check = |path: &str, text: &str| files_are_short(&Tree::of([(path, text)])).len();
         let long = "fn a() {}\n".repeat(MOST_LINES);
         let longer = format!("{long}\n");
@@ -127,6 +160,21 @@ mod tests {
         assert_eq!(check("crates/a/src/b.rs", &longer), 1);
         assert_eq!(check("crates/a/tests/it/b.rs", &longer), 0);
         assert_eq!(check("crates/a/src/generated/b.rs", &longer), 0);
-        assert_eq!(check("crates/a/src/utils.rs", ""), 1);
+    }
+
+    #[test]
+    fn what_a_user_compiles_is_few_light_and_single() {
+        // Each once for users and once for a macro.
+        let line = |it| format!("a v1.{it}.0\na v1.{it}.0 (proc-macro)\n");
+        let crates = |number: usize| (0..number).map(line).collect::<String>();
+        let check = |printed: &str| weight("iqm-auth", printed).len();
+        assert_eq!([check(&crates(MOST_CRATES)), check(&crates(MOST_CRATES + 1))], [0, 1]);
+        for name in ABSENT {
+            assert_eq!(check(&format!("{name} v1.0.0\n")), 1, "{name}");
+        }
+        for name in SINGLE {
+            assert_eq!(check(&format!("{name} v1.0.0\n{name} v2.0.0\n")), 1, "{name}");
+        }
+        assert_eq!(check("openssl-probe v0.2.0\nsyn v2.0.0\nsyn v3.0.0\n"), 0);
     }
 }

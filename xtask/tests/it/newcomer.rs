@@ -59,11 +59,8 @@ fn with_address(code: &str, name: &str, sandbox: &Sandbox) -> String {
 
 /// Builds and runs a project that was never built. What is mailed to the user is typed into it.
 /// Returns what it prints, and the crates of this repository in its lock file.
-fn run(
-    repository: &Repository,
-    (manifest, code): (&str, &str),
-    (sandbox, email): (&Sandbox, &str),
-) -> (String, Vec<String>) {
+fn run(at: &Repository, project: [&str; 2], sandbox: &Sandbox, email: &str) -> [String; 2] {
+    let [manifest, code] = project;
     let folder = tempfile::tempdir().unwrap();
     let path = |file: &str| folder.path().join(file);
     fs::create_dir(path("src")).unwrap();
@@ -72,8 +69,8 @@ fn run(
     fs::write(path("Cargo.toml"), format!("{package}{manifest}")).unwrap();
     // So a new release of a third party's crate is no business of this test.
     fs::copy(here().join("Cargo.lock"), path("Cargo.lock")).unwrap();
-    success(&mut repository.cargo(folder.path(), "build"));
-    let mut program = repository.cargo(folder.path(), "run --quiet");
+    success(&mut at.cargo(folder.path(), "build"));
+    let mut program = at.cargo(folder.path(), "run --quiet");
     program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = program.spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
@@ -97,7 +94,7 @@ fn run(
             published.push(format!("{}-{}", text("name"), text("version")));
         }
     }
-    (String::from_utf8(output.stdout).unwrap(), published)
+    [String::from_utf8(output.stdout).unwrap(), published.join(" ")]
 }
 
 /// Two crates that share a store, and so must have the same auth-core.
@@ -138,9 +135,9 @@ fn each_vendor_crate_alone_does_what_its_readme_says_and_later_releases_go_with_
         let said = code.split("println!(\"{headers:?}\"); // ").nth(1).unwrap();
         let expected = format!("{}\n", said.lines().next().unwrap());
         let code = with_address(&code, name, &sandbox);
-        let (printed, published) = run(&repository, (&manifest, &code), (&sandbox, email));
+        let [printed, published] = run(&repository, [&manifest, &code], &sandbox, email);
         assert_eq!(printed, expected, "{name}");
-        assert_eq!(published, ["auth-core-0.1.0".to_owned(), format!("{name}-0.1.0")]);
+        assert_eq!(published, format!("auth-core-0.1.0 {name}-0.1.0"));
         sandbox.log().assert_no_hints();
     }
     // The rest was not needed for that.
@@ -166,15 +163,11 @@ fn each_vendor_crate_alone_does_what_its_readme_says_and_later_releases_go_with_
     let manifest = first_code(&readme, "toml") + "edgeiq-auth = \"0.1.1\"\n";
     let code = with_address(TOGETHER, "iqm-auth", &sandbox);
     let code = with_address(&code, "edgeiq-auth", &sandbox);
-    let (printed, published) = run(&repository, (&manifest, &code), (&sandbox, ""));
-    let line = |round| {
-        format!(
-            "{round} 7 {{\"authorization\": Sensitive, \"x-iaa-ow-id\": Sensitive}} \
-             {{\"authorization\": Sensitive}}\n"
-        )
-    };
-    assert_eq!(printed, line(1) + &line(2));
-    assert_eq!(published, ["auth-core-0.1.1", "edgeiq-auth-0.1.1", "iqm-auth-0.1.0"]);
+    let [printed, published] = run(&repository, [&manifest, &code], &sandbox, "");
+    let edgeiq = r#"{"authorization": Sensitive}"#;
+    let both = format!("7 {} {edgeiq}", edgeiq.replace('}', r#", "x-iaa-ow-id": Sensitive}"#));
+    assert_eq!(printed, format!("1 {both}\n2 {both}\n"));
+    assert_eq!(published, "auth-core-0.1.1 edgeiq-auth-0.1.1 iqm-auth-0.1.0");
     // The second round's sessions found what the first had put into the store.
     sandbox.log().assert_count("iqm.log_in", 1);
     sandbox.log().assert_count("edgeiq.authenticate", 1);

@@ -3,7 +3,6 @@
 
 use std::process::Command;
 
-use super::registry::Death;
 use super::repository::{Repository, failure, success};
 
 const ALL: [&str; 3] = ["first-0.1.0", "second-0.1.0", "third-0.1.0"];
@@ -19,31 +18,31 @@ fn uploads(repository: &Repository) -> Vec<String> {
 
 #[test]
 fn a_publish_that_died_continues_where_it_was_and_sends_nothing_twice() {
-    for (death, arrived, done, left) in [
-        (Death::BeforeItIsStored, 1, "first 0.1.0", "second 0.1.0, third 0.1.0"),
-        (Death::AfterItIsStored, 2, "first 0.1.0, second 0.1.0", "third 0.1.0"),
+    for (is_stored, arrived, done, left) in [
+        (false, 1, "first 0.1.0", "second 0.1.0, third 0.1.0"),
+        (true, 2, "first 0.1.0, second 0.1.0", "third 0.1.0"),
     ] {
         let repository = Repository::chain();
-        repository.registry.state().deaths.insert("second".to_owned(), death);
+        repository.registry.state().deaths.insert("second".to_owned(), is_stored);
         let said = failure(&mut publish(&repository, "--all --yes"));
         let summary = format!("published and tagged: {done}\nnot done: {left}\n");
         assert!(said.contains(&summary) && said.contains("the same command continues"), "{said}");
-        assert_eq!(repository.tags(), TAGS[..arrived], "{death:?}");
+        assert_eq!(repository.tags(), TAGS[..arrived], "{is_stored}");
         assert_eq!(repository.registry.stored(), ALL[..arrived]);
         assert_eq!(uploads(&repository), ALL[..2]);
 
         // Another commit is no other release.
         repository.append("notes.txt", "the registry was down", "docs: take notes");
         success(&mut publish(&repository, "--all --yes"));
-        assert_eq!(repository.registry.stored(), ALL, "{death:?}");
-        assert_eq!(uploads(&repository).len(), 5 - arrived, "{death:?}");
+        assert_eq!(repository.registry.stored(), ALL, "{is_stored}");
+        assert_eq!(uploads(&repository).len(), 5 - arrived, "{is_stored}");
         assert_eq!(repository.tags(), TAGS);
         assert_eq!(repository.git(&["cat-file", "-t", TAGS[1]]), "tag\n", "annotated");
     }
 }
 
 #[test]
-fn a_version_is_published_once() {
+fn a_version_is_published_once_a_missing_tag_is_made_and_a_tag_alone_is_not_believed() {
     let repository = Repository::chain();
     success(&mut publish(&repository, "first --yes"));
     let refusal = failure(&mut publish(&repository, "first --yes"));
@@ -54,6 +53,13 @@ fn a_version_is_published_once() {
         assert!(refusal.contains("first is published and has changed since"), "{refusal}");
     }
     assert_eq!((uploads(&repository).len(), repository.tags().len()), (1, 1));
+    repository.git(&["reset", "--quiet", "--hard", "HEAD~"]);
+    repository.git(&["tag", "--delete", TAGS[0]]);
+    success(&mut publish(&repository, "first"));
+    assert_eq!((uploads(&repository).len(), repository.tags()), (1, vec![TAGS[0].to_owned()]));
+    repository.tag(TAGS[1]);
+    let refusal = failure(&mut publish(&repository, "second --yes"));
+    assert!(refusal.contains("test has no such version or has yanked it"), "{refusal}");
 }
 
 #[test]
@@ -75,6 +81,8 @@ fn nothing_is_sent_that_is_not_committed_confirmed_complete_and_allowed() {
     let repository = Repository::chain();
     for (words, said) in [
         ("first", "`--yes`"),
+        ("", "name the crates that are meant"),
+        ("first@1.2.3", "`first@1.2.3` is no crate"),
         ("second --yes", "no matching package named `first` found"),
         ("hidden --yes", "`hidden` is not published"),
         ("fourth --yes", "`fourth` is no crate"),
@@ -82,7 +90,7 @@ fn nothing_is_sent_that_is_not_committed_confirmed_complete_and_allowed() {
         let refusal = failure(&mut publish(&repository, words));
         assert!(refusal.contains(said), "{refusal}");
     }
-    let printed = success(&mut publish(&repository, "--all --dry-run"));
+    let printed = success(&mut publish(&repository, "third first second --dry-run"));
     let places = ALL.map(|id| printed.find(&id.replace("-0", " 0")).unwrap());
     assert!(places.is_sorted(), "{printed}");
     // In no package: cargo would not mind.
@@ -101,20 +109,17 @@ fn nothing_is_sent_that_is_not_committed_confirmed_complete_and_allowed() {
 
 #[test]
 fn a_release_that_could_not_be_tagged_is_not_uploaded() {
-    for settings in [
-        &["user.useConfigOnly true", "--unset user.email"][..],
-        &["tag.gpgSign true", "user.signingKey 0000000000000000"],
+    for (old, new) in [
+        ("email = tester@example.com", "useConfigOnly = true"),
+        ("[user]", "[tag]\ngpgSign = true\n[user]\nsigningKey = 0000000000000000"),
     ] {
         let repository = Repository::chain();
-        for setting in settings {
-            let words: Vec<_> = ["config"].into_iter().chain(setting.split(' ')).collect();
-            repository.git(&words);
-        }
+        repository.replace(".git/config", old, new);
         for words in ["first --yes", "first --dry-run"] {
             let said = failure(&mut publish(&repository, words));
             assert!(said.contains("git cannot make the tags"), "{said}");
         }
-        assert_eq!((uploads(&repository).len(), repository.tags().len()), (0, 0), "{settings:?}");
+        assert_eq!((uploads(&repository).len(), repository.tags().len()), (0, 0), "{new}");
     }
 }
 
@@ -122,7 +127,7 @@ fn a_release_that_could_not_be_tagged_is_not_uploaded() {
 fn a_yanked_version_meets_no_requirement_and_that_is_known_before_anything_is_sent() {
     let repository = Repository::chain();
     success(&mut publish(&repository, "first second --yes"));
-    repository.registry.yank("second-0.1.0");
+    repository.registry.state().stored[1].1["yanked"] = true.into();
     // The first crate has nothing to do with that, and would go first.
     repository.append("crates/first/src/lib.rs", "// Better.", "fix(first): be better");
     success(&mut repository.xtask("release prepare first"));
@@ -136,18 +141,6 @@ fn a_yanked_version_meets_no_requirement_and_that_is_known_before_anything_is_se
     let said = failure(&mut publish(&repository, "--all --yes"));
     assert!(said.contains("test has no such version or has yanked it"), "{said}");
     assert_eq!(uploads(&repository), ALL[..2]);
-}
-
-#[test]
-fn a_tag_that_is_missing_is_made_and_one_without_a_version_is_not_believed() {
-    let repository = Repository::chain();
-    success(&mut publish(&repository, "first --yes"));
-    repository.git(&["tag", "--delete", TAGS[0]]);
-    success(&mut publish(&repository, "first"));
-    assert_eq!((uploads(&repository).len(), repository.tags()), (1, vec![TAGS[0].to_owned()]));
-    repository.tag(TAGS[1]);
-    let refusal = failure(&mut publish(&repository, "second --yes"));
-    assert!(refusal.contains("test has no such version or has yanked it"), "{refusal}");
 }
 
 #[test]
@@ -180,7 +173,7 @@ fn a_complete_crate_passes_the_check_and_everything_that_is_wrong_is_said_at_onc
     let printed = failure(&mut repository.xtask("release check --registry test second"));
     let wrong = printed.lines().filter_map(|line| line.strip_prefix("  WRONG  "));
     let expected = [
-        "everything is committed: not everything is committed: Cargo.toml and ",
+        "everything is committed: not everything is committed: Cargo.toml, ",
         "cargo packages and builds what is named, with what is published: ",
         "the manifest describes the crate: no keywords",
         "the package is small, licensed and whole: cargo has made no .crate file",

@@ -1,13 +1,12 @@
 //! A registry for `cargo publish`, on a loopback port: sparse index, downloads, uploads with a token.
 //!
-//! It stands in for crates.io by source replacement. Crates that are not its own come from this
-//! machine's cargo, or else from crates.io.
+//! It stands in for crates.io by source replacement, and sends cargo there for others' crates.
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::{env, fs, thread};
+use std::{fs, thread};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -22,13 +21,6 @@ pub(crate) const TOKEN: &str = "token-of-the-test-registry";
 /// crates.io, as cargo names it in what it uploads to another registry.
 const CRATES_IO: &str = "https://github.com/rust-lang/crates.io-index";
 
-/// When an upload fails. The client cannot tell one from the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Death {
-    BeforeItIsStored,
-    AfterItIsStored,
-}
-
 #[derive(Clone)]
 pub(crate) struct Registry {
     address: SocketAddr,
@@ -40,11 +32,11 @@ pub(crate) struct State {
     /// Names that are never asked for elsewhere.
     own: Vec<String>,
     /// Index lines and archives, by `name-version`, in the order in which they were stored.
-    stored: Vec<(String, Value, Vec<u8>)>,
+    pub(crate) stored: Vec<(String, Value, Vec<u8>)>,
     /// Every upload that arrived whole with a good token, as `name-version`, in order.
     pub(crate) uploads: Vec<String>,
-    /// The next upload of these breaks.
-    pub(crate) deaths: BTreeMap<String, Death>,
+    /// The next upload of these breaks: after it is stored, or before. The client cannot tell.
+    pub(crate) deaths: BTreeMap<String, bool>,
     /// How often a crate is still to be looked for in vain.
     pub(crate) hidden: BTreeMap<String, usize>,
 }
@@ -79,10 +71,8 @@ impl Registry {
     /// A configuration of cargo's in which this registry stands in for crates.io.
     pub(crate) fn config(&self, token: &str) -> String {
         let index = format!("sparse+http://{}/", self.address);
-        format!(
-            "[source.crates-io]\nreplace-with = \"test\"\n\n\
-             [registries.test]\nindex = \"{index}\"\ntoken = \"{token}\"\n"
-        )
+        let source = "[source.crates-io]\nreplace-with = \"test\"\n\n[registries.test]\n";
+        format!("{source}index = \"{index}\"\ntoken = \"{token}\"\n")
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -114,14 +104,8 @@ impl Registry {
             let stored = state.stored.iter().find(|it| it.0 == id);
             return stored.map(|it| it.2.clone()).ok_or(StatusCode::NOT_FOUND).into_response();
         }
-        // Cargo checks the checksum, so whatever lies in the cache will do.
-        let home = env::var_os("CARGO_HOME").map(Into::into);
-        let home = home.unwrap_or_else(|| env::home_dir().unwrap().join(".cargo"));
-        let folders = fs::read_dir(home.join("registry/cache")).into_iter().flatten().flatten();
-        let archive = |folder: fs::DirEntry| fs::read(folder.path().join(format!("{id}.crate")));
-        let cached = folders.map(archive).find_map(Result::ok).filter(|bytes| !bytes.is_empty());
         let elsewhere = format!("https://static.crates.io/crates/{name}/{id}.crate");
-        cached.ok_or(Redirect::temporary(&elsewhere)).into_response()
+        Redirect::temporary(&elsewhere).into_response()
     }
 
     /// A length, metadata in JSON, a length, the .crate file.
@@ -145,27 +129,17 @@ impl Registry {
             return refusal(StatusCode::BAD_REQUEST, &why);
         }
         let death = state.deaths.remove(&name);
-        if death != Some(Death::BeforeItIsStored) {
-            let line = index_line(&metadata, &archive);
-            state.stored.push((id, line, archive));
+        if death != Some(false) {
+            state.stored.push((id, index_line(&metadata, &archive), archive));
         }
         if death.is_some() { StatusCode::BAD_GATEWAY.into_response() } else { "{}".into_response() }
     }
-
-    /// `name-version` can no longer be chosen.
-    pub(crate) fn yank(&self, id: &str) {
-        let mut state = self.state();
-        state.stored.iter_mut().find(|it| it.0 == id).unwrap().1["yanked"] = true.into();
-    }
 }
 
-async fn serve(
-    Shared(registry): Shared<Registry>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+type Head = (Method, Uri, HeaderMap);
+
+async fn serve(Shared(registry): Shared<Registry>, head: Head, body: Bytes) -> Response {
+    let (method, uri, headers) = head;
     let path = uri.path().trim_matches('/');
     let is_known = headers.get("authorization").is_some_and(|token| token == TOKEN);
     match path.strip_prefix("dl/").and_then(|rest| rest.split_once('/')) {

@@ -30,7 +30,6 @@ pub(crate) struct Repository {
     target: PathBuf,
 }
 
-/// This repository's own folder.
 pub(crate) fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
@@ -38,10 +37,7 @@ pub(crate) fn here() -> &'static Path {
 impl Repository {
     /// What is here now, committed or not, without what git ignores.
     pub(crate) fn copy() -> Self {
-        let mut this = Self::with(&[], None);
-        this.home = None;
-        this.fill();
-        this
+        Self { home: None, ..Self::with(&[], None) }.fill()
     }
 
     /// The same with a registry that has no crate of this repository.
@@ -53,21 +49,19 @@ impl Repository {
         // content as 0.1.0: what was downloaded and compiled of this repository must go.
         let names = CRATES.join("|").replace('-', "[-_]");
         let pattern = format!(".*/(lib)?({names}|newcomer|tmp-|package$).*");
+        let words = format!("-depth -regextype egrep -regex {pattern} -exec rm -rf {{}} +");
         fs::create_dir_all(&shared).unwrap();
-        let mut forget = Command::new("find");
-        forget.arg(&shared).args(["-depth", "-regextype", "posix-extended", "-regex", &pattern]);
-        success(forget.args(["-exec", "rm", "-rf", "{}", "+"]));
-        let this = Self::with(&CRATES, Some(&shared));
-        this.fill();
-        this
+        success(Command::new("find").arg(&shared).args(words.split(' ')));
+        Self::with(&CRATES, Some(&shared)).fill()
     }
 
-    fn fill(&self) {
+    fn fill(self) -> Self {
         let pack = "git ls-files -z --cached --others --exclude-standard | \
             tar --create --null --files-from=- --ignore-failed-read | tar --extract --directory";
         let pack = format!("{pack} {}", self.path().display());
         success(Command::new("sh").args(["-c", &pack]).current_dir(here()));
         self.commit("feat: everything so far");
+        self
     }
 
     /// Three crates that need one another in a row, which take no time to compile, and one that is
@@ -137,7 +131,6 @@ impl Repository {
         fs::read_to_string(self.path().join(path)).unwrap_or_else(|it| panic!("{path}: {it}"))
     }
 
-    /// Writes a file, and the folders in which it lies.
     pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -184,7 +177,6 @@ impl Repository {
         command
     }
 
-    /// `cargo <words>` in this folder.
     pub(crate) fn cargo(&self, folder: &Path, words: &str) -> Command {
         self.equipped(env!("CARGO"), folder, words)
     }
@@ -210,24 +202,22 @@ impl Repository {
     }
 }
 
-/// What the command printed to stdout; a panic with what it said if it failed.
+/// What the command printed to stdout; a panic if it failed.
 pub(crate) fn success(command: &mut Command) -> String {
-    let (succeeds, printed, said) = run(command);
-    assert!(succeeds, "{printed}\n{said}");
+    let [printed, _] = run(command, true);
     printed
 }
 
 /// What the command printed and said; a panic if it succeeded.
 pub(crate) fn failure(command: &mut Command) -> String {
-    let (succeeds, printed, said) = run(command);
-    assert!(!succeeds, "{printed}");
-    printed + &said
+    run(command, false).concat()
 }
 
-fn run(command: &mut Command) -> (bool, String, String) {
+fn run(command: &mut Command, succeeds: bool) -> [String; 2] {
     let output = command.output().unwrap();
     let [printed, said] =
         [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
     assert!(!printed.contains(TOKEN) && !said.contains(TOKEN));
-    (output.status.success(), printed, said)
+    assert_eq!(output.status.success(), succeeds, "{printed}\n{said}");
+    [printed, said]
 }

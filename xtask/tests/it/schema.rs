@@ -2,18 +2,17 @@
 //! services that answer something else.
 
 use std::fs;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use auth_sandbox::Sandbox;
 use httpmock::MockServer;
 
 use super::repository::{Repository, failure, success};
 
-fn schema(arguments: &[&str]) -> (Output, String) {
+fn schema(words: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    let output = command.arg("schema").args(arguments).output().unwrap();
-    let said = [&output.stdout[..], &output.stderr].concat();
-    (output, String::from_utf8(said).unwrap())
+    command.arg("schema").args(words.split(' '));
+    command
 }
 
 #[test]
@@ -23,11 +22,10 @@ fn our_operations_fit_what_the_sandbox_says_and_what_would_break_us_is_named() {
     let stored = folder.path().join("stored.json");
     let path = stored.to_str().unwrap();
     let endpoint = sandbox.identityx().endpoint();
-    let (fetched, said) = schema(&["fetch", endpoint.as_str(), "--out", path]);
-    assert!(fetched.status.success(), "{said}");
+    success(&mut schema(&format!("fetch {endpoint} --out {path}")));
     for against in [endpoint.as_str(), path] {
-        let (diff, said) = schema(&["diff", "--against", against]);
-        assert!(diff.status.success() && said.contains("13 operations fit"), "{said}");
+        let said = success(&mut schema(&format!("diff --against {against}")));
+        assert!(said.contains("13 operations fit"), "{said}");
     }
     let theirs = fs::read_to_string(path).unwrap();
     for (ours, theirs_now, named) in [
@@ -37,8 +35,7 @@ fn our_operations_fit_what_the_sandbox_says_and_what_would_break_us_is_named() {
     ] {
         assert!(theirs.contains(ours), "{ours}");
         fs::write(path, theirs.replace(ours, theirs_now)).unwrap();
-        let (diff, said) = schema(&["diff", "--against", path]);
-        assert_eq!(diff.status.code(), Some(1), "{ours}");
+        let said = failure(&mut schema(&format!("diff --against {path}")));
         let line = said.lines().find(|line| line.contains(named));
         assert!(line.is_some_and(|it| it.starts_with("breaks: ")), "{said}");
     }
@@ -70,7 +67,7 @@ fn an_answer_that_is_no_schema_is_refused_and_not_stored() {
         let server = MockServer::start();
         server.mock(|_, then| drop(then.status(status).body(answer)));
         let url = server.url("/graphql");
-        let (_, said) = schema(&["fetch", &url, "--out", stored.to_str().unwrap()]);
+        let said = failure(&mut schema(&format!("fetch {url} --out {}", stored.display())));
         assert!(said.contains(words) && said.contains(&url) && !stored.exists(), "{said}");
     }
 }

@@ -158,7 +158,7 @@ async fn the_calls_of_app_users_need_an_application_that_exists() {
         reply.assert_graphql(field, nullable, message, &code);
         // A digit is wrong.
         let wrong = caller
-            .for_app_id("60a1b2c3d4e5f60718293afe", query, input)
+            .for_app_id("60a1b2c3d4e5f60718293a11", query, input)
             .await;
         assert_eq!(
             (wrong.status, &wrong.body["errors"][0]["extensions"]["code"]),

@@ -82,7 +82,7 @@ fn fragments_that_double_with_each_level_are_shared_or_refused() {
             "type Query { me: User } type User { id: Int me: User }",
         );
         let outcome = outcome(&schema, &text);
-        assert!(outcome.contains(words), "{levels}: {:.900}", outcome);
+        assert!(outcome.contains(words), "{levels}: {outcome:.900}");
     }
 }
 
@@ -103,7 +103,7 @@ fn an_answer_deeper_than_serde_json_reads_is_refused() {
             "}".repeat(levels)
         );
         let outcome = outcome(&schema, &text.replacen("me {", "me{", 0));
-        assert!(outcome.contains(words), "{levels}: {:.900}", outcome);
+        assert!(outcome.contains(words), "{levels}: {outcome:.900}");
     }
 }
 

@@ -77,9 +77,9 @@ fn schema(values: Values) -> Schema {
         let name = name.as_str();
         builder = match definition {
             ExtendedType::Scalar(_) => builder.register(Scalar::new(name)),
-            ExtendedType::Enum(it) => {
-                builder.register(Enum::new(name).items(it.values.keys().map(|it| it.as_str())))
-            }
+            ExtendedType::Enum(it) => builder.register(
+                Enum::new(name).items(it.values.keys().map(apollo_compiler::Name::as_str)),
+            ),
             ExtendedType::Union(it) => {
                 builder.register(it.members.iter().fold(Union::new(name), |union, it| {
                     union.possible_type(it.as_str())
@@ -108,7 +108,7 @@ fn schema(values: Values) -> Schema {
                             .as_interface()
                             .is_some_and(|it| it.implements_interfaces.contains(name))
                 });
-                let members: Vec<_> = members.map(|it| it.name()).collect();
+                let members: Vec<_> = members.map(ExtendedType::name).collect();
                 let fields = it.fields.values().filter(|field| {
                     members
                         .iter()
