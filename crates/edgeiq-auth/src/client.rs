@@ -368,10 +368,13 @@ impl Client {
                 };
                 Some(refusal.error(variant))
             }
-            400..=499 => Some(refusal.error(|message, http_status| Error::ResetRefused {
-                message,
-                http_status,
-            })),
+            200..=299 if !refusal.says_something() => None,
+            200..=299 | 400..=499 => {
+                Some(refusal.error(|message, http_status| Error::ResetRefused {
+                    message,
+                    http_status,
+                }))
+            }
             _ => None,
         })
     }

@@ -120,11 +120,18 @@ pub(crate) fn done(
     response: &Response,
     refused: impl FnOnce(&Refusal<'_>) -> Option<Error>,
 ) -> Result<(), Error> {
-    // No document describes the body, but a web page comes from a proxy.
-    if response.status().is_success() && !response.is_page() {
+    // No document describes the body, but a web page comes from a proxy, and one that says it failed is a refusal.
+    if response.status().is_success() && !response.is_page() && !says_failure(response) {
         return Ok(());
     }
     Err(refusal(response, refused))
+}
+
+/// Whether `success` is false, or there is a text in `error`, whatever the status.
+fn says_failure(response: &Response) -> bool {
+    let fields = response.json::<Fields<'_>>().unwrap_or_default();
+    let field = |name| fields.get(name).map_or("", |it| it.get());
+    field("success") == "false" || (field("error").starts_with('"') && field("error") != "\"\"")
 }
 
 /// The user who logged in, with the token that was `asked` for until then.

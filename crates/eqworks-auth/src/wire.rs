@@ -17,6 +17,9 @@ use crate::{Confirmation, Error, Product, Token};
 pub(crate) const USER: &str = "user";
 pub(crate) const OTP: &str = "otp";
 
+/// How the vendor's page for an unknown path begins; a proxy has pages of its own.
+const UNKNOWN_PATH: [&str; 2] = ["<pre>Not Found<", "<pre>Cannot "];
+
 /// Switches of the query: any value will do that JavaScript takes for true.
 pub(crate) const ON: &str = "1";
 
@@ -189,18 +192,19 @@ fn refusal(response: &Response, call: Call) -> Error {
         };
     }
     let Ok(Refused { message, .. }) = response.json::<Refused<'_>>() else {
-        let is_page = response.is_page();
+        let is_foreign = response.is_foreign();
+        let is_unknown_path = |text| response.find(text).is_some();
         let without_text = "the response has no text".to_owned();
         return match (status, call) {
-            // An unknown path is answered with a web page, an unknown user with JSON.
-            (404, _) if is_page => {
+            // The vendor answers an unknown path with this web page, and an unknown user with JSON.
+            (404, _) if is_foreign && UNKNOWN_PATH.into_iter().any(is_unknown_path) => {
                 let message =
                     "the vendor does not know this call; check the base url and the stage";
                 let error = CoreError::new(ErrorKind::Protocol, message);
                 error.with_http_status(status).into()
             }
-            (404, Call::Login) => unknown_user(without_text, Some(status)),
-            (403, Call::Verify) if !is_page => passcode_refused(without_text, Some(status)),
+            (404, Call::Login) if !is_foreign => unknown_user(without_text, Some(status)),
+            (403, Call::Verify) if !is_foreign => passcode_refused(without_text, Some(status)),
             _ => response.error(None).into(),
         };
     };

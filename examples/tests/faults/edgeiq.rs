@@ -51,8 +51,12 @@ impl Vendor for Ready {
     const NAME: &'static str = "EdgeIQ";
     const RENEWAL: &'static str = "edgeiq.authenticate";
     const CALLS: &'static [Call] = &[
-        Call::new("authenticate", "edgeiq.authenticate", Class::LogIn).refusals(LOG_IN),
-        Call::new("reset_api_token", "edgeiq.reset_api_token", Class::Never).refusals(LOG_IN),
+        Call::new("authenticate", "edgeiq.authenticate", Class::LogIn)
+            .refusals(LOG_IN)
+            .refused_in_success(ErrorKind::InvalidCredentials),
+        Call::new("reset_api_token", "edgeiq.reset_api_token", Class::Never)
+            .refusals(LOG_IN)
+            .refused_in_success(ErrorKind::InvalidCredentials),
         Call::new("me", "edgeiq.me", Class::Read).refusals(ME),
         Call::new(
             "request_password_reset",
@@ -69,6 +73,7 @@ impl Vendor for Ready {
         .without_an_answer(),
         Call::new("set_password", "edgeiq.set_password", Class::Never)
             .refusals(SET_PASSWORD)
+            .refused_in_success(ErrorKind::Denied)
             .without_an_answer(),
     ];
     type Client = Client;

@@ -47,8 +47,12 @@ impl Vendor for Ready {
     const CALLS: &'static [Call] = &[
         Call::new("request_passcode", SEND, Class::Never),
         Call::new("request_passcode_with", SEND, Class::Never),
-        Call::new("verify", "eqworks.verify", Class::Never).refusals(VERIFY),
-        Call::new("verify_and_revoke_older", "eqworks.verify", Class::Never).refusals(VERIFY),
+        Call::new("verify", "eqworks.verify", Class::Never)
+            .refusals(VERIFY)
+            .refused_in_success(ErrorKind::InvalidCredentials),
+        Call::new("verify_and_revoke_older", "eqworks.verify", Class::Never)
+            .refusals(VERIFY)
+            .refused_in_success(ErrorKind::InvalidCredentials),
         Call::new("confirm", "eqworks.confirm", Class::Read).refusals(TOKEN),
         Call::new("confirm_light", "eqworks.confirm", Class::Read).refusals(TOKEN),
         Call::new("refresh", "eqworks.refresh", Class::Refresh).refusals(TOKEN),

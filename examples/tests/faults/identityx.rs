@@ -19,6 +19,10 @@ use examples::operations::{change, who_am_i};
 
 const AUTH_URL: &str = "https://www.example.test/user/authenticate";
 
+const fn call(name: &'static str, operation: &'static str, class: Class) -> Call {
+    Call::new(name, operation, class).refused_with_200()
+}
+
 /// What the calls need.
 pub(crate) struct Ready {
     application: ApplicationId,
@@ -44,43 +48,41 @@ impl Vendor for Ready {
     const NAME: &'static str = "IdentityX";
     const RENEWAL: &'static str = "identityx.active_org_user";
     const CALLS: &'static [Call] = &[
-        Call::new(
+        call(
             "send_app_user_login_link",
             "identityx.send_app_user_login_link",
             Class::Never,
         ),
-        Call::new("log_in_app_user", "identityx.log_in_app_user", Class::LogIn),
-        Call::new(
+        call("log_in_app_user", "identityx.log_in_app_user", Class::LogIn),
+        call(
             "log_out_app_user",
             "identityx.log_out_app_user",
             Class::LogOut,
-        )
-        .refused_with_200(),
-        Call::new("active_app_user", "identityx.active_app_user", Class::Read),
-        Call::new("create_app_user", "identityx.create_app_user", Class::Read),
-        Call::new(
+        ),
+        call("active_app_user", "identityx.active_app_user", Class::Read),
+        call("create_app_user", "identityx.create_app_user", Class::Read),
+        call(
             "send_org_user_login_link",
             "identityx.send_org_user_login_link",
             Class::Never,
         ),
-        Call::new("log_in_org_user", "identityx.log_in_org_user", Class::LogIn),
-        Call::new(
+        call("log_in_org_user", "identityx.log_in_org_user", Class::LogIn),
+        call(
             "log_out_org_user",
             "identityx.log_out_org_user",
             Class::LogOut,
-        )
-        .refused_with_200(),
-        Call::new(
+        ),
+        call(
             "create_api_token",
             "identityx.create_api_token",
             Class::Read,
         ),
-        Call::new("active_org_user", "identityx.active_org_user", Class::Read),
-        Call::new("organizations", "identityx.organizations", Class::Read),
-        Call::new("applications", "identityx.applications", Class::Read),
-        Call::new("ping", "identityx.ping", Class::Read),
-        Call::new("execute query", "identityx.other", Class::Read),
-        Call::new("execute mutation", "identityx.ping", Class::Never),
+        call("active_org_user", "identityx.active_org_user", Class::Read),
+        call("organizations", "identityx.organizations", Class::Read),
+        call("applications", "identityx.applications", Class::Read),
+        call("ping", "identityx.ping", Class::Read),
+        call("execute query", "identityx.other", Class::Read),
+        call("execute mutation", "identityx.ping", Class::Never),
     ];
     type Client = Client;
     type Error = Error;

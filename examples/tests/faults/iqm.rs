@@ -56,18 +56,30 @@ impl Vendor for Ready {
     const NAME: &'static str = "IQM";
     const RENEWAL: &'static str = "iqm.refresh";
     const CALLS: &'static [Call] = &[
-        Call::new("sign_up", "iqm.sign_up", Class::Never).refusals(UNAUTHORIZED),
-        Call::new("log_in", "iqm.log_in", Class::LogIn).refusals(LOG_IN),
-        Call::new("log_in_oauth", "iqm.log_in_oauth", Class::LogIn).refusals(LOG_IN),
-        Call::new("refresh", "iqm.refresh", Class::Refresh).refusals(REFRESH),
-        Call::new("exchange_code", "iqm.authorization_code", Class::Never).refusals(LOG_IN),
+        Call::new("sign_up", "iqm.sign_up", Class::Never)
+            .refusals(UNAUTHORIZED)
+            .refused_in_success(ErrorKind::Denied),
+        Call::new("log_in", "iqm.log_in", Class::LogIn)
+            .refusals(LOG_IN)
+            .refused_in_success(ErrorKind::InvalidCredentials),
+        Call::new("log_in_oauth", "iqm.log_in_oauth", Class::LogIn)
+            .refusals(LOG_IN)
+            .refused_in_success(ErrorKind::InvalidCredentials),
+        Call::new("refresh", "iqm.refresh", Class::Refresh)
+            .refusals(REFRESH)
+            .refused_in_success(ErrorKind::TokenRejected),
+        Call::new("exchange_code", "iqm.authorization_code", Class::Never)
+            .refusals(LOG_IN)
+            .refused_in_success(ErrorKind::InvalidCredentials),
         Call::new("log_out", "iqm.log_out", Class::LogOut),
         Call::new("profile", "iqm.profile", Class::Read),
         Call::new("ow_id", "iqm.ow_id", Class::Read),
         Call::new("workspaces", "iqm.workspaces", Class::Read),
         Call::new("send_mfa_code", "iqm.mfa_send", Class::Never)
             .refusals(&[(400, ErrorKind::NotFound)]),
-        Call::new("verify_mfa_code", "iqm.mfa_verify", Class::Never).refusals(UNAUTHORIZED),
+        Call::new("verify_mfa_code", "iqm.mfa_verify", Class::Never)
+            .refusals(UNAUTHORIZED)
+            .refused_in_success(ErrorKind::InvalidCredentials),
         Call::new(
             "request_password_reset",
             "iqm.request_password_reset",
@@ -80,7 +92,8 @@ impl Vendor for Ready {
             Class::Read,
         )
         .refusals(&[(422, ErrorKind::InvalidCredentials)]),
-        Call::new("set_password", "iqm.set_password", Class::Never),
+        Call::new("set_password", "iqm.set_password", Class::Never)
+            .refused_in_success(ErrorKind::Denied),
         Call::new("change_password", "iqm.change_password", Class::Never),
     ];
     type Client = Client;

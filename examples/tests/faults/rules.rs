@@ -5,8 +5,9 @@ use auth_core::ErrorKind;
 
 use crate::trouble::LONG;
 use crate::trouble::Trouble::{
-    self, Cut, Delay, Echo, GarbageJson, Hold, HoldAnswer, Html, HugeBody, LostAnswer, Redirect,
-    RetryAfter, RetryAfterDate, Status, TruncatedBody,
+    self, ByteOrderMark, Cut, Delay, Echo, ErrorPage, GarbageJson, Gzip, Hold, HoldAnswer, Html,
+    HugeBody, LostAnswer, Redirect, RetryAfter, RetryAfterDate, Status, SuccessFalse,
+    TruncatedBody,
 };
 
 /// A row of the table "What may be repeated".
@@ -32,6 +33,7 @@ pub(crate) struct Call {
     refusals: &'static [(u16, ErrorKind)],
     reads_its_answer: bool,
     refuses_by_status: bool,
+    refused_in_success: ErrorKind,
 }
 
 impl Call {
@@ -43,6 +45,7 @@ impl Call {
             refusals: &[],
             reads_its_answer: true,
             refuses_by_status: true,
+            refused_in_success: ErrorKind::Protocol,
         }
     }
 
@@ -55,6 +58,13 @@ impl Call {
     /// No document says what the response to a success holds: broken JSON counts as one.
     pub(crate) const fn without_an_answer(mut self) -> Self {
         self.reads_its_answer = false;
+        self
+    }
+
+    /// The kind of a success's status with `success: false`, where it is not a response that the
+    /// vendor does not document.
+    pub(crate) const fn refused_in_success(mut self, kind: ErrorKind) -> Self {
+        self.refused_in_success = kind;
         self
     }
 
@@ -108,7 +118,7 @@ pub(crate) fn documented(trouble: Trouble, call: &Call) -> Outcome {
                 _ => failed(ErrorKind::Unavailable, sent),
             }
         }
-        Delay => done(1),
+        Delay | ByteOrderMark => done(1),
         // The repetition is refused by its status alone, which confirms the first attempt.
         TruncatedBody if call.class == Class::LogOut && call.refuses_by_status => done(2),
         GarbageJson if !call.reads_its_answer => done(1),
@@ -116,6 +126,19 @@ pub(crate) fn documented(trouble: Trouble, call: &Call) -> Outcome {
         // What answered in the vendor's place may have passed the call on.
         Html if call.class == Class::Never => failed(ErrorKind::OutcomeUnknown, 1),
         Html => failed(ErrorKind::Unavailable, 1),
+        // Something between the vendor and the caller refused it: the vendor refused nothing.
+        ErrorPage(400..=499) => failed(ErrorKind::Unavailable, 1),
+        ErrorPage(_) if call.class == Class::Never => failed(ErrorKind::OutcomeUnknown, 1),
+        ErrorPage(_) => failed(ErrorKind::Unavailable, most),
+        // The status says that it was done, and no more is wanted.
+        Gzip if !call.reads_its_answer => done(1),
+        Gzip => failed(lost, 1),
+        // With an unknown text and code it is a failure within the vendor, as every other with 200.
+        SuccessFalse if !call.refuses_by_status && call.class == Class::Never => {
+            failed(ErrorKind::OutcomeUnknown, 1)
+        }
+        SuccessFalse if !call.refuses_by_status => failed(ErrorKind::Unavailable, 1),
+        SuccessFalse => failed(call.refused_in_success, 1),
         HugeBody if lost == ErrorKind::Unavailable => failed(ErrorKind::Protocol, most),
         Hold | HoldAnswer | Cut | LostAnswer | TruncatedBody | HugeBody => failed(lost, most),
     }

@@ -32,14 +32,19 @@ pub(crate) enum Trouble {
     Html,
     HugeBody,
     Redirect,
+    SuccessFalse,
+    ErrorPage(u16),
+    ByteOrderMark,
+    Gzip,
 }
 
 use Trouble::{
-    Cut, Delay, Echo, GarbageJson, Hold, HoldAnswer, Html, HugeBody, LostAnswer, Redirect,
-    RetryAfter, RetryAfterDate, Status, TruncatedBody,
+    ByteOrderMark, Cut, Delay, Echo, ErrorPage, GarbageJson, Gzip, Hold, HoldAnswer, Html,
+    HugeBody, LostAnswer, Redirect, RetryAfter, RetryAfterDate, Status, SuccessFalse,
+    TruncatedBody,
 };
 
-pub(crate) const TROUBLES: [Trouble; 33] = [
+pub(crate) const TROUBLES: [Trouble; 42] = [
     Status(400),
     Status(401),
     Status(403),
@@ -73,6 +78,15 @@ pub(crate) const TROUBLES: [Trouble; 33] = [
     Html,
     HugeBody,
     Redirect,
+    SuccessFalse,
+    ErrorPage(400),
+    ErrorPage(401),
+    ErrorPage(403),
+    ErrorPage(404),
+    ErrorPage(407),
+    ErrorPage(502),
+    ByteOrderMark,
+    Gzip,
 ];
 
 /// A fault that is switched on, and what must live as long.
@@ -117,6 +131,10 @@ impl Trouble {
                 stranger = Some(other);
                 Fault::redirect(url)
             }
+            SuccessFalse => Fault::success_false(),
+            ErrorPage(status) => Fault::error_page(status),
+            ByteOrderMark => Fault::byte_order_mark(),
+            Gzip => Fault::gzip(),
         };
         On {
             fault: fault.on(operation).always(),
@@ -132,7 +150,7 @@ impl Trouble {
 
     /// Whether the call has its effect, although the caller is told of a failure.
     pub(crate) fn takes_effect(self) -> bool {
-        matches!(self, Hold | HoldAnswer | LostAnswer | TruncatedBody)
+        matches!(self, Hold | HoldAnswer | LostAnswer | TruncatedBody | Gzip)
     }
 
     /// The sandbox's name for it.
@@ -152,6 +170,10 @@ impl Trouble {
             Html => "html",
             HugeBody => "huge_body",
             Redirect => "redirect",
+            SuccessFalse => "success_false",
+            ErrorPage(_) => "error_page",
+            ByteOrderMark => "byte_order_mark",
+            Gzip => "gzip",
         }
     }
 }
@@ -161,6 +183,7 @@ impl fmt::Display for Trouble {
         match self {
             Status(status) => write!(f, "status {status}"),
             Echo(status) => write!(f, "echo {status}"),
+            ErrorPage(status) => write!(f, "error_page {status}"),
             RetryAfter(status, wait) => write!(f, "{status}, wait {} s", wait.as_secs()),
             RetryAfterDate(status, wait) => write!(f, "{status}, date + {} s", wait.as_secs()),
             other => f.write_str(other.constructor()),

@@ -93,7 +93,8 @@ impl Response {
     /// # Errors
     ///
     /// [`ErrorKind::Unavailable`] (or [`ErrorKind::OutcomeUnknown`], where the call must not be repeated) if it is
-    /// [foreign](Self::is_foreign) or compressed, [`ErrorKind::Protocol`] if it is something else. The message names the field in which it went wrong, and
+    /// [foreign](Self::is_foreign) or compressed, [`ErrorKind::OutcomeUnknown`] if it is a compressed success of a
+    /// call that may be repeated once, [`ErrorKind::Protocol`] if it is something else. The message names the field in which it went wrong, and
     /// not what stands there: that could be a token.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
         self.read(json::without_byte_order_mark(&self.body))
@@ -113,7 +114,12 @@ impl Response {
             let (kind, what) = if self.is_compressed {
                 let what =
                     "a compressed body, which was not asked for; no proxy may change the encoding";
-                (self.outage(), what.to_owned())
+                // The status of a success says that a refresh has spent its token.
+                let kind = match (self.idempotency, self.status.is_success()) {
+                    (Idempotency::OnceMore, true) => ErrorKind::OutcomeUnknown,
+                    _ => self.outage(),
+                };
+                (kind, what.to_owned())
             } else if self.is_foreign() {
                 (self.outage(), format!("{what}: {FOREIGN}"))
             } else {

@@ -278,13 +278,17 @@ async fn answered(
 
 #[tokio::test]
 async fn a_compressed_body_that_was_not_asked_for_is_told_and_its_status_counts() {
+    use Idempotency::{No, OnceMore, Yes};
     let server = MockServer::start_async().await;
-    for (status, encoding, kind) in [
-        (200, "gzip", Some(ErrorKind::Unavailable)),
-        (200, "br", Some(ErrorKind::Unavailable)),
-        (200, "identity", None),
-        (401, "gzip", Some(ErrorKind::TokenRejected)),
-        (403, "gzip", Some(ErrorKind::Denied)),
+    for (idempotency, status, encoding, kind) in [
+        (Yes, 200, "gzip", Some(ErrorKind::Unavailable)),
+        (Yes, 200, "br", Some(ErrorKind::Unavailable)),
+        // A success: it may have spent what it was sent with.
+        (OnceMore, 200, "gzip", Some(ErrorKind::OutcomeUnknown)),
+        (No, 200, "gzip", Some(ErrorKind::OutcomeUnknown)),
+        (Yes, 200, "identity", None),
+        (Yes, 401, "gzip", Some(ErrorKind::TokenRejected)),
+        (Yes, 403, "gzip", Some(ErrorKind::Denied)),
     ] {
         let mock = server
             .mock_async(|when, then| {
@@ -298,7 +302,8 @@ async fn a_compressed_body_that_was_not_asked_for_is_told_and_its_status_counts(
                     });
             })
             .await;
-        let response = get(&http(&server)).await.unwrap();
+        let request = Request::get(READ, "thing").idempotency(idempotency);
+        let response = http(&server).send(request).await.unwrap();
         let error = if status == 200 {
             response.json::<Wanted>().err()
         } else {

@@ -588,6 +588,30 @@ async fn a_web_page_is_no_confirmation() {
 }
 
 #[tokio::test]
+async fn a_failure_that_comes_with_status_200_is_no_confirmation() {
+    let reset_token = ResetToken::new("r353t").unwrap();
+    for (body, is_failure) in [
+        (r#"{"success":false,"messages":["No."]}"#, true),
+        (r#"{"error":"No."}"#, true),
+        (r#"{"success":true,"error":""}"#, false),
+        (r#"{"error":null,"message":"sent"}"#, false),
+        ("ok", false),
+        ("", false),
+    ] {
+        let server = responding(200, body).await;
+        let client = client_of(&server);
+        let mail = ResetEmail::new();
+        let mailed = client.request_password_reset(EMAIL, &mail).await;
+        let mailed = mailed.map_err(|error| error.kind());
+        let set = client.set_password(&reset_token, &"n3w".into()).await;
+        let set = set.map_err(|error| error.kind());
+        let (mail_kind, set_kind) = (ErrorKind::Protocol, ErrorKind::Denied);
+        assert_eq!(mailed.err(), is_failure.then_some(mail_kind), "{body}");
+        assert_eq!(set.err(), is_failure.then_some(set_kind), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn the_debug_of_a_user_shows_no_token_and_no_field_that_no_document_describes() {
     let authenticated = authenticate_with(200, USER).await.unwrap();
     let text = format!("{authenticated:?} {authenticated:#?}");

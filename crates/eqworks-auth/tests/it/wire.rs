@@ -491,6 +491,16 @@ async fn an_unknown_path_is_not_taken_for_an_unknown_user() {
 }
 
 #[tokio::test]
+async fn a_404_with_the_page_or_the_text_of_a_proxy_is_unavailable() {
+    for page in [
+        "<html><center><h1>404 Not Found</h1></center></html>",
+        "no such host",
+    ] {
+        assert_all_refused(404, page, [(Unavailable, "eqworks."); 4]).await;
+    }
+}
+
+#[tokio::test]
 async fn a_failure_within_the_vendor_is_unavailable_or_unknown_by_what_the_call_does() {
     for message in [
         "Failed to complete the login process",
