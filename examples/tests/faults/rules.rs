@@ -121,17 +121,15 @@ pub(crate) fn documented(trouble: Trouble, call: &Call) -> Outcome {
         Delay | ByteOrderMark => done(1),
         // The repetition is refused by its status alone, which confirms the first attempt.
         TruncatedBody if call.class == Class::LogOut && call.refuses_by_status => done(2),
-        GarbageJson if !call.reads_its_answer => done(1),
+        // The status says that it was done, and no more is wanted.
+        GarbageJson | Gzip if !call.reads_its_answer => done(1),
         GarbageJson | Redirect => failed(ErrorKind::Protocol, 1),
         // What answered in the vendor's place may have passed the call on.
         Html if call.class == Class::Never => failed(ErrorKind::OutcomeUnknown, 1),
-        Html => failed(ErrorKind::Unavailable, 1),
         // Something between the vendor and the caller refused it: the vendor refused nothing.
-        ErrorPage(400..=499) => failed(ErrorKind::Unavailable, 1),
+        Html | ErrorPage(400..=499) => failed(ErrorKind::Unavailable, 1),
         ErrorPage(_) if call.class == Class::Never => failed(ErrorKind::OutcomeUnknown, 1),
         ErrorPage(_) => failed(ErrorKind::Unavailable, most),
-        // The status says that it was done, and no more is wanted.
-        Gzip if !call.reads_its_answer => done(1),
         Gzip => failed(lost, 1),
         // With an unknown text and code it is a failure within the vendor, as every other with 200.
         SuccessFalse if !call.refuses_by_status && call.class == Class::Never => {

@@ -79,8 +79,8 @@ impl Query {
     async fn organization_applications(
         &self,
         ctx: &Context<'_>,
-    ) -> Option<Result<Vec<Option<Application>>, Failure>> {
-        Some(organization_applications(ctx))
+    ) -> Result<Vec<Option<Application>>, Failure> {
+        organization_applications(ctx)
     }
 }
 

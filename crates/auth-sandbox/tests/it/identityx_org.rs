@@ -95,17 +95,17 @@ async fn an_administrator_who_is_no_member_has_no_permission() {
     let field = "organizationApplications";
     for id in [identityx.other_organization_id(), NEW, "nonsense"] {
         let reply = caller.applications(&session, id).await;
-        reply.assert_graphql(field, true, message, &code);
+        reply.assert_graphql(field, false, message, &code);
     }
     identityx.deny_organization(own, true);
     let reply = caller.applications(&session, own).await;
-    reply.assert_graphql(field, true, message, &code);
+    reply.assert_graphql(field, false, message, &code);
     identityx.deny_organization(own, false);
     caller.applications(&session, own).await.data();
 
     let reply = caller.authorized(&session, APPLICATIONS).await;
     let message = "Unable to find an organization for this request.";
-    reply.assert_graphql(field, true, message, &json!({ "code": "BAD_USER_INPUT" }));
+    reply.assert_graphql(field, false, message, &json!({ "code": "BAD_USER_INPUT" }));
 }
 
 #[tokio::test]
@@ -234,7 +234,7 @@ async fn introspection_returns_the_schema() {
         membership
     );
     let queries = "ping: String! activeAppUser: AppUser activeUser: User! \
-                   userOrganizations: [OrganizationMembership]! organizationApplications: [Application]";
+                   userOrganizations: [OrganizationMembership]! organizationApplications: [Application]!";
     assert_eq!(fields_of(&find("Query")["fields"]), queries);
     let mutations = "ping: String! sendAppUserLoginLink: String \
                      loginAppUser: AppUserAuthentication! logoutAppUser: String! \

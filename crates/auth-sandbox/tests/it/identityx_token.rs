@@ -20,7 +20,7 @@ const FIELDS: [(&str, &str, bool); 6] = [
     (ACTIVE_APP_USER, "activeAppUser", true),
     (ACTIVE_USER, "activeUser", false),
     (ORGANIZATIONS, "userOrganizations", false),
-    (APPLICATIONS, "organizationApplications", true),
+    (APPLICATIONS, "organizationApplications", false),
     (LOG_OUT_ORG_USER, "userLogout", false),
     (API_TOKEN, "createActiveUserApiToken", false),
 ];
