@@ -107,9 +107,8 @@ async fn use_it(
         "the same call again: the session renews by its refresh token first",
     );
     // [readme]
-    // Any request to the vendor: the session renews first where that is necessary.
-    let request = session.authorize(http.get(&profile)).await?;
-    let response = request.send().await?.error_for_status()?;
+    // Any request to the vendor: with a valid token, and once more if the vendor refuses it.
+    let response = session.send(http.get(&profile)).await?.error_for_status()?;
     // [/readme]
     let renewed = session.auth_headers().await?;
     println!(
