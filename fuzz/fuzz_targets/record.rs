@@ -27,7 +27,8 @@ static PLACE: LazyLock<Place> = LazyLock::new(|| {
     let base = BaseUrl::parse("https://api.iqm.com/").unwrap();
     let key = StoreKey::new("iqm", "user1@iqm.com", "", &base);
     let token = Token::new("a".into(), Expiry::Never, UNIX_EPOCH);
-    runtime.block_on(store.save(&key, &token)).unwrap();
+    let saved = runtime.block_on(store.save(&key, &token)).unwrap();
+    assert_eq!(saved, auth_core::SaveOutcome::Saved);
     let files = fs::read_dir(store.directory()).unwrap();
     let mut files = files.map(|file| file.unwrap().path());
     let file = files.find(|file| file.extension().is_some_and(|it| it == "token"));

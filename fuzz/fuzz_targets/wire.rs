@@ -111,9 +111,9 @@ async fn make(clients: &Clients, call: u8) {
                 2 => checked(iqm.profile(&headers).await),
                 3 => checked(iqm.validate_password_reset(&secret).await),
                 4 => checked(iqm.request_password_reset(EMAIL).await),
-                5 => checked(iqm.verify_mfa_code(&secret).await),
+                5 => checked(iqm.workspaces(&headers).await),
                 6 => checked(iqm.change_password(&headers, &secret, &secret).await),
-                _ => checked(iqm.set_password(EMAIL, &secret).await),
+                _ => checked(iqm.set_password(EMAIL, &secret, Some(&secret)).await),
             }
         }
         1 => {
