@@ -5,6 +5,7 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
 use crate::session::authorizer::Authorizer;
+use crate::session::refusal::keeps_its_own;
 use crate::session::send::examine;
 
 /// Puts a session's headers on every request of a `reqwest_middleware` client, and renews the
@@ -46,10 +47,7 @@ impl<A: Authorizer + 'static> Middleware for AuthMiddleware<A> {
     ) -> Result<Response> {
         let url = request.url().to_string();
         self.0.check(&url).map_err(Error::middleware)?;
-        if request.headers().contains_key(http::header::AUTHORIZATION) {
-            tracing::warn!(
-                "the request has an `authorization` header of its own: sent without the session's"
-            );
+        if keeps_its_own(request.headers()) {
             return next.run(request, extensions).await;
         }
         let again = request.try_clone();

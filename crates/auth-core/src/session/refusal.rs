@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::Response;
+use http::{HeaderMap, Response};
 use http_body::{Body, Frame, SizeHint};
 use url::Url;
 
@@ -16,6 +16,17 @@ use crate::session::authorizer::Authorizer;
 
 /// How much of a body is looked at, at the most, in bytes.
 const LOOKED_AT: usize = 64 * 1024;
+
+/// Whether a request has an `Authorization` header of its own, which it keeps. An event says so.
+pub(super) fn keeps_its_own(headers: &HeaderMap) -> bool {
+    let keeps = headers.contains_key(http::header::AUTHORIZATION);
+    if keeps {
+        tracing::warn!(
+            "the request has an `authorization` header of its own: sent without the session's"
+        );
+    }
+    keeps
+}
 
 /// Whether `response` refuses the token of `headers`, and the response, whole.
 pub(super) async fn look<B: Body<Data = Bytes> + Unpin>(

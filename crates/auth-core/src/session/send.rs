@@ -10,7 +10,7 @@ use crate::http::{Idempotency, lost};
 use crate::renew::{Refusal, Renew};
 use crate::session::Session;
 use crate::session::authorizer::Authorizer;
-use crate::session::refusal::{SeenBody, look};
+use crate::session::refusal::{SeenBody, keeps_its_own, look};
 use crate::{Error, ErrorKind};
 
 impl<R: Renew> Session<R> {
@@ -73,10 +73,7 @@ impl<R: Renew> Session<R> {
         mut request: Request,
         again: Option<Request>,
     ) -> Result<Response, R::Error> {
-        if request.headers().contains_key(http::header::AUTHORIZATION) {
-            tracing::warn!(
-                "the request has an `authorization` header of its own: sent without the session's"
-            );
+        if keeps_its_own(request.headers()) {
             return Ok(execute(client, request).await?);
         }
         let headers = self.auth_headers().await?;

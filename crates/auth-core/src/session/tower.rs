@@ -13,7 +13,7 @@ use tower_service::Service;
 
 use crate::clock::BoxFuture;
 use crate::session::authorizer::{Authorizer, parse};
-use crate::session::refusal::{SeenBody, look};
+use crate::session::refusal::{SeenBody, keeps_its_own, look};
 
 /// The error of an [`AuthService`]: an [`Error`](crate::Error), or the inner service's.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -139,10 +139,7 @@ where
             let url = head.uri.to_string();
             let parsed = parse(&url)?;
             authorizer.check(&url)?;
-            if head.headers.contains_key(http::header::AUTHORIZATION) {
-                tracing::warn!(
-                    "the request has an `authorization` header of its own: sent without the session's"
-                );
+            if keeps_its_own(&head.headers) {
                 let sent = inner.call(Request::from_parts(head, body)).await;
                 return Ok(sent.map_err(Into::into)?.map(SeenBody::new));
             }
