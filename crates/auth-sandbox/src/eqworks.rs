@@ -1,6 +1,8 @@
 //! EQ Works: a passcode by e-mail, exchanged for a JWT.
 
 mod handle;
+#[cfg(feature = "server")]
+mod inspect;
 mod link;
 mod login;
 mod query;

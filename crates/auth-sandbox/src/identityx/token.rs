@@ -26,6 +26,17 @@ impl Kind {
         }
     }
 
+    /// What the program calls it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::OrgLink => "org_link",
+            Self::AppLink => "app_link",
+            Self::OrgSession => "org_session",
+            Self::AppSession => "app_session",
+            Self::ApiToken => "api_token",
+        }
+    }
+
     pub(super) fn is_link(self) -> bool {
         matches!(self, Self::OrgLink | Self::AppLink)
     }
@@ -42,6 +53,12 @@ pub(super) struct Record {
     /// What the request for a login link said.
     pub(super) source: Option<String>,
     pub(super) additional_context: Option<Map<String, Value>>,
+    /// Its `iat` and `exp`, and the token itself, from when it is made.
+    pub(super) begins: u64,
+    pub(super) ends: Option<u64>,
+    pub(super) value: String,
+    /// Whether it counts as expired, whatever it says.
+    pub(super) expired: bool,
 }
 
 impl Record {
@@ -52,6 +69,10 @@ impl Record {
             application: application.map(str::to_owned),
             source: None,
             additional_context: None,
+            begins: 0,
+            ends: None,
+            value: String::new(),
+            expired: false,
         }
     }
 }
