@@ -48,8 +48,13 @@ pub struct SandboxClock {
 }
 
 struct Inner {
-    /// `None` for a frozen clock.
-    origin: Option<Instant>,
+    /// Where real time is counted from, and what the machine's wall clock said then.
+    origin: Instant,
+    origin_wall_nanos: i64,
+    /// How much real time had passed when the clock was frozen. [`FLOWS`] for a clock that is not.
+    frozen_nanos: AtomicU64,
+    /// What real time is corrected by, for the time in which the clock was frozen.
+    correction_nanos: AtomicI64,
     start_wall_nanos: i64,
     /// One number for the wall and for monotonic time, so that no reader sees only one of them moved.
     advanced_nanos: AtomicU64,
@@ -60,35 +65,73 @@ struct Inner {
     sleepers: watch::Sender<Vec<u64>>,
 }
 
+/// No clock is frozen for 584 years.
+const FLOWS: u64 = u64::MAX;
+
+/// A clock's state, from which another one continues: while it flows, time passes also when no process
+/// has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct SavedClock {
+    /// All in nanoseconds.
+    start_wall: i64,
+    advanced: u64,
+    wall_only: i64,
+    suspended: u64,
+    /// Of a frozen clock.
+    frozen: Option<u64>,
+    /// What the machine's wall clock said when a clock that flows began.
+    flows_since: Option<i64>,
+}
+
 impl SandboxClock {
     /// A clock that flows with real time from the present, and can be moved on top of that.
     pub fn new() -> Self {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        Self::starting(Some(Instant::now()), now)
+        Self::starting(FLOWS, now)
     }
 
     /// A clock that stands still at 2026-01-01T00:00:00Z until it is moved.
     ///
     /// A sleep on it ends only by calls of [`advance`](Self::advance).
     pub fn frozen() -> Self {
-        Self::starting(None, FROZEN_START)
+        Self::starting(0, FROZEN_START)
     }
 
     /// A clock that stands still at `wall` until it is moved. Times before 1970 count as 1970.
     pub fn frozen_at(wall: SystemTime) -> Self {
-        Self::starting(None, wall.duration_since(UNIX_EPOCH).unwrap_or_default())
+        Self::starting(0, wall.duration_since(UNIX_EPOCH).unwrap_or_default())
     }
 
-    fn starting(origin: Option<Instant>, wall: Duration) -> Self {
+    fn starting(frozen_nanos: u64, wall: Duration) -> Self {
+        let saved = SavedClock {
+            start_wall: signed_nanos(wall),
+            advanced: 0,
+            wall_only: 0,
+            suspended: 0,
+            frozen: (frozen_nanos != FLOWS).then_some(frozen_nanos),
+            flows_since: None,
+        };
+        Self::restored(saved)
+    }
+
+    /// A clock that continues where another one was.
+    pub(crate) fn restored(saved: SavedClock) -> Self {
+        let machine = SystemTime::now().duration_since(UNIX_EPOCH);
+        let machine = signed_nanos(machine.unwrap_or_default());
+        let since = saved.flows_since.unwrap_or(machine);
         Self {
             inner: Arc::new(Inner {
-                origin,
-                start_wall_nanos: signed_nanos(wall),
-                advanced_nanos: AtomicU64::new(0),
-                wall_only_nanos: AtomicI64::new(0),
-                suspended_nanos: AtomicU64::new(0),
+                origin: Instant::now(),
+                origin_wall_nanos: machine,
+                frozen_nanos: AtomicU64::new(saved.frozen.unwrap_or(FLOWS)),
+                correction_nanos: AtomicI64::new(machine.saturating_sub(since)),
+                start_wall_nanos: saved.start_wall,
+                advanced_nanos: AtomicU64::new(saved.advanced),
+                wall_only_nanos: AtomicI64::new(saved.wall_only),
+                suspended_nanos: AtomicU64::new(saved.suspended),
                 moved: watch::Sender::new(()),
                 sleepers: watch::Sender::new(Vec::new()),
             }),
@@ -99,10 +142,7 @@ impl SandboxClock {
     /// wake up.
     pub fn advance(&self, by: Duration) {
         add(&self.inner.advanced_nanos, by);
-        // Not `send`: without a sleeper that would keep the old version.
-        self.inner.moved.send_modify(|()| ());
-        // Those who wait for sleepers check again, since some may have woken up.
-        self.inner.sleepers.send_modify(|_| ());
+        self.wake();
     }
 
     /// The machine's clock is set forward: only the wall clock moves. No sleeper wakes up, and the
@@ -162,19 +202,57 @@ impl SandboxClock {
         UNIX_EPOCH + Duration::from_nanos(u64::try_from(self.inner.start_wall_nanos).unwrap_or(0))
     }
 
-    pub(crate) fn is_frozen(&self) -> bool {
-        self.inner.origin.is_none()
+    /// Stands still from now on.
+    pub(crate) fn freeze(&self) {
+        if !self.is_frozen() {
+            let flowed = self.flowed_nanos();
+            self.inner.frozen_nanos.store(flowed, Ordering::Release);
+            self.wake();
+        }
     }
 
-    /// How far it was moved in each way.
-    pub(crate) fn moves(&self) -> (bool, u64, i64, u64) {
+    /// Follows real time from now on.
+    pub(crate) fn resume(&self) {
         let inner = &self.inner;
-        (
-            self.is_frozen(),
-            inner.advanced_nanos.load(Ordering::Acquire),
-            inner.wall_only_nanos.load(Ordering::Acquire),
-            inner.suspended_nanos.load(Ordering::Acquire),
-        )
+        let frozen = inner.frozen_nanos.load(Ordering::Acquire);
+        if frozen == FLOWS {
+            return;
+        }
+        let passed = signed_nanos(inner.origin.elapsed());
+        let correction = i64::try_from(frozen).unwrap_or(i64::MAX) - passed;
+        // The correction first: who sees that the clock flows sees it, too.
+        inner.correction_nanos.store(correction, Ordering::Release);
+        inner.frozen_nanos.store(FLOWS, Ordering::Release);
+        self.wake();
+    }
+
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.inner.frozen_nanos.load(Ordering::Acquire) != FLOWS
+    }
+
+    /// What a copy needs. It does not change while time passes.
+    pub(crate) fn save(&self) -> SavedClock {
+        let inner = &self.inner;
+        let frozen = inner.frozen_nanos.load(Ordering::Acquire);
+        let correction = inner.correction_nanos.load(Ordering::Acquire);
+        let is_frozen = frozen != FLOWS;
+        SavedClock {
+            start_wall: inner.start_wall_nanos,
+            advanced: inner.advanced_nanos.load(Ordering::Acquire),
+            wall_only: inner.wall_only_nanos.load(Ordering::Acquire),
+            suspended: inner.suspended_nanos.load(Ordering::Acquire),
+            frozen: is_frozen.then_some(frozen),
+            flows_since: (!is_frozen)
+                .then(|| inner.origin_wall_nanos.saturating_sub(correction)),
+        }
+    }
+
+    /// Sleepers look at the clock again.
+    fn wake(&self) {
+        // Not `send`: without a sleeper that would keep the old version.
+        self.inner.moved.send_modify(|()| ());
+        // Those who wait for sleepers check again, since some may have woken up.
+        self.inner.sleepers.send_modify(|_| ());
     }
 
     fn move_wall(&self, by: i64) {
@@ -188,11 +266,20 @@ impl SandboxClock {
 
     #[inline]
     fn monotonic_nanos(&self) -> u64 {
-        let flowed = self
-            .inner
-            .origin
-            .map_or(0, |origin| nanos(origin.elapsed()));
-        flowed.saturating_add(self.inner.advanced_nanos.load(Ordering::Acquire))
+        self.flowed_nanos()
+            .saturating_add(self.inner.advanced_nanos.load(Ordering::Acquire))
+    }
+
+    /// How much real time counts.
+    #[inline]
+    fn flowed_nanos(&self) -> u64 {
+        match self.inner.frozen_nanos.load(Ordering::Acquire) {
+            FLOWS => {
+                let correction = self.inner.correction_nanos.load(Ordering::Acquire);
+                nanos(self.inner.origin.elapsed()).saturating_add_signed(correction)
+            }
+            frozen => frozen,
+        }
     }
 }
 
@@ -205,7 +292,7 @@ impl Default for SandboxClock {
 impl fmt::Debug for SandboxClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SandboxClock")
-            .field("frozen", &self.inner.origin.is_none())
+            .field("frozen", &self.is_frozen())
             .field("now", &self.now())
             .finish_non_exhaustive()
     }
@@ -238,7 +325,7 @@ impl Clock for SandboxClock {
                 if left == 0 {
                     return;
                 }
-                if clock.inner.origin.is_none() {
+                if clock.is_frozen() {
                     let _ = moved.changed().await;
                 } else {
                     tokio::select! {

@@ -28,7 +28,7 @@ use crate::vendor::{Recognized, RunningVendor};
 use crate::vendor_clock::VendorClock;
 
 /// Larger requests are cut off: no call of a vendor comes near it.
-const LARGEST_REQUEST: usize = 16 * 1024 * 1024;
+pub(crate) const LARGEST_REQUEST: usize = 16 * 1024 * 1024;
 
 /// The text of an error that a fault asked for.
 const TOLD: &str = "The sandbox was told to answer like this.";
@@ -60,7 +60,7 @@ impl std::error::Error for Cut {}
 /// Accepts connections for ever. `axum::serve` cannot cut a connection, hence hyper.
 ///
 /// `answer` takes a request that was read completely, and the number of its connection.
-pub(crate) async fn serve<A, F>(listener: TcpListener, answer: A)
+pub(crate) async fn serve<A, F>(listener: TcpListener, largest: usize, answer: A)
 where
     A: Fn(Parts, Bytes, u64) -> F + Clone + Send + 'static,
     F: Future<Output = Answered> + Send + 'static,
@@ -73,11 +73,16 @@ where
             continue;
         };
         connections += 1;
-        tokio::spawn(serve_connection(stream, answer.clone(), connections));
+        tokio::spawn(serve_connection(
+            stream,
+            largest,
+            answer.clone(),
+            connections,
+        ));
     }
 }
 
-async fn serve_connection<A, F>(stream: TcpStream, answer: A, connection: u64)
+async fn serve_connection<A, F>(stream: TcpStream, largest: usize, answer: A, connection: u64)
 where
     A: Fn(Parts, Bytes, u64) -> F + Clone + Send + 'static,
     F: Future<Output = Answered> + Send + 'static,
@@ -88,9 +93,7 @@ where
         let answer = answer.clone();
         async move {
             let (parts, body) = Request::<Incoming>::into_parts(request);
-            let body = to_bytes(Body::new(body), LARGEST_REQUEST)
-                .await
-                .map_err(|_| Cut)?;
+            let body = to_bytes(Body::new(body), largest).await.map_err(|_| Cut)?;
             // A task of its own: hyper drops this future when the client goes away, but a vendor
             // that has read a request finishes it.
             let answer = tokio::spawn(answer(parts, body, connection));
@@ -155,15 +158,11 @@ impl Exchange {
             return (response, None);
         }
         let (parts, body) = response.into_parts();
-        let (body, copy) = match body.size_hint().exact() {
-            Some(_) => {
-                let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
-                (Body::from(whole.clone()), whole)
-            }
-            None => (
-                body,
-                Bytes::from_static("(a body of unknown length)".as_bytes()),
-            ),
+        let (body, copy) = if body.size_hint().exact().is_some() {
+            let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
+            (Body::from(whole.clone()), whole)
+        } else {
+            (body, Bytes::from_static(b"(a body of unknown length)"))
         };
         let copy = self.log.message(&parts.headers, &copy);
         (Response::from_parts(parts, body), Some(copy))

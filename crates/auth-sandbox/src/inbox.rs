@@ -1,5 +1,6 @@
 //! The e-mails that the vendors send, for a test to read.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -185,16 +186,19 @@ pub(crate) struct Sent {
 #[derive(Clone)]
 pub(crate) struct Post {
     clock: VendorClock,
-    sent: Arc<Mutex<Vec<Sent>>>,
+    sent: Arc<Mutex<VecDeque<Sent>>>,
+    /// How many are kept.
+    most: usize,
     /// The number of the latest e-mail.
     latest: watch::Sender<u64>,
 }
 
 impl Post {
-    pub(crate) fn new(clock: VendorClock) -> Self {
+    pub(crate) fn new(clock: VendorClock, most: usize) -> Self {
         Self {
             clock,
             sent: Arc::default(),
+            most,
             latest: watch::Sender::new(0),
         }
     }
@@ -204,7 +208,11 @@ impl Post {
         self.latest.send_modify(|latest| {
             *latest += 1;
             let id = *latest;
-            self.lock().push(Sent { id, to, at, mail });
+            let mut sent = self.lock();
+            sent.push_back(Sent { id, to, at, mail });
+            if sent.len() > self.most {
+                sent.pop_front();
+            }
         });
     }
 
@@ -213,7 +221,13 @@ impl Post {
         self.latest.subscribe()
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Vec<Sent>> {
+    /// Takes the e-mails of another sandbox, and the number of its latest one.
+    pub(crate) fn restore(&self, mails: impl IntoIterator<Item = Sent>, latest: u64) {
+        self.lock().extend(mails);
+        self.latest.send_replace(latest);
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, VecDeque<Sent>> {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,5 +1,7 @@
 //! JSON Web Tokens, as two vendors make them: HS256 with the vendor's secret (RFC 7519 and RFC 7515).
 
+use std::sync::{PoisonError, RwLock};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -35,7 +37,7 @@ impl BadJwt {
 }
 
 /// A vendor's secret: as long as a block of the hash, so that it is the key as it is.
-pub(crate) struct Secret([u8; 64]);
+pub(crate) struct Secret(RwLock<[u8; 64]>);
 
 impl Secret {
     /// A new one for each sandbox, so that the tokens of one are invalid at the next.
@@ -44,7 +46,17 @@ impl Secret {
         for chunk in secret.chunks_exact_mut(16) {
             chunk.copy_from_slice(Uuid::new_v4().as_bytes());
         }
-        Self(secret)
+        Self(RwLock::new(secret))
+    }
+
+    /// The secret, for a copy of the sandbox.
+    pub(crate) fn bytes(&self) -> [u8; 64] {
+        *self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the secret of another sandbox.
+    pub(crate) fn replace(&self, secret: [u8; 64]) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = secret;
     }
 
     /// Signs any claims of a test.
@@ -100,6 +112,6 @@ impl Secret {
     }
 
     fn mac(&self, signed: &str) -> Hmac<Sha256> {
-        Hmac::new(&self.0.into()).chain_update(signed)
+        Hmac::new(&self.bytes().into()).chain_update(signed)
     }
 }

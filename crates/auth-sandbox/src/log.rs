@@ -34,6 +34,8 @@ pub struct RequestLog {
 pub(crate) struct Keep {
     /// The most requests. An older one makes place for a newer one.
     pub(crate) entries: usize,
+    /// The most e-mails, likewise.
+    pub(crate) mails: usize,
     /// The most bytes of all requests and answers together, about.
     pub(crate) bytes: usize,
     /// The most bytes of one body.
@@ -45,6 +47,7 @@ impl Default for Keep {
     fn default() -> Self {
         Self {
             entries: usize::MAX,
+            mails: usize::MAX,
             bytes: usize::MAX,
             body: usize::MAX,
             answers: false,
@@ -67,6 +70,8 @@ pub(crate) struct Ring {
     pub(crate) entries: VecDeque<Entry>,
     /// Counts all changes of all entries.
     pub(crate) revision: u64,
+    /// The number of the latest request.
+    pub(crate) latest: u64,
     bytes: usize,
 }
 
@@ -212,6 +217,17 @@ impl RequestLog {
         self.inner.latest.subscribe()
     }
 
+    /// Takes the entries of another log, and its numbers.
+    pub(crate) fn restore(&self, entries: Vec<Entry>, latest: u64, revision: u64) {
+        let mut ring = self.lock();
+        ring.bytes = entries.iter().map(Entry::size).sum();
+        ring.entries = entries.into();
+        (ring.latest, ring.revision) = (latest, revision);
+        ring.shrink(self.inner.keep);
+        drop(ring);
+        self.inner.latest.send_replace(latest);
+    }
+
     pub(crate) fn keeps_answers(&self) -> bool {
         self.inner.keep.answers
     }
@@ -284,6 +300,7 @@ impl RequestLog {
             entries,
             revision,
             bytes,
+            ..
         } = &mut *ring;
         // The entry is gone if the test has cleared the log meanwhile.
         if let Some(entry) = entries.iter_mut().rfind(|entry| entry.id == id) {
@@ -320,6 +337,7 @@ impl Ring {
     fn push(&mut self, mut entry: Entry, keep: Keep) {
         self.revision += 1;
         entry.revision = self.revision;
+        self.latest = entry.id;
         self.bytes += entry.size();
         self.entries.push_back(entry);
         self.shrink(keep);

@@ -4,13 +4,25 @@
 
 mod api;
 mod app;
+mod copy;
 mod events;
+mod greeting;
 mod guard;
 mod inspect;
+mod mask;
 mod options;
 mod page;
 mod run;
+mod seed;
+mod snapshot;
 mod space;
+mod state;
+mod step;
+mod why;
 
-pub(crate) use inspect::{Inspect, Token, TokenState};
+pub(crate) use api::Span;
+pub(crate) use inspect::{
+    Act, Code, Fields, Inspect, Mint, Records, Token, TokenChange, TokenState, exact_time,
+    load_secret, merged, secret_text,
+};
 pub use run::main;

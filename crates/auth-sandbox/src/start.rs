@@ -51,7 +51,7 @@ impl SandboxBuilder {
     pub(crate) fn assemble(self, address: SocketAddr, origin: &str) -> io::Result<Sandbox> {
         let clock = self.clock;
         let vendor_clock = VendorClock::new(clock.clone(), self.skew);
-        let post = Post::new(vendor_clock.clone());
+        let post = Post::new(vendor_clock.clone(), self.keep.mails);
         let vendors = VENDORS.iter().map(|vendor| {
             let base_url = format!("{origin}{}", vendor.prefix);
             let context = Context {
@@ -104,7 +104,7 @@ fn spawn(
                     let _ = report.send(Ok(()));
                     tokio::select! {
                         _ = stopped => {}
-                        () = exchange::serve(listener, answer) => {}
+                        () = exchange::serve(listener, exchange::LARGEST_REQUEST, answer) => {}
                     }
                 }
                 Err(error) => drop(report.send(Err(error))),

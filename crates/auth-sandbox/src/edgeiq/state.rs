@@ -31,6 +31,7 @@ pub(crate) struct State {
     book: Mutex<Book>,
 }
 
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Book {
     pub(super) users: Vec<EdgeIqUser>,
     pub(super) sessions: BTreeMap<String, Session>,
@@ -40,6 +41,7 @@ pub(super) struct Book {
     pub(super) issued: usize,
 }
 
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Session {
     pub(super) email: String,
     pub(super) begins: Duration,
@@ -47,6 +49,7 @@ pub(super) struct Session {
     pub(super) revoked: bool,
 }
 
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Reset {
     pub(super) token: String,
     pub(super) ends: Duration,

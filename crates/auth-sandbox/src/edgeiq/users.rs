@@ -9,6 +9,7 @@ use crate::object_id::object_id;
 
 /// A user to add with [`EdgeIq::add_user`](crate::EdgeIq::add_user).
 #[derive(Clone)]
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub struct EdgeIqUser {
     pub(super) id: String,
     pub(super) email: String,

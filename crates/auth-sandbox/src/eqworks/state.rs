@@ -31,6 +31,7 @@ pub(crate) struct State {
 
 /// The tokens that were made. The vendor keeps no such list: it is for the person who tests.
 #[derive(Default)]
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Minted {
     /// The latest ones.
     pub(super) tokens: VecDeque<String>,
@@ -41,6 +42,7 @@ pub(super) struct Minted {
 /// How many tokens are remembered for the person who tests.
 const MOST_MINTED: usize = 10_000;
 
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Book {
     pub(super) users: Vec<EqWorksUser>,
     /// By e-mail address.
@@ -49,6 +51,7 @@ pub(super) struct Book {
 }
 
 #[derive(Clone)]
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Passcode {
     pub(super) code: String,
     pub(super) ends: Duration,

@@ -7,10 +7,12 @@ use uuid::Uuid;
 
 /// A user to add with [`EqWorks::add_user`](crate::EqWorks::add_user).
 #[derive(Clone)]
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub struct EqWorksUser {
     /// Trimmed and in lower case.
     pub(super) email: String,
     pub(super) products: Vec<String>,
+    #[cfg_attr(feature = "server", serde(with = "crate::server::exact_time"))]
     pub(super) access_ends: Option<SystemTime>,
     pub(super) active: bool,
     /// An account of the vendor's mobile SDK.

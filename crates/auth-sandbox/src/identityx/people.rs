@@ -7,6 +7,7 @@ use crate::object_id::object_id;
 
 /// An application to add with [`IdentityX::add_application`](crate::IdentityX::add_application).
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub struct IdentityXApplication {
     pub(super) id: String,
     pub(super) name: String,
@@ -41,6 +42,7 @@ impl IdentityXApplication {
 
 /// An organisation to add with [`IdentityX::add_organization`](crate::IdentityX::add_organization).
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub struct IdentityXOrganization {
     pub(super) id: String,
     pub(super) name: String,
@@ -58,6 +60,7 @@ impl IdentityXOrganization {
 
 /// An administrator to add with [`IdentityX::add_org_user`](crate::IdentityX::add_org_user).
 #[derive(Clone)]
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub struct IdentityXOrgUser {
     pub(super) id: String,
     pub(super) email: String,
@@ -68,7 +71,9 @@ pub struct IdentityXOrgUser {
 }
 
 #[derive(Clone)]
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Membership {
+    #[cfg_attr(feature = "server", serde(default = "object_id"))]
     pub(super) id: String,
     pub(super) organization_id: String,
     pub(super) role: String,
@@ -130,6 +135,7 @@ impl fmt::Debug for IdentityXOrgUser {
 
 /// A user of an application to add with [`IdentityX::add_app_user`](crate::IdentityX::add_app_user).
 #[derive(Clone)]
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub struct IdentityXAppUser {
     pub(super) id: String,
     pub(super) application_id: String,

@@ -28,6 +28,7 @@ pub(crate) struct State {
     book: Mutex<Book>,
 }
 
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Book {
     pub(super) organizations: Vec<IdentityXOrganization>,
     pub(super) applications: Vec<IdentityXApplication>,
@@ -43,6 +44,7 @@ pub(super) struct Book {
 
 /// What a test has switched on.
 #[derive(Default)]
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Switches {
     pub(super) inner_service_down: bool,
     pub(super) bearer_form: bool,

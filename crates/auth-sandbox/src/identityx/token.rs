@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 /// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub(super) enum Kind {
     OrgLink,
     AppLink,
@@ -44,6 +45,7 @@ impl Kind {
 
 /// A token that the vendor knows, under the id that is its claim `jti`.
 #[derive(Clone)]
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Record {
     pub(super) kind: Kind,
     /// The id of the app user or the administrator.

@@ -40,6 +40,7 @@ impl Rejected {
     }
 }
 
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Entry {
     pub(super) owner: String,
     pub(super) begins: Duration,
@@ -86,11 +87,13 @@ impl Entry {
 }
 
 /// All tokens. Times are the vendor's: time passed since the sandbox's clock began.
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Ledger {
-    settings: Settings,
+    #[cfg_attr(feature = "server", serde(skip))]
+    pub(super) settings: Settings,
     pub(super) access: BTreeMap<String, Entry>,
     pub(super) refresh: BTreeMap<String, Entry>,
-    families: u64,
+    pub(super) families: u64,
     issued: usize,
     reuse_detected: usize,
 }
@@ -119,6 +122,25 @@ impl Ledger {
     pub(super) fn issue_access_only(&mut self, owner: &str, now: Duration) -> Issued {
         self.families += 1;
         self.new_access(owner, self.families, now, false)
+    }
+
+    /// Makes a token that the person who tests has chosen, of a family of its own.
+    pub(super) fn put(
+        &mut self,
+        owner: &str,
+        value: &str,
+        now: Duration,
+        lives: Option<Duration>,
+        is_access: bool,
+    ) {
+        self.families += 1;
+        let (tokens, default) = if is_access {
+            (&mut self.access, Some(self.settings.token_lifetime))
+        } else {
+            (&mut self.refresh, self.settings.refresh_token_lifetime)
+        };
+        let entry = Entry::new(owner, self.families, now, lives.or(default), false);
+        tokens.insert(value.to_owned(), entry);
     }
 
     /// Exchanges a refresh token. The access tokens issued before stay valid until they expire.

@@ -35,6 +35,7 @@ pub(crate) struct State {
     book: Mutex<Book>,
 }
 
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Book {
     pub(super) users: Vec<IqmUser>,
     pub(super) ledger: Ledger,
@@ -43,11 +44,13 @@ pub(super) struct Book {
     pub(super) resets: BTreeMap<String, Reset>,
 }
 
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct MfaCode {
     pub(super) email: String,
     pub(super) ends: Duration,
 }
 
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct AuthorizationCode {
     pub(super) email: String,
     pub(super) redirect_uri: String,
@@ -55,6 +58,7 @@ pub(super) struct AuthorizationCode {
 }
 
 /// A reset link. Only the newest one of a user is valid.
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Reset {
     pub(super) hash: String,
     pub(super) ends: Duration,
@@ -172,11 +176,14 @@ impl Book {
         self.users.iter_mut().find(|user| user.email == email)
     }
 
+    /// A workspace that no user has.
+    pub(super) fn next_ow_id(&self) -> Option<u64> {
+        let highest = self.users.iter().flat_map(IqmUser::ow_ids).max();
+        highest.map(|highest| highest + 1)
+    }
+
     pub(super) fn add_user(&mut self, mut user: IqmUser) {
-        if user.ow_id.is_none() {
-            let highest = self.users.iter().flat_map(IqmUser::ow_ids).max();
-            user.ow_id = highest.map(|highest| highest + 1);
-        }
+        user.ow_id = user.ow_id.or_else(|| self.next_ow_id());
         self.users.retain(|other| other.email != user.email);
         self.users.push(user);
     }

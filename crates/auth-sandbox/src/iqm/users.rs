@@ -4,6 +4,7 @@ use std::fmt;
 
 /// A user to add with [`Iqm::add_user`](crate::Iqm::add_user).
 #[derive(Clone)]
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub struct IqmUser {
     pub(super) email: String,
     /// `None` until an invited user has signed up.
@@ -20,6 +21,7 @@ pub struct IqmUser {
 
 /// A workspace beside the user's own.
 #[derive(Clone)]
+#[cfg_attr(feature = "server", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Workspace {
     pub(super) ow_id: u64,
     pub(super) organization: String,

@@ -5,13 +5,16 @@ mod faults;
 mod input;
 mod mails;
 mod requests;
+mod state;
 mod tokens;
+mod users;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, delete, get, patch, post};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -20,26 +23,66 @@ use crate::answer;
 
 pub(super) use clock::clock as clock_json;
 pub(super) use faults::faults as faults_json;
+pub(crate) use input::Span;
+pub(super) use input::parse_date;
 pub(super) use mails::mail as mail_json;
 pub(super) use requests::summary as request_json;
+pub(super) use tokens::minted;
+pub(super) use users::{records, switched};
 
 /// Each path and what answers it.
 fn routes() -> Vec<(&'static str, MethodRouter)> {
     vec![
-        ("/", get(page::page)),
         ("/health", get(health)),
-        ("/_sandbox/requests", get(requests::list)),
-        ("/_sandbox/mails", get(mails::list)),
+        (
+            "/_sandbox/requests",
+            get(requests::list).delete(requests::clear),
+        ),
+        ("/_sandbox/requests/counts", get(requests::counts)),
+        ("/_sandbox/requests/{id}", get(requests::one)),
+        ("/_sandbox/mails", get(mails::list).delete(mails::clear)),
+        ("/_sandbox/mails/latest", get(mails::latest)),
         ("/_sandbox/clock", get(clock::read)),
-        ("/_sandbox/tokens", get(tokens::list)),
-        ("/_sandbox/faults", get(faults::list)),
+        ("/_sandbox/clock/{action}", post(clock::act)),
+        ("/_sandbox/tokens", get(tokens::list).post(tokens::mint)),
+        ("/_sandbox/tokens/revoke", post(tokens::revoke)),
+        ("/_sandbox/tokens/expire", post(tokens::expire)),
+        ("/_sandbox/tokens/decode", post(tokens::decode)),
+        ("/_sandbox/codes", get(tokens::codes)),
+        (
+            "/_sandbox/faults",
+            get(faults::list).post(faults::add).delete(faults::clear),
+        ),
+        ("/_sandbox/faults/{id}", delete(faults::remove)),
+        ("/_sandbox/faults/{id}/gate", get(faults::gate)),
+        ("/_sandbox/faults/{id}/release", post(faults::release)),
+        ("/_sandbox/users", get(users::all)),
+        ("/_sandbox/users/{list}", post(users::add)),
+        (
+            "/_sandbox/users/{list}/{name}",
+            patch(users::change).delete(users::remove),
+        ),
+        ("/_sandbox/vendors", get(users::vendors)),
+        ("/_sandbox/vendors/{vendor}", patch(users::switch)),
+        ("/_sandbox/operations", get(users::operations)),
+        ("/_sandbox/reset", post(state::reset)),
+        ("/_sandbox/snapshot", get(state::snapshot)),
+        ("/_sandbox/restore", post(state::restore)),
+        ("/_sandbox/namespaces", get(state::namespaces)),
+        (
+            "/_sandbox/namespaces/{name}",
+            delete(state::remove_namespace),
+        ),
         ("/_sandbox/events", get(events::stream)),
+        ("/_sandbox/openapi.json", get(async || document(OPENAPI))),
+        ("/_sandbox/seed.schema.json", get(async || document(SEED_SCHEMA))),
     ]
 }
 
 pub(super) fn router() -> Router {
     let router = routes()
         .into_iter()
+        .chain(page::routes())
         .fold(Router::new(), |router, (path, route)| {
             router.route(path, route)
         });
@@ -54,6 +97,16 @@ pub(super) fn router() -> Router {
     router
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
+        // It was read already, and is not longer than the program allows.
+        .layer(DefaultBodyLimit::disable())
+}
+
+/// Describes what [`routes`] has.
+const OPENAPI: &str = include_str!("openapi.json");
+const SEED_SCHEMA: &str = include_str!("seed.schema.json");
+
+fn document(text: &'static str) -> Response<Body> {
+    answer::text(StatusCode::OK, "application/json", text)
 }
 
 async fn health() -> Reply<Value> {
@@ -95,5 +148,21 @@ impl From<Refused> for Response<Body> {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response<Body> {
         self.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_openapi_document_has_each_path_and_no_other() {
+        let document: Value = serde_json::from_str(OPENAPI).unwrap();
+        let described = document["paths"].as_object().unwrap().keys();
+        let mut described: Vec<&str> = described.map(String::as_str).collect();
+        described.sort_unstable();
+        let mut served: Vec<&str> = routes().into_iter().map(|(path, _)| path).collect();
+        served.sort_unstable();
+        assert_eq!(described, served);
     }
 }

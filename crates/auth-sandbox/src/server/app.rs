@@ -1,6 +1,5 @@
 //! The program's state, and the way of a request to a vendor, to the API or to the page.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -12,18 +11,16 @@ use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 
 use super::options::Options;
-use super::space::{Space, Spaces};
+use super::seed::Seed;
+use super::space::{Plan, Space, Spaces};
 use super::{api, guard};
 use crate::exchange::Answered;
 use crate::sandbox::Sandbox;
 
-pub(crate) struct App {
-    address: SocketAddr,
-    /// The address in magic links, without a slash at its end.
-    pub(super) public_url: String,
+pub(super) struct App {
     /// The names that requests may be sent to, beside those of the loopback interface.
     pub(super) hosts: Vec<String>,
-    pub(super) spaces: Spaces,
+    pub(super) spaces: Arc<Spaces>,
     router: Router,
 }
 
@@ -38,21 +35,33 @@ impl Here {
     pub(super) fn sandbox(&self) -> Arc<Sandbox> {
         self.space.sandbox()
     }
+
+    /// Where the namespace is, without a slash at its end.
+    pub(super) fn origin(&self) -> String {
+        self.app.spaces.plan.origin(&self.space.name)
+    }
 }
 
 impl App {
-    pub(super) fn new(options: Options, address: SocketAddr) -> io::Result<Self> {
-        let public_url = match options.public_url {
+    pub(super) fn new(options: &Options, address: SocketAddr) -> Result<Self, String> {
+        let public_url = match &options.public_url {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
             None => format!("http://localhost:{}", address.port()),
         };
-        let mut hosts = options.allowed_hosts;
+        let mut hosts = options.allowed_hosts.clone();
         hosts.extend(guard::host_of(&public_url));
-        Ok(Self {
+        let seed = options.seed.as_deref().map(Seed::read).transpose()?;
+        let plan = Plan {
             address,
-            spaces: Spaces::new(address, public_url.clone())?,
             public_url,
+            seed: seed.unwrap_or_default(),
+            frozen_at: options.frozen_at,
+            keep: options.keep,
+            most: options.namespaces,
+        };
+        Ok(Self {
             hosts,
+            spaces: Arc::new(Spaces::new(plan)?),
             router: api::router(),
         })
     }
@@ -65,7 +74,7 @@ impl App {
         connection: u64,
     ) -> Answered {
         if let Err(refusal) = guard::check(&self, &parts) {
-            return Ok(refusal);
+            return Ok(refusal.into());
         }
         let space = match self.take_space(&mut parts) {
             Ok(space) => space,
@@ -108,15 +117,5 @@ impl App {
         };
         parts.uri = rest.parse::<Uri>().unwrap_or_default();
         Ok(space)
-    }
-
-    /// What the program prints when it listens.
-    pub(super) fn greeting(&self) -> String {
-        let Self {
-            address,
-            public_url,
-            ..
-        } = self;
-        format!("auth-sandbox listens on http://{address}\n\n  page  {public_url}/\n")
     }
 }

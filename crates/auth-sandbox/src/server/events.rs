@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use tokio::time::{sleep, timeout};
 
 use super::api::{clock_json, faults_json, mail_json, request_json};
 use super::app::Here;
-use super::inspect;
+use crate::clock::SavedClock;
 use crate::sandbox::Sandbox;
 
 /// The most events of one kind in one piece. A client that gets `more` reads the rest by itself.
@@ -49,9 +48,8 @@ struct Watcher {
     mails: watch::Receiver<u64>,
     revision: u64,
     mail: u64,
-    clock: Value,
+    clock: SavedClock,
     faults: Value,
-    tokens: u64,
     has_begun: bool,
 }
 
@@ -65,9 +63,8 @@ impl Watcher {
             mails: sandbox.post.subscribe(),
             revision,
             mail: *sandbox.post.subscribe().borrow(),
-            clock: shown_clock(&sandbox),
+            clock: sandbox.exchange.clock.save(),
             faults: faults_json(&sandbox),
-            tokens: digest(&sandbox),
             has_begun: false,
             here,
             sandbox,
@@ -113,6 +110,7 @@ impl Watcher {
     }
 
     fn collect(&mut self, piece: &mut String) {
+        let is_changed = self.changed.has_changed().unwrap_or_default();
         self.changed.borrow_and_update();
         let sandbox = self.here.sandbox();
         if !Arc::ptr_eq(&sandbox, &self.sandbox) {
@@ -151,7 +149,7 @@ impl Watcher {
         if has_more {
             self.event(piece, "more", &json!({}));
         }
-        let clock = shown_clock(&sandbox);
+        let clock = sandbox.exchange.clock.save();
         if clock != self.clock {
             self.clock = clock;
             self.event(piece, "clock", &clock_json(&sandbox));
@@ -161,9 +159,12 @@ impl Watcher {
             self.event(piece, "faults", &faults);
             self.faults = faults;
         }
-        let tokens = digest(&sandbox);
-        if tokens != self.tokens {
-            self.tokens = tokens;
+        if is_changed
+            || news
+                .iter()
+                .any(|it| it["state"] == "answered" && it["refused"] == false)
+        {
+            // Perhaps: to compare them all would cost more than it helps.
             self.event(piece, "tokens", &json!({}));
         }
     }
@@ -176,20 +177,4 @@ impl Watcher {
             "id: {revision}.{mail}\nevent: {name}\ndata: {data}\n\n"
         );
     }
-}
-
-/// What changes when the clock is moved, and not when time passes.
-fn shown_clock(sandbox: &Sandbox) -> Value {
-    json!(sandbox.exchange.clock.moves())
-}
-
-/// Another number for other tokens.
-fn digest(sandbox: &Sandbox) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for vendor in inspect::vendors(sandbox) {
-        for token in vendor.tokens() {
-            (token.value, token.state as u8).hash(&mut hasher);
-        }
-    }
-    hasher.finish()
 }

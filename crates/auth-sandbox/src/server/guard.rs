@@ -3,9 +3,8 @@
 
 use std::net::IpAddr;
 
-use axum::body::Body;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use url::Url;
 
 use super::api::Refused;
@@ -21,20 +20,20 @@ pub(super) fn host_of(url: &str) -> Option<String> {
 }
 
 /// Refuses a request that the browser of the person who tests was tricked into.
-pub(super) fn check(app: &App, parts: &Parts) -> Result<(), Response<Body>> {
+pub(super) fn check(app: &App, parts: &Parts) -> Result<(), Refused> {
     let path = parts.uri.path();
     // Health checks name what they like, and learn nothing.
     if path != "/health" && !is_allowed(app, parts) {
         let text = "the request is for a host that the sandbox does not know; start it with \
                     --allow-host NAME";
-        return Err(Refused(StatusCode::MISDIRECTED_REQUEST, text.to_owned()).into());
+        return Err(Refused(StatusCode::MISDIRECTED_REQUEST, text.to_owned()));
     }
     let is_read = matches!(parts.method, Method::GET | Method::HEAD);
     let is_api =
         path.starts_with("/_sandbox") || (path.starts_with("/ns/") && path.contains("/_sandbox"));
     if is_api && !is_read && !parts.headers.contains_key(CHANGE_HEADER) {
         let text = format!("a call that changes something needs the header {CHANGE_HEADER}: 1");
-        return Err(Refused(StatusCode::FORBIDDEN, text).into());
+        return Err(Refused(StatusCode::FORBIDDEN, text));
     }
     Ok(())
 }

@@ -1,9 +1,16 @@
 //! What the command line says.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::SystemTime;
 
 use lexopt::{Arg, Parser, ValueExt as _};
 use url::Url;
+
+use super::api::parse_date;
+use crate::log::Keep;
+
+const MIB: usize = 1024 * 1024;
 
 pub(super) const HELP: &str = "\
 auth-sandbox: IQM, EdgeIQ, EQ Works and IdentityX, emulated on one port
@@ -15,6 +22,12 @@ Usage: auth-sandbox [options]
   --i-know-it-is-open   required to listen where other machines can connect
   --public-url URL      the address in magic links and settings (default: http://localhost:PORT)
   --allow-host NAME     a further name that requests may be sent to, such as a container's; repeatable
+  --seed FILE           users, tokens, faults and settings to begin with: TOML, or JSON (*.json)
+  --state FILE          restores everything from the file, and keeps it there
+  --frozen-clock TIME   the clock stands still at a time like 2030-01-01T00:00:00Z
+  --log-size NUMBER     how many requests are kept for each namespace (default: 10000)
+  --log-memory MIB      how much memory they may take for each namespace (default: 64)
+  --namespaces NUMBER   how many there may be beside the default one (default: 100)
   --help, --version
 ";
 
@@ -23,10 +36,15 @@ pub(super) struct Options {
     pub(super) listen: SocketAddr,
     pub(super) public_url: Option<Url>,
     pub(super) allowed_hosts: Vec<String>,
+    pub(super) seed: Option<PathBuf>,
+    pub(super) state: Option<PathBuf>,
+    pub(super) frozen_at: Option<SystemTime>,
+    pub(super) keep: Keep,
+    pub(super) namespaces: usize,
 }
 
 pub(super) enum Command {
-    Run(Options),
+    Run(Box<Options>),
     Help,
     Version,
 }
@@ -35,6 +53,14 @@ pub(super) fn parse(mut parser: Parser) -> Result<Command, lexopt::Error> {
     let mut listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 4010));
     let mut is_known_to_be_open = false;
     let (mut public_url, mut allowed_hosts) = (None, Vec::new());
+    let (mut seed, mut state, mut frozen_at, mut namespaces) = (None, None, None, 100);
+    let mut keep = Keep {
+        entries: 10_000,
+        mails: 10_000,
+        bytes: 64 * MIB,
+        body: 64 * 1024,
+        answers: true,
+    };
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Long("port") => listen.set_port(parser.value()?.parse()?),
@@ -42,6 +68,14 @@ pub(super) fn parse(mut parser: Parser) -> Result<Command, lexopt::Error> {
             Arg::Long("i-know-it-is-open") => is_known_to_be_open = true,
             Arg::Long("public-url") => public_url = Some(parser.value()?.parse_with(origin)?),
             Arg::Long("allow-host") => allowed_hosts.push(parser.value()?.string()?),
+            Arg::Long("seed") => seed = Some(parser.value()?.into()),
+            Arg::Long("state") => state = Some(parser.value()?.into()),
+            Arg::Long("frozen-clock") => frozen_at = Some(parser.value()?.parse_with(parse_date)?),
+            Arg::Long("log-size") => keep.entries = parser.value()?.parse()?,
+            Arg::Long("log-memory") => {
+                keep.bytes = parser.value()?.parse::<usize>()?.saturating_mul(MIB);
+            }
+            Arg::Long("namespaces") => namespaces = parser.value()?.parse()?,
             Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
             Arg::Long("version") | Arg::Short('V') => return Ok(Command::Version),
             other => return Err(other.unexpected()),
@@ -55,11 +89,16 @@ pub(super) fn parse(mut parser: Parser) -> Result<Command, lexopt::Error> {
         )
         .into());
     }
-    Ok(Command::Run(Options {
+    Ok(Command::Run(Box::new(Options {
         listen,
         public_url,
         allowed_hosts,
-    }))
+        seed,
+        state,
+        frozen_at,
+        keep,
+        namespaces,
+    })))
 }
 
 fn origin(text: &str) -> Result<Url, String> {

@@ -5,12 +5,18 @@ use std::fmt::Write as _;
 use axum::Extension;
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, header};
+use axum::routing::{MethodRouter, get};
 
 use super::app::Here;
 use crate::server::api::request_json;
 
+/// What belongs to the page, and not to the API.
+pub(super) fn routes() -> Vec<(&'static str, MethodRouter)> {
+    vec![("/", get(page))]
+}
+
 /// The requests as a list.
-pub(super) async fn page(Extension(here): Extension<Here>) -> Response<Body> {
+async fn page(Extension(here): Extension<Here>) -> Response<Body> {
     let sandbox = here.sandbox();
     let mut list = String::new();
     for entry in sandbox.exchange.log.lock().entries.iter().rev().take(100) {

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use super::app::App;
 use super::options::{self, Command, HELP, Options};
+use super::{greeting, state};
 use crate::exchange;
 
 /// What the program `auth-sandbox` does.
@@ -17,7 +18,7 @@ pub fn main() -> ExitCode {
     let outcome = match options::parse(lexopt::Parser::from_env()) {
         Ok(Command::Help) => print(HELP),
         Ok(Command::Version) => print(concat!("auth-sandbox ", env!("CARGO_PKG_VERSION"), "\n")),
-        Ok(Command::Run(options)) => run(options),
+        Ok(Command::Run(options)) => run(&options),
         Err(error) => Err(format!("{error}; see auth-sandbox --help").into()),
     };
     match outcome {
@@ -31,7 +32,7 @@ pub fn main() -> ExitCode {
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-fn run(options: Options) -> Outcome {
+fn run(options: &Options) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -41,19 +42,36 @@ fn run(options: Options) -> Outcome {
     outcome
 }
 
-async fn serve(options: Options) -> Outcome {
+async fn serve(options: &Options) -> Outcome {
     let listener = TcpListener::bind(options.listen)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", options.listen))?;
     let app = Arc::new(App::new(options, listener.local_addr()?)?);
-    print(&app.greeting())?;
+    let spaces = Arc::clone(&app.spaces);
+    if let Some(path) = &options.state {
+        state::load(path, &spaces)?;
+    }
+    print(&greeting::greeting(&spaces))?;
     let answer = move |parts, body, connection| Arc::clone(&app).answer(parts, body, connection);
+    let saving = async {
+        match &options.state {
+            Some(path) => state::keep_saving(path, Arc::clone(&spaces)).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
-        () = exchange::serve(listener, answer) => {}
+        () = exchange::serve(listener, LARGEST_REQUEST, answer) => {}
+        outcome = saving => outcome.map_err(|error| format!("cannot save the state: {error}"))?,
         outcome = interrupted() => outcome?,
+    }
+    if let Some(path) = &options.state {
+        state::save(path, &spaces).map_err(|error| format!("cannot save the state: {error}"))?;
     }
     Ok(())
 }
+
+/// A snapshot with a full log fits. No other request comes near it.
+const LARGEST_REQUEST: usize = 256 * 1024 * 1024;
 
 /// Completes when the program is asked to end. As the first process of a container it would ignore
 /// both signals otherwise.

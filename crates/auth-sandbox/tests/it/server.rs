@@ -1,22 +1,36 @@
 //! The program and its JSON API, as a client of any language sees them.
 
 mod access;
+mod clocks;
+mod copied;
 mod events;
+mod faults;
+mod mails;
+mod openapi;
+mod requests;
+mod robust;
+mod snippets;
+mod spaces;
+mod states;
+mod tokens;
+mod users;
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::caller::{Reply, client, read};
 
 /// A running program. It is ended when this is dropped.
 pub(crate) struct Program {
-    child: Child,
+    pub(crate) child: Child,
     /// Without a slash at its end.
     pub(crate) url: String,
     pub(crate) client: Client,
+    /// What it has printed until it was ready.
+    pub(crate) greeting: String,
 }
 
 impl Program {
@@ -27,16 +41,25 @@ impl Program {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut first = String::new();
+        let mut greeting = String::new();
         let mut out = BufReader::new(child.stdout.take().unwrap());
-        out.read_line(&mut first).unwrap();
-        let url = first.trim().strip_prefix("auth-sandbox listens on ");
-        let port = url.unwrap().rsplit(':').next().unwrap();
+        while !greeting.ends_with("Ctrl-C ends it.\n") {
+            let read = out.read_line(&mut greeting).unwrap();
+            assert!(read > 0, "it ended with {greeting:?}");
+        }
+        let first = greeting.lines().next().unwrap();
+        let port = first.rsplit(':').next().unwrap();
         Self {
             child,
             url: format!("http://127.0.0.1:{port}"),
             client: client(),
+            greeting,
         }
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.url));
+        request.header("x-auth-sandbox", "1")
     }
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
@@ -52,22 +75,45 @@ impl Program {
 
     /// A call of the API that changes something.
     pub(crate) async fn post(&self, path: &str, body: Value) -> Reply {
-        let request = self.client.post(format!("{}{path}", self.url));
-        read(request.header("x-auth-sandbox", "1").json(&body)).await
+        read(self.request(Method::POST, path).json(&body)).await
     }
 
-    /// Logs in at IQM, in the namespace whose path this is.
-    pub(crate) async fn iqm_log_in(&self, space: &str, password: &str) -> Reply {
+    /// As [`post`](Self::post), and has to succeed.
+    pub(crate) async fn done(&self, path: &str, body: Value) -> Value {
+        let reply = self.post(path, body).await;
+        assert_eq!(reply.status, 200, "{path}: {reply:?}");
+        reply.body
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Reply {
+        read(self.request(Method::DELETE, path)).await
+    }
+
+    pub(crate) fn iqm_log_in_request(&self, space: &str, password: &str) -> RequestBuilder {
         let url = format!("{}{space}/iqm/api/v3/ua/login", self.url);
         let credentials =
             json!({ "grantType": "password", "email": "user1@iqm.com", "password": password });
         let request = self.client.post(url).json(&credentials);
-        read(request.basic_auth("iqm-sandbox-client", Some("iqm-sandbox-secret"))).await
+        request.basic_auth("iqm-sandbox-client", Some("iqm-sandbox-secret"))
+    }
+
+    /// Logs in at IQM, in the namespace whose path this is.
+    pub(crate) async fn iqm_log_in(&self, space: &str, password: &str) -> Reply {
+        read(self.iqm_log_in_request(space, password)).await
     }
 
     /// Has EQ Works send an e-mail.
     pub(crate) async fn request_passcode(&self, space: &str, email: &str) -> Reply {
         read(self.get(&format!("{space}/eqworks/dev/login?user={email}"))).await
+    }
+
+    /// The status with which EdgeIQ answers a token.
+    pub(crate) async fn edgeiq_me(&self, token: &str) -> u16 {
+        let request = self.get("/edgeiq/api/v1/platform/me");
+        let request = request.header("authorization", token);
+        read(request.header("accept", "application/json"))
+            .await
+            .status
     }
 }
 

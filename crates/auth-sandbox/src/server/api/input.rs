@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
-use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
+use serde::{Deserialize, Serialize, Serializer};
 use tokio::time::Instant;
 
 use super::Refused;
@@ -44,7 +44,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Input<T> {
 }
 
 /// A duration as people write it: `90s`, `1h 30m`, `500ms`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Span(pub(crate) Duration);
 
 impl<'de> Deserialize<'de> for Span {
@@ -54,6 +54,26 @@ impl<'de> Deserialize<'de> for Span {
         span.map(Self)
             .map_err(|error| D::Error::custom(format!("{text:?} is no duration: {error}")))
     }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&humantime::format_duration(self.0))
+    }
+}
+
+/// Whether secrets are shown.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reveal {
+    #[serde(default)]
+    pub(super) reveal: bool,
+}
+
+/// Reads a time as RFC 3339 has it.
+pub(in crate::server) fn parse_date(text: &str) -> Result<SystemTime, String> {
+    let at = humantime::parse_rfc3339_weak(text);
+    at.map_err(|error| format!("{text:?} is no time like 2030-01-01T00:00:00Z: {error}"))
 }
 
 /// The longest wait of a call.

@@ -36,6 +36,27 @@ pub(in crate::server) async fn list(
     Extension(here): Extension<Here>,
     Params(filter): Params<Filter>,
 ) -> Result<Reply<Value>, Refused> {
+    Ok(Reply(json!({ "mails": find(&here, &filter).await? })))
+}
+
+/// The latest match.
+pub(in crate::server) async fn latest(
+    Extension(here): Extension<Here>,
+    Params(filter): Params<Filter>,
+) -> Result<Reply<Value>, Refused> {
+    let found = find(&here, &filter).await?.into_iter().next();
+    let missing = || Refused::missing("no such e-mail was sent; `wait=5s` waits for one");
+    Ok(Reply(found.ok_or_else(missing)?))
+}
+
+/// Forgets all e-mails.
+pub(in crate::server) async fn clear(Extension(here): Extension<Here>) -> Reply<Value> {
+    here.sandbox().post.lock().clear();
+    here.space.touch();
+    Reply(json!({}))
+}
+
+async fn find(here: &Here, filter: &Filter) -> Result<Vec<Value>, Refused> {
     let known = [
         MailKind::PasswordReset,
         MailKind::Passcode,
@@ -69,7 +90,7 @@ pub(in crate::server) async fn list(
             }
         };
         if !found.is_empty() || is_over.await {
-            return Ok(Reply(json!({ "mails": found })));
+            return Ok(found);
         }
     }
 }
