@@ -18,7 +18,7 @@ use axum::body::Bytes;
 use axum::routing::post;
 use tokio::runtime::Runtime;
 
-use crate::zoo::Values;
+use crate::Values;
 
 /// The number of the next request.
 static NUMBER: AtomicU64 = AtomicU64::new(0);

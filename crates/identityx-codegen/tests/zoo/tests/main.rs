@@ -1,7 +1,26 @@
-//! The zoo: every operation of `tests/zoo`, with random answers that its schema allows. They are made by
+//! The zoo: every operation here, with random answers that its schema allows. They are made by
 //! apollo-compiler's execution of the operation, read by the generated code, and compared.
 //!
 //! `CODEGEN_ANSWERS=1000000` makes that many answers.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed unwrap in a test is a failed test"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the environment says how many cases a long run has"
+)]
+
+mod modules;
+mod server;
+
+/// What the build script has generated.
+#[rustfmt::skip]
+mod generated {
+    include!(concat!(env!("OUT_DIR"), "/operations.rs"));
+}
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,12 +34,18 @@ use fastrand::Rng;
 use heck::ToSnakeCase;
 use identityx_auth::Client;
 use identityx_auth::graphql::{Execute as _, GraphQLQuery};
+use identityx_codegen::Document;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize as _, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::generated::*;
 use crate::server::Server;
+
+/// The schema from which the code was generated.
+fn zoo() -> Document {
+    Document::new("zoo.graphql", include_str!("../zoo.graphql"))
+}
 
 /// An operation with its generated types.
 struct Animal {
@@ -164,7 +189,7 @@ pub(crate) struct Values {
 
 impl Values {
     pub(crate) fn new(seed: u64) -> Self {
-        let sdl = format!("{} directive @oneOf on INPUT_OBJECT", crate::zoo().text());
+        let sdl = format!("{} directive @oneOf on INPUT_OBJECT", zoo().text());
         let schema = Schema::parse_and_validate(sdl, "zoo.graphql").unwrap();
         let implementers = schema.implementers_map();
         Self {
@@ -418,18 +443,13 @@ fn documents(
     animals.collect()
 }
 
-/// How many cases a test has: some, or as many as the environment says.
-pub(crate) fn count(variable: &str, normal: usize) -> usize {
-    let text = std::env::var(variable);
-    text.map_or(normal, |text| text.parse().unwrap())
-}
-
 #[test]
 fn every_answer_that_the_schema_allows_is_read_as_it_was_sent() {
     let values = Values::new(1);
     let documents = documents(&values.schema);
     assert!(documents.len() >= 60);
-    let count = count("CODEGEN_ANSWERS", 10_000);
+    let count = std::env::var("CODEGEN_ANSWERS");
+    let count = count.map_or(10_000, |text| text.parse().unwrap());
     for (animal, document) in documents.values().cycle().take(count) {
         let variables = values.variables(document, animal.name);
         let sent = (animal.send)(&variables).unwrap();
@@ -519,49 +539,35 @@ fn every_operation_works_end_to_end_against_a_service_with_the_schema() {
 #[test]
 fn each_field_is_read_from_the_key_of_its_name() {
     // What was read and what is written go by one attribute: here it is compared with the name.
-    let mut renamed = 0;
-    for animal in animals() {
-        let path = format!("tests/it/generated/{}.rs", module(animal.name));
-        let text = std::fs::read_to_string(path).unwrap();
-        let mut key = None;
-        for line in text.lines().map(str::trim) {
-            if let Some((_, rest)) = line.split_once("rename = \"") {
-                key = rest.split('"').next();
-            } else if let Some(field) = line.strip_prefix("pub ").and_then(|it| it.split_once(": "))
-                && line.ends_with(',')
-            {
-                let wanted = key.take().unwrap_or(field.0).to_snake_case();
-                let wanted = if wanted.is_empty() {
-                    "underscore"
-                } else {
-                    &wanted
-                };
-                // A keyword has `_` at its end, and a name that is taken a number.
-                let rest = field
-                    .0
-                    .trim_start_matches('_')
-                    .strip_prefix(wanted.trim_start_matches('_'));
-                assert!(
-                    rest.is_some_and(|it| ["", "_", "_2", "2", "3"].contains(&it)),
-                    "{line}: {wanted}"
-                );
-                renamed += 1;
-            } else if !line.starts_with("#[") {
-                key = None;
-            }
+    let code = include_str!(concat!(env!("OUT_DIR"), "/operations.rs"));
+    let (mut renamed, mut key) = (0, None);
+    for line in code.lines().map(str::trim) {
+        if let Some((_, rest)) = line.split_once("rename = \"") {
+            key = rest.split('"').next();
+        } else if let Some(field) = line.strip_prefix("pub ").and_then(|it| it.split_once(": "))
+            && line.ends_with(',')
+        {
+            let wanted = key.take().unwrap_or(field.0).to_snake_case();
+            let wanted = if wanted.is_empty() {
+                "underscore"
+            } else {
+                &wanted
+            };
+            // A keyword has `_` at its end, and a name that is taken a number.
+            let rest = field
+                .0
+                .trim_start_matches('_')
+                .strip_prefix(wanted.trim_start_matches('_'));
+            assert!(
+                rest.is_some_and(|it| ["", "_", "_2", "2", "3"].contains(&it)),
+                "{line}: {wanted}"
+            );
+            renamed += 1;
+        } else if !line.starts_with("#[") {
+            key = None;
         }
     }
     assert!(renamed > 500);
-}
-
-/// The file of an operation: its only rule that is not heck's is for a keyword.
-fn module(name: &str) -> String {
-    let name = name.to_snake_case();
-    if ["type", "self"].contains(&name.as_str()) {
-        format!("{name}_")
-    } else {
-        name
-    }
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn a_request_has_the_operations_name_text_and_variables() {
     });
     let sent = to_value(&body).unwrap();
     assert_eq!(sent["operationName"], "Animals");
-    let source = include_str!("../zoo/operations/animals.graphql");
+    let source = include_str!("../operations/animals.graphql");
     assert_eq!(sent["query"], source.trim_end());
     let filter =
         json!({"mood": "NOT_SO_HAPPY", "ids": ["7"], "picture": {"size": 1}, "weight": 1.5});
@@ -110,9 +110,9 @@ fn null_is_accepted_only_where_the_schema_allows_it() {
 #[test]
 fn the_code_depends_on_no_crate_but_identityx_auth() {
     let operations = [
-        Document::new("a", include_str!("../zoo/operations/animals.graphql")),
-        Document::new("f", include_str!("../zoo/operations/find.graphql")),
-        Document::new("t", include_str!("../zoo/operations/tokens.graphql")),
+        Document::new("a", include_str!("../operations/animals.graphql")),
+        Document::new("f", include_str!("../operations/find.graphql")),
+        Document::new("t", include_str!("../operations/tokens.graphql")),
     ];
     let text = generate(&zoo(), &operations, &Options::new())
         .unwrap()
@@ -133,7 +133,7 @@ fn the_code_depends_on_no_crate_but_identityx_auth() {
 
 #[test]
 fn defaults_are_left_to_the_service_and_new_members_are_unknown() {
-    let operation = Document::new("a", include_str!("../zoo/operations/animals.graphql"));
+    let operation = Document::new("a", include_str!("../operations/animals.graphql"));
     let text = generate(&zoo(), &[operation], &Options::new())
         .unwrap()
         .to_string();
@@ -149,7 +149,7 @@ fn defaults_are_left_to_the_service_and_new_members_are_unknown() {
 
 #[test]
 fn the_runtime_path_is_an_option() {
-    let operation = Document::new("find", include_str!("../zoo/operations/find.graphql"));
+    let operation = Document::new("find", include_str!("../operations/find.graphql"));
     let options = Options::new().runtime("crate");
     let text = generate(&zoo(), &[operation], &options)
         .unwrap()
@@ -247,8 +247,8 @@ fn a_comparison_of_tokens_that_is_asked_for_by_path_is_left_out() {
 
 #[test]
 fn the_order_of_the_operations_does_not_matter() {
-    let one = Document::new("a", include_str!("../zoo/operations/animals.graphql"));
-    let two = Document::new("f", include_str!("../zoo/operations/find.graphql"));
+    let one = Document::new("a", include_str!("../operations/animals.graphql"));
+    let two = Document::new("f", include_str!("../operations/find.graphql"));
     let text = |operations: &[Document]| {
         generate(&zoo(), operations, &Options::new())
             .unwrap()
@@ -299,7 +299,7 @@ fn every_scalar_of_identityx_has_the_type_of_that_name() {
 
 #[test]
 fn windows_line_endings_generate_the_same() {
-    let text = include_str!("../zoo/operations/find.graphql");
+    let text = include_str!("../operations/find.graphql");
     let windows = Document::new("find", text.replace('\n', "\r\n"));
     let here = Document::new("find", text);
     let text = |operation| {
