@@ -12,6 +12,12 @@
     clippy::disallowed_methods,
     reason = "the environment says how many cases a long run has"
 )]
+#![allow(
+    clippy::match_same_arms,
+    clippy::manual_is_multiple_of,
+    clippy::redundant_closure_for_method_calls,
+    reason = "a table of types reads best with one form for each row"
+)]
 
 mod modules;
 mod server;
