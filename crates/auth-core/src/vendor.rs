@@ -94,12 +94,16 @@ macro_rules! vendor_token {
             }
         }
 
+        /// The token as a session and a store take it.
         impl From<$name> for $crate::Token {
             fn from(token: $name) -> Self {
                 token.0
             }
         }
 
+        // Hidden, since the two types have one name: the docs would show the same line twice. A
+        // program that makes a token has typed ways of its vendor.
+        #[doc(hidden)]
         impl From<$crate::Token> for $name {
             fn from(token: $crate::Token) -> Self {
                 Self(token)
