@@ -1,0 +1,1 @@
+//! `authctl proxy` with the programs that people use.
