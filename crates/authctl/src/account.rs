@@ -1,8 +1,9 @@
 //! The account of a profile: its session, whichever vendor's, on the profile's store.
 
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
-use auth_core::{AuthHeaders, Authorizer, SecretString, StoreKey, Token, TokenStore as _};
+use auth_core::{AuthHeaders, Authorizer, SecretString, StoreKey, Token};
 
 use crate::error::Failure;
 use crate::profile::Profile;
@@ -51,16 +52,22 @@ impl Account {
         })
     }
 
+    /// What a client of the vendor is made from.
+    pub(crate) fn parts(&self, network: Network) -> Parts<'_> {
+        Parts {
+            profile: &self.profile,
+            store: &self.store,
+            client_secret: self.client_secret.clone(),
+            network,
+        }
+    }
+
     /// The session that may call the vendor.
     fn online(&self) -> Result<&Opened, Failure> {
         if self.online.get().is_none() {
-            let opened = vendors::open(&Parts {
-                profile: &self.profile,
-                store: &self.store,
-                client_secret: self.client_secret.clone(),
-                network: Network::Online,
-            })?;
-            let _ = self.online.set(opened);
+            let _ = self
+                .online
+                .set(vendors::open(&self.parts(Network::Online))?);
         }
         self.online
             .get()
@@ -76,12 +83,72 @@ impl Account {
     /// The headers of a valid token, from the store or renewed before this returns.
     pub(crate) async fn auth_headers(&self) -> Result<AuthHeaders, Failure> {
         if let Some(token) = self.stored().await?
-            && let Some(headers) = self.offline.session.fresh(&token)?
+            && !self.is_due(&token)
         {
-            return Ok(headers);
+            return self.offline.session.headers_of(&token);
         }
         let headers = self.online()?.session.auth_headers().await;
         headers.map_err(|failure| failure.for_profile(&self.profile.name))
+    }
+
+    /// Renews the token although it is not due. `stored` is the token that the store had.
+    pub(crate) async fn renew(&self, stored: Option<&Token>) -> Result<AuthHeaders, Failure> {
+        let session = &self.online()?.session;
+        let renewed = async {
+            // A session that has not read its store yet would take what is there for new.
+            let headers = session.auth_headers().await?;
+            let is_new = stored.is_none_or(|it| it.fingerprint() != headers.fingerprint());
+            if is_new {
+                Ok(headers)
+            } else {
+                session.renew().await
+            }
+        };
+        renewed
+            .await
+            .map_err(|failure: Failure| failure.for_profile(&self.profile.name))
+    }
+
+    /// Whether the token is to be renewed before it is used again.
+    pub(crate) fn is_due(&self, token: &Token) -> bool {
+        self.offline.session.is_due(token)
+    }
+
+    /// Asks the vendor whether it accepts the token; returns who the vendor says it is.
+    pub(crate) async fn ask(&self, token: &Token) -> Result<String, Failure> {
+        let headers = self.offline.session.headers_of(token)?;
+        (self.online()?.ask)(headers).await
+    }
+
+    /// Forgets the token, and then tells the vendor. `None` if there was none; else what the vendor said.
+    pub(crate) async fn log_out(&self) -> Result<Option<Result<(), Failure>>, Failure> {
+        // A renewal that another process has begun would save its token afterwards.
+        let lease = self.store.lease(self.key()).await?;
+        let stored = self.stored().await?;
+        self.offline.session.forget().await?;
+        lease.release().await?;
+        let Some(token) = stored else {
+            return Ok(None);
+        };
+        if token.expiry().has_passed(SystemTime::now()) {
+            return Ok(Some(Ok(())));
+        }
+        let headers = self.offline.session.headers_of(&token)?;
+        let revoked = match self.online() {
+            Ok(online) => online.session.revoke(headers).await,
+            Err(failure) => Err(failure),
+        };
+        Ok(Some(revoked))
+    }
+
+    /// What a log-out does at the vendor.
+    pub(crate) fn at_log_out(&self) -> LogOut {
+        self.offline.log_out
+    }
+
+    /// Keeps the token of a log-in.
+    pub(crate) async fn set_token(&self, token: Token) -> Result<(), Failure> {
+        self.offline.session.set_token(token).await
     }
 
     /// Whether the headers may go to `url`.
@@ -106,14 +173,21 @@ impl Account {
 }
 
 /// The client secret of a vendor that has one: from the environment, else from the store.
-async fn client_secret(profile: &Profile, store: &Store) -> Result<Option<SecretString>, Failure> {
+pub(crate) async fn client_secret(
+    profile: &Profile,
+    store: &Store,
+) -> Result<Option<SecretString>, Failure> {
     if profile.vendor != Vendor::Iqm {
         return Ok(None);
     }
     if let Ok(secret) = std::env::var(CLIENT_SECRET) {
         return Ok(Some(secret.into()));
     }
-    let key = store::own_key(profile.need("client-id")?, "client-secret");
-    let kept = store.load(&key).await?;
+    let kept = store.load(&client_secret_key(profile)?).await?;
     Ok(kept.map(|token| token.access().clone()))
+}
+
+/// Where the store keeps the client secret.
+pub(crate) fn client_secret_key(profile: &Profile) -> Result<StoreKey, Failure> {
+    Ok(store::own_key(profile.need("client-id")?, "client-secret"))
 }

@@ -11,13 +11,16 @@ mod env;
 mod error;
 mod exec;
 mod header;
+mod input;
 mod login;
 mod output;
+mod pending;
 mod profile;
 mod proxy;
 mod session;
 mod status;
 mod store;
+mod time;
 mod vendors;
 
 use std::process::ExitCode;
@@ -51,7 +54,7 @@ fn main() -> ExitCode {
 fn run(command: &Command, context: &Context) -> Result<ExitCode, Failure> {
     match command {
         Command::Login(args) => login::run(args, context)?,
-        Command::Status(args) => status::status(args, context)?,
+        Command::Status(args) => return status::status(args, context),
         Command::Token => session::token(context)?,
         Command::Header(args) => return header::run(args, context),
         Command::Env(args) => return env::run(args, context),

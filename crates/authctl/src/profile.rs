@@ -128,7 +128,8 @@ impl Config {
         Self::at(directory()?.join(FILE))
     }
 
-    fn at(path: PathBuf) -> Result<Self, Failure> {
+    /// Reads a file of this form at another place.
+    pub(crate) fn at(path: PathBuf) -> Result<Self, Failure> {
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == IoKind::NotFound => String::new(),
@@ -194,6 +195,11 @@ impl Config {
         SHARED.iter().filter_map(of).collect()
     }
 
+    /// The profile, with what stands above all profiles.
+    pub(crate) fn inherit(&self, profile: Profile) -> Profile {
+        profile.inherit(&self.shared())
+    }
+
     /// The profile of this name, if there is one.
     pub(crate) fn profile(&self, name: &str) -> Result<Option<Profile>, Failure> {
         let Some(item) = self.table().and_then(|table| table.get(name)) else {
@@ -216,7 +222,7 @@ impl Config {
             values,
             ..Profile::new(name, vendor)?
         };
-        Ok(Some(profile.inherit(&self.shared())))
+        Ok(Some(self.inherit(profile)))
     }
 
     /// The profile that is named, else the default one, else the only one.

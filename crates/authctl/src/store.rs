@@ -7,8 +7,12 @@ use std::time::UNIX_EPOCH;
 use auth_core::{ErrorKind, Expiry, SecretString, StoreKey, Token, TokenStore};
 use auth_store::{EncryptionKey, FileStore, KeyringStore, RedisStore};
 
+use clap::Args;
+
 use crate::error::Failure;
-use crate::profile::{Profile, state_directory};
+use crate::input::Input;
+use crate::output;
+use crate::profile::{Config, Profile, state_directory};
 
 /// A store behind one pointer.
 pub(crate) type Store = Arc<dyn TokenStore>;
@@ -41,6 +45,75 @@ impl StoreKind {
             Self::Redis => "redis",
         }
     }
+}
+
+/// Where a log-in keeps its token.
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    /// Where to keep the token [default: the keyring, where there is one]
+    #[arg(long, global = true, value_parser = ["keyring", "file", "redis"])]
+    store: Option<String>,
+    /// Seal the records of a file or Redis with a key from the file descriptor `AUTHCTL_KEY_FD`, or from the
+    /// keyring
+    #[arg(long, global = true, value_parser = ["fd", "keyring"])]
+    seal: Option<String>,
+    /// The directory of the store `file`
+    #[arg(long, global = true, value_name = "DIRECTORY")]
+    store_path: Option<String>,
+    /// The address of the store `redis`, without a password: `AUTHCTL_REDIS_URL` takes one that has it
+    #[arg(long, global = true, value_name = "URL")]
+    redis_url: Option<String>,
+}
+
+impl Place {
+    pub(crate) fn apply(&self, profile: &mut Profile) {
+        profile.set_if("store", self.store.as_deref());
+        profile.set_if("seal", self.seal.as_deref());
+        profile.set_if("store-path", self.store_path.as_deref());
+        profile.set_if("redis-url", self.redis_url.as_deref());
+    }
+}
+
+/// Opens the store for a log-in. Where no store was chosen and there is no keyring, the user is asked once.
+pub(crate) async fn choose(profile: &mut Profile, input: &Input<'_>) -> Result<Store, Failure> {
+    if profile.get("store").is_some() {
+        return open(profile).await;
+    }
+    let missing = match keyring().await {
+        Ok(keyring) => return Ok(Arc::new(keyring)),
+        Err(missing) => missing,
+    };
+    if !input.is_interactive() {
+        return Err(missing);
+    }
+    output::note(format_args!(
+        "The keyring cannot be used: {}.\nWhere shall tokens be kept?\n\
+         1  in files that only you can read, as plain text: your other programs and backups can read them\n\
+         2  in files that are sealed with a key: each command needs the key on a file descriptor \
+         (AUTHCTL_KEY_FD)\n\
+         3  in Redis, for several machines: its address is asked for\n\
+         4  nowhere: stop, and start a keyring",
+        missing.what(),
+    ));
+    let mut chosen = vec![("store", "file".to_owned())];
+    match input.text("your choice", "--store file")?.as_str() {
+        "1" => {}
+        "2" => chosen.push(("seal", "fd".to_owned())),
+        "3" => {
+            let url = input.text("the address, as in redis://host:6379", "--redis-url URL")?;
+            chosen = vec![("store", "redis".to_owned()), ("redis-url", url)];
+        }
+        _ => return Err(missing),
+    }
+    for (key, text) in &chosen {
+        profile.set(key, text);
+    }
+    let store = open(profile).await?;
+    let mut config = Config::load()?;
+    for (key, text) in &chosen {
+        config.put_shared(key, text)?;
+    }
+    Ok(store)
 }
 
 /// The kind of store that the profile names. The keyring is the default.
@@ -202,11 +275,11 @@ async fn keep(store: &dyn TokenStore, key: &StoreKey, secret: SecretString) -> R
 pub(crate) async fn replace(
     store: &Store,
     key: &StoreKey,
-    secret: SecretString,
+    secret: &SecretString,
 ) -> Result<(), Failure> {
     let earlier = store.load(key).await?;
     let generation = earlier.map_or(0, |token| token.generation() + 1);
-    let token = Token::new(secret, Expiry::Never, UNIX_EPOCH).with_generation(generation);
+    let token = Token::new(secret.clone(), Expiry::Never, UNIX_EPOCH).with_generation(generation);
     let _kept = store.save(key, &token).await?;
     Ok(())
 }

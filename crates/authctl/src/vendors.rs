@@ -11,10 +11,13 @@ use std::time::SystemTime;
 
 use auth_core::{
     AuthError, AuthHeaders, Authorizer, BoxFuture, HttpBuilder, Renew, SecretString, Session,
-    StoreKey, Token,
+    State, StoreKey, Token,
 };
 
+use clap::Args;
+
 use crate::error::Failure;
+use crate::input::Input;
 use crate::profile::Profile;
 use crate::store::Store;
 
@@ -136,10 +139,42 @@ pub(crate) fn open(parts: &Parts<'_>) -> Result<Opened, Failure> {
     }
 }
 
+/// Asks for the settings that a log-in needs and nothing has named.
+pub(crate) fn complete(profile: &mut Profile, input: &Input<'_>) -> Result<(), Failure> {
+    match profile.vendor {
+        Vendor::Iqm => iqm::complete(profile, input),
+        Vendor::EdgeIq => input.fill(profile, "account", "the e-mail address", "--email ADDRESS"),
+        Vendor::EqWorks => eqworks::complete(profile, input),
+        Vendor::IdentityX => identityx::complete(profile, input),
+    }
+}
+
+/// Settings of a client that all vendors have.
+#[derive(Debug, Args)]
+pub(crate) struct Address {
+    /// Another address of the vendor: a test system
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
+    /// Another host that the headers may go to; may be repeated
+    #[arg(long, value_name = "HOST")]
+    allow_host: Vec<String>,
+}
+
+impl Address {
+    pub(crate) fn apply(&self, profile: &mut Profile) {
+        profile.set_if("base-url", self.base_url.as_deref());
+        let hosts = Some(self.allow_host.join(" "));
+        profile.set_if("allow-hosts", hosts.filter(|hosts| !hosts.is_empty()));
+    }
+}
+
 /// What this program does with a session, without the vendor's types.
 pub(crate) trait AnySession: Authorizer {
-    /// The headers of a token from the store, if it is valid and not due for a renewal.
-    fn fresh(&self, token: &Token) -> Result<Option<AuthHeaders>, Failure>;
+    /// Whether a token from the store is to be renewed before it is used again.
+    fn is_due(&self, token: &Token) -> bool;
+
+    /// The headers of a token from the store, valid or not.
+    fn headers_of(&self, token: &Token) -> Result<AuthHeaders, Failure>;
 
     /// The headers of a valid token, renewed where that is necessary.
     fn auth_headers(&self) -> BoxFuture<'_, Result<AuthHeaders, Failure>>;
@@ -147,28 +182,30 @@ pub(crate) trait AnySession: Authorizer {
     /// Renews the token whether that is due or not.
     fn renew(&self) -> BoxFuture<'_, Result<AuthHeaders, Failure>>;
 
-    /// Forgets the token, and tells the vendor.
-    fn log_out(&self) -> BoxFuture<'_, Result<(), Failure>>;
+    /// Keeps the token of a log-in, here and in the store.
+    fn set_token(&self, token: Token) -> BoxFuture<'_, Result<(), Failure>>;
+
+    /// Forgets the token, here and in the store.
+    fn forget(&self) -> BoxFuture<'_, Result<(), Failure>>;
+
+    /// Tells the vendor that the token is not wanted any more.
+    fn revoke(&self, headers: AuthHeaders) -> BoxFuture<'_, Result<(), Failure>>;
 }
 
 impl<R: Renew> AnySession for Session<R>
 where
     R::Error: AuthError,
 {
-    fn fresh(&self, token: &Token) -> Result<Option<AuthHeaders>, Failure> {
-        let window = token.lifetime().map_or(std::time::Duration::ZERO, |life| {
-            self.renewer().window(life)
-        });
-        if token
-            .expiry()
-            .left(SystemTime::now())
-            .is_some_and(|left| left <= window)
-        {
-            return Ok(None);
-        }
+    fn is_due(&self, token: &Token) -> bool {
+        let window = token.lifetime().map(|life| self.renewer().window(life));
+        let left = token.expiry().left(SystemTime::now());
+        left.is_some_and(|left| left <= window.unwrap_or_default())
+    }
+
+    fn headers_of(&self, token: &Token) -> Result<AuthHeaders, Failure> {
         let headers = self.renewer().headers(token);
         let headers = headers.map_err(|error| Failure::auth(&error))?;
-        Ok(Some(AuthHeaders::new(token, &headers)?))
+        Ok(AuthHeaders::new(token, &headers)?)
     }
 
     fn auth_headers(&self) -> BoxFuture<'_, Result<AuthHeaders, Failure>> {
@@ -183,7 +220,28 @@ where
         Box::pin(async { self.renew().await.map_err(|error| Failure::auth(&error)) })
     }
 
-    fn log_out(&self) -> BoxFuture<'_, Result<(), Failure>> {
-        Box::pin(async { self.log_out().await.map_err(|error| Failure::auth(&error)) })
+    fn set_token(&self, token: Token) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(async {
+            let set = self.set_token(token).await;
+            set.map_err(|error| Failure::auth(&error))?;
+            match Session::state(self) {
+                State::Unsaved { reason } => Err(Failure::new(reason.kind(), reason.to_string())),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    fn forget(&self) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(async {
+            let forgotten = self.log_out().await;
+            forgotten.map_err(|error| Failure::auth(&error))
+        })
+    }
+
+    fn revoke(&self, headers: AuthHeaders) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(async move {
+            let revoked = self.renewer().revoke(&headers).await;
+            revoked.map_err(|error| Failure::auth(&error))
+        })
     }
 }

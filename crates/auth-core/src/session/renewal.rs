@@ -8,6 +8,7 @@ use super::Shared;
 use super::admission::Plan;
 use super::leased::Leased;
 use super::locked::{Event, Locked};
+use super::settle::Unfinished;
 use super::state::Outcome;
 use super::store::StoreFailures;
 use super::tokens::Prepared;
@@ -33,6 +34,7 @@ pub(super) struct Finish<R: Renew> {
     shared: Arc<Shared<R>>,
     epoch: u64,
     done: Option<watch::Sender<Outcome<R::Error>>>,
+    unfinished: Option<Unfinished>,
 }
 
 impl<R: Renew> Finish<R> {
@@ -42,16 +44,20 @@ impl<R: Renew> Finish<R> {
         done: watch::Sender<Outcome<R::Error>>,
     ) -> Self {
         let done = Some(done);
+        let unfinished = Some(shared.unfinished());
         Self {
             shared,
             epoch,
             done,
+            unfinished,
         }
     }
 
     pub(super) fn with(&mut self, result: Result<Ready, R::Error>, used_password: bool) {
         if let Some(done) = self.done.take() {
             let outcome = self.shared.finish(self.epoch, result, used_password);
+            // Before callers hear of it: one that exits then has nothing to wait for.
+            self.unfinished = None;
             done.send_replace(Some(outcome));
         }
     }

@@ -2,12 +2,64 @@
 
 use std::sync::Arc;
 
-use clap::Subcommand;
+use auth_core::{SecretString, Token};
+use clap::{Args, Subcommand};
 use eqworks_auth::{Client, ClientBuilder, Login, Stage};
 
-use super::{LogOut, Opened, Parts};
+use super::{Address, LogOut, Opened, Parts};
 use crate::context::Context;
 use crate::error::Failure;
+use crate::input::Input;
+use crate::profile::Profile;
+
+#[derive(Debug, Args)]
+pub(crate) struct EqWorksLogin {
+    /// The user's e-mail address
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// What the token is good for: atom or locus
+    #[arg(long, value_name = "NAME")]
+    product: Option<String>,
+    /// The vendor's stage
+    #[arg(long, value_parser = ["prod", "dev"])]
+    stage: Option<String>,
+    #[command(flatten)]
+    address: Address,
+}
+
+impl EqWorksLogin {
+    pub(crate) fn apply(&self, profile: &mut Profile) {
+        profile.set_if("account", self.email.as_deref().map(str::trim));
+        profile.set_if("product", self.product.as_deref());
+        profile.set_if("stage", self.stage.as_deref());
+        self.address.apply(profile);
+    }
+}
+
+/// Asks for the settings that nothing has named.
+pub(super) fn complete(profile: &mut Profile, input: &Input<'_>) -> Result<(), Failure> {
+    input.fill(profile, "account", "the e-mail address", "--email ADDRESS")?;
+    input.fill(
+        profile,
+        "product",
+        "the product (atom or locus)",
+        "--product NAME",
+    )
+}
+
+/// Has EQ Works mail a passcode.
+pub(crate) async fn send(parts: &Parts<'_>) -> Result<(), Failure> {
+    client(parts)?
+        .request_passcode(parts.profile.account()?)
+        .await?;
+    Ok(())
+}
+
+/// Trades what was pasted for a token.
+pub(crate) async fn redeem(parts: &Parts<'_>, pasted: &SecretString) -> Result<Token, Failure> {
+    let pending = client(parts)?.pending_login(parts.profile.account()?);
+    Ok(pending.complete(pasted).await?.into())
+}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EqWorksCommand {
