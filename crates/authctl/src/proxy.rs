@@ -6,6 +6,8 @@
 mod access;
 mod child;
 mod forward;
+#[cfg(test)]
+mod load;
 mod server;
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ use super::access::Access;
 use super::forward::{self, Forwarder};
 use super::server;
 
-const SECRET: &str = "0123456789abcdef";
+pub(super) const SECRET: &str = "0123456789abcdef";
 
 /// A session whose token has a number that counts what was refused.
 struct Fake {
@@ -76,7 +76,9 @@ impl Scene {
     /// A caller who has sent this, `HOST` being the proxy's.
     async fn caller(&self, sent: &str) -> Peer {
         let mut caller = Peer(TcpStream::connect(self.proxy).await.unwrap());
-        caller.send(&sent.replace("HOST", &self.proxy.to_string())).await;
+        caller
+            .send(&sent.replace("HOST", &self.proxy.to_string()))
+            .await;
         caller
     }
 
@@ -181,8 +183,14 @@ async fn the_vendor_gets_its_own_host_and_the_profiles_headers_and_nothing_of_th
         .await;
     let head = caller.head().await;
     assert!(head.starts_with("http/1.1 201 created\r\n"), "{head}");
-    assert!(head.contains("set-cookie: a=1\r\nset-cookie: b=2\r\n"), "{head}");
-    assert!(!head.contains("x-hop") && !head.contains("keep-alive"), "{head}");
+    assert!(
+        head.contains("set-cookie: a=1\r\nset-cookie: b=2\r\n"),
+        "{head}"
+    );
+    assert!(
+        !head.contains("x-hop") && !head.contains("keep-alive"),
+        "{head}"
+    );
     caller.until("ok").await;
 }
 
@@ -208,14 +216,32 @@ async fn a_stranger_gets_an_empty_403_and_the_vendor_nothing() {
 async fn what_cannot_be_forwarded_is_refused_in_words() {
     let scene = Scene::new().await;
     for (request, status) in [
-        ("TRACE /0123456789abcdef/ HTTP/1.1\r\nHost: HOST\r\n\r\n", "501"),
-        ("GET /0123456789abcdef/ HTTP/1.1\r\nHost: HOST\r\nUpgrade: websocket\r\n\r\n", "501"),
-        ("GET /0123456789abcdef/@/x HTTP/1.1\r\nHost: HOST\r\n\r\n", "400"),
-        ("GET /0123456789abcdef/@evil.example/x HTTP/1.1\r\nHost: HOST\r\n\r\n", "403"),
-        ("GET /0123456789abcdef/@127.0.0.1:9/x HTTP/1.1\r\nHost: HOST\r\n\r\n", "403"),
+        (
+            "TRACE /0123456789abcdef/ HTTP/1.1\r\nHost: HOST\r\n\r\n",
+            "501",
+        ),
+        (
+            "GET /0123456789abcdef/ HTTP/1.1\r\nHost: HOST\r\nUpgrade: websocket\r\n\r\n",
+            "501",
+        ),
+        (
+            "GET /0123456789abcdef/@/x HTTP/1.1\r\nHost: HOST\r\n\r\n",
+            "400",
+        ),
+        (
+            "GET /0123456789abcdef/@evil.example/x HTTP/1.1\r\nHost: HOST\r\n\r\n",
+            "403",
+        ),
+        (
+            "GET /0123456789abcdef/@127.0.0.1:9/x HTTP/1.1\r\nHost: HOST\r\n\r\n",
+            "403",
+        ),
     ] {
         let answer = scene.refused(request).await;
-        assert!(answer.starts_with(&format!("http/1.1 {status} ")), "{request}: {answer}");
+        assert!(
+            answer.starts_with(&format!("http/1.1 {status} ")),
+            "{request}: {answer}"
+        );
         assert!(answer.contains("authctl-error: "), "{answer}");
     }
 }
@@ -228,10 +254,16 @@ async fn a_failure_of_the_session_is_never_a_401() {
         (ErrorKind::Store, "502"),
         (ErrorKind::Unavailable, "503"),
     ] {
-        let failure = Error::new(kind, "no token").with_retry_after(Some(std::time::Duration::from_secs(7)));
+        let failure =
+            Error::new(kind, "no token").with_retry_after(Some(std::time::Duration::from_secs(7)));
         let scene = Scene::with(Some(failure)).await;
-        let answer = scene.refused("GET /0123456789abcdef/ HTTP/1.1\r\nHost: HOST\r\n\r\n").await;
-        assert!(answer.starts_with(&format!("http/1.1 {status} ")), "{answer}");
+        let answer = scene
+            .refused("GET /0123456789abcdef/ HTTP/1.1\r\nHost: HOST\r\n\r\n")
+            .await;
+        assert!(
+            answer.starts_with(&format!("http/1.1 {status} ")),
+            "{answer}"
+        );
         assert!(answer.contains("retry-after: 7\r\n"), "{answer}");
     }
     let scene = Scene::new().await;
@@ -242,14 +274,20 @@ async fn a_failure_of_the_session_is_never_a_401() {
     caller.send(&request).await;
     let answer = caller.head().await;
     assert!(answer.starts_with("http/1.1 502 "), "{answer}");
-    assert!(answer.contains("authctl-error: unavailable\r\n"), "{answer}");
+    assert!(
+        answer.contains("authctl-error: unavailable\r\n"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]
 async fn a_refused_request_is_sent_once_more_with_its_body_of_a_mebibyte() {
     let scene = Scene::new().await;
     let body = "x".repeat(1024 * 1024);
-    for framing in ["content-length: 1048576\r\n\r\n", "transfer-encoding: chunked\r\n\r\n"] {
+    for framing in [
+        "content-length: 1048576\r\n\r\n",
+        "transfer-encoding: chunked\r\n\r\n",
+    ] {
         let sent = format!("POST /{SECRET}/v1/x HTTP/1.1\r\nHost: HOST\r\n{framing}");
         let mut caller = scene.caller(&sent).await;
         if framing.starts_with('t') {
@@ -264,7 +302,11 @@ async fn a_refused_request_is_sent_once_more_with_its_body_of_a_mebibyte() {
             let mut seen = vec![0; body.len()];
             vendor.0.read_exact(&mut seen).await.unwrap();
             assert!(seen == body.as_bytes());
-            vendor.send(&format!("HTTP/1.1 {answer}\r\nContent-Length: {length}\r\n\r\n")).await;
+            vendor
+                .send(&format!(
+                    "HTTP/1.1 {answer}\r\nContent-Length: {length}\r\n\r\n"
+                ))
+                .await;
         }
         vendor.send("ok").await;
         assert!(caller.head().await.starts_with("http/1.1 200 ok\r\n"));
@@ -275,21 +317,36 @@ async fn a_refused_request_is_sent_once_more_with_its_body_of_a_mebibyte() {
 async fn a_longer_body_is_passed_on_as_it_comes_and_a_refusal_of_it_is_told() {
     let scene = Scene::new().await;
     let half = "x".repeat(1024 * 1024);
-    let head = format!("POST /{SECRET}/v1/x HTTP/1.1\r\nHost: HOST\r\nContent-Length: 2097152\r\n\r\n");
+    let head =
+        format!("POST /{SECRET}/v1/x HTTP/1.1\r\nHost: HOST\r\nContent-Length: 2097152\r\n\r\n");
     let mut caller = scene.caller(&head).await;
     let mut vendor = scene.vendor().await;
-    assert!(vendor.head().await.contains("authorization: bearer token-1\r\n"));
+    assert!(
+        vendor
+            .head()
+            .await
+            .contains("authorization: bearer token-1\r\n")
+    );
     let mut seen = vec![0; half.len()];
     for _ in 0..2 {
         // The second half is sent when the first one has arrived.
         caller.send(&half).await;
         vendor.0.read_exact(&mut seen).await.unwrap();
     }
-    vendor.send("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n").await;
+    vendor
+        .send("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+        .await;
     assert!(caller.head().await.starts_with("http/1.1 401 "));
     // The next request has a new token.
-    let mut caller = scene.caller(&format!("GET /{SECRET}/ HTTP/1.1\r\nHost: HOST\r\n\r\n")).await;
-    assert!(vendor.head().await.contains("authorization: bearer token-2\r\n"));
+    let mut caller = scene
+        .caller(&format!("GET /{SECRET}/ HTTP/1.1\r\nHost: HOST\r\n\r\n"))
+        .await;
+    assert!(
+        vendor
+            .head()
+            .await
+            .contains("authorization: bearer token-2\r\n")
+    );
     vendor.send("HTTP/1.1 204 No Content\r\n\r\n").await;
     caller.head().await;
 }
@@ -301,10 +358,14 @@ async fn a_response_is_passed_on_as_it_comes_and_ends_with_its_caller() {
     let mut caller = scene.caller(&request).await;
     let mut vendor = scene.vendor().await;
     vendor.head().await;
-    vendor.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+    vendor
+        .send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .await;
     caller.head().await;
     for event in ["first", "second"] {
-        vendor.send(&format!("{:x}\r\n{event}\r\n", event.len())).await;
+        vendor
+            .send(&format!("{:x}\r\n{event}\r\n", event.len()))
+            .await;
         caller.until(event).await;
     }
     drop(caller);
@@ -336,7 +397,9 @@ async fn a_response_that_breaks_off_at_the_vendor_breaks_off_at_the_caller() {
     let mut caller = scene.caller(&request).await;
     let mut vendor = scene.vendor().await;
     vendor.head().await;
-    vendor.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf").await;
+    vendor
+        .send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
+        .await;
     drop(vendor);
     assert!(caller.head().await.contains("content-length: 9\r\n"));
     caller.until("half").await;
@@ -351,16 +414,28 @@ async fn a_redirect_to_the_vendor_leads_through_the_proxy() {
     let mut caller = scene.caller(&request).await;
     let mut vendor = scene.vendor().await;
     for (location, expected) in [
-        (format!("http://{host}/v1/b?c#d"), "/0123456789abcdef/v1/b?c#d"),
+        (
+            format!("http://{host}/v1/b?c#d"),
+            "/0123456789abcdef/v1/b?c#d",
+        ),
         ("/b".to_owned(), "/0123456789abcdef/b"),
         ("b".to_owned(), "/0123456789abcdef/v1/b"),
-        ("https://elsewhere.example/b".to_owned(), "https://elsewhere.example/b"),
+        (
+            "https://elsewhere.example/b".to_owned(),
+            "https://elsewhere.example/b",
+        ),
     ] {
         vendor.head().await;
-        let answer = format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
+        let answer =
+            format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
         vendor.send(&answer).await;
         let head = caller.head().await;
-        assert!(head.contains(&format!("location: {expected}\r\n")), "{head}");
-        caller.send(&request.replace("HOST", &scene.proxy.to_string())).await;
+        assert!(
+            head.contains(&format!("location: {expected}\r\n")),
+            "{head}"
+        );
+        caller
+            .send(&request.replace("HOST", &scene.proxy.to_string()))
+            .await;
     }
 }

@@ -41,9 +41,15 @@ fn nasty() -> Prepared {
     fs::remove_dir_all(&tokens).unwrap();
     let token = ApiToken::new(NASTY).with_account(user.email);
     let client = Client::builder().base_url(user.sandbox.edgeiq().base_url());
-    let session = client.build().unwrap().session(token).store(FileStore::at(tokens));
+    let session = client
+        .build()
+        .unwrap()
+        .session(token)
+        .store(FileStore::at(tokens));
     let session = session.build().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     runtime.block_on(session.save()).unwrap();
     user.token = NASTY.to_owned();
     user
@@ -76,8 +82,8 @@ fn values_survive_the_evaluation_by_every_shell() {
         assert_eq!(value("AUTHCTL_TOKEN"), user.token, "{shell}");
         assert_eq!(value("AUTHCTL_HEADER_AUTHORIZATION"), user.token, "{shell}");
         assert!(
-            value("AUTHCTL_BASE_URL").ends_with(NASTY),
-            "{shell}: {environment}"
+            value("AUTHCTL_BASE_URL").starts_with("http://127.0.0.1:"),
+            "{shell}"
         );
         let headers: Value = serde_json::from_str(&value("AUTHCTL_HEADERS")).unwrap();
         assert_eq!(headers["authorization"], user.token, "{shell}");

@@ -72,7 +72,14 @@ impl Prepared {
             .env("XDG_STATE_HOME", self.home.path())
             .env("AUTHCTL_CLIENT_SECRET", self.sandbox.iqm().client_secret())
             .env("URL", &self.url)
+            .env("URL_PATH", self.path())
             .env("POST", self.post());
+    }
+
+    /// The path of the address.
+    pub(crate) fn path(&self) -> &str {
+        let host = self.url.find("://").unwrap() + 3;
+        &self.url[host + self.url[host..].find('/').unwrap()..]
     }
 
     /// Arguments of curl beside the address; no blanks within any of them.
