@@ -1,14 +1,9 @@
-//! The program itself, against the sandbox.
+//! The program as its users run it, against the sandbox.
 
-#![cfg(unix)]
-#![allow(
-    clippy::disallowed_methods,
-    reason = "a test starts programs with an environment"
-)]
-
-mod fleet;
-mod login;
-mod machine;
-mod status;
-mod stores;
-mod terminal;
+mod completions;
+mod credential_helper;
+mod env;
+mod exec;
+mod header;
+mod prepared;
+mod proxy;
