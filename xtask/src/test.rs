@@ -55,10 +55,10 @@ pub(crate) const TLS: [&str; 3] = ["ring", "aws-lc-rs", "native-tls"];
 
 /// All features but those of TLS. Of these one takes effect, whatever is on, and the handshakes try
 /// each; the one that would is slow: it reads the system's certificates for every client.
-const RING_AND_ALL_STORES: &str = "--features auth-core-tls/ring,auth-core/middleware,auth-core/tower,\
-    iqm-auth/middleware,iqm-auth/tower,edgeiq-auth/middleware,edgeiq-auth/tower,\
-    eqworks-auth/middleware,eqworks-auth/tower,identityx-auth/middleware,identityx-auth/tower,\
-    iqm-auth/rate-limit,xtask/graphql,examples/live,examples/redis,auth-store/encryption,\
+const RING_AND_ALL_STORES: &str = "--features auth-core-tls/ring,auth-core/metrics,auth-core/middleware,\
+    auth-core/tower,iqm-auth/metrics,iqm-auth/middleware,iqm-auth/tower,edgeiq-auth/metrics,\
+    edgeiq-auth/middleware,edgeiq-auth/tower,eqworks-auth/metrics,eqworks-auth/middleware,\
+    eqworks-auth/tower,identityx-auth/metrics,identityx-auth/middleware,identityx-auth/tower,iqm-auth/rate-limit,xtask/graphql,examples/live,examples/redis,auth-store/encryption,\
     auth-store/file,auth-store/keyring,auth-store/redis,auth-store/redis-tls,auth-store/testing";
 
 pub(crate) fn run(root: &Path, list: bool, only: &[String]) -> Result<()> {

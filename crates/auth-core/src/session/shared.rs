@@ -7,6 +7,8 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
 
 use super::Session;
+use super::events::Identity;
+use super::metrics::Counted;
 use super::state::RenewalState;
 use super::store::Persistence;
 use crate::auth_headers::{AuthHeaders, Current};
@@ -28,6 +30,9 @@ pub(crate) struct Shared<R: Renew> {
     pub(super) account: Option<String>,
     pub(super) allowed_hosts: AllowedHosts,
     pub(super) states: watch::Sender<Announced>,
+    /// Whose session it is, in events and metrics.
+    pub(super) identity: Arc<Identity>,
+    pub(super) counted: Counted,
 }
 
 impl<R: Renew> Shared<R> {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Shared;
-use super::locked::{Event, Locked};
+use super::events::Event;
+use super::locked::Locked;
 use super::state::{Renewing, wait};
 use super::store::{
     Mark, Persistence, StoreFailures, is_later_than_given, is_newer, later, superseded,
@@ -15,6 +16,7 @@ use crate::background;
 use crate::clock::Moment;
 use crate::renew::Renew;
 use crate::retry::quarter_jitter;
+use crate::state::StateReason;
 use crate::store::SaveOutcome;
 use crate::{Error, ErrorKind, Token};
 
@@ -167,7 +169,7 @@ impl<R: Renew> Shared<R> {
         // For its mark alone, if it is this session's: a store that gives no lease may still save.
         let is_unsaved = self.lock().store_failures.save.is_some();
         let lease = if is_unsaved {
-            persistence.store.lease(&persistence.key).await.ok()
+            persistence.lease().await.ok()
         } else {
             None
         };
@@ -179,10 +181,11 @@ impl<R: Renew> Shared<R> {
                 let saved = self.save_login(persistence, token, epoch).await;
                 saved.map(|()| SaveOutcome::Saved)
             }
-            Some(token) => persistence.save(&*self.clock, &token).await,
+            Some(token) => persistence.save(&token).await,
         };
         if let Some(lease) = lease {
-            Mark::after(&saved).leave_on(lease).await;
+            let mark = Mark::after(&saved);
+            mark.leave_on(lease, &self.identity).await;
         }
         let saved = saved.and_then(|outcome| match outcome {
             SaveOutcome::Saved => Ok(()),
@@ -211,7 +214,7 @@ impl<R: Renew> Shared<R> {
         };
         // Before the lease, as in a log-out: otherwise each could hold what the other waits for.
         let _saving = persistence.saves.read().await;
-        let lease = match persistence.store.lease(&persistence.key).await {
+        let lease = match persistence.lease().await {
             Ok(lease) => lease,
             Err(error) => return self.note_saved(0, Err(error)),
         };
@@ -231,7 +234,7 @@ impl<R: Renew> Shared<R> {
             // A log-out or another log-in has come meanwhile.
             _ => Ok(()),
         };
-        mark.leave_on(lease).await;
+        mark.leave_on(lease, &self.identity).await;
         self.note_saved(0, saved)
     }
 
@@ -256,7 +259,7 @@ impl<R: Renew> Shared<R> {
                 }
                 state.token = Some(token.clone());
             }
-            if persistence.save(&*self.clock, &token).await? == SaveOutcome::Saved {
+            if persistence.save(&token).await? == SaveOutcome::Saved {
                 return Ok(());
             }
         }
@@ -296,6 +299,9 @@ impl<R: Renew> Shared<R> {
         if state.epoch == epoch {
             state.store_failures.save = saved.clone().err();
         }
+        if let Err(error) = &saved {
+            state.tell(Event::NotSaved(StateReason::of(error)));
+        }
         saved
     }
 
@@ -331,7 +337,7 @@ impl<R: Renew> Shared<R> {
         if state.is_logged_out || replaces_it || !is_newer(token, state.token.as_ref()) {
             return;
         }
-        state.tell(Event::TakenOver(token.fingerprint()));
+        state.tell(Event::TakenOver);
         self.install(&mut state, prepared);
         state.may_have_newer = false;
         state.store_failures = StoreFailures::default();
