@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use auth_core::store::Fingerprint;
 use auth_core::{AuthHeaders, Error as CoreError, ErrorKind, Expiry, ExtraFields, Header};
 use http::header::AUTHORIZATION;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::Error;
 
@@ -36,11 +36,12 @@ impl ApiToken {
     /// assert!(!format!("{token:?}").contains("portal"));
     /// ```
     pub fn new(token: impl Into<SecretString>) -> Self {
-        let token = token.into();
-        let token = SecretString::from(token.expose_secret().trim());
         // When it was issued is not known.
-        let token = auth_core::Token::new(token, Expiry::Never, UNIX_EPOCH);
-        Self(token)
+        Self(auth_core::Token::new(
+            token.into(),
+            Expiry::Never,
+            UNIX_EPOCH,
+        ))
     }
 
     /// The secret that authorises calls.

@@ -159,6 +159,8 @@ impl Token {
     /// # Errors
     ///
     /// [`Error::TokenRejected`] if the text is no JWT; the message does not repeat it.
+    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if no header can carry it: it has a line break within it,
+    /// for example. White space around it does not matter.
     ///
     /// # Example
     ///
@@ -171,11 +173,10 @@ impl Token {
     /// # Ok(()) }
     /// ```
     pub fn from_jwt(jwt: impl Into<SecretString>) -> Result<Self, Error> {
-        let mut jwt = jwt.into();
-        // A file ends with a line break, which no header can carry.
-        let trimmed = jwt.expose_secret().trim();
-        if trimmed.len() < jwt.expose_secret().len() {
-            jwt = trimmed.into();
+        let jwt = auth_core::trimmed_secret(jwt.into());
+        if !jwt.expose_secret().is_empty() {
+            // Before it is read: a line break within it is the program's mistake.
+            Header::new(EQ_API_JWT, &jwt)?;
         }
         let claims = UnverifiedClaims::of(&jwt).map_err(|error| Error::TokenRejected {
             message: error.to_string(),
