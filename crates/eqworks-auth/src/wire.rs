@@ -202,7 +202,7 @@ fn refusal(response: &Response, call: Call) -> Error {
             // The vendor answers an unknown path with this web page, and an unknown user with JSON.
             (404, _) if is_foreign && UNKNOWN_PATH.into_iter().any(is_unknown_path) => {
                 let message =
-                    "the vendor does not know this call; check the base url and the stage";
+                    "there is no such call at this address: its base url or its stage may be wrong";
                 let error = CoreError::new(ErrorKind::Protocol, message);
                 error.with_http_status(status).into()
             }
