@@ -25,7 +25,7 @@ pub(crate) struct LoginArgs {
     #[command(subcommand)]
     vendor: Option<VendorLogin>,
     /// Continue a log-in whose mail was sent already
-    #[arg(long, conflicts_with = "vendor")]
+    #[arg(long)]
     resume: bool,
     #[command(flatten)]
     stdin: StdinArgs,
