@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-use auth_core::{AuthHeaders, Authorizer, SecretString, StoreKey, Token};
+use auth_core::{AuthHeaders, Authorizer, ErrorKind, SecretString, StoreKey, Token};
 
 use crate::error::Failure;
 use crate::profile::Profile;
@@ -74,21 +74,56 @@ impl Account {
             .ok_or_else(|| Failure::usage("the account is not open"))
     }
 
-    /// The session, for a proxy or whatever else puts headers on requests.
+    /// A session that renews in the background, for a proxy or whatever else puts headers on requests.
     pub(crate) fn authorizer(&self) -> Result<Arc<dyn Authorizer>, Failure> {
-        let session: Arc<dyn AnySession> = Arc::clone(&self.online()?.session);
-        Ok(session)
+        let opened = vendors::open(&self.parts(Network::Serving))?;
+        Ok(opened.session)
     }
 
     /// The headers of a valid token, from the store or renewed before this returns.
     pub(crate) async fn auth_headers(&self) -> Result<AuthHeaders, Failure> {
-        if let Some(token) = self.stored().await?
-            && !self.is_due(&token)
-        {
+        let Some(token) = self.stored().await? else {
+            return Err(self.person_must_log_in("logged out"));
+        };
+        if !self.is_due(&token) {
             return self.offline.session.headers_of(&token);
         }
-        let headers = self.online()?.session.auth_headers().await;
-        headers.map_err(|failure| failure.for_profile(&self.profile.name))
+        // Known without waiting for the processes that find out the same.
+        if self.needs_a_person(&token) {
+            return Err(self.person_must_log_in("the token has expired, and cannot be renewed"));
+        }
+        let session = &self.online()?.session;
+        let headers = async {
+            let headers = session.auth_headers().await?;
+            // What the session found in the store may be due.
+            match self.is_due(headers.token()) {
+                true => session.auth_headers().await,
+                false => Ok(headers),
+            }
+        };
+        self.finished(session, headers.await).await
+    }
+
+    /// Whether the token has ended, and a person must log in. Vendors without refresh tokens renew valid
+    /// tokens at the most, and no password is kept here.
+    pub(crate) fn needs_a_person(&self, token: &Token) -> bool {
+        token.expiry().has_passed(SystemTime::now()) && token.refresh().is_none()
+    }
+
+    fn person_must_log_in(&self, what: &str) -> Failure {
+        let name = &self.profile.name;
+        let what = format!("profile {name}: {what}");
+        Failure::new(ErrorKind::InteractionRequired, what).for_profile(name)
+    }
+
+    /// Ends a command's use of the session: nothing is under way when the process exits.
+    async fn finished<T>(
+        &self,
+        session: &Arc<dyn AnySession>,
+        outcome: Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        session.settled().await;
+        outcome.map_err(|failure| failure.for_profile(&self.profile.name))
     }
 
     /// Renews the token although it is not due. `stored` is the token that the store had.
@@ -104,9 +139,7 @@ impl Account {
                 session.renew().await
             }
         };
-        renewed
-            .await
-            .map_err(|failure: Failure| failure.for_profile(&self.profile.name))
+        self.finished(session, renewed.await).await
     }
 
     /// Whether the token is to be renewed before it is used again.
@@ -122,11 +155,8 @@ impl Account {
 
     /// Forgets the token, and then tells the vendor. `None` if there was none; else what the vendor said.
     pub(crate) async fn log_out(&self) -> Result<Option<Result<(), Failure>>, Failure> {
-        // A renewal that another process has begun would save its token afterwards.
-        let lease = self.store.lease(self.key()).await?;
         let stored = self.stored().await?;
         self.offline.session.forget().await?;
-        lease.release().await?;
         let Some(token) = stored else {
             return Ok(None);
         };

@@ -83,6 +83,11 @@ impl From<Token> for LoggedIn {
 
 pub(crate) fn run(args: &LoginArgs, context: &Context) -> Result<(), Failure> {
     let input = Input::new(&args.stdin);
+    if args.resume && args.vendor.is_some() {
+        let what = "--resume continues a log-in, and names no vendor";
+        return Err(Failure::usage(what)
+            .hint("`authctl login --resume`, with --profile NAME if several wait"));
+    }
     if args.resume {
         let pending = Pending::find(context.named.as_deref())?;
         return context.block_on(resume(pending, &input, context))?;
@@ -236,7 +241,7 @@ async fn resume(pending: Pending, input: &Input<'_>, context: &Context) -> Resul
     input.expect(Secret::Link, "the link or the passcode")?;
     let age = pending.age();
     let profile = pending.profile;
-    let store = store::open(&profile).await?;
+    let store = store::open_to_write(&profile).await?;
     let parts = Parts {
         profile: &profile,
         store: &store,

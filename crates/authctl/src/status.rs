@@ -165,7 +165,7 @@ impl Report {
             "expires_at": expiry.and_then(time::rfc3339),
             "expires_at_epoch": expiry.and_then(time::epoch),
             "never_expires": expiry == Some(Expiry::Never),
-            "renews_itself": self.token.as_ref().is_some_and(renews_itself),
+            "renews_itself": self.token.as_ref().is_some_and(|token| token.refresh().is_some()),
             "store": store::describe(&self.profile)?,
             "failure": self.failure.as_ref().map(Failure::what),
             "check": self.checked.as_ref().map(Checked::json),
@@ -235,22 +235,16 @@ fn known(account: &Account, token: Option<&Token>) -> Known {
     let Some(token) = token else {
         return Known::Missing;
     };
+    if account.needs_a_person(token) {
+        return Known::Ended;
+    }
     if token.expiry().has_passed(SystemTime::now()) {
-        return match renews_itself(token) {
-            true => Known::Renewable,
-            false => Known::Ended,
-        };
+        return Known::Renewable;
     }
     match account.is_due(token) {
         true => Known::Due,
         false => Known::Valid,
     }
-}
-
-/// Whether a token that has ended can be renewed without a person. (Vendors without refresh tokens renew
-/// valid ones at the most.)
-fn renews_itself(token: &Token) -> bool {
-    token.refresh().is_some()
 }
 
 pub(crate) fn status(args: &StatusArgs, context: &Context) -> Result<ExitCode, Failure> {

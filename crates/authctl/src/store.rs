@@ -77,7 +77,7 @@ impl Place {
 /// Opens the store for a log-in. Where no store was chosen and there is no keyring, the user is asked once.
 pub(crate) async fn choose(profile: &mut Profile, input: &Input<'_>) -> Result<Store, Failure> {
     if profile.get("store").is_some() {
-        return open(profile).await;
+        return open_to_write(profile).await;
     }
     let missing = match keyring().await {
         Ok(keyring) => return Ok(Arc::new(keyring)),
@@ -108,7 +108,7 @@ pub(crate) async fn choose(profile: &mut Profile, input: &Input<'_>) -> Result<S
     for (key, text) in &chosen {
         profile.set(key, text);
     }
-    let store = open(profile).await?;
+    let store = open_to_write(profile).await?;
     let mut config = Config::load()?;
     for (key, text) in &chosen {
         config.put_shared(key, text)?;
@@ -171,6 +171,14 @@ pub(crate) async fn open(profile: &Profile) -> Result<Store, Failure> {
             Ok(Arc::new(builder.build()?))
         }
     }
+}
+
+/// Opens the store, and finds out whether it can be written: before a mail is sent, or a code is spent.
+pub(crate) async fn open_to_write(profile: &Profile) -> Result<Store, Failure> {
+    let store = open(profile).await?;
+    let lease = store.lease(&own_key("log-in", "")).await?;
+    lease.release().await?;
+    Ok(store)
 }
 
 /// Opens the keyring, or says within 4 s what is in the way and what else can be done.

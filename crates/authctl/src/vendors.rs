@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 use auth_core::{
     AuthError, AuthHeaders, Authorizer, BoxFuture, HttpBuilder, Renew, SecretString, Session,
-    State, StoreKey, Token,
+    SessionBuilder, State, StoreKey, Token,
 };
 
 use clap::Args;
@@ -74,7 +74,10 @@ impl fmt::Display for Vendor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Network {
     Offline,
+    /// For a command: a renewal that is due happens before the headers are returned.
     Online,
+    /// For a proxy, which renews in the background.
+    Serving,
 }
 
 /// What a session of a profile is made from.
@@ -99,9 +102,25 @@ impl Parts<'_> {
             .split_whitespace()
             .fold(builder, HttpBuilder::allow_host);
         match self.network {
-            Network::Online => builder,
+            Network::Online | Network::Serving => builder,
             Network::Offline => builder.customize(|client| client.tls_certs_only([])),
         }
+    }
+}
+
+impl Parts<'_> {
+    /// The session on the profile's store.
+    pub(crate) fn session<R: Renew>(
+        &self,
+        builder: SessionBuilder<R>,
+    ) -> Result<Arc<dyn AnySession>, Failure> {
+        let builder = builder.store(Arc::clone(self.store));
+        let builder = match self.network {
+            Network::Serving => builder,
+            Network::Offline | Network::Online => builder.renew_in_foreground(),
+        };
+        let session = builder.build().map_err(|error| Failure::auth(&error))?;
+        Ok(Arc::new(session))
     }
 }
 

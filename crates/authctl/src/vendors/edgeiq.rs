@@ -1,6 +1,5 @@
 //! EdgeIQ.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::Token;
@@ -100,12 +99,9 @@ pub(super) fn open(parts: &Parts<'_>) -> Result<Opened, Failure> {
     let account = profile.account()?;
     let client = client(parts)?;
     let login = Login::stored(account);
-    let session = client
-        .session(login)
-        .store(Arc::clone(parts.store))
-        .build()?;
+    let session = parts.session(client.session(login))?;
     Ok(Opened {
-        session: Arc::new(session),
+        session,
         key: client.store_key(account),
         base_url: profile
             .get("base-url")

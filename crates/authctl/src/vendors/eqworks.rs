@@ -1,7 +1,5 @@
 //! EQ Works.
 
-use std::sync::Arc;
-
 use auth_core::{SecretString, Token};
 use clap::{Args, Subcommand};
 use eqworks_auth::{Client, ClientBuilder, Login, Stage};
@@ -85,12 +83,9 @@ pub(super) fn open(parts: &Parts<'_>) -> Result<Opened, Failure> {
     let account = profile.account()?;
     let client = client(parts)?;
     let login = Login::stored(account);
-    let session = client
-        .session(login)
-        .store(Arc::clone(parts.store))
-        .build()?;
+    let session = parts.session(client.session(login))?;
     Ok(Opened {
-        session: Arc::new(session),
+        session,
         key: client.store_key(account),
         base_url: profile
             .get("base-url")

@@ -1,7 +1,5 @@
 //! IdentityX.
 
-use std::sync::Arc;
-
 use auth_core::{BoxFuture, SecretString, Token};
 use clap::{Args, Subcommand};
 use identityx_auth::identity::{Administrator, Identity};
@@ -180,13 +178,10 @@ fn session<I: Identity>(
     let Some(key) = client.store_key(login) else {
         return Err(Failure::usage("the profile names no account"));
     };
-    let session = client
-        .session(login.clone())
-        .store(Arc::clone(parts.store))
-        .build()?;
+    let session = parts.session(client.session(login.clone()))?;
     let base_url = parts.profile.get("base-url");
     Ok(Opened {
-        session: Arc::new(session),
+        session,
         key,
         base_url: base_url
             .unwrap_or(ClientBuilder::DEFAULT_BASE_URL)

@@ -2,8 +2,6 @@
 
 mod browser;
 
-use std::sync::Arc;
-
 use auth_core::{ErrorKind, Token};
 use clap::{Args, Subcommand};
 use iqm_auth::{Client, ClientBuilder, Error, Login, PendingLogin};
@@ -137,7 +135,7 @@ pub(crate) fn client(parts: &Parts<'_>) -> Result<Client, Failure> {
         (Some(secret), _) => secret.clone(),
         // It is needed for calls alone.
         (None, Network::Offline) => "".into(),
-        (None, Network::Online) => {
+        (None, Network::Online | Network::Serving) => {
             let what = "the client secret is not in the store";
             let kind = ErrorKind::InteractionRequired;
             return Err(Failure::new(kind, what).hint("log in again, or set AUTHCTL_CLIENT_SECRET"));
@@ -169,12 +167,9 @@ pub(super) fn open(parts: &Parts<'_>) -> Result<Opened, Failure> {
             login.workspace(id)
         }
     };
-    let session = client
-        .session(login)
-        .store(Arc::clone(parts.store))
-        .build()?;
+    let session = parts.session(client.session(login))?;
     Ok(Opened {
-        session: Arc::new(session),
+        session,
         key: client.store_key(account),
         base_url: profile
             .get("base-url")

@@ -1,15 +1,22 @@
-//! The program as its users run it, against the sandbox.
+//! The program itself, against the sandbox.
 
+#![cfg(unix)]
 #![allow(
-    clippy::unwrap_used,
     clippy::disallowed_methods,
-    reason = "tests, also beside their functions; they place programs on the path"
+    reason = "a test starts programs with an environment"
 )]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod completions;
 mod credential_helper;
 mod env;
 mod exec;
+mod fleet;
 mod header;
+mod login;
+mod machine;
 mod prepared;
 mod proxy;
+mod status;
+mod stores;
+mod terminal;
