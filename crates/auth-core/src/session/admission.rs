@@ -93,7 +93,7 @@ impl<R: Renew> Shared<R> {
                 state.backoff.hold_back(now);
             }
             if let Some(error) = state.backoff.blocking(now) {
-                return Admission::Failed(error.clone());
+                return Admission::Failed(error);
             }
         }
         let reason = state.reason();

@@ -27,7 +27,7 @@ use crate::{AllowedHosts, AuthError, Error, ErrorKind, Header, Token};
 /// /// Works with a session of any vendor.
 /// async fn ready(sessions: &[Arc<dyn Authorizer>], url: &str) -> Result<(), Error> {
 ///     for session in sessions {
-///         println!("{:?}", session.state());
+///         println!("{}", session.state());
 ///         let headers = session.headers_for(url).await?;
 ///         // … send, and report a refusal by `session.invalidate(&headers)` …
 ///     }

@@ -194,8 +194,8 @@ impl<R: Renew> Shared<R> {
         if let Some(headers) = headers {
             return Ok(headers);
         }
-        if let Some(failure) = state.backoff.last() {
-            return Err(failure.error.clone());
+        if let Some(error) = state.backoff.blocking(state.now) {
+            return Err(error);
         }
         result.and_then(|_| Err(overtaken().into()))
     }

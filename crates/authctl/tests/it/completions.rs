@@ -22,7 +22,10 @@ fn bash_completes_commands_and_their_options() {
     command.args(["-c", script]);
     let path = format!("{}:{}", path.display(), std::env::var("PATH").unwrap());
     let completed = succeeded(&command.env("PATH", path).output().unwrap());
-    let mut lines: Vec<Vec<&str>> = completed.lines().map(|it| it.split(' ').collect()).collect();
+    let mut lines: Vec<Vec<&str>> = completed
+        .lines()
+        .map(|it| it.split(' ').collect())
+        .collect();
     lines.iter_mut().for_each(|line| line.sort_unstable());
     assert_eq!(lines, [vec!["--format"], vec!["profiles", "proxy"]]);
 }
