@@ -150,6 +150,11 @@ impl Failure {
         self.kind
     }
 
+    /// What a person can do.
+    pub(crate) fn remedy(&self) -> &str {
+        &self.hint
+    }
+
     pub(crate) fn what(&self) -> &str {
         &self.what
     }

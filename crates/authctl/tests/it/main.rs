@@ -9,6 +9,7 @@
 
 mod completions;
 mod credential_helper;
+mod doctor;
 mod env;
 mod exec;
 mod fleet;
