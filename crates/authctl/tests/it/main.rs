@@ -6,9 +6,13 @@
     reason = "a test starts programs with an environment"
 )]
 
+mod canaries;
+mod commands;
+mod exit_codes;
 mod fleet;
 mod login;
 mod machine;
+mod readme;
 mod status;
 mod stores;
 mod terminal;
