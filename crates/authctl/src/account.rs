@@ -93,22 +93,7 @@ impl Account {
             return Err(self.person_must_log_in("the token has expired, and cannot be renewed"));
         }
         let session = &self.online()?.session;
-        let headers = async {
-            let headers = session.auth_headers().await?;
-            // What the session found in the store may be due.
-            if self.is_due(headers.token()) {
-                session.auth_headers().await
-            } else {
-                Ok(headers)
-            }
-        };
-        self.finished(session, headers.await).await
-    }
-
-    fn person_must_log_in(&self, what: &str) -> Failure {
-        let name = &self.profile.name;
-        let what = format!("profile {name}: {what}");
-        Failure::new(ErrorKind::InteractionRequired, what).for_profile(name)
+        self.finished(session, session.auth_headers().await).await
     }
 
     /// Ends a command's use of the session: nothing is under way when the process exits.
