@@ -196,7 +196,7 @@ fn the_proxy_ends_as_its_program_does() {
 #[test]
 fn a_signal_to_the_proxy_reaches_its_program_and_none_is_left_behind() {
     let user = Prepared::of("edgeiq");
-    let script = "trap 'exit 7' TERM; echo ready; while :; do read -r _ < /dev/zero; done";
+    let script = "trap 'kill $!; exit 7' TERM; sleep 1000 & echo ready; wait";
     let start = |script: &str| {
         let mut command = user.authctl(&["proxy", "--", "bash", "-c", script]);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
