@@ -3,9 +3,9 @@
 //!
 //! It is told what to do by a line of JSON on its standard input.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -70,42 +70,57 @@ pub struct Ended {
     pub while_renewing: bool,
 }
 
-/// Runs `program` once, as a user of the sandbox: `elapsed` after the sandbox has started, with its
-/// token in `folder`. It begins to exit `after` its renewal has begun.
-///
-/// # Errors
-///
-/// If it cannot be started.
-pub fn start(
-    program: &Path,
-    sandbox: &Sandbox,
-    folder: &Path,
-    elapsed: Duration,
-    (way, after): (Way, Duration),
-) -> Result<Ended, Box<dyn std::error::Error>> {
-    let iqm = sandbox.iqm();
-    let task = json!({
-        "base_url": iqm.base_url().as_str(),
-        "client_id": iqm.client_id(),
-        "client_secret": iqm.client_secret(),
-        "email": iqm.user().email,
-        "folder": folder,
-        "elapsed": elapsed.as_secs(),
-        "way": format!("{way:?}"),
-        "after": after.as_micros(),
-    });
-    let mut process = Command::new(program)
-        .arg(WORD)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let mut orders = process.stdin.take().ok_or("no standard input")?;
-    writeln!(orders, "{task}")?;
-    let output = process.wait_with_output()?;
-    Ok(Ended {
-        well: output.status.success(),
-        while_renewing: output.stdout.starts_with(b"renewing"),
-    })
+/// The program, as who starts it sees it.
+pub struct Process(Child);
+
+impl Process {
+    /// Starts `program` as a user of the sandbox: `elapsed` after the sandbox has started, with its
+    /// token in `folder`. It begins to exit `after` its renewal has begun.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started.
+    pub fn start(
+        program: &Path,
+        sandbox: &Sandbox,
+        folder: &Path,
+        elapsed: Duration,
+        (way, after): (Way, Duration),
+    ) -> Result<Self, Box<dyn std::error::Error>> {
+        let iqm = sandbox.iqm();
+        let task = json!({
+            "base_url": iqm.base_url().as_str(),
+            "client_id": iqm.client_id(),
+            "client_secret": iqm.client_secret(),
+            "email": iqm.user().email,
+            "folder": folder,
+            "elapsed": elapsed.as_secs(),
+            "way": format!("{way:?}"),
+            "after": after.as_micros(),
+        });
+        let mut process = Command::new(program)
+            .arg(WORD)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let orders = process.stdin.as_mut().ok_or("no standard input")?;
+        writeln!(orders, "{task}")?;
+        Ok(Self(process))
+    }
+
+    /// Lets it exit, and waits until it has.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives no answer.
+    pub fn exit(self) -> Result<Ended, Box<dyn std::error::Error>> {
+        // This ends its standard input.
+        let output = self.0.wait_with_output()?;
+        Ok(Ended {
+            well: output.status.success(),
+            while_renewing: output.stdout.starts_with(b"renewing"),
+        })
+    }
 }
 
 /// The program.
@@ -164,6 +179,8 @@ async fn begin(session: Session, after: Duration) -> Outcome {
 /// Says whether the renewal is under way when the program begins to exit.
 fn wait(session: &Session, after: Duration) {
     std::thread::sleep(after);
+    // Until it may.
+    let _ = std::io::stdin().read_to_end(&mut Vec::new());
     let is_renewing = session.state() == State::Renewing;
     println!("{}", if is_renewing { "renewing" } else { "done" });
 }

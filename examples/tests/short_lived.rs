@@ -3,7 +3,10 @@
 //!
 //! `cargo xtask soak` runs this at full size (`AUTH_SOAK`) and shows its figures.
 
-#![allow(clippy::disallowed_methods, reason = "a program reads its environment")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a program reads its environment; at a random moment it exits"
+)]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::io::Write as _;
@@ -13,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use auth_sandbox::{Fault, Sandbox, SandboxBuilder};
 use auth_store::FileStore;
-use examples::short_lived::{Way, start};
+use examples::short_lived::{Process, Way};
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_resume");
@@ -74,11 +77,15 @@ impl Scene {
         session.build().unwrap().headers_blocking().unwrap();
     }
 
+    fn start(&self, way: Way, after: Duration) -> Process {
+        let program = Path::new(PROGRAM);
+        let tokens = self.tokens();
+        Process::start(program, &self.sandbox, &tokens, self.elapsed, (way, after)).unwrap()
+    }
+
     /// One process that uses IQM; whether it exited in the middle of its renewal.
     fn run(&self, way: Way, after: Duration) -> bool {
-        let tokens = self.tokens();
-        let program = Path::new(PROGRAM);
-        let ended = start(program, &self.sandbox, &tokens, self.elapsed, (way, after)).unwrap();
+        let ended = self.start(way, after).exit().unwrap();
         assert!(
             ended.well,
             "{way:?}, {} days later",
@@ -187,12 +194,19 @@ fn a_process_that_exits_at_any_moment_of_a_renewal_loses_no_token() {
     for number in 1..=count {
         // The token is due, and valid: callers do not wait for the renewal.
         scene.pass(HOUR * 19 / 2);
-        let delay = Duration::from_micros(random.below(10_000));
-        scene.sandbox.fault(Fault::delay(delay).on("iqm.refresh"));
+        // The refresh token is spent at once, and the answer comes later.
+        let (fault, gate) = Fault::hold_answer();
+        scene.sandbox.fault(fault.on("iqm.refresh"));
+        let answered_after = Duration::from_micros(random.below(60_000));
+        let answering = std::thread::spawn(move || {
+            std::thread::sleep(answered_after);
+            drop(gate);
+        });
         let ways = Way::EXITS;
         let way = ways[usize::try_from(number).unwrap() % ways.len()];
         let after = Duration::from_micros(random.below(40_000));
         cut += u32::from(scene.run(way, after));
+        answering.join().unwrap();
         let log = scene.sandbox.log();
         assert_eq!(
             log.count("iqm.refresh"),
@@ -211,4 +225,23 @@ fn a_process_that_exits_at_any_moment_of_a_renewal_loses_no_token() {
          no refresh token used twice; {:.1?}",
         begun.elapsed()
     ));
+}
+
+/// What the other test would find if nothing waited.
+#[test]
+fn a_process_that_does_not_wait_loses_the_token_that_it_has_asked_for() {
+    let mut scene = Scene::new(Sandbox::builder().iqm_rotate_refresh_tokens(true));
+    scene.log_in_at_iqm();
+    scene.pass(HOUR * 19 / 2);
+    let (fault, gate) = Fault::hold_answer();
+    scene.sandbox.fault(fault.on("iqm.refresh"));
+    let careless = scene.start(Way::Careless, Duration::ZERO);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(gate.reached());
+    let ended = careless.exit().unwrap();
+    assert!(ended.well && ended.while_renewing);
+    drop(gate);
+    scene.pass(DAY);
+    let next = scene.start(Way::Call, Duration::ZERO).exit().unwrap();
+    assert!(!next.well, "the refresh token is spent");
 }
