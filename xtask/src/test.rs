@@ -58,8 +58,8 @@ pub(crate) const TLS: [&str; 3] = ["ring", "aws-lc-rs", "native-tls"];
 const RING_AND_ALL_STORES: &str = "--features auth-core-tls/ring,auth-core/middleware,auth-core/tower,\
     iqm-auth/middleware,iqm-auth/tower,edgeiq-auth/middleware,edgeiq-auth/tower,\
     eqworks-auth/middleware,eqworks-auth/tower,identityx-auth/middleware,identityx-auth/tower,\
-    iqm-auth/rate-limit,xtask/graphql,examples/live,examples/redis,auth-store/encryption,\
-    auth-store/file,auth-store/keyring,auth-store/redis,auth-store/redis-tls,auth-store/testing";
+    iqm-auth/rate-limit,xtask/graphql,examples/clients,examples/live,examples/redis,examples/sqlite,auth-store/encryption,\
+    auth-store/file,auth-store/keyring,auth-store/record,auth-store/redis,auth-store/redis-tls,auth-store/testing";
 
 pub(crate) fn run(root: &Path, list: bool, only: &[String]) -> Result<()> {
     if list {

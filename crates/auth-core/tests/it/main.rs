@@ -17,6 +17,7 @@ mod failure;
 mod foreign_code;
 mod given_token;
 mod http;
+mod listed;
 mod log_out;
 mod moody;
 mod pool;
