@@ -277,6 +277,7 @@ impl Client {
             // No document says how an expired refresh token is refused.
             200..=299 | 400 | 401 | 403 if response.follows_a_lost_attempt() => {
                 Error::RefreshLost {
+                    retry_after: None,
                     http_status: Some(refusal.status()),
                 }
             }
