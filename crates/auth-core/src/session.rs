@@ -83,7 +83,8 @@ impl<R: Renew> Session<R> {
     ///
     /// # Errors
     ///
-    /// The vendor's error if the renewal fails, or failed a moment ago. Its kind says what to do.
+    /// The vendor's error if the renewal fails, or failed a moment ago. Its kind says what to do,
+    /// and [`retry_after`](AuthError::retry_after) how much is left of the pause after a failure.
     ///
     /// # Example
     ///
@@ -138,7 +139,7 @@ impl<R: Renew> Session<R> {
     /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
     /// match session.try_headers() {
     ///     Some(headers) => println!("{} headers", headers.len()),
-    ///     None => println!("no token yet: {:?}", session.state()),
+    ///     None => println!("no token yet: {}", session.state()),
     /// }
     /// # Ok(()) }
     /// ```
@@ -298,7 +299,7 @@ impl<R: Renew> Session<R> {
     /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
     /// let mut states = session.states();
     /// while let Some(state) = states.next().await {
-    ///     println!("{state:?}");
+    ///     println!("{state}");
     /// }
     /// # Ok(()) }
     /// ```

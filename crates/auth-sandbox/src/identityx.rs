@@ -2,10 +2,13 @@
 
 mod call;
 mod document;
+mod email;
 mod endpoint;
 mod failure;
 mod handle;
 mod inputs;
+#[cfg(feature = "server")]
+mod inspect;
 mod mails;
 mod people;
 mod schema;

@@ -93,16 +93,7 @@ impl Account {
             return Err(self.person_must_log_in("the token has expired, and cannot be renewed"));
         }
         let session = &self.online()?.session;
-        let headers = async {
-            let headers = session.auth_headers().await?;
-            // What the session found in the store may be due.
-            if self.is_due(headers.token()) {
-                session.auth_headers().await
-            } else {
-                Ok(headers)
-            }
-        };
-        self.finished(session, headers.await).await
+        self.finished(session, session.auth_headers().await).await
     }
 
     fn person_must_log_in(&self, what: &str) -> Failure {

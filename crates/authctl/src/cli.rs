@@ -51,6 +51,9 @@ pub(crate) enum Command {
     Exec(exec::ExecArgs),
     /// Serve a port on this machine that adds the headers to what is sent to it
     Proxy(proxy::ProxyArgs),
+    /// How the proxy starts its program
+    #[command(hide = true)]
+    BesideTheProxy(proxy::BesideArgs),
     /// Answer in the credential-helper protocol of Bazel and others
     CredentialHelper(credential_helper::CredentialHelperArgs),
     /// Renew the token if that is due

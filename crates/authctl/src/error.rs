@@ -153,6 +153,11 @@ impl Failure {
         &self.what
     }
 
+    /// How long to wait before the next attempt, where that is known.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.kind.exit_code())
     }

@@ -66,6 +66,7 @@ fn run(command: &Command, context: &Context) -> Result<ExitCode, Failure> {
         Command::Env(args) => return env::run(args, context),
         Command::Exec(args) => return exec::run(args, context),
         Command::Proxy(args) => return proxy::run(args, context),
+        Command::BesideTheProxy(args) => return proxy::beside(args, context),
         Command::CredentialHelper(args) => return credential_helper::run(args, context),
         Command::Refresh(args) => session::refresh(args, context)?,
         Command::Logout => session::log_out(context)?,

@@ -1,6 +1,6 @@
 //! What the emulated EQ Works remembers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -25,12 +25,26 @@ pub(crate) struct State {
     pub(super) base_url: Url,
     pub(super) secret: Secret,
     book: Mutex<Book>,
+    /// Locked after the book.
+    minted: Mutex<Minted>,
 }
+
+/// The tokens that were made. The vendor keeps no such list: it is for the person who tests.
+#[derive(Default)]
+pub(super) struct Minted {
+    /// The latest ones.
+    pub(super) tokens: VecDeque<String>,
+    /// Those that count as expired, whatever they say.
+    pub(super) expired: BTreeSet<String>,
+}
+
+/// How many tokens are remembered for the person who tests.
+const MOST_MINTED: usize = 10_000;
 
 pub(super) struct Book {
     pub(super) users: Vec<EqWorksUser>,
     /// By e-mail address.
-    pub(super) passcodes: HashMap<String, Passcode>,
+    pub(super) passcodes: BTreeMap<String, Passcode>,
     pub(super) issued: usize,
 }
 
@@ -44,7 +58,7 @@ impl State {
     pub(super) fn initial(context: Context) -> Self {
         let book = Book {
             users: users::initial(),
-            passcodes: HashMap::new(),
+            passcodes: BTreeMap::new(),
             issued: 0,
         };
         Self {
@@ -53,11 +67,16 @@ impl State {
             base_url: context.base_url,
             secret: Secret::new(),
             book: Mutex::new(book),
+            minted: Mutex::default(),
         }
     }
 
     pub(super) fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn minted(&self) -> MutexGuard<'_, Minted> {
+        self.minted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A valid token. Two of one second are the same. It ends with the user's access at the latest.
@@ -68,13 +87,23 @@ impl State {
             ends.map_or(0, |ends| ends.as_secs())
         });
         let exp = access.unwrap_or(u64::MAX).min(iat + JWT_LIFETIME);
-        self.secret.sign(&json!({
+        let token = self.secret.sign(&json!({
             "email": user.email,
-            "product": product,
+            "api_access": user.api_access(),
             "jwt_uuid": user.jwt_uuid,
+            "prefix": user.prefix(),
+            "product": product,
             "iat": iat,
             "exp": exp,
-        }))
+        }));
+        let mut minted = self.minted();
+        if minted.tokens.back() != Some(&token) {
+            minted.tokens.push_back(token.clone());
+        }
+        if minted.tokens.len() > MOST_MINTED {
+            minted.tokens.pop_front();
+        }
+        token
     }
 
     /// The checks against the vendor's list of users that every call makes. A user whose access has
@@ -134,8 +163,26 @@ impl EqWorksUser {
         self.access_ends.is_some_and(|ends| wall >= ends)
     }
 
-    /// What the user may do. Decision: its contents, which the vendor does not document.
-    pub(super) fn access(&self) -> Value {
-        json!({ "products": self.products, "read": true, "write": false })
+    /// What the user may do, as the claim of a token says it. The names are those of the source code that
+    /// the vendor has published. Decision: the values, of a user of one company who reads only.
+    fn api_access(&self) -> Value {
+        json!({ "wl": [1], "customers": -1, "read": 1, "write": 0, "version": 0 })
     }
+
+    /// What the user is.
+    fn prefix(&self) -> &'static str {
+        if self.keeps_tokens { "mobilesdk" } else { "wl" }
+    }
+
+    /// What the user may do, as an answer says it.
+    pub(super) fn access(&self) -> Value {
+        access(&self.api_access(), &self.prefix().into())
+    }
+}
+
+/// The `access` of an answer, from the two claims of a token.
+pub(super) fn access(api_access: &Value, prefix: &Value) -> Value {
+    let mut access = api_access.as_object().cloned().unwrap_or_default();
+    access.insert("prefix".to_owned(), prefix.clone());
+    access.into()
 }

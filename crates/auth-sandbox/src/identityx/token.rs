@@ -26,6 +26,17 @@ impl Kind {
         }
     }
 
+    /// What the program calls it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::OrgLink => "org_link",
+            Self::AppLink => "app_link",
+            Self::OrgSession => "org_session",
+            Self::AppSession => "app_session",
+            Self::ApiToken => "api_token",
+        }
+    }
+
     pub(super) fn is_link(self) -> bool {
         matches!(self, Self::OrgLink | Self::AppLink)
     }
@@ -39,9 +50,14 @@ pub(super) struct Record {
     pub(super) owner: String,
     /// The application of an app user's token.
     pub(super) application: Option<String>,
-    /// What the request for a login link said.
-    pub(super) source: Option<String>,
-    pub(super) additional_context: Option<Map<String, Value>>,
+    /// What the request for a login link said: its context, and its source beside it.
+    pub(super) data: Option<Map<String, Value>>,
+    /// Its `iat` and `exp`, and the token itself, from when it is made.
+    pub(super) begins: u64,
+    pub(super) ends: Option<u64>,
+    pub(super) value: String,
+    /// Whether it counts as expired, whatever it says.
+    pub(super) expired: bool,
 }
 
 impl Record {
@@ -50,9 +66,17 @@ impl Record {
             kind,
             owner: owner.to_owned(),
             application: application.map(str::to_owned),
-            source: None,
-            additional_context: None,
+            data: None,
+            begins: 0,
+            ends: None,
+            value: String::new(),
+            expired: false,
         }
+    }
+
+    /// Where the request for a login link said that it came from.
+    pub(super) fn source(&self) -> Option<&str> {
+        self.data.as_ref()?.get("source")?.as_str()
     }
 }
 

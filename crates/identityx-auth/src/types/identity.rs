@@ -2,10 +2,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use auth_core::{AuthHeaders, Expiry, Header, Token, UnverifiedClaims};
+use auth_core::{AuthHeaders, Expiry, Header, Token, UnverifiedClaims, trimmed_secret};
 use http::HeaderName;
 use http::header::AUTHORIZATION;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::scalars::{ApplicationId, OrganizationId};
 use crate::Error;
@@ -270,14 +270,7 @@ fn fresh<I: Identity>(jwt: SecretString, sent_at: SystemTime) -> Result<Token, E
 
 /// A token that was kept as text.
 fn kept<I: Identity>(jwt: SecretString) -> Result<Token, Error> {
-    let text = jwt.expose_secret();
-    // A file ends with a line break, which no header can carry.
-    let trimmed = text.trim();
-    let jwt = if trimmed.len() < text.len() {
-        trimmed.into()
-    } else {
-        jwt
-    };
+    let jwt = trimmed_secret(jwt);
     let claims = UnverifiedClaims::of(&jwt).ok();
     let moment = |name| claims.as_ref().and_then(|claims| claims.moment(name));
     let issued_at = moment("iat").and_then(Expiry::at).unwrap_or(UNIX_EPOCH);
