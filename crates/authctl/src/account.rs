@@ -96,6 +96,12 @@ impl Account {
         self.finished(session, session.auth_headers().await).await
     }
 
+    fn person_must_log_in(&self, what: &str) -> Failure {
+        let name = &self.profile.name;
+        let what = format!("profile {name}: {what}");
+        Failure::new(ErrorKind::InteractionRequired, what).for_profile(name)
+    }
+
     /// Ends a command's use of the session: nothing is under way when the process exits.
     async fn finished<T>(
         &self,

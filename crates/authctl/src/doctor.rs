@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::account::Account;
+use crate::account::{Account, needs_a_person};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::profile::Config;
@@ -176,7 +176,7 @@ fn token(account: &Account, token: Option<&auth_core::Token>) -> Result<String, 
     let Some(token) = token else {
         return log_in("there is none");
     };
-    if account.needs_a_person(token) {
+    if needs_a_person(token) {
         return log_in("it has ended");
     }
     Ok(match token.expiry().left(SystemTime::now()) {

@@ -5,12 +5,6 @@
     clippy::disallowed_methods,
     reason = "a test starts programs with an environment"
 )]
-#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-#![cfg(unix)]
-#![allow(
-    clippy::disallowed_methods,
-    reason = "a test starts programs with an environment"
-)]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
