@@ -18,6 +18,7 @@ mod sandbox_readme {}
 mod store_readme {}
 
 pub mod fleet;
+pub mod short_lived;
 
 /// GraphQL operations of a program's own, generated from `graphql/`.
 pub mod operations {
