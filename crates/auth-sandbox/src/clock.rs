@@ -242,8 +242,7 @@ impl SandboxClock {
             wall_only: inner.wall_only_nanos.load(Ordering::Acquire),
             suspended: inner.suspended_nanos.load(Ordering::Acquire),
             frozen: is_frozen.then_some(frozen),
-            flows_since: (!is_frozen)
-                .then(|| inner.origin_wall_nanos.saturating_sub(correction)),
+            flows_since: (!is_frozen).then(|| inner.origin_wall_nanos.saturating_sub(correction)),
         }
     }
 

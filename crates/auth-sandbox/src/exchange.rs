@@ -135,21 +135,17 @@ impl Exchange {
                 response.headers_mut().insert(header::DATE, date);
             }
         }
-        match result {
-            Ok(response) => {
-                let hint = response.headers().get(HINT_HEADER);
-                let hint = hint.and_then(|hint| hint.to_str().ok()).map(str::to_owned);
-                let status = response.status().as_u16();
-                let (response, answer) = self.copied(response).await;
-                self.log
-                    .finished(id, log::Outcome::Answered(status), hint, answer);
-                Ok(response)
-            }
-            Err(Cut) => {
-                self.log.finished(id, log::Outcome::Cut, None, None);
-                Err(Cut)
-            }
-        }
+        let Ok(response) = result else {
+            self.log.finished(id, log::Outcome::Cut, None, None);
+            return Err(Cut);
+        };
+        let hint = response.headers().get(HINT_HEADER);
+        let hint = hint.and_then(|hint| hint.to_str().ok()).map(str::to_owned);
+        let status = response.status().as_u16();
+        let (response, answer) = self.copied(response).await;
+        self.log
+            .finished(id, log::Outcome::Answered(status), hint, answer);
+        Ok(response)
     }
 
     /// The answer, and a copy for a log that keeps answers. A body of unknown length stays as it is.

@@ -155,8 +155,8 @@ impl Client {
             .query(&[(USER, &user)])
             .query(&options)
             .idempotency(Idempotency::No);
-        let user = wire::passcode_sent(&self.send(request).await?)?;
-        Ok(self.pending_login(user))
+        let sent_to = wire::passcode_sent(&self.send(request).await?)?;
+        Ok(self.pending_login(sent_to.as_deref().unwrap_or(&user)))
     }
 
     /// A log-in for which a passcode was requested before, by another process, for example. Sends
@@ -330,7 +330,10 @@ impl Client {
             };
             if is_refusal && response.follows_a_lost_attempt() {
                 let http_status = error.http_status();
-                return Error::RefreshLost { http_status };
+                return Error::RefreshLost {
+                    retry_after: None,
+                    http_status,
+                };
             }
             error
         })?;

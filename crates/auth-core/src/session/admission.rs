@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::Shared;
+use super::events::Event;
 use super::renewal;
 use super::state::{Outcome, RenewalState, Renewing, wait};
 use crate::auth_headers::AuthHeaders;
@@ -93,7 +94,7 @@ impl<R: Renew> Shared<R> {
                 state.backoff.hold_back(now);
             }
             if let Some(error) = state.backoff.blocking(now) {
-                return Admission::Failed(error.clone());
+                return Admission::Failed(error);
             }
         }
         let reason = state.reason();
@@ -107,8 +108,10 @@ impl<R: Renew> Shared<R> {
     pub(super) fn request(self: &Arc<Self>) -> Admission<R::Error> {
         let mut state = self.lock();
         state.backoff.reset();
-        // The program wants a token again.
-        state.is_logged_out = false;
+        if state.is_logged_out {
+            // The program wants a token again: the log-out leaves what comes from now on.
+            state.start_over();
+        }
         if let Some(renewal) = state.under_way() {
             return self.join(renewal);
         }
@@ -136,6 +139,10 @@ impl<R: Renew> Shared<R> {
         if current.is_fresh(now) {
             return;
         }
+        if self.renews_in_foreground && state.is_renewing() {
+            // Still due, so that other callers wait for it as well.
+            return;
+        }
         // Until this renewal has finished, nothing is due before the end: other callers stay on
         // the hot path.
         current.renew_before_the_end(Duration::ZERO);
@@ -154,16 +161,24 @@ impl<R: Renew> Shared<R> {
             return;
         }
         let (start, _) = state.start(Reason::Expiring, now);
+        if self.renews_in_foreground && state.is_renewing() {
+            current.renew_after(now, Duration::ZERO);
+        }
         drop(state);
         self.begin(start);
     }
 
     fn begin(self: &Arc<Self>, start: Start<R::Error>) {
         let Start { plan, epoch, done } = start;
-        let mut finish = renewal::Finish::new(Arc::clone(self), epoch, done);
+        let begun = renewal::Begun {
+            epoch,
+            reason: plan.reason,
+            at: self.clock.now(),
+        };
+        let mut finish = renewal::Finish::new(Arc::clone(self), begun, done);
         match background::reserve() {
             Ok(place) => drop(place.spawn(renewal::run(finish, plan))),
-            Err(error) => finish.with(Err(error.into()), false),
+            Err(error) => finish.with(Err(error.into()), renewal::Course::default()),
         }
     }
 
@@ -172,7 +187,9 @@ impl<R: Renew> Shared<R> {
     pub(super) fn invalidate(&self, headers: &AuthHeaders) {
         let mut state = self.lock();
         let current = self.present().map(AuthHeaders);
-        if !current.is_some_and(|current| current.is_the_same_as(headers)) {
+        let late = !current.is_some_and(|current| current.is_the_same_as(headers));
+        state.tell(Event::Refused { late });
+        if late {
             return;
         }
         self.current.store(None);

@@ -4,12 +4,14 @@ use std::future::ready;
 use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
+use tracing::Instrument as _;
 use url::Url;
 
 use crate::auth_headers::AuthHeaders;
 use crate::clock::BoxFuture;
 use crate::renew::{Refusal, Renew};
-use crate::session::Session;
+use crate::session::events::{session_span, tell};
+use crate::session::{BackgroundRefresh, Session, metrics};
 use crate::state::State;
 use crate::{AllowedHosts, AuthError, Error, ErrorKind, Header, Token};
 
@@ -27,7 +29,7 @@ use crate::{AllowedHosts, AuthError, Error, ErrorKind, Header, Token};
 /// /// Works with a session of any vendor.
 /// async fn ready(sessions: &[Arc<dyn Authorizer>], url: &str) -> Result<(), Error> {
 ///     for session in sessions {
-///         println!("{:?}", session.state());
+///         println!("{}", session.state());
 ///         let headers = session.headers_for(url).await?;
 ///         // … send, and report a refusal by `session.invalidate(&headers)` …
 ///     }
@@ -60,6 +62,11 @@ pub trait Authorizer: Send + Sync {
     /// What the session does at present.
     fn state(&self) -> State;
 
+    /// Waits until no renewal is under way; see [`Session::settled`]. Returns at once by default.
+    fn settled(&self) -> BoxFuture<'_, ()> {
+        Box::pin(ready(()))
+    }
+
     /// Whether a response refuses the token; see [`Renew::refusal`]. A 401 by default.
     fn refusal(&self, url: &Url, status: StatusCode, body: Option<&[u8]>) -> Refusal {
         let _ = (url, body);
@@ -71,6 +78,31 @@ pub trait Authorizer: Send + Sync {
         let _ = headers;
         Box::pin(ready(true))
     }
+
+    /// Renews ahead of time for as long as the guard is held; see
+    /// [`Session::refresh_in_background`]. By default nothing is renewed, and there is no guard.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] if the system gives no thread.
+    fn refresh_in_background(&self) -> Result<Option<BackgroundRefresh>, Error> {
+        Ok(None)
+    }
+
+    /// Hears what became of a call, for events and metrics; nothing by default.
+    fn observe(&self, event: CallEvent) {
+        let _ = event;
+    }
+}
+
+/// What clients such as [`AuthLayer`](crate::session::tower::AuthLayer) tell an [`Authorizer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallEvent {
+    /// The request is sent once more, since its token was refused.
+    Resent,
+    /// The request has an `authorization` header of its own, and is sent with that.
+    KeptItsOwn,
 }
 
 impl<R: Renew> Authorizer for Session<R> {
@@ -93,12 +125,37 @@ impl<R: Renew> Authorizer for Session<R> {
         Self::state(self)
     }
 
+    fn settled(&self) -> BoxFuture<'_, ()> {
+        Box::pin(Self::settled(self))
+    }
+
     fn refusal(&self, url: &Url, status: StatusCode, body: Option<&[u8]>) -> Refusal {
         self.renewer().refusal(url, status, body)
     }
 
     fn confirm_refusal<'a>(&'a self, headers: &'a AuthHeaders) -> BoxFuture<'a, bool> {
-        Box::pin(self.renewer().confirm_refusal(headers))
+        let span = session_span!(self.shared.identity, "confirm_refusal");
+        Box::pin(self.renewer().confirm_refusal(headers).instrument(span))
+    }
+
+    fn observe(&self, event: CallEvent) {
+        let identity = &self.shared.identity;
+        match event {
+            CallEvent::Resent => {
+                metrics::resend(identity.vendor);
+                tell!(debug, identity, "the request is sent once more");
+            }
+            CallEvent::KeptItsOwn => tell!(
+                warn,
+                identity,
+                "the request has an `authorization` header of its own: sent without the session's"
+            ),
+        }
+    }
+
+    fn refresh_in_background(&self) -> Result<Option<BackgroundRefresh>, Error> {
+        let guard = Self::refresh_in_background(self);
+        guard.map(Some).map_err(of_any_vendor)
     }
 }
 
@@ -119,12 +176,24 @@ impl<T: Authorizer + ?Sized> Authorizer for Arc<T> {
         (**self).state()
     }
 
+    fn settled(&self) -> BoxFuture<'_, ()> {
+        (**self).settled()
+    }
+
     fn refusal(&self, url: &Url, status: StatusCode, body: Option<&[u8]>) -> Refusal {
         (**self).refusal(url, status, body)
     }
 
     fn confirm_refusal<'a>(&'a self, headers: &'a AuthHeaders) -> BoxFuture<'a, bool> {
         (**self).confirm_refusal(headers)
+    }
+
+    fn refresh_in_background(&self) -> Result<Option<BackgroundRefresh>, Error> {
+        (**self).refresh_in_background()
+    }
+
+    fn observe(&self, event: CallEvent) {
+        (**self).observe(event);
     }
 }
 

@@ -1,12 +1,13 @@
 //! A renewal of a session with a token store, from the lease to the saved token.
 
 use super::Shared;
+use super::events::tell;
 use super::renewal::{Ready, overtaken};
 use super::store::{Mark, Persistence, StoreFailures, is_newer, later, superseded};
 use super::tokens::Prepared;
 use crate::renew::{Reason, Renew};
 use crate::store::{Lease, SaveOutcome};
-use crate::{AuthError, Error, ErrorKind, Token};
+use crate::{AuthError, Error, ErrorKind, Token, progress};
 
 /// A renewal of a session with a token store.
 pub(super) struct Leased<'a, R: Renew> {
@@ -52,25 +53,40 @@ impl<R: Renew> Leased<'_, R> {
     /// Gets the next token: another session's from the store where there is a newer one, else a
     /// new one from the vendor, saved before callers get it.
     pub(super) async fn run(&self, known: Option<Token>) -> Result<Ready, R::Error> {
+        self.until_deleted().await;
         if let Some(theirs) = self.stored_without_lease(known.as_ref()).await? {
             return Ok(theirs.into());
         }
         let persistence = self.persistence;
-        match persistence.store.lease(&persistence.key).await {
+        match self.lease().await {
             Ok(lease) => {
                 let mut mark = Mark::AsItWas;
                 let ready = self.run_with(Ok(&*lease), known, &mut mark).await;
                 if let (Mark::AsItWas, Err(error)) = (&mark, &ready) {
                     mark = after_failure(error.kind());
                 }
-                mark.leave_on(lease).await;
+                mark.leave_on(lease, &persistence.identity).await;
                 ready
             }
             Err(error) if self.works_without_store() => {
-                tracing::warn!(%error, "renewing without the lease");
+                let identity = &self.shared.identity;
+                tell!(
+                    warn,
+                    identity,
+                    "renewing without the lease",
+                    cause = identity.shown(&error).as_str()
+                );
                 self.run_with(Err(error), known, &mut Mark::AsItWas).await
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// After a log-out, the store may hold what that has still to delete.
+    async fn until_deleted(&self) {
+        let deletion = self.shared.lock().deletion(self.epoch);
+        if let Some(mut deletion) = deletion {
+            let _ = deletion.changed().await;
         }
     }
 
@@ -101,11 +117,7 @@ impl<R: Renew> Leased<'_, R> {
         mark: &mut Mark,
     ) -> Result<Ready, R::Error> {
         let (token, after) = match self.next_token(&lease, known).await? {
-            Step::Theirs(theirs) => {
-                let token = theirs.token().fingerprint();
-                tracing::debug!(%token, "another session has renewed");
-                return Ok(theirs.into());
-            }
+            Step::Theirs(theirs) => return Ok(theirs.into()),
             Step::Issued { token, after } => (token, after),
         };
         let fence = lease.as_ref().map_or(0, |lease| lease.fence());
@@ -160,10 +172,7 @@ impl<R: Renew> Leased<'_, R> {
         if known.is_some() && !self.shared.has_headers(&theirs) {
             return known;
         }
-        let mut state = self.shared.lock();
-        if state.epoch == self.epoch && !state.supersedes(&theirs) {
-            state.token = Some(theirs.clone());
-        }
+        self.shared.lock().remember(&theirs, self.epoch);
         Some(theirs)
     }
 
@@ -216,17 +225,11 @@ impl<R: Renew> Leased<'_, R> {
         mark: &mut Mark,
     ) -> Result<Ready, R::Error> {
         let mut failures = StoreFailures { lease, save: None };
-        let is_wanted = {
-            // In memory first: whatever happens to the store, the rotated token is not lost.
-            let mut state = self.shared.lock();
-            let is_wanted = state.epoch == self.epoch;
-            if is_wanted && !state.supersedes(&token) {
-                state.token = Some(token.clone());
-            }
-            is_wanted
-        };
-        if is_wanted {
-            match self.persistence.save(&*self.shared.clock, &token).await {
+        // In memory first: whatever happens to the store, the rotated token is not lost.
+        self.shared.lock().remember(&token, self.epoch);
+        let saving = self.persistence.saves.read().await;
+        if self.check_wanted().is_ok() {
+            match self.persistence.save(&token).await {
                 Ok(SaveOutcome::Saved) => *mark = Mark::Cleared,
                 Ok(SaveOutcome::Superseded) => {
                     *mark = Mark::Cleared;
@@ -243,13 +246,24 @@ impl<R: Renew> Leased<'_, R> {
         } else {
             *mark = Mark::Cleared;
         }
+        drop(saving);
         let prepared = self.shared.prepare_renewed(token, self.epoch)?;
-        Ok(Ready { prepared, failures })
+        Ok(Ready {
+            prepared,
+            failures,
+            is_theirs: false,
+        })
+    }
+
+    async fn lease(&self) -> Result<Box<dyn Lease>, Error> {
+        let lease = self.persistence.lease().await;
+        lease.inspect_err(|_| progress::began("store.lease", String::new))
     }
 
     async fn load(&self) -> Result<Option<Token>, Error> {
         let needed = !self.works_without_store();
-        let stored = self.persistence.load_if_needed(needed).await?;
+        let stored = self.persistence.load_if_needed(needed).await;
+        let stored = stored.inspect_err(|_| progress::began("store.load", String::new))?;
         // Two accounts may share a key that a program has chosen.
         if let Some(stored) = &stored {
             self.shared.check_account(stored)?;

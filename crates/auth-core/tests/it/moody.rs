@@ -27,12 +27,17 @@ pub(crate) fn key() -> StoreKey {
 pub(crate) struct Moody {
     pub(crate) inner: MemoryStore,
     pub(crate) failing_saves: Arc<AtomicUsize>,
+    pub(crate) failing_releases: Arc<AtomicBool>,
     pub(crate) saves: Arc<AtomicUsize>,
     /// How many loads have begun.
     pub(crate) loads: Arc<AtomicUsize>,
     /// How many leases were asked for.
     pub(crate) leases: Arc<AtomicUsize>,
     pub(crate) gate: Arc<Semaphore>,
+    /// One permit lets one load through.
+    pub(crate) load_gate: Arc<Semaphore>,
+    /// The next save finds a later token, which is then deleted.
+    pub(crate) is_emptied: Arc<AtomicBool>,
     /// Neither loads nor leases nor saves.
     pub(crate) is_down: Arc<AtomicBool>,
     pub(crate) fence: Arc<AtomicU64>,
@@ -57,6 +62,7 @@ struct MoodyLease {
     was_abandoned: bool,
     /// Taken by a release.
     mark: Option<Arc<AtomicBool>>,
+    fails: bool,
 }
 
 impl Drop for MoodyLease {
@@ -78,7 +84,9 @@ impl Lease for MoodyLease {
 
     fn release(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
         self.mark = None;
-        Box::pin(std::future::ready(Ok(())))
+        let failure = Error::new(ErrorKind::Store, "the connection broke");
+        let released = if self.fails { Err(failure) } else { Ok(()) };
+        Box::pin(std::future::ready(released))
     }
 }
 
@@ -87,10 +95,13 @@ impl Moody {
         Self {
             inner: MemoryStore::new(),
             failing_saves: Arc::default(),
+            failing_releases: Arc::default(),
             saves: Arc::default(),
             loads: Arc::default(),
             leases: Arc::default(),
             gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            load_gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            is_emptied: Arc::default(),
             is_down: Arc::default(),
             fence: Arc::default(),
             is_abandoned: Arc::default(),
@@ -132,6 +143,7 @@ impl TokenStore for Moody {
     fn load<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Option<Token>, Error>> {
         Box::pin(async move {
             self.loads.fetch_add(1, Ordering::SeqCst);
+            self.load_gate.acquire().await.unwrap().forget();
             self.check()?;
             self.inner.load(key).await
         })
@@ -154,6 +166,10 @@ impl TokenStore for Moody {
                 return Err(Error::new(ErrorKind::Store, "the disk is full"));
             }
             self.check()?;
+            if self.is_emptied.swap(false, Ordering::SeqCst) {
+                self.inner.delete(key).await?;
+                return Ok(SaveOutcome::Superseded);
+            }
             self.inner.save(key, token).await
         })
     }
@@ -175,6 +191,7 @@ impl TokenStore for Moody {
                 fence: self.fence.load(Ordering::SeqCst),
                 was_abandoned: self.is_abandoned.swap(false, Ordering::SeqCst),
                 mark: Some(Arc::clone(&self.is_abandoned)),
+                fails: self.failing_releases.load(Ordering::SeqCst),
             }) as Box<dyn Lease>)
         })
     }

@@ -75,7 +75,7 @@ impl Inspect for State {
             Token {
                 value: record.value.clone(),
                 kind: record.kind.name(),
-                owner: book.address(&record.owner).to_owned(),
+                owner: book.email_of(&record.owner).to_owned(),
                 state: if record.expired || ends_at.is_some_and(|ends| wall >= ends) {
                     TokenState::Expired
                 } else {
@@ -188,16 +188,6 @@ impl Inspect for State {
 
     fn counts(&self) -> Value {
         json!({ "issued": self.book().issued })
-    }
-}
-
-impl Book {
-    /// The e-mail address of a user of either kind.
-    fn address(&self, id: &str) -> &str {
-        let app_users = self.app_users.iter().map(|user| (&user.id, &user.email));
-        let org_users = self.org_users.iter().map(|user| (&user.id, &user.email));
-        let found = app_users.chain(org_users).find(|(it, _)| *it == id);
-        found.map_or("", |(_, email)| email)
     }
 }
 

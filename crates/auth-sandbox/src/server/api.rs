@@ -75,7 +75,10 @@ fn routes() -> Vec<(&'static str, MethodRouter)> {
         ),
         ("/_sandbox/events", get(events::stream)),
         ("/_sandbox/openapi.json", get(async || document(OPENAPI))),
-        ("/_sandbox/seed.schema.json", get(async || document(SEED_SCHEMA))),
+        (
+            "/_sandbox/seed.schema.json",
+            get(async || document(SEED_SCHEMA)),
+        ),
     ]
 }
 

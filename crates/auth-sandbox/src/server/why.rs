@@ -91,12 +91,11 @@ fn sent(name: &str, entry: &Entry, mask: &Mask) -> String {
 
 /// The names of the fields of the body. One long name may be a whole body in the wrong encoding.
 fn fields(entry: &Entry) -> String {
-    let names: Vec<String> = match serde_json::from_str(entry.body()) {
-        Ok(Value::Object(fields)) => fields.keys().cloned().collect(),
-        _ => {
-            let pairs = form_urlencoded::parse(entry.body().as_bytes());
-            pairs.map(|(name, _)| name.into_owned()).collect()
-        }
+    let names: Vec<String> = if let Ok(Value::Object(fields)) = serde_json::from_str(entry.body()) {
+        fields.keys().cloned().collect()
+    } else {
+        let pairs = form_urlencoded::parse(entry.body().as_bytes());
+        pairs.map(|(name, _)| name.into_owned()).collect()
     };
     let is_name = |name: &&String| {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');

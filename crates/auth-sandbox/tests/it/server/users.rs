@@ -197,14 +197,12 @@ async fn a_vendor_is_switched_and_tells_its_numbers() {
     );
     assert_eq!(vendors["iqm_client"]["id"], "iqm-sandbox-client");
 
-    let down = json!({ "inner_service_down": true, "blocked": ["60a1b2c3d4e5f60718293a02"] });
-    let switches = patch(&program, "/_sandbox/vendors/identityx", down)
-        .await
-        .body;
-    assert_eq!(
-        (&switches["inner_service_down"], &switches["bearer_form"]),
-        (&json!(true), &json!(false))
-    );
+    let down = json!({ "outage": "connect ECONNREFUSED", "blocked": ["60a1b2c3d4e5f60718293a02"] });
+    let switches = patch(&program, "/_sandbox/vendors/identityx", down.clone()).await;
+    for name in ["outage", "blocked"] {
+        assert_eq!(switches.body[name], down[name]);
+    }
+    assert_eq!(switches.body["bearer_form"], false);
     let query = json!({ "query": "{ activeAppUser { id } }" });
     let url = format!("{}/identityx/graphql", program.url);
     let answer = read(program.client.post(url).json(&query)).await;
@@ -218,8 +216,8 @@ async fn a_vendor_is_switched_and_tells_its_numbers() {
         white
     );
     for (vendor, body) in [
-        ("identityx", json!({ "inner_service_dwn": true })),
-        ("identityx", json!({ "inner_service_down": "yes" })),
+        ("identityx", json!({ "outag": "a" })),
+        ("identityx", json!({ "outage": true })),
         ("edgeiq", json!({ "blacklist": [] })),
         ("iqm", json!({ "a": 1 })),
         ("eqworks", json!({ "a": 1 })),
