@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::http::request::Parts;
 use axum::http::{Request, Uri};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
+use serde_json::Value;
 
 use super::options::Options;
 use super::seed::Seed;
@@ -99,6 +100,19 @@ impl App {
             }
             Err(never) => match never {},
         }
+    }
+
+    /// What a GET of the API answers in a namespace.
+    pub(super) async fn ask(&self, here: &Here, path: &str) -> Value {
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = path.parse().unwrap_or_default();
+        request.extensions_mut().insert(here.clone());
+        let answer = TowerToHyperService::new(self.router.clone())
+            .call(request)
+            .await;
+        let Ok(answer) = answer;
+        let body = to_bytes(answer.into_body(), usize::MAX).await;
+        serde_json::from_slice(&body.unwrap_or_default()).unwrap_or_default()
     }
 
     /// The namespace of a request, which then looks as if there were no namespaces.
