@@ -11,6 +11,7 @@
 
 mod answer;
 mod body;
+mod bounded;
 mod clock;
 mod date;
 mod edgeiq;

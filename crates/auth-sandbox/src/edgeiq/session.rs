@@ -7,6 +7,7 @@ use super::settings::EdgeIqSessionExpiresAt;
 use super::state::{LONGEST_SESSION, SESSION_LIFETIME, Session, State, check_headers};
 use super::users::random;
 use crate::answer::{self, Answer};
+use crate::bounded::trim;
 use crate::date;
 use crate::request::{Call, Problem};
 
@@ -51,6 +52,7 @@ pub(super) fn authenticate(edgeiq: &State, call: &Call) -> Answer {
         revoked: false,
     };
     book.sessions.insert(token, session);
+    trim(&mut book.sessions, |session| session.begins);
     book.issued += 1;
     Ok(answer::json(StatusCode::OK, &body))
 }

@@ -12,6 +12,7 @@ use super::people::{
     self, IdentityXAppUser, IdentityXApplication, IdentityXOrgUser, IdentityXOrganization,
 };
 use super::token::{BadToken, Kind, Minted, Record};
+use crate::bounded::trim;
 use crate::inbox::{Post, normal};
 use crate::jwt::{BadJwt, Secret};
 use crate::vendor::Context;
@@ -127,6 +128,7 @@ impl State {
         let ends = record.ends.map(|exp| UNIX_EPOCH + Duration::from_secs(exp));
         record.value.clone_from(&value);
         book.tokens.insert(id.clone(), record);
+        trim(&mut book.tokens, |record| record.begins);
         Minted { id, value, ends }
     }
 

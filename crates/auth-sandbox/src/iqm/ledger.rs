@@ -6,6 +6,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::settings::Settings;
+use crate::bounded::trim;
 
 /// What an issuing call returns.
 pub(super) struct Issued {
@@ -219,6 +220,7 @@ impl Ledger {
         let lives = Some(self.settings.token_lifetime);
         let entry = Entry::new(owner, family, now, lives, pending);
         self.access.insert(access.clone(), entry);
+        trim(&mut self.access, |entry| entry.begins);
         self.issued += 1;
         Issued {
             access,
@@ -233,6 +235,7 @@ impl Ledger {
         let lives = self.settings.refresh_token_lifetime;
         let entry = Entry::new(owner, family, now, lives, pending);
         self.refresh.insert(refresh.clone(), entry);
+        trim(&mut self.refresh, |entry| entry.begins);
         refresh
     }
 }

@@ -8,7 +8,8 @@ pub(super) fn greeting(spaces: &Spaces) -> String {
     let (iqm, edgeiq) = (sandbox.iqm(), sandbox.edgeiq());
     let (eqworks, identityx) = (sandbox.eqworks(), sandbox.identityx());
     let (iqm_url, edgeiq_url) = (iqm.base_url(), edgeiq.base_url());
-    let (eqworks_url, endpoint) = (eqworks.base_url(), identityx.endpoint());
+    let (eqworks_url, identityx_url) = (eqworks.base_url(), identityx.base_url());
+    let endpoint = identityx.endpoint();
     let (client_id, client_secret) = (iqm.client_id(), iqm.client_secret());
     let (user, edgeiq_user) = (iqm.user(), edgeiq.user());
     let (email, password) = (user.email, user.password);
@@ -26,10 +27,10 @@ EQ Works   {eqworks_url}dev
 IdentityX  {endpoint}
 
 Rust
-  iqm_auth::Client::builder("{client_id}", "{client_secret}").base_url("{iqm_url}".parse()?)
-  edgeiq_auth::Client::builder().base_url("{edgeiq_url}".parse()?)
-  eqworks_auth::Client::builder(eqworks_auth::Stage::Dev, "atom").base_url("{eqworks_url}".parse()?)
-  identityx_auth::Client::builder().endpoint("{endpoint}".parse()?)
+  iqm_auth::Client::builder("{client_id}", "{client_secret}").base_url("{iqm_url}")
+  edgeiq_auth::Client::builder().base_url("{edgeiq_url}")
+  eqworks_auth::Client::builder(eqworks_auth::Stage::Dev, "atom").base_url("{eqworks_url}")
+  identityx_auth::Client::builder().base_url("{identityx_url}")
 
 authctl (config.toml)
   [profiles.sandbox-iqm]

@@ -26,7 +26,7 @@ Usage: auth-sandbox [options]
   --state FILE          restores everything from the file, and keeps it there
   --frozen-clock TIME   the clock stands still at a time like 2030-01-01T00:00:00Z
   --log-size NUMBER     how many requests are kept for each namespace (default: 10000)
-  --log-memory MIB      how much memory they may take for each namespace (default: 64)
+  --log-memory MIB      how much memory they may take for each namespace (default: 32)
   --namespaces NUMBER   how many there may be beside the default one (default: 100)
   --help, --version
 ";
@@ -57,7 +57,7 @@ pub(super) fn parse(mut parser: Parser) -> Result<Command, lexopt::Error> {
     let mut keep = Keep {
         entries: 10_000,
         mails: 10_000,
-        bytes: 64 * MIB,
+        bytes: 32 * MIB,
         body: 64 * 1024,
         answers: true,
     };
