@@ -44,6 +44,7 @@ struct Watcher {
     here: Here,
     sandbox: Arc<Sandbox>,
     changed: watch::Receiver<u64>,
+    touched: u64,
     requests: watch::Receiver<u64>,
     mails: watch::Receiver<u64>,
     revision: u64,
@@ -57,7 +58,9 @@ impl Watcher {
     fn new(here: Here, seen: Option<&str>) -> Self {
         let sandbox = here.sandbox();
         let revision = sandbox.exchange.log.lock().revision;
+        let touched = *here.space.changed.borrow();
         let mut watcher = Self {
+            touched,
             changed: here.space.changed.subscribe(),
             requests: sandbox.exchange.log.subscribe(),
             mails: sandbox.post.subscribe(),
@@ -110,8 +113,9 @@ impl Watcher {
     }
 
     fn collect(&mut self, piece: &mut String) {
-        let is_changed = self.changed.has_changed().unwrap_or_default();
-        self.changed.borrow_and_update();
+        // Not by `has_changed`: the wait before this has seen the change already.
+        let touched = *self.changed.borrow_and_update();
+        let is_changed = std::mem::replace(&mut self.touched, touched) != touched;
         let sandbox = self.here.sandbox();
         if !Arc::ptr_eq(&sandbox, &self.sandbox) {
             self.requests = sandbox.exchange.log.subscribe();

@@ -1,6 +1,7 @@
 //! The program and its JSON API, as a client of any language sees them.
 
 mod access;
+mod browser;
 mod clocks;
 mod copied;
 mod events;

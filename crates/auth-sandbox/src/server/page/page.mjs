@@ -108,9 +108,8 @@ on("tokens", () => stale("tokens", "users"));
 on("faults", () => stale("faults"));
 on("clock", () => stale("clock", "tokens"));
 on("reset", () => stale(...panels, "detail", "clock"));
-// The program was started anew.
-let isOpen = false;
-on("hello", () => { if (isOpen) stale(...panels, "detail", "clock"); isOpen = true; });
+// What came before the stream, or while the program was started anew.
+on("hello", () => stale(...panels, "clock"));
 
 // The clock and the bars move between two events.
 let last = performance.now();

@@ -257,13 +257,15 @@ fn words(seconds: f64) -> String {
 }
 
 pub(super) fn tokens(page: &Value) -> Markup {
-    let tokens = list(page, "tokens");
+    let mut tokens: Vec<_> = list(page, "tokens").iter().collect();
+    // Those that were there from the beginning have no time.
+    tokens.sort_by_key(|token| std::cmp::Reverse(text(token, "begins_at")));
     let total = page["total"].as_u64().unwrap_or_default();
     html! {
         (title(3, "tokens", "Tokens", count(total)))
         @if tokens.is_empty() { (empty("No token was issued yet.")) }
         ul.tokens {
-            @for token in tokens {
+            @for token in &tokens {
                 @let is_valid = text(token, "state") == "valid";
                 li.ended[!is_valid] {
                     div.line { b { (text(token, "owner")) } span.tag { (text(token, "state")) } }
@@ -281,9 +283,13 @@ pub(super) fn tokens(page: &Value) -> Markup {
                     }
                     @if is_valid {
                         div.actions {
-                            button type="button" data-item data-post="/_sandbox/tokens/expire"
-                                data-body=(id_of(token)) { "Expire" }
-                            button type="button" data-post="/_sandbox/tokens/revoke" data-body=(id_of(token)) { "Revoke" }
+                            // What has no end cannot come to it.
+                            @if token["ends_at"].is_string() {
+                                button type="button" data-item data-post="/_sandbox/tokens/expire"
+                                    data-body=(id_of(token)) { "Expire" }
+                            }
+                            button type="button" data-item[token["ends_at"].is_null()]
+                                data-post="/_sandbox/tokens/revoke" data-body=(id_of(token)) { "Revoke" }
                         }
                     }
                 }
