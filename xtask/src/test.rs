@@ -138,7 +138,7 @@ pub(crate) fn soak(root: &Path) -> Result<()> {
     let words = "test --package examples --features redis --test fleet --test short_lived \
         -- --nocapture --test-threads 1";
     call(command(root, words).env("AUTH_SOAK", "1"))?;
-    call(&mut command(root, "bench --package auth-store --features file --bench many_records"))
+    call(&mut command(root, "bench -p auth-store -p authctl -F auth-store/file --bench *"))
 }
 
 #[cfg(test)]
