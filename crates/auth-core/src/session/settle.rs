@@ -82,13 +82,15 @@ impl<R: Renew> Shared<R> {
         &self,
         task: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Error> {
-        let unfinished = self.unfinished();
-        background::run(async move {
-            let outcome = task.await;
-            drop(unfinished);
-            outcome
-        })
-        .await
+        background::run(counted(self.unfinished(), task)).await
+    }
+
+    /// As [`run`](Self::run), for a caller who does not wait.
+    pub(super) fn spawn(
+        &self,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), Error> {
+        background::spawn(counted(self.unfinished(), task)).map(drop)
     }
 
     /// What waits until no task is under way; `None` if none is.
@@ -192,6 +194,12 @@ impl<R: Renew> Session<R> {
         shared.under_way.handles.fetch_sub(1, Ordering::AcqRel);
         shared
     }
+}
+
+async fn counted<T>(unfinished: Unfinished, task: impl Future<Output = T>) -> T {
+    let outcome = task.await;
+    drop(unfinished);
+    outcome
 }
 
 /// Waits when it is dropped.
