@@ -172,8 +172,8 @@ impl<R: Renew> Shared<R> {
             return Ok(());
         };
         // For its mark alone, if it is this session's: a store that gives no lease may still save.
-        let is_unsaved = self.lock().store_failures.save.is_some();
-        let lease = if is_unsaved {
+        let left_mark = self.lock().store_failures.left_mark;
+        let lease = if left_mark {
             persistence.store.lease(&persistence.key).await.ok()
         } else {
             None
@@ -297,6 +297,7 @@ impl<R: Renew> Shared<R> {
     fn note_saved(&self, epoch: u64, saved: Result<Mark, Error>) -> Result<(), Error> {
         let mut state = self.lock();
         if state.epoch == epoch {
+            state.store_failures.left_mark &= saved.is_err();
             state.store_failures.save = saved.as_ref().err().cloned();
         }
         saved.map(drop)
