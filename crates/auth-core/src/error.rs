@@ -83,12 +83,22 @@ pub trait AuthError: StdError + Clone + From<Error> + Send + Sync + 'static {
     /// What the caller can do.
     fn kind(&self) -> ErrorKind;
 
-    /// How long the vendor asked to wait before the next call, where it said so.
+    /// How long to wait before the next call: what the vendor asked for, where it said so, or what
+    /// is left of a session's pause after a failure.
     fn retry_after(&self) -> Option<Duration> {
         match self.kind() {
             ErrorKind::RateLimited { retry_after } => retry_after,
             _ => None,
         }
+    }
+
+    /// The same error for a caller that asks while it still counts: after `left`, a session tries
+    /// again. [`retry_after`](Self::retry_after) then returns that, where the type has a place for
+    /// it. Unchanged by default.
+    #[must_use]
+    fn retrying_in(self, left: Duration) -> Self {
+        let _ = left;
+        self
     }
 
     /// The HTTP status of the response that told of the failure, where there was one.
@@ -110,12 +120,13 @@ pub trait AuthError: StdError + Clone + From<Error> + Send + Sync + 'static {
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     message: String,
     retry_after: Option<Duration>,
     status: Option<u16>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
@@ -139,22 +150,25 @@ impl Error {
         mut self,
         source: impl Into<Box<dyn StdError + Send + Sync + 'static>>,
     ) -> Self {
-        let source = source.into();
-        self.change(|inner| inner.source = Some(source));
+        Arc::make_mut(&mut self.0).source = Some(Arc::from(source.into()));
         self
     }
 
-    /// Adds how long the vendor asked to wait.
+    /// Adds how long to wait before the next call.
     #[must_use]
-    pub fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
-        self.change(|inner| inner.retry_after = retry_after);
+    pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
+        let inner = Arc::make_mut(&mut self.0);
+        inner.retry_after = wait;
+        if let ErrorKind::RateLimited { retry_after } = &mut inner.kind {
+            *retry_after = wait;
+        }
         self
     }
 
     /// Adds the HTTP status of the response that told of the failure.
     #[must_use]
     pub fn with_http_status(mut self, status: u16) -> Self {
-        self.change(|inner| inner.status = Some(status));
+        Arc::make_mut(&mut self.0).status = Some(status);
         self
     }
 
@@ -167,14 +181,6 @@ impl Error {
     pub fn http_status(&self) -> Option<u16> {
         self.0.status
     }
-
-    // The `with_…` methods run before the error is shared; on a shared one (a clone is alive)
-    // they leave it as it is.
-    fn change(&mut self, change: impl FnOnce(&mut Inner)) {
-        if let Some(inner) = Arc::get_mut(&mut self.0) {
-            change(inner);
-        }
-    }
 }
 
 impl AuthError for Error {
@@ -184,6 +190,10 @@ impl AuthError for Error {
 
     fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    fn retrying_in(self, left: Duration) -> Self {
+        self.with_retry_after(Some(left))
     }
 
     fn http_status(&self) -> Option<u16> {
@@ -253,5 +263,12 @@ mod tests {
             .with_http_status(502);
         assert!(StdError::source(&error).is_some());
         assert!(format!("{error:?}").contains("502"), "{error:?}");
+        // What is added to a clone leaves the other as it is.
+        let clone = error.clone().retrying_in(Duration::from_secs(7));
+        assert_eq!(
+            (clone.http_status(), error.retry_after()),
+            (Some(502), None)
+        );
+        assert!(clone.retry_after().is_some() && StdError::source(&clone).is_some());
     }
 }

@@ -11,6 +11,7 @@ mod background_refresh;
 mod backoff;
 mod blocking;
 mod builder;
+mod foreground;
 mod leased;
 mod locked;
 mod log_out;
@@ -20,6 +21,7 @@ mod pool;
 mod refusal;
 mod renewal;
 mod send;
+mod settle;
 mod shared;
 mod state;
 mod store;
@@ -40,7 +42,6 @@ use self::shared::Shared;
 use crate::Token;
 use crate::auth_headers::Current;
 pub use crate::auth_headers::{AuthHeaders, Header};
-use crate::background;
 use crate::clock::Moment;
 pub use crate::error::AuthError;
 pub use crate::renew::{Reason, Refusal, Renew};
@@ -82,7 +83,8 @@ impl<R: Renew> Session<R> {
     ///
     /// # Errors
     ///
-    /// The vendor's error if the renewal fails, or failed a moment ago. Its kind says what to do.
+    /// The vendor's error if the renewal fails, or failed a moment ago. Its kind says what to do,
+    /// and [`retry_after`](AuthError::retry_after) how much is left of the pause after a failure.
     ///
     /// # Example
     ///
@@ -93,7 +95,7 @@ impl<R: Renew> Session<R> {
     /// # Ok(()) }
     /// ```
     pub async fn headers(&self) -> Result<HeaderMap, R::Error> {
-        match self.try_headers() {
+        match self.with_current(true, Current::headers) {
             Some(headers) => Ok(headers),
             None => Ok(self.acquire().await?.headers()),
         }
@@ -118,7 +120,8 @@ impl<R: Renew> Session<R> {
     /// ```
     #[inline]
     pub async fn apply(&self, headers: &mut HeaderMap) -> Result<(), R::Error> {
-        if !self.try_apply(headers) {
+        let applied = self.with_current(true, |current| current.apply(headers));
+        if applied.is_none() {
             self.acquire().await?.apply(headers);
         }
         Ok(())
@@ -136,18 +139,18 @@ impl<R: Renew> Session<R> {
     /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
     /// match session.try_headers() {
     ///     Some(headers) => println!("{} headers", headers.len()),
-    ///     None => println!("no token yet: {:?}", session.state()),
+    ///     None => println!("no token yet: {}", session.state()),
     /// }
     /// # Ok(()) }
     /// ```
     pub fn try_headers(&self) -> Option<HeaderMap> {
-        self.with_current(Current::headers)
+        self.with_current(false, Current::headers)
     }
 
     /// As [`Session::try_headers`], into a map at hand. Returns whether the headers are in it.
     #[inline]
     pub fn try_apply(&self, headers: &mut HeaderMap) -> bool {
-        self.with_current(|current| current.apply(headers))
+        self.with_current(false, |current| current.apply(headers))
             .is_some()
     }
 
@@ -241,7 +244,8 @@ impl<R: Renew> Session<R> {
         self.shared.replace(&token.into())?;
         let shared = Arc::clone(&self.shared);
         // What the store says is in the state.
-        let _ = background::run(async move { shared.save_the_login().await }).await?;
+        let task = async move { shared.save_the_login().await };
+        let _ = self.shared.run(task).await?;
         Ok(())
     }
 
@@ -264,7 +268,8 @@ impl<R: Renew> Session<R> {
     /// ```
     pub async fn save(&self) -> Result<(), R::Error> {
         let shared = Arc::clone(&self.shared);
-        background::run(async move { shared.save_again().await }).await??;
+        let task = async move { shared.save_again().await };
+        self.shared.run(task).await??;
         Ok(())
     }
 
@@ -294,7 +299,7 @@ impl<R: Renew> Session<R> {
     /// # async fn example(session: &Session<impl Renew<Error = Error>>) -> Result<(), Error> {
     /// let mut states = session.states();
     /// while let Some(state) = states.next().await {
-    ///     println!("{state:?}");
+    ///     println!("{state}");
     /// }
     /// # Ok(()) }
     /// ```
@@ -328,18 +333,21 @@ impl<R: Renew> Session<R> {
         Ok(background_refresh::start(&self.shared)?)
     }
 
-    /// The hot path: one look at the clocks, one read of the headers, no lock.
+    /// The hot path: one look at the clocks, one read of the headers, no lock. Whether the caller can
+    /// wait is known where it is inlined.
     #[inline]
-    fn with_current<T>(&self, use_it: impl FnOnce(&Current) -> T) -> Option<T> {
+    fn with_current<T>(&self, can_wait: bool, use_it: impl FnOnce(&Current) -> T) -> Option<T> {
         let now = self.shared.clock.now();
         let guard = self.shared.current.load();
         match guard.as_deref() {
-            Some(current) if current.is_fresh(now) || self.start_due(Some(current), now) => {
+            Some(current)
+                if current.is_fresh(now) || self.start_due(Some(current), now, can_wait) =>
+            {
                 Some(use_it(current))
             }
             Some(_) => None,
             None => {
-                self.start_due(None, now);
+                self.start_due(None, now, can_wait);
                 None
             }
         }
@@ -347,8 +355,10 @@ impl<R: Renew> Session<R> {
 
     /// Starts what is due; whether the headers may still be used.
     #[cold]
-    fn start_due(&self, current: Option<&Current>, now: Moment) -> bool {
+    fn start_due(&self, current: Option<&Current>, now: Moment, can_wait: bool) -> bool {
         match current {
+            // The caller starts it, and waits.
+            Some(_) if can_wait && self.shared.renews_in_foreground => false,
             Some(current) if current.is_valid(now) => {
                 self.shared.renew_early(now);
                 true
@@ -363,7 +373,7 @@ impl<R: Renew> Session<R> {
     // Boxed, so that the futures of the hot path stay small.
     #[cold]
     fn acquire(&self) -> crate::BoxFuture<'_, Result<AuthHeaders, R::Error>> {
-        Box::pin(async { self.shared.join_or_start().wait().await })
+        Box::pin(self.shared.acquire())
     }
 }
 

@@ -51,6 +51,64 @@ pub enum State {
     },
 }
 
+impl State {
+    /// The state in one word that stays the same from release to release, for a metric or a filter:
+    /// `fresh`, `unsaved`, `renewed_without_lease`, `renewing`, `absent`, `failing` or
+    /// `login_required`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Unsaved { .. } => "unsaved",
+            Self::RenewedWithoutLease { .. } => "renewed_without_lease",
+            Self::Renewing => "renewing",
+            Self::Absent => "absent",
+            Self::Failing { .. } => "failing",
+            Self::LoginRequired { .. } => "login_required",
+        }
+    }
+
+    /// Why, where there is anything to say.
+    pub fn reason(&self) -> Option<&StateReason> {
+        match self {
+            Self::Unsaved { reason }
+            | Self::RenewedWithoutLease { reason }
+            | Self::Failing { reason, .. }
+            | Self::LoginRequired { reason } => Some(reason),
+            Self::Fresh | Self::Renewing | Self::Absent => None,
+        }
+    }
+}
+
+/// In words, for a person: what the session does, and why.
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fresh => f.write_str("the token is valid"),
+            Self::Unsaved { reason } => write!(f, "the token is not saved: {reason}"),
+            Self::RenewedWithoutLease { reason } => {
+                write!(f, "the token was renewed without the lease: {reason}")
+            }
+            Self::Renewing => f.write_str("a renewal is under way"),
+            Self::Absent => f.write_str("there is no valid token, and the next call renews"),
+            Self::Failing {
+                reason,
+                retry_after,
+                token_is_valid,
+            } => {
+                let token = if *token_is_valid {
+                    "the token is still valid"
+                } else {
+                    "there is no valid token"
+                };
+                let wait = Duration::from_secs(retry_after.as_secs());
+                let wait = humantime::format_duration(wait);
+                write!(f, "renewals fail, next in {wait}, {token}: {reason}")
+            }
+            Self::LoginRequired { reason } => write!(f, "only a log-in helps: {reason}"),
+        }
+    }
+}
+
 /// Why a session is in a state: a kind to act on and a text to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateReason {
@@ -137,5 +195,49 @@ impl Stream for States {
 impl fmt::Debug for States {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("States")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+
+    #[test]
+    fn a_state_is_a_sentence_for_people_and_a_word_for_machines() {
+        let reason = StateReason::of(&Error::new(ErrorKind::Unavailable, "no response"));
+        let failing = |millis, token_is_valid| State::Failing {
+            reason: reason.clone(),
+            retry_after: Duration::from_millis(millis),
+            token_is_valid,
+        };
+        let reason = reason.clone();
+        for (state, name, words) in [
+            (State::Fresh, "fresh", "the token is valid"),
+            (State::Renewing, "renewing", "a renewal is under way"),
+            (
+                State::Absent,
+                "absent",
+                "there is no valid token, and the next call renews",
+            ),
+            (
+                failing(61_500, true),
+                "failing",
+                "renewals fail, next in 1m 1s, the token is still valid: no response",
+            ),
+            (
+                failing(0, false),
+                "failing",
+                "renewals fail, next in 0s, there is no valid token: no response",
+            ),
+            (
+                State::LoginRequired { reason },
+                "login_required",
+                "only a log-in helps: no response",
+            ),
+        ] {
+            assert_eq!((state.name(), state.to_string().as_str()), (name, words));
+            assert_eq!(state.reason().is_some(), words.contains("no response"));
+        }
     }
 }

@@ -94,12 +94,16 @@ macro_rules! vendor_token {
             }
         }
 
+        /// The token as a session and a store take it.
         impl From<$name> for $crate::Token {
             fn from(token: $name) -> Self {
                 token.0
             }
         }
 
+        // Hidden, since the two types have one name: the docs would show the same line twice. A
+        // program that makes a token has typed ways of its vendor.
+        #[doc(hidden)]
         impl From<$crate::Token> for $name {
             fn from(token: $crate::Token) -> Self {
                 Self(token)
@@ -110,19 +114,21 @@ macro_rules! vendor_token {
 
 /// What every vendor's `Error` does alike.
 ///
-/// The caller supplies: an enum with a variant `Core(auth_core::Error)`, and in an `impl` of its own
+/// The caller supplies: an enum with a variant `Core(auth_core::Error)`, the names of the other variants
+/// that may be transient, each with a field `retry_after: Option<Duration>`, and in an `impl` of its own
 /// `kind()` and `http_status()`, each of which decides for every variant.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! vendor_error {
-    ($name:ident) => {
+    ($name:ident, $($transient:ident),+) => {
         impl $name {
-            /// How long the vendor asked to wait before the next call, where it said so: after a
-            /// 429, and after a 503, which is [`ErrorKind::Unavailable`].
+            /// How long to wait before the next call. From a call: what the vendor asked for, where it
+            /// said so (after a 429, and after a 503, which is [`ErrorKind::Unavailable`]). From a
+            /// session whose last renewal failed: the time that is left until it tries again.
             pub fn retry_after(&self) -> Option<::std::time::Duration> {
-                match (self, self.kind()) {
-                    (Self::Core(error), _) => $crate::AuthError::retry_after(error),
-                    (_, $crate::ErrorKind::RateLimited { retry_after }) => retry_after,
+                match self {
+                    Self::Core(error) => $crate::AuthError::retry_after(error),
+                    $(Self::$transient { retry_after, .. } => *retry_after,)+
                     _ => None,
                 }
             }
@@ -135,6 +141,15 @@ macro_rules! vendor_error {
 
             fn retry_after(&self) -> Option<::std::time::Duration> {
                 self.retry_after()
+            }
+
+            fn retrying_in(mut self, left: ::std::time::Duration) -> Self {
+                match &mut self {
+                    Self::Core(error) => *error = $crate::AuthError::retrying_in(error.clone(), left),
+                    $(Self::$transient { retry_after, .. } => *retry_after = Some(left),)+
+                    _ => {}
+                }
+                self
             }
 
             fn http_status(&self) -> Option<u16> {

@@ -16,6 +16,32 @@ auth_core::vendor_token!(
     account
 );
 
+impl Token {
+    /// A session token from elsewhere: another program's log-in, or [`User::session_token`].
+    ///
+    /// White space around it is left out. A store needs its account:
+    /// [`with_account`](Self::with_account). With a store, a token without an end takes the place of
+    /// what the store holds. For a permanent token there is [`ApiToken::new`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// use edgeiq_auth::{Expiry, Token};
+    ///
+    /// # fn main() -> Result<(), edgeiq_auth::Error> {
+    /// let end = SystemTime::now() + Duration::from_secs(3_600);
+    /// let token = Token::new("b5c9d1f0", Expiry::At(end)).with_account("user@example.com");
+    /// assert_eq!(token.auth_headers()?.headers()["authorization"], "b5c9d1f0");
+    /// # Ok(()) }
+    /// ```
+    pub fn new(token: impl Into<SecretString>, expiry: Expiry) -> Self {
+        let usual = Lifetime::DEFAULT;
+        Self(auth_core::Token::kept(token.into(), expiry, usual))
+    }
+}
+
 /// A permanent API token: it never ends by itself and never renews. `Debug` shows a fingerprint.
 ///
 /// It comes from the user's profile, from the vendor's portal, or from
@@ -36,12 +62,8 @@ impl ApiToken {
     /// assert!(!format!("{token:?}").contains("portal"));
     /// ```
     pub fn new(token: impl Into<SecretString>) -> Self {
-        // When it was issued is not known.
-        Self(auth_core::Token::new(
-            token.into(),
-            Expiry::Never,
-            UNIX_EPOCH,
-        ))
+        let token = token.into();
+        Self(auth_core::Token::kept(token, Expiry::Never, Duration::ZERO))
     }
 
     /// The secret that authorises calls.

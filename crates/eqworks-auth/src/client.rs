@@ -330,7 +330,10 @@ impl Client {
             };
             if is_refusal && response.follows_a_lost_attempt() {
                 let http_status = error.http_status();
-                return Error::RefreshLost { http_status };
+                return Error::RefreshLost {
+                    retry_after: None,
+                    http_status,
+                };
             }
             error
         })?;

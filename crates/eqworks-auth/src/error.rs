@@ -87,6 +87,8 @@ pub enum Error {
     /// then refused: the first one has probably revoked the token.
     #[error("the refresh may have happened, and its response was lost")]
     RefreshLost {
+        /// From a session: the time that is left until it tries again.
+        retry_after: Option<Duration>,
         /// The HTTP status of the second response.
         http_status: Option<u16>,
     },
@@ -118,7 +120,7 @@ pub enum Error {
     Core(#[from] auth_core::Error),
 }
 
-auth_core::vendor_error!(Error);
+auth_core::vendor_error!(Error, RateLimited, RefreshLost);
 
 impl Error {
     /// What the caller can do.
@@ -154,7 +156,7 @@ impl Error {
             | Self::PasscodeRefused { http_status, .. }
             | Self::PasscodeSpent { http_status, .. }
             | Self::OtherProduct { http_status, .. }
-            | Self::RefreshLost { http_status }
+            | Self::RefreshLost { http_status, .. }
             | Self::TokenRejected { http_status, .. }
             | Self::RateLimited { http_status, .. } => *http_status,
             Self::NotAPasscode { .. } | Self::OtherLogin { .. } | Self::LoginRequired { .. } => {

@@ -122,7 +122,7 @@ pub enum Error {
     Core(#[from] auth_core::Error),
 }
 
-auth_core::vendor_error!(Error);
+auth_core::vendor_error!(Error, RateLimited);
 
 impl Error {
     /// What the caller can do.

@@ -57,6 +57,8 @@ pub enum Error {
     /// may have used the refresh token up.
     #[error("the refresh may have happened, and its response was lost")]
     RefreshLost {
+        /// From a session: the time that is left until it tries again.
+        retry_after: Option<Duration>,
         /// The HTTP status of the second response.
         http_status: Option<u16>,
     },
@@ -144,7 +146,7 @@ pub enum Error {
     Core(#[from] auth_core::Error),
 }
 
-auth_core::vendor_error!(Error);
+auth_core::vendor_error!(Error, RateLimited, RefreshLost);
 
 impl Error {
     /// What the caller can do.
@@ -175,7 +177,7 @@ impl Error {
             Self::OnHold { http_status, .. }
             | Self::InvalidCredentials { http_status, .. }
             | Self::NotInvited { http_status, .. }
-            | Self::RefreshLost { http_status }
+            | Self::RefreshLost { http_status, .. }
             | Self::InvalidMfaCode { http_status, .. }
             | Self::UnknownMfaUser { http_status, .. }
             | Self::MfaNotConfigured { http_status, .. }

@@ -125,8 +125,13 @@ pub async fn a_session_gets_over_every_fault_of_its_renewal<V: PasswordLogin>() 
             "{fault:?}"
         );
         let sent = sandbox.log().count(V::RENEWAL);
-        session.headers().await.unwrap_err();
+        sandbox.clock().advance(Duration::from_millis(300));
+        let error = session.headers().await.unwrap_err();
         sandbox.log().assert_count(V::RENEWAL, sent);
+        let State::Failing { retry_after, .. } = session.state() else {
+            panic!("{fault:?}: {session:?}")
+        };
+        assert_eq!(error.retry_after(), Some(retry_after), "{fault:?}");
 
         sandbox.clear_faults();
         sandbox.clock().advance(Duration::from_secs(3_600));

@@ -93,7 +93,7 @@ impl<R: Renew> Shared<R> {
                 state.backoff.hold_back(now);
             }
             if let Some(error) = state.backoff.blocking(now) {
-                return Admission::Failed(error.clone());
+                return Admission::Failed(error);
             }
         }
         let reason = state.reason();
@@ -107,8 +107,10 @@ impl<R: Renew> Shared<R> {
     pub(super) fn request(self: &Arc<Self>) -> Admission<R::Error> {
         let mut state = self.lock();
         state.backoff.reset();
-        // The program wants a token again.
-        state.is_logged_out = false;
+        if state.is_logged_out {
+            // The program wants a token again: the log-out leaves what comes from now on.
+            state.start_over();
+        }
         if let Some(renewal) = state.under_way() {
             return self.join(renewal);
         }
@@ -136,6 +138,10 @@ impl<R: Renew> Shared<R> {
         if current.is_fresh(now) {
             return;
         }
+        if self.renews_in_foreground && state.is_renewing() {
+            // Still due, so that other callers wait for it as well.
+            return;
+        }
         // Until this renewal has finished, nothing is due before the end: other callers stay on
         // the hot path.
         current.renew_before_the_end(Duration::ZERO);
@@ -154,6 +160,9 @@ impl<R: Renew> Shared<R> {
             return;
         }
         let (start, _) = state.start(Reason::Expiring, now);
+        if self.renews_in_foreground && state.is_renewing() {
+            current.renew_after(now, Duration::ZERO);
+        }
         drop(state);
         self.begin(start);
     }

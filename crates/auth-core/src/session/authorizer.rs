@@ -9,7 +9,7 @@ use url::Url;
 use crate::auth_headers::AuthHeaders;
 use crate::clock::BoxFuture;
 use crate::renew::{Refusal, Renew};
-use crate::session::Session;
+use crate::session::{BackgroundRefresh, Session};
 use crate::state::State;
 use crate::{AllowedHosts, AuthError, Error, ErrorKind, Header, Token};
 
@@ -27,7 +27,7 @@ use crate::{AllowedHosts, AuthError, Error, ErrorKind, Header, Token};
 /// /// Works with a session of any vendor.
 /// async fn ready(sessions: &[Arc<dyn Authorizer>], url: &str) -> Result<(), Error> {
 ///     for session in sessions {
-///         println!("{:?}", session.state());
+///         println!("{}", session.state());
 ///         let headers = session.headers_for(url).await?;
 ///         // … send, and report a refusal by `session.invalidate(&headers)` …
 ///     }
@@ -60,6 +60,11 @@ pub trait Authorizer: Send + Sync {
     /// What the session does at present.
     fn state(&self) -> State;
 
+    /// Waits until no renewal is under way; see [`Session::settled`]. Returns at once by default.
+    fn settled(&self) -> BoxFuture<'_, ()> {
+        Box::pin(ready(()))
+    }
+
     /// Whether a response refuses the token; see [`Renew::refusal`]. A 401 by default.
     fn refusal(&self, url: &Url, status: StatusCode, body: Option<&[u8]>) -> Refusal {
         let _ = (url, body);
@@ -70,6 +75,16 @@ pub trait Authorizer: Send + Sync {
     fn confirm_refusal<'a>(&'a self, headers: &'a AuthHeaders) -> BoxFuture<'a, bool> {
         let _ = headers;
         Box::pin(ready(true))
+    }
+
+    /// Renews ahead of time for as long as the guard is held; see
+    /// [`Session::refresh_in_background`]. By default nothing is renewed, and there is no guard.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] if the system gives no thread.
+    fn refresh_in_background(&self) -> Result<Option<BackgroundRefresh>, Error> {
+        Ok(None)
     }
 }
 
@@ -93,12 +108,21 @@ impl<R: Renew> Authorizer for Session<R> {
         Self::state(self)
     }
 
+    fn settled(&self) -> BoxFuture<'_, ()> {
+        Box::pin(Self::settled(self))
+    }
+
     fn refusal(&self, url: &Url, status: StatusCode, body: Option<&[u8]>) -> Refusal {
         self.renewer().refusal(url, status, body)
     }
 
     fn confirm_refusal<'a>(&'a self, headers: &'a AuthHeaders) -> BoxFuture<'a, bool> {
         Box::pin(self.renewer().confirm_refusal(headers))
+    }
+
+    fn refresh_in_background(&self) -> Result<Option<BackgroundRefresh>, Error> {
+        let guard = Self::refresh_in_background(self);
+        guard.map(Some).map_err(of_any_vendor)
     }
 }
 
@@ -119,12 +143,20 @@ impl<T: Authorizer + ?Sized> Authorizer for Arc<T> {
         (**self).state()
     }
 
+    fn settled(&self) -> BoxFuture<'_, ()> {
+        (**self).settled()
+    }
+
     fn refusal(&self, url: &Url, status: StatusCode, body: Option<&[u8]>) -> Refusal {
         (**self).refusal(url, status, body)
     }
 
     fn confirm_refusal<'a>(&'a self, headers: &'a AuthHeaders) -> BoxFuture<'a, bool> {
         (**self).confirm_refusal(headers)
+    }
+
+    fn refresh_in_background(&self) -> Result<Option<BackgroundRefresh>, Error> {
+        (**self).refresh_in_background()
     }
 }
 

@@ -72,11 +72,15 @@ impl<E: AuthError> Backoff<E> {
         self.last.as_ref()
     }
 
-    /// The failure that callers get in place of a renewal.
-    pub(super) fn blocking(&self, now: Moment) -> Option<&E> {
+    /// The failure that callers get in place of a renewal, with the time that is left of its pause.
+    pub(super) fn blocking(&self, now: Moment) -> Option<E> {
         let failure = self.last.as_ref()?;
-        let counts = failure.until.is_none_or(|until| now.monotonic() < until);
-        counts.then_some(&failure.error)
+        let error = failure.error.clone();
+        match failure.left(now) {
+            None => Some(error),
+            Some(left) if left.is_zero() => None,
+            Some(left) => Some(error.retrying_in(left)),
+        }
     }
 
     /// Whether only a log-in helps.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::{Session, renewal};
-use crate::background;
 use crate::renew::Renew;
 
 impl<R: Renew> Session<R> {
@@ -32,6 +31,7 @@ impl<R: Renew> Session<R> {
         // At once, whatever becomes of the rest.
         let forgotten = self.shared.forget();
         let shared = Arc::clone(&self.shared);
-        background::run(async move { shared.log_out(forgotten).await }).await?
+        let task = async move { shared.log_out(forgotten).await };
+        self.shared.run(task).await?
     }
 }

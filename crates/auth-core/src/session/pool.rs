@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use super::{Session, Shared};
+use super::{Session, Shared, settle};
 use crate::clock::{Clock, SystemClock};
 use crate::renew::Renew;
 
@@ -173,6 +173,15 @@ impl<K: Clone + Eq + Hash, R: Renew> SessionPool<K, R> {
     fn now(&self) -> Duration {
         self.clock.now().monotonic()
     }
+}
+
+impl<K, R: Renew> SessionPool<K, R> {
+    /// The sessions of the pool, and those that have left it and are held elsewhere or renewing.
+    pub(super) fn living(&self) -> Vec<Arc<Shared<R>>> {
+        let state = self.state();
+        let living = state.entries.values().map(|entry| entry.session.upgrade());
+        living.flatten().collect()
+    }
 
     fn state(&self) -> MutexGuard<'_, PoolState<K, R>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -189,7 +198,7 @@ impl<K: Clone + Eq + Hash, R: Renew> PoolState<K, R> {
         let shared = entry.session.upgrade()?;
         // One that has left the pool and was logged out makes way for the next.
         let is_over = entry.kept.is_none() && shared.is_logged_out();
-        (!is_over).then_some(Session { shared })
+        (!is_over).then(|| Session::of(shared))
     }
 
     /// Notes a use. Gives back a handle that is no longer needed, to be dropped elsewhere.
@@ -214,7 +223,7 @@ impl<K: Clone + Eq + Hash, R: Renew> PoolState<K, R> {
         before.map(|before| before.session)
     }
 
-    fn evict_beyond(&mut self, capacity: NonZeroUsize) -> Vec<Session<R>> {
+    fn evict_beyond(&mut self, capacity: NonZeroUsize) -> Vec<Arc<Shared<R>>> {
         let mut evicted = Vec::new();
         while self.order.len() > capacity.get() {
             evicted.extend(self.evict_first());
@@ -222,7 +231,7 @@ impl<K: Clone + Eq + Hash, R: Renew> PoolState<K, R> {
         evicted
     }
 
-    fn evict_unused(&mut self, now: Duration, idle: Duration) -> Vec<Session<R>> {
+    fn evict_unused(&mut self, now: Duration, idle: Duration) -> Vec<Arc<Shared<R>>> {
         let mut evicted = Vec::new();
         while self.order.first_key_value().is_some_and(|(_, key)| {
             let kept = self.entries.get(key).and_then(|entry| entry.kept.as_ref());
@@ -233,10 +242,11 @@ impl<K: Clone + Eq + Hash, R: Renew> PoolState<K, R> {
         evicted
     }
 
-    fn evict_first(&mut self) -> Option<Session<R>> {
+    fn evict_first(&mut self) -> Option<Arc<Shared<R>>> {
         let (_, key) = self.order.pop_first()?;
         let entry = self.entries.get_mut(&key)?;
-        entry.kept.take().map(|kept| kept.session)
+        // The program continues: what is under way is waited for when the pool is dropped.
+        entry.kept.take().map(|kept| kept.session.let_go())
     }
 
     /// Forgets the sessions that have left and died, when there may be as many as living ones.
@@ -246,6 +256,17 @@ impl<K: Clone + Eq + Hash, R: Renew> PoolState<K, R> {
                 .retain(|_, entry| entry.session.strong_count() > 0);
             self.swept = self.entries.len();
         }
+    }
+}
+
+impl<K, R: Renew> Drop for PoolState<K, R> {
+    fn drop(&mut self) {
+        let entries = self.entries.drain();
+        let left = entries.filter_map(|(_, entry)| match entry.kept {
+            Some(kept) => Some(kept.session.let_go()),
+            None => entry.session.upgrade(),
+        });
+        settle::wait_without_handles(&left.collect::<Vec<_>>());
     }
 }
 

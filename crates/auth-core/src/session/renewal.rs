@@ -8,6 +8,7 @@ use super::Shared;
 use super::admission::Plan;
 use super::leased::Leased;
 use super::locked::{Event, Locked};
+use super::settle::Unfinished;
 use super::state::Outcome;
 use super::store::StoreFailures;
 use super::tokens::Prepared;
@@ -33,6 +34,7 @@ pub(super) struct Finish<R: Renew> {
     shared: Arc<Shared<R>>,
     epoch: u64,
     done: Option<watch::Sender<Outcome<R::Error>>>,
+    unfinished: Option<Unfinished>,
 }
 
 impl<R: Renew> Finish<R> {
@@ -42,16 +44,20 @@ impl<R: Renew> Finish<R> {
         done: watch::Sender<Outcome<R::Error>>,
     ) -> Self {
         let done = Some(done);
+        let unfinished = Some(shared.unfinished());
         Self {
             shared,
             epoch,
             done,
+            unfinished,
         }
     }
 
     pub(super) fn with(&mut self, result: Result<Ready, R::Error>, used_password: bool) {
         if let Some(done) = self.done.take() {
             let outcome = self.shared.finish(self.epoch, result, used_password);
+            // Before callers hear of it: one that exits then has nothing to wait for.
+            self.unfinished = None;
             done.send_replace(Some(outcome));
         }
     }
@@ -134,10 +140,7 @@ impl<R: Renew> Shared<R> {
             Error::new(ErrorKind::Protocol, message).into()
         });
         if prepared.is_err() {
-            let mut state = self.lock();
-            if state.epoch == epoch && !state.supersedes(&token) {
-                state.token = Some(token);
-            }
+            self.lock().remember(&token, epoch);
         }
         prepared
     }
@@ -154,7 +157,7 @@ impl<R: Renew> Shared<R> {
         if state.epoch != epoch || result.is_err() && state.backoff.is_final() {
             // A look into the store that found nothing leaves the failure as it was.
             self.look_later(&state, state.now);
-            return self.overtaken(&mut state, result);
+            return self.overtaken(&mut state, epoch, result);
         }
         let ready = match result {
             Ok(ready) => ready,
@@ -178,18 +181,21 @@ impl<R: Renew> Shared<R> {
     fn overtaken(
         &self,
         state: &mut Locked<'_, R>,
+        epoch: u64,
         result: Result<Ready, R::Error>,
     ) -> Result<AuthHeaders, R::Error> {
         let headers = self.valid(state.now);
-        if state.is_logged_out {
+        if let Ok(ready) = &result
+            && state.was_logged_out_since(epoch)
+        {
             // The vendor has to forget this one as well.
-            state.left_over = result.as_ref().ok().map(|ready| ready.prepared.headers());
+            state.left_over = Some(ready.prepared.headers());
         }
         if let Some(headers) = headers {
             return Ok(headers);
         }
-        if let Some(failure) = state.backoff.last() {
-            return Err(failure.error.clone());
+        if let Some(error) = state.backoff.blocking(state.now) {
+            return Err(error);
         }
         result.and_then(|_| Err(overtaken().into()))
     }
@@ -218,6 +224,6 @@ fn is_final<E: AuthError>(error: &E, used_password: bool) -> bool {
 }
 
 pub(super) fn overtaken() -> Error {
-    let message = "the renewal was overtaken by another log-in";
+    let message = "the renewal was overtaken by a log-in or a log-out";
     Error::new(ErrorKind::Unavailable, message)
 }

@@ -7,6 +7,7 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
 
 use super::Session;
+use super::settle::UnderWay;
 use super::state::RenewalState;
 use super::store::Persistence;
 use crate::auth_headers::{AuthHeaders, Current};
@@ -28,6 +29,9 @@ pub(crate) struct Shared<R: Renew> {
     pub(super) account: Option<String>,
     pub(super) allowed_hosts: AllowedHosts,
     pub(super) states: watch::Sender<Announced>,
+    /// Whether callers wait for a renewal that is due, although their token is valid.
+    pub(super) renews_in_foreground: bool,
+    pub(super) under_way: UnderWay,
 }
 
 impl<R: Renew> Shared<R> {
@@ -61,14 +65,6 @@ impl<R: Renew> Session<R> {
     /// What renews this session.
     pub fn renewer(&self) -> &R {
         &self.shared.renewer
-    }
-}
-
-impl<R: Renew> Clone for Session<R> {
-    fn clone(&self) -> Self {
-        Self {
-            shared: Arc::clone(&self.shared),
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use auth_core::{Error, ErrorKind, Expiry, State};
+use auth_core::{AuthError as _, Error, ErrorKind, Expiry, State};
 
 use crate::vendor::{LIFETIME, Vendor, number, token, until};
 
@@ -69,6 +69,44 @@ async fn within_the_back_off_callers_get_the_failure_without_a_request() {
     clock.advance(Duration::from_millis(520));
     assert_eq!(number(&session.headers().await.unwrap()), 2);
     assert_eq!(session.state(), State::Fresh);
+}
+
+#[tokio::test]
+async fn the_error_of_a_back_off_tells_how_much_of_it_is_left() {
+    let asked = Duration::from_secs(60);
+    let limited = ErrorKind::RateLimited {
+        retry_after: Some(asked),
+    };
+    for (kind, pause) in [
+        (limited, Some(asked)),
+        (ErrorKind::RateLimited { retry_after: None }, None),
+        (ErrorKind::Unavailable, None),
+        (ErrorKind::OutcomeUnknown, None),
+    ] {
+        let (vendor, clock, session) = Vendor::with_session();
+        vendor.fail(kind);
+        // Those who waited for the renewal get what the vendor said.
+        let error = session.headers().await.unwrap_err();
+        assert_eq!(error.retry_after(), pause, "{kind:?}");
+        let mut last = Duration::MAX;
+        loop {
+            let State::Failing { retry_after, .. } = session.state() else {
+                panic!("{session:?}")
+            };
+            if retry_after.is_zero() {
+                break;
+            }
+            assert!(retry_after < last);
+            last = retry_after;
+            let error = session.headers().await.unwrap_err();
+            assert_eq!(error.retry_after(), Some(retry_after), "{kind:?}");
+            if let ErrorKind::RateLimited { retry_after: left } = error.kind() {
+                assert_eq!(left, Some(retry_after));
+            }
+            clock.advance((retry_after / 3).max(Duration::from_millis(1)));
+        }
+        assert_eq!(vendor.calls(), 1);
+    }
 }
 
 #[tokio::test]

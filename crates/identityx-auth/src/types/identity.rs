@@ -2,7 +2,7 @@
 
 use std::time::UNIX_EPOCH;
 
-use auth_core::{AuthHeaders, Expiry, Header, Response, Token, UnverifiedClaims};
+use auth_core::{AuthHeaders, Expiry, Header, Response, Token, UnverifiedClaims, trimmed_secret};
 use http::HeaderName;
 use http::header::AUTHORIZATION;
 use secrecy::SecretString;
@@ -271,7 +271,7 @@ fn fresh<I: Identity>(jwt: SecretString, response: &Response) -> Result<Token, E
 
 /// A token that was kept as text.
 fn kept<I: Identity>(jwt: SecretString) -> Result<Token, Error> {
-    let jwt = auth_core::trimmed_secret(jwt);
+    let jwt = trimmed_secret(jwt);
     let claims = UnverifiedClaims::of(&jwt).ok();
     let moment = |name| claims.as_ref().and_then(|claims| claims.moment(name));
     let issued_at = moment("iat").and_then(Expiry::at).unwrap_or(UNIX_EPOCH);
