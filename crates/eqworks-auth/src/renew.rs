@@ -21,12 +21,15 @@ use crate::{Client, Error, Product, Token};
 ///
 /// EQ Works has no log-out: [`Session::log_out`](auth_core::Session::log_out) forgets the token,
 /// which stays valid. [`Client::refresh_and_revoke_older`] ends all older ones.
+#[doc = auth_core::session_methods!()]
 pub type Session = auth_core::Session<Renewer>;
 
 /// Builds a [`Session`].
+#[doc = auth_core::session_builder_methods!()]
 pub type SessionBuilder = auth_core::SessionBuilder<Renewer>;
 
 /// The sessions of many users, one for each key.
+#[doc = auth_core::session_pool_methods!()]
 pub type SessionPool<K> = auth_core::SessionPool<K, Renewer>;
 
 /// Renews a session's token by a refresh. There is no other way without a person.
@@ -85,6 +88,10 @@ impl Renew for Renewer {
     }
 
     /// Refuses the token of another product, wherever a session gets it from.
+    fn vendor(&self) -> &'static str {
+        "eqworks"
+    }
+
     fn headers(&self, token: &auth_core::Token) -> Result<Vec<Header>, Error> {
         let product = self.client.product();
         let own = token.attribute(PRODUCT).map(Product::from);

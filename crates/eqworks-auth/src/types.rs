@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use auth_core::{Expiry, ExtraFields, Header, UnverifiedClaims, trimmed_secret};
 use http::HeaderName;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::Error;
 
