@@ -20,6 +20,7 @@ mod store_readme {}
 #[cfg(feature = "clients")]
 pub mod clients;
 pub mod fleet;
+pub mod short_lived;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 

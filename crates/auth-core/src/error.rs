@@ -58,6 +58,26 @@ impl ErrorKind {
     }
 }
 
+impl ErrorKind {
+    /// The kind in one word that stays the same from release to release, for events and metrics:
+    /// `rate_limited`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InvalidConfig => "invalid_config",
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::TokenRejected => "token_rejected",
+            Self::InteractionRequired => "interaction_required",
+            Self::Denied => "denied",
+            Self::NotFound => "not_found",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Unavailable => "unavailable",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::Protocol => "protocol",
+            Self::Store => "store",
+        }
+    }
+}
+
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

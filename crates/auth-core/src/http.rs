@@ -25,7 +25,7 @@ pub use self::response::Response;
 use crate::clock::{Clock, Moment};
 pub use crate::hosts::{AllowedHosts, BaseUrl};
 pub use crate::retry::{Idempotency, RetryPolicy};
-use crate::{Error, ErrorKind, background};
+use crate::{Error, ErrorKind, background, progress};
 
 /// The builder of the HTTP library, as [`HttpBuilder::customize`] hands it out.
 pub use reqwest::ClientBuilder as HttpClientBuilder;
@@ -109,6 +109,7 @@ impl Http {
     /// and the call may have had its effect, [`ErrorKind::Protocol`] if the response is larger than
     /// 1 MiB, [`ErrorKind::InvalidConfig`] if the request could not be built.
     pub async fn send(&self, request: Request) -> Result<Response, Error> {
+        progress::began(request.operation().name(), || place(&self.base));
         let span = request.operation().span();
         let (http, recorded) = (self.clone(), span.clone());
         // Boxed: it is large, and would be part of the caller's future several times.
@@ -131,13 +132,12 @@ impl Http {
             }
             let prepared = request.prepare(&self.client, &self.base)?;
             let sent_at = self.clock.now();
+            progress::sent();
             let outcome = self.once(request, prepared, sent_at).await;
             let took = since(sent_at, self.clock.now());
             span.record("attempt", attempt);
-            span.record(
-                "duration_ms",
-                u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            );
+            let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+            span.record("duration_ms", duration_ms);
             let (pause, status) = match &outcome {
                 Attempt::Answered(response) => {
                     let status = response.status();
@@ -154,7 +154,7 @@ impl Http {
                 Attempt::Lost(_) => (None, 0),
             };
             lost_before |= was_lost(&outcome);
-            tracing::debug!(attempt, status, duration_ms = took.as_millis(), "attempt");
+            tracing::debug!(attempt, status, duration_ms, "attempt");
             let pause = pause.filter(|&pause| {
                 attempt < self.retry.attempts
                     && since(started, self.clock.now()).saturating_add(pause) < self.retry.total
@@ -292,6 +292,16 @@ fn outcome_of(error: Error, idempotency: Idempotency, lost: bool) -> Error {
 pub(crate) fn lost(error: reqwest::Error, idempotency: Idempotency) -> Error {
     let sent = !error.is_connect() && !error.is_builder();
     outcome_of(transport::error_of(error), idempotency, sent)
+}
+
+/// The host of the service, and its port where that is not the scheme's.
+fn place(base: &BaseUrl) -> String {
+    let url = base.as_url();
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
 }
 
 fn since(earlier: Moment, later: Moment) -> Duration {

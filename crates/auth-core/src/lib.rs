@@ -18,6 +18,7 @@ mod jwt;
 pub mod lenient;
 mod links;
 mod password;
+mod progress;
 mod redact;
 mod renew;
 mod retry;
@@ -49,7 +50,8 @@ pub use crate::renew::{Reason, Refusal, Renew};
 pub use crate::retry::{Idempotency, RetryPolicy};
 pub use crate::secret::{serialize_secret, trimmed as trimmed_secret};
 pub use crate::session::{
-    Authorizer, BackgroundRefresh, Session, SessionBuilder, SessionPool, StaticAuthorizer,
+    Authorizer, BackgroundRefresh, CallEvent, Session, SessionBuilder, SessionPool,
+    StaticAuthorizer,
 };
 pub use crate::state::{State, StateReason, States};
 pub use crate::store::{Lease, MemoryStore, OnSaved, SaveOutcome, StoreKey, TokenStore, Watch};

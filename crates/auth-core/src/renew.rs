@@ -24,6 +24,19 @@ pub enum Reason {
     Requested,
 }
 
+impl Reason {
+    /// The reason in one word that stays the same from release to release, for events and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Expiring => "expiring",
+            Self::Expired => "expired",
+            Self::Rejected => "rejected",
+            Self::Requested => "requested",
+        }
+    }
+}
+
 /// Whether a response refuses the token that its request carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {
@@ -73,6 +86,11 @@ pub trait Renew: Send + Sync + 'static {
         current: Option<&Token>,
         reason: Reason,
     ) -> impl Future<Output = Result<Token, Self::Error>> + Send;
+
+    /// The vendor in one word, as events and metrics name it: `iqm`.
+    fn vendor(&self) -> &'static str {
+        "unknown"
+    }
 
     /// The headers that the vendor wants on authorised calls.
     ///

@@ -11,10 +11,12 @@ mod background_refresh;
 mod backoff;
 mod blocking;
 mod builder;
+mod events;
 mod foreground;
 mod leased;
 mod locked;
 mod log_out;
+mod metrics;
 #[cfg(feature = "middleware")]
 pub mod middleware;
 mod pool;
@@ -33,7 +35,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-pub use self::authorizer::{Authorizer, StaticAuthorizer};
+pub use self::authorizer::{Authorizer, CallEvent, StaticAuthorizer};
 pub use self::background_refresh::BackgroundRefresh;
 pub use self::builder::SessionBuilder;
 pub use self::pool::SessionPool;

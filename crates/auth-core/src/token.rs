@@ -174,7 +174,7 @@ impl fmt::Debug for Token {
 /// vendor's length. Not for passwords, which can be guessed, and not for storing: another build
 /// may compute another fingerprint.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Fingerprint(u32);
+pub struct Fingerprint(pub(crate) u32);
 
 impl Fingerprint {
     /// The fingerprint of `secret`.

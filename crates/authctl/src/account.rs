@@ -89,25 +89,11 @@ impl Account {
             return self.offline.session.headers_of(&token);
         }
         // Known without waiting for the processes that find out the same.
-        if self.needs_a_person(&token) {
+        if needs_a_person(&token) {
             return Err(self.person_must_log_in("the token has expired, and cannot be renewed"));
         }
         let session = &self.online()?.session;
-        let headers = async {
-            let headers = session.auth_headers().await?;
-            // What the session found in the store may be due.
-            match self.is_due(headers.token()) {
-                true => session.auth_headers().await,
-                false => Ok(headers),
-            }
-        };
-        self.finished(session, headers.await).await
-    }
-
-    /// Whether the token has ended, and a person must log in. Vendors without refresh tokens renew valid
-    /// tokens at the most, and no password is kept here.
-    pub(crate) fn needs_a_person(&self, token: &Token) -> bool {
-        token.expiry().has_passed(SystemTime::now()) && token.refresh().is_none()
+        self.finished(session, session.auth_headers().await).await
     }
 
     fn person_must_log_in(&self, what: &str) -> Failure {
@@ -200,6 +186,12 @@ impl Account {
     pub(crate) fn key(&self) -> &StoreKey {
         &self.offline.key
     }
+}
+
+/// Whether the token has ended, and a person must log in. Vendors without refresh tokens renew valid
+/// tokens at the most, and no password is kept here.
+pub(crate) fn needs_a_person(token: &Token) -> bool {
+    token.expiry().has_passed(SystemTime::now()) && token.refresh().is_none()
 }
 
 /// The client secret of a vendor that has one: from the environment, else from the store.

@@ -35,6 +35,7 @@ pub(crate) struct Global {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one")]
 pub(crate) enum Command {
     /// Log in, and keep the token in the profile's store
     Login(login::LoginArgs),

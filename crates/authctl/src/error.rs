@@ -32,7 +32,6 @@ impl Kind {
     /// The documented exit code.
     pub(crate) fn exit_code(self) -> u8 {
         match self {
-            Self::Other | Self::Auth(ErrorKind::Protocol) => 1,
             Self::Usage | Self::Auth(ErrorKind::InvalidConfig) => 2,
             Self::Auth(
                 ErrorKind::InvalidCredentials
@@ -44,7 +43,7 @@ impl Kind {
             Self::Auth(ErrorKind::Store) => 7,
             Self::Auth(ErrorKind::OutcomeUnknown) => 8,
             // The enum may grow.
-            Self::Auth(_) => 1,
+            Self::Other | Self::Auth(_) => 1,
         }
     }
 
@@ -148,6 +147,11 @@ impl Failure {
 
     pub(crate) fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// What a person can do.
+    pub(crate) fn remedy(&self) -> &str {
+        &self.hint
     }
 
     pub(crate) fn what(&self) -> &str {

@@ -32,7 +32,7 @@ enum Format {
     Json,
     /// An object of names and lists of values
     JsonLists,
-    /// A session file of HTTPie, for `http --session-read-only`
+    /// A session file of `HTTPie`, for `http --session-read-only`
     Httpie,
 }
 

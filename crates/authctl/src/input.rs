@@ -18,6 +18,7 @@ const PEEK: Duration = Duration::from_millis(300);
 
 /// What is read from stdin in place of the terminal. Several are read in this order, a line each.
 #[derive(Clone, Debug, Default, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option")]
 pub(crate) struct StdinArgs {
     /// Read the client secret from stdin, one line
     #[arg(long, global = true)]
@@ -41,7 +42,7 @@ pub(crate) struct StdinArgs {
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Secret {
+pub(crate) enum Wanted {
     ClientSecret,
     Password,
     NewPassword,
@@ -51,7 +52,7 @@ pub(crate) enum Secret {
     Link,
 }
 
-impl Secret {
+impl Wanted {
     /// The options that read it from stdin.
     fn options(self) -> &'static str {
         match self {
@@ -76,35 +77,35 @@ impl<'a> Input<'a> {
     }
 
     /// Whether a person is there to be asked.
-    pub(crate) fn is_interactive(&self) -> bool {
+    pub(crate) fn is_interactive() -> bool {
         io::stdin().is_terminal()
     }
 
-    fn is_piped(&self, secret: Secret) -> bool {
+    fn is_piped(&self, secret: Wanted) -> bool {
         match secret {
-            Secret::ClientSecret => self.from.client_secret_stdin,
-            Secret::Password => self.from.password_stdin,
-            Secret::NewPassword => self.from.new_password_stdin,
-            Secret::Token => self.from.token_stdin,
-            Secret::Code => self.from.code_stdin,
-            Secret::Link => self.from.link_stdin || self.from.code_stdin,
+            Wanted::ClientSecret => self.from.client_secret_stdin,
+            Wanted::Password => self.from.password_stdin,
+            Wanted::NewPassword => self.from.new_password_stdin,
+            Wanted::Token => self.from.token_stdin,
+            Wanted::Code => self.from.code_stdin,
+            Wanted::Link => self.from.link_stdin || self.from.code_stdin,
         }
     }
 
     /// Whether a program was told to pipe this secret.
-    pub(crate) fn has(&self, secret: Secret) -> bool {
+    pub(crate) fn has(&self, secret: Wanted) -> bool {
         self.is_piped(secret)
     }
 
     /// A secret can be asked for again only where a person types it.
-    pub(crate) fn can_ask_again(&self, secret: Secret) -> bool {
-        !self.is_piped(secret) && self.is_interactive()
+    pub(crate) fn can_ask_again(&self, secret: Wanted) -> bool {
+        !self.is_piped(secret) && Self::is_interactive()
     }
 
     /// Fails, before a mail is sent for example, where it is certain that this secret will not come.
-    pub(crate) fn expect(&self, secret: Secret, name: &str) -> Result<(), Failure> {
+    pub(crate) fn expect(&self, secret: Wanted, name: &str) -> Result<(), Failure> {
         if !self.is_piped(secret) {
-            return if self.is_interactive() {
+            return if Self::is_interactive() {
                 Ok(())
             } else {
                 Err(no_terminal(secret, name))
@@ -123,12 +124,12 @@ impl<'a> Input<'a> {
     }
 
     /// Reads a secret: from stdin if an option says so, else hidden from the terminal.
-    pub(crate) fn secret(&self, secret: Secret, name: &str) -> Result<SecretString, Failure> {
+    pub(crate) fn secret(&self, secret: Wanted, name: &str) -> Result<SecretString, Failure> {
         let failed = |error: io::Error| Failure::io(format!("cannot read {name}"), &error);
         let text: SecretString = if self.is_piped(secret) {
             let mut text = String::new();
             let mut stdin = io::stdin().lock();
-            if secret == Secret::Link && self.from.link_stdin {
+            if secret == Wanted::Link && self.from.link_stdin {
                 stdin.read_to_string(&mut text).map_err(failed)?;
             } else {
                 stdin.read_line(&mut text).map_err(failed)?;
@@ -136,7 +137,7 @@ impl<'a> Input<'a> {
             let line = text.trim_end_matches(['\r', '\n']);
             text.truncate(line.len());
             text.into()
-        } else if self.is_interactive() {
+        } else if Self::is_interactive() {
             output::ask(format_args!("{}: ", capital(name)));
             rpassword::read_password().map_err(failed)?.into()
         } else {
@@ -151,9 +152,22 @@ impl<'a> Input<'a> {
         Ok(text)
     }
 
+    /// Reads a new password, twice where it is typed.
+    pub(crate) fn new_password(&self) -> Result<SecretString, Failure> {
+        use auth_core::ExposeSecret as _;
+        let new = self.secret(Wanted::NewPassword, "the new password")?;
+        if self.can_ask_again(Wanted::NewPassword) {
+            let again = self.secret(Wanted::NewPassword, "the new password again")?;
+            if again.expose_secret() != new.expose_secret() {
+                return Err(Failure::usage("the two passwords differ").hint("type it again"));
+            }
+        }
+        Ok(new)
+    }
+
     /// Reads something that is no secret from the terminal.
     pub(crate) fn text(&self, name: &str, option: &str) -> Result<String, Failure> {
-        if !self.is_interactive() {
+        if !Self::is_interactive() {
             let what = format!("{name} is missing, and there is no terminal to ask for it");
             return Err(Failure::usage(what).hint(format!("name it: `{option}`")));
         }
@@ -184,12 +198,12 @@ impl<'a> Input<'a> {
     }
 }
 
-fn no_terminal(secret: Secret, name: &str) -> Failure {
+fn no_terminal(secret: Wanted, name: &str) -> Failure {
     let what = format!("{name} is missing, and there is no terminal to ask for it");
     Failure::usage(what).hint(format!("pipe it to stdin: `{}`", secret.options()))
 }
 
-fn ended(secret: Secret, name: &str) -> Failure {
+fn ended(secret: Wanted, name: &str) -> Failure {
     let what = format!("{name} is empty");
     Failure::usage(what).hint(format!(
         "type it, or pipe it to stdin: {}",

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::account::{self, Account};
 use crate::context::Context;
 use crate::error::{Failure, Kind};
-use crate::input::{Input, Secret, StdinArgs};
+use crate::input::{Input, StdinArgs, Wanted};
 use crate::output;
 use crate::pending::{self, Pending};
 use crate::profile::{Config, Profile};
@@ -129,12 +129,12 @@ async fn log_in(
 ) -> Result<LoggedIn, Failure> {
     let client_secret = match profile.vendor {
         // What was piped replaces what is kept.
-        Vendor::Iqm if input.has(Secret::ClientSecret) => None,
+        Vendor::Iqm if input.has(Wanted::ClientSecret) => None,
         _ => account::client_secret(profile, store).await?,
     };
     let is_kept = client_secret.is_some();
     let client_secret = match (profile.vendor, client_secret) {
-        (Vendor::Iqm, None) => Some(input.secret(Secret::ClientSecret, "the client secret")?),
+        (Vendor::Iqm, None) => Some(input.secret(Wanted::ClientSecret, "the client secret")?),
         (_, kept) => kept,
     };
     let parts = Parts {
@@ -146,11 +146,10 @@ async fn log_in(
     let token = match parts.profile.vendor {
         Vendor::Iqm => iqm::log_in(&parts, input).await?,
         Vendor::EdgeIq => edgeiq::log_in(&parts, input).await?,
-        Vendor::EqWorks => by_mail(&parts, input).await?,
         Vendor::IdentityX if identityx::is_by_token(parts.profile) => {
             identityx::log_in_by_token(&parts, input).await?
         }
-        Vendor::IdentityX => by_mail(&parts, input).await?,
+        Vendor::EqWorks | Vendor::IdentityX => by_mail(&parts, input).await?,
     };
     let client_secret = client_secret.filter(|_| !is_kept);
     Ok(LoggedIn {
@@ -163,7 +162,7 @@ async fn log_in(
 async fn by_mail(parts: &Parts<'_>, input: &Input<'_>) -> Result<Token, Failure> {
     let profile = parts.profile;
     let name = &profile.name;
-    input.expect(Secret::Link, "the link or the passcode")?;
+    input.expect(Wanted::Link, "the link or the passcode")?;
     if let Ok(earlier) = Pending::find(Some(name)) {
         output::note(format_args!(
             "a mail for this profile was sent {} ago, too: `authctl login --resume` uses that one",
@@ -213,7 +212,7 @@ async fn redeem(parts: &Parts<'_>, input: &Input<'_>) -> Result<Token, Failure> 
     };
     let mut attempts = 1;
     loop {
-        let pasted = input.secret(Secret::Link, name)?;
+        let pasted = input.secret(Wanted::Link, name)?;
         let redeemed = match parts.profile.vendor {
             Vendor::EqWorks => eqworks::redeem(parts, &pasted).await,
             _ => identityx::redeem(parts, &pasted).await,
@@ -221,7 +220,7 @@ async fn redeem(parts: &Parts<'_>, input: &Input<'_>) -> Result<Token, Failure> 
         match redeemed {
             Err(failure)
                 if failure.kind() == Kind::Auth(ErrorKind::InvalidCredentials)
-                    && input.can_ask_again(Secret::Link)
+                    && input.can_ask_again(Wanted::Link)
                     && attempts < ATTEMPTS =>
             {
                 attempts += 1;
@@ -238,7 +237,7 @@ async fn redeem(parts: &Parts<'_>, input: &Input<'_>) -> Result<Token, Failure> 
 }
 
 async fn resume(pending: Pending, input: &Input<'_>, context: &Context) -> Result<(), Failure> {
-    input.expect(Secret::Link, "the link or the passcode")?;
+    input.expect(Wanted::Link, "the link or the passcode")?;
     let age = pending.age();
     let profile = pending.profile;
     let store = store::open_to_write(&profile).await?;
@@ -249,9 +248,10 @@ async fn resume(pending: Pending, input: &Input<'_>, context: &Context) -> Resul
         network: Network::Online,
     };
     let (at_most, words) = valid_for(profile.vendor);
-    let ended = match age > at_most {
-        true => " That is probably over: without --resume a new mail is sent.",
-        false => "",
+    let ended = if age > at_most {
+        " That is probably over: without --resume a new mail is sent."
+    } else {
+        ""
     };
     output::note(format_args!(
         "{} sent a mail to {} {} ago. What is in it is valid for {words}.{ended}",

@@ -26,6 +26,8 @@ mod vendors;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+#[cfg(target_os = "linux")]
+use rustix::process::DumpableBehavior;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -36,6 +38,10 @@ use crate::error::Failure;
 use crate::vendors::{edgeiq, eqworks, identityx, iqm};
 
 fn main() -> ExitCode {
+    // No core dump holds a token, and no other program of the user reads the memory. A program that this
+    // one starts is as it would be.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refused(&error),
@@ -68,10 +74,10 @@ fn run(command: &Command, context: &Context) -> Result<ExitCode, Failure> {
         Command::Doctor(args) => return doctor::run(args, context),
         Command::Completions(args) => return completions::completions(args),
         Command::Man(args) => return completions::man(args),
-        Command::Iqm(command) => iqm::run(command, context)?,
-        Command::Edgeiq(command) => edgeiq::run(command, context)?,
-        Command::Eqworks(command) => eqworks::run(command, context)?,
-        Command::Identityx(command) => identityx::run(command, context)?,
+        Command::Iqm(command) => return iqm::run(command, context),
+        Command::Edgeiq(command) => return edgeiq::run(command, context),
+        Command::Eqworks(command) => return eqworks::run(command, context),
+        Command::Identityx(command) => return identityx::run(command, context),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -90,6 +96,17 @@ fn refused(error: &clap::Error) -> ExitCode {
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })
 }
 
+/// Whose events are shown: not those of the libraries below, which do not promise to keep secrets out.
+const OF: [&str; 7] = [
+    "auth_core",
+    "auth_store",
+    "authctl",
+    "edgeiq_auth",
+    "eqworks_auth",
+    "identityx_auth",
+    "iqm_auth",
+];
+
 /// The log of the SDKs, which holds no secret, on stderr.
 fn log(verbose: u8) {
     let level = match verbose {
@@ -98,16 +115,6 @@ fn log(verbose: u8) {
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    // Not of the libraries below, which do not promise to keep secrets out.
-    const OF: [&str; 7] = [
-        "auth_core",
-        "auth_store",
-        "authctl",
-        "edgeiq_auth",
-        "eqworks_auth",
-        "identityx_auth",
-        "iqm_auth",
-    ];
     let colours = anstream::AutoStream::choice(&std::io::stderr());
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)

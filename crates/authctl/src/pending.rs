@@ -33,20 +33,20 @@ impl Pending {
             return of(name)?.ok_or_else(|| Failure::usage(what).hint(hint));
         }
         let entries = fs::read_dir(directory()?).into_iter().flatten().flatten();
-        let mut names: Vec<_> = entries
+        let mut waiting: Vec<_> = entries
             .filter_map(|entry| {
                 let name = entry.file_name().into_string().ok()?;
                 Some(name.strip_suffix(".toml")?.to_owned())
             })
             .collect();
-        names.sort();
-        match &names[..] {
+        waiting.sort();
+        match &waiting[..] {
             [] => Err(Failure::usage("no log-in waits for a mail").hint(hint)),
             [only] => Self::find(Some(only)),
             _ => Err(
                 Failure::usage("several log-ins wait for a mail").hint(format!(
                     "name one: `--profile NAME`; there are: {}",
-                    names.join(", ")
+                    waiting.join(", ")
                 )),
             ),
         }

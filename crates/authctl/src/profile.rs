@@ -227,9 +227,9 @@ impl Config {
 
     /// The profile that is named, else the default one, else the only one.
     pub(crate) fn select(&self, named: Option<&str>) -> Result<Profile, Failure> {
-        let names = self.names();
+        let all = self.names();
         let Some(name) = named.or(self.default_profile()) else {
-            return match &names[..] {
+            return match &all[..] {
                 [only] => self.select(Some(only)),
                 [] => Err(Failure::new(
                     auth_core::ErrorKind::InteractionRequired,
@@ -238,15 +238,15 @@ impl Config {
                 .hint("log in first: `authctl login iqm`, or edgeiq, eqworks, identityx")),
                 _ => Err(Failure::usage("there are several profiles").hint(format!(
                     "name one: `--profile NAME` or AUTHCTL_PROFILE; there are: {}",
-                    names.join(", ")
+                    all.join(", ")
                 ))),
             };
         };
         self.profile(name)?.ok_or_else(|| {
-            let there_are = if names.is_empty() {
+            let there_are = if all.is_empty() {
                 "none".to_owned()
             } else {
-                names.join(", ")
+                all.join(", ")
             };
             Failure::usage(format!("there is no profile {name}"))
                 .hint(format!("log in to make it; there are: {there_are}"))

@@ -28,9 +28,10 @@ pub(crate) fn refresh(args: &RefreshArgs, context: &Context) -> Result<(), Failu
     let account = context.account()?;
     let (before, headers) = context.block_on(async {
         let before = account.stored().await?;
-        let headers = match args.force {
-            true => account.renew(before.as_ref()).await?,
-            false => account.auth_headers().await?,
+        let headers = if args.force {
+            account.renew(before.as_ref()).await?
+        } else {
+            account.auth_headers().await?
         };
         Ok::<_, Failure>((before, headers))
     })??;

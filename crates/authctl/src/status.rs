@@ -7,7 +7,7 @@ use auth_core::{ErrorKind, Expiry, Token};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::account::Account;
+use crate::account::{self, Account};
 use crate::context::Context;
 use crate::error::{Failure, Kind};
 use crate::output;
@@ -235,15 +235,16 @@ fn known(account: &Account, token: Option<&Token>) -> Known {
     let Some(token) = token else {
         return Known::Missing;
     };
-    if account.needs_a_person(token) {
+    if account::needs_a_person(token) {
         return Known::Ended;
     }
     if token.expiry().has_passed(SystemTime::now()) {
         return Known::Renewable;
     }
-    match account.is_due(token) {
-        true => Known::Due,
-        false => Known::Valid,
+    if account.is_due(token) {
+        Known::Due
+    } else {
+        Known::Valid
     }
 }
 
@@ -265,9 +266,10 @@ pub(crate) fn status(args: &StatusArgs, context: &Context) -> Result<ExitCode, F
             .iter()
             .map(Report::json)
             .collect::<Result<Vec<_>, _>>()?;
-        let value = match args.all {
-            true => Value::Array(values),
-            false => values.pop().unwrap_or_default(),
+        let value = if args.all {
+            Value::Array(values)
+        } else {
+            values.pop().unwrap_or_default()
         };
         output::answer(value)?;
     } else {

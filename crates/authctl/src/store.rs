@@ -83,7 +83,7 @@ pub(crate) async fn choose(profile: &mut Profile, input: &Input<'_>) -> Result<S
         Ok(keyring) => return Ok(Arc::new(keyring)),
         Err(missing) => missing,
     };
-    if !input.is_interactive() {
+    if !Input::is_interactive() {
         return Err(missing);
     }
     output::note(format_args!(
@@ -176,9 +176,14 @@ pub(crate) async fn open(profile: &Profile) -> Result<Store, Failure> {
 /// Opens the store, and finds out whether it can be written: before a mail is sent, or a code is spent.
 pub(crate) async fn open_to_write(profile: &Profile) -> Result<Store, Failure> {
     let store = open(profile).await?;
-    let lease = store.lease(&own_key("log-in", "")).await?;
-    lease.release().await?;
+    check(&store).await?;
     Ok(store)
+}
+
+/// Finds out whether the store can be written.
+pub(crate) async fn check(store: &Store) -> Result<(), Failure> {
+    let lease = store.lease(&own_key("log-in", "")).await?;
+    Ok(lease.release().await?)
 }
 
 /// Opens the keyring, or says within 4 s what is in the way and what else can be done.

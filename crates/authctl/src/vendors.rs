@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use auth_core::{
-    AuthError, AuthHeaders, Authorizer, BoxFuture, HttpBuilder, Renew, SecretString, Session,
-    SessionBuilder, State, StoreKey, Token,
+    AuthError, AuthHeaders, Authorizer, BoxFuture, HttpBuilder, MemoryStore, Renew, SecretString,
+    Session, SessionBuilder, State, StoreKey, Token,
 };
 
 use clap::Args;
 
+use crate::context::Context;
 use crate::error::Failure;
 use crate::input::Input;
 use crate::profile::Profile;
@@ -185,6 +186,37 @@ impl Address {
         let hosts = Some(self.allow_host.join(" "));
         profile.set_if("allow-hosts", hosts.filter(|hosts| !hosts.is_empty()));
     }
+}
+
+/// For calls that need no token: the vendor's profile, if there is one, with what the command line says.
+#[derive(Debug, Args)]
+pub(crate) struct Whose {
+    /// The user's e-mail address [default: the profile's]
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    #[command(flatten)]
+    address: Address,
+}
+
+impl Whose {
+    pub(crate) fn profile(&self, vendor: Vendor, context: &Context) -> Result<Profile, Failure> {
+        let mut profile = match context.profile_of(vendor)? {
+            Some(profile) => profile,
+            None => Profile::new(vendor.name(), vendor)?,
+        };
+        profile.set_if("account", self.email.as_deref().map(str::trim));
+        if profile.get("account").is_none() {
+            let what = "the e-mail address is missing";
+            return Err(Failure::usage(what).hint("name it: `--email ADDRESS`"));
+        }
+        self.address.apply(&mut profile);
+        Ok(profile)
+    }
+}
+
+/// A store that such calls never use.
+pub(crate) fn no_store() -> Store {
+    Arc::new(MemoryStore::new())
 }
 
 /// What this program does with a session, without the vendor's types.

@@ -69,6 +69,10 @@ impl Renew for Renewer {
         Ok(authenticated.token.into())
     }
 
+    fn vendor(&self) -> &'static str {
+        "edgeiq"
+    }
+
     fn headers(&self, token: &auth_core::Token) -> Result<Vec<Header>, Error> {
         if self.is_permanent {
             api_token_headers(token)

@@ -88,6 +88,10 @@ impl Renew for Renewer {
     }
 
     /// Refuses the token of another product, wherever a session gets it from.
+    fn vendor(&self) -> &'static str {
+        "eqworks"
+    }
+
     fn headers(&self, token: &auth_core::Token) -> Result<Vec<Header>, Error> {
         let product = self.client.product();
         let own = token.attribute(PRODUCT).map(Product::from);

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use auth_core::{Expiry, ExtraFields, Header, UnverifiedClaims, trimmed_secret};
 use http::HeaderName;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::Error;
 
@@ -159,6 +159,8 @@ impl Token {
     /// # Errors
     ///
     /// [`Error::TokenRejected`] if the text is no JWT; the message does not repeat it.
+    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if no header can carry it: it has a line break within it,
+    /// for example. White space around it does not matter.
     ///
     /// # Example
     ///
@@ -172,6 +174,10 @@ impl Token {
     /// ```
     pub fn from_jwt(jwt: impl Into<SecretString>) -> Result<Self, Error> {
         let jwt = trimmed_secret(jwt.into());
+        if !jwt.expose_secret().is_empty() {
+            // Before it is read: a line break within it is the program's mistake.
+            Header::new(EQ_API_JWT, &jwt)?;
+        }
         let claims = UnverifiedClaims::of(&jwt).map_err(|error| Error::TokenRejected {
             message: error.to_string(),
             http_status: None,

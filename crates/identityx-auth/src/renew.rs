@@ -90,6 +90,10 @@ impl<I: Identity> Renew for Renewer<I> {
         }
     }
 
+    fn vendor(&self) -> &'static str {
+        "identityx"
+    }
+
     fn headers(&self, token: &Token) -> Result<Vec<Header>, Error> {
         let headers = headers(I::KIND, token, self.client.style())?;
         if scope(I::KIND, token) != self.scope {

@@ -89,6 +89,10 @@ impl Renew for Renewer {
         }
     }
 
+    fn vendor(&self) -> &'static str {
+        "iqm"
+    }
+
     fn headers(&self, token: &auth_core::Token) -> Result<Vec<Header>, Error> {
         match &self.ow_id {
             Some(ow_id) => headers_in(token, Some(ow_id)),

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use auth_core::{AuthHeaders, Expiry, ExtraFields, Header, lenient};
 use http::HeaderName;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::Error;
@@ -125,7 +125,7 @@ pub(crate) fn account(email: &str) -> String {
 /// A secret that a person pasted or that a file holds, without the white space around it. IQM's codes,
 /// hashes and client secrets have none.
 pub(crate) fn trimmed(secret: &SecretString) -> SecretString {
-    secret.expose_secret().trim().into()
+    auth_core::trimmed_secret(secret.clone())
 }
 
 /// The headers of an authorised call: the bearer token, and the workspace where it is known.

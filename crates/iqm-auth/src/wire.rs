@@ -175,7 +175,7 @@ fn expiry(payload: &TokenPayload<'_>, response: &Response) -> Expiry {
     if let Some(millis) = payload.expires_at {
         debug!("iqm sent no expires_in: the token ends at expires_at");
         let end = UNIX_EPOCH.checked_add(Duration::from_millis(millis));
-        return end.map_or(Expiry::Never, |end| Expiry::At(response.local(end)));
+        return response.expiry(end.map_or(Expiry::Never, Expiry::At), Some(Token::LIFETIME));
     }
     debug!("iqm sent neither expires_in nor expires_at: the token lives as in its samples");
     Expiry::after(response.sent_at(), Token::LIFETIME)

@@ -244,6 +244,16 @@ pub async fn no_log_or_span_of_a_session_shows_a_secret<V: Secrets>() {
         assert_traced(&text, operation, 403);
     }
     assert!(text.contains("renewal failed"), "{text}");
+    // Every call of a renewal lies below its span, which says whose it is.
+    let vendor = V::RENEWING[0].split('.').next().unwrap();
+    for line in text.lines().filter(|line| {
+        V::RENEWING
+            .iter()
+            .any(|it| line.contains(&format!("{it}{{")))
+    }) {
+        let renewal = format!("renewal{{vendor=\"{vendor}\" account=");
+        assert!(line.contains(&renewal), "{line}");
+    }
     assert_other_libraries_were_heard(&text);
     assert_hidden(&text, &secrets);
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::Shared;
+use super::events::Event;
 use super::renewal;
 use super::state::{Outcome, RenewalState, Renewing, wait};
 use crate::auth_headers::AuthHeaders;
@@ -169,10 +170,15 @@ impl<R: Renew> Shared<R> {
 
     fn begin(self: &Arc<Self>, start: Start<R::Error>) {
         let Start { plan, epoch, done } = start;
-        let mut finish = renewal::Finish::new(Arc::clone(self), epoch, done);
+        let begun = renewal::Begun {
+            epoch,
+            reason: plan.reason,
+            at: self.clock.now(),
+        };
+        let mut finish = renewal::Finish::new(Arc::clone(self), begun, done);
         match background::reserve() {
             Ok(place) => drop(place.spawn(renewal::run(finish, plan))),
-            Err(error) => finish.with(Err(error.into()), false),
+            Err(error) => finish.with(Err(error.into()), renewal::Course::default()),
         }
     }
 
@@ -181,7 +187,9 @@ impl<R: Renew> Shared<R> {
     pub(super) fn invalidate(&self, headers: &AuthHeaders) {
         let mut state = self.lock();
         let current = self.present().map(AuthHeaders);
-        if !current.is_some_and(|current| current.is_the_same_as(headers)) {
+        let late = !current.is_some_and(|current| current.is_the_same_as(headers));
+        state.tell(Event::Refused { late });
+        if late {
             return;
         }
         self.current.store(None);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Shared;
+use super::events::tell;
 use crate::clock::Moment;
 use crate::password;
 use crate::renew::{Reason, Renew};
@@ -28,7 +29,13 @@ impl<R: Renew> Shared<R> {
         if known.is_none() || !is_refusal(error.kind()) || password::was_used() {
             return Err(error);
         }
-        tracing::debug!(%error, "refused; asking once more");
+        tell!(
+            debug,
+            self.identity,
+            "refused; asking once more",
+            kind = error.kind().name(),
+            cause = self.identity.shown(&error).as_str()
+        );
         tokio::time::sleep(BEFORE_THE_SECOND_LOOK).await;
         self.ask_once(known, reason).await
     }
@@ -36,7 +43,26 @@ impl<R: Renew> Shared<R> {
     async fn ask_once(&self, known: Option<&Token>, reason: Reason) -> Result<Token, R::Error> {
         let sent = self.clock.now();
         let token = self.renewer.renew(known, reason).await?;
-        Ok(alive_on_arrival(token, sent, self.clock.now()))
+        Ok(self.alive_on_arrival(token, sent, self.clock.now()))
+    }
+
+    /// A new token that has ended by the local clock, though not by the length of its life: the clock
+    /// is wrong, and the life counts from now.
+    fn alive_on_arrival(&self, token: Token, sent: Moment, now: Moment) -> Token {
+        let took = now.monotonic().saturating_sub(sent.monotonic());
+        match token.lifetime().and_then(|life| life.checked_sub(took)) {
+            Some(left) if !left.is_zero() && token.expiry().has_passed(now.wall()) => {
+                tell!(
+                    warn,
+                    self.identity,
+                    "by this machine's clock the new token has already ended: is the clock fast? the \
+                     length of the token's life counts",
+                    expires_in = left.as_secs()
+                );
+                token.issued_again(now.wall(), Expiry::after(now.wall(), left))
+            }
+            _ => token,
+        }
     }
 }
 
@@ -49,21 +75,4 @@ fn is_refusal(kind: ErrorKind) -> bool {
             | ErrorKind::Denied
             | ErrorKind::NotFound
     )
-}
-
-/// A new token that has ended by the local clock, though not by the length of its life: the clock
-/// is wrong, and the life counts from now.
-fn alive_on_arrival(token: Token, sent: Moment, now: Moment) -> Token {
-    let took = now.monotonic().saturating_sub(sent.monotonic());
-    match token.lifetime().and_then(|life| life.checked_sub(took)) {
-        Some(left) if !left.is_zero() && token.expiry().has_passed(now.wall()) => {
-            tracing::warn!(
-                ?left,
-                "by this machine's clock the new token has already ended: is the clock fast? the \
-                 length of the token's life counts"
-            );
-            token.issued_again(now.wall(), Expiry::after(now.wall(), left))
-        }
-        _ => token,
-    }
 }

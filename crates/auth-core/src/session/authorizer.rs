@@ -4,12 +4,14 @@ use std::future::ready;
 use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
+use tracing::Instrument as _;
 use url::Url;
 
 use crate::auth_headers::AuthHeaders;
 use crate::clock::BoxFuture;
 use crate::renew::{Refusal, Renew};
-use crate::session::{BackgroundRefresh, Session};
+use crate::session::events::{session_span, tell};
+use crate::session::{BackgroundRefresh, Session, metrics};
 use crate::state::State;
 use crate::{AllowedHosts, AuthError, Error, ErrorKind, Header, Token};
 
@@ -86,6 +88,21 @@ pub trait Authorizer: Send + Sync {
     fn refresh_in_background(&self) -> Result<Option<BackgroundRefresh>, Error> {
         Ok(None)
     }
+
+    /// Hears what became of a call, for events and metrics; nothing by default.
+    fn observe(&self, event: CallEvent) {
+        let _ = event;
+    }
+}
+
+/// What clients such as [`AuthLayer`](crate::session::tower::AuthLayer) tell an [`Authorizer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallEvent {
+    /// The request is sent once more, since its token was refused.
+    Resent,
+    /// The request has an `authorization` header of its own, and is sent with that.
+    KeptItsOwn,
 }
 
 impl<R: Renew> Authorizer for Session<R> {
@@ -117,7 +134,23 @@ impl<R: Renew> Authorizer for Session<R> {
     }
 
     fn confirm_refusal<'a>(&'a self, headers: &'a AuthHeaders) -> BoxFuture<'a, bool> {
-        Box::pin(self.renewer().confirm_refusal(headers))
+        let span = session_span!(self.shared.identity, "confirm_refusal");
+        Box::pin(self.renewer().confirm_refusal(headers).instrument(span))
+    }
+
+    fn observe(&self, event: CallEvent) {
+        let identity = &self.shared.identity;
+        match event {
+            CallEvent::Resent => {
+                metrics::resend(identity.vendor);
+                tell!(debug, identity, "the request is sent once more");
+            }
+            CallEvent::KeptItsOwn => tell!(
+                warn,
+                identity,
+                "the request has an `authorization` header of its own: sent without the session's"
+            ),
+        }
     }
 
     fn refresh_in_background(&self) -> Result<Option<BackgroundRefresh>, Error> {
@@ -157,6 +190,10 @@ impl<T: Authorizer + ?Sized> Authorizer for Arc<T> {
 
     fn refresh_in_background(&self) -> Result<Option<BackgroundRefresh>, Error> {
         (**self).refresh_in_background()
+    }
+
+    fn observe(&self, event: CallEvent) {
+        (**self).observe(event);
     }
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use tokio::sync::{RwLock, watch};
 
+use super::events::{Identity, Naming};
+use super::metrics::{self, Counted};
 use super::settle::{UnderWay, WAIT_ON_DROP};
 use super::state::RenewalState;
 use super::store::Persistence;
@@ -33,6 +35,7 @@ pub struct SessionBuilder<R: Renew> {
     renews_in_foreground: bool,
     wait_on_drop: Duration,
     allowed_hosts: AllowedHosts,
+    naming: Naming,
 }
 
 impl<R: Renew> SessionBuilder<R> {
@@ -49,6 +52,7 @@ impl<R: Renew> SessionBuilder<R> {
             renews_in_foreground: false,
             wait_on_drop: WAIT_ON_DROP,
             allowed_hosts: AllowedHosts::default(),
+            naming: Naming::default(),
         }
     }
 
@@ -169,6 +173,23 @@ impl<R: Renew> SessionBuilder<R> {
         self
     }
 
+    /// How events name the session, in place of its account: a customer's number, for example. The
+    /// account is cut out of the texts of errors in events, too.
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.naming = Naming::Label(label.into());
+        self
+    }
+
+    /// Has events show a hash in place of the account, which is an e-mail address mostly. The account
+    /// is cut out of the texts of errors in events, too.
+    ///
+    /// The hash tells accounts apart and is the same in every process of a build. It is no secret to
+    /// those who can guess the address: they can compute it.
+    pub fn hash_account(mut self) -> Self {
+        self.naming = Naming::Hashed;
+        self
+    }
+
     /// Builds the session. Needs no runtime. Sends nothing to the vendor.
     ///
     /// A token that has ended is kept for its refresh token.
@@ -179,8 +200,11 @@ impl<R: Renew> SessionBuilder<R> {
     /// login only names an account and there is no store, or if the token is of another account
     /// than the login. The vendor's error if the token cannot be put into headers.
     pub fn build(self) -> Result<Session<R>, R::Error> {
-        let persistence = self.persistence()?;
+        let identity = Arc::new(self.identity());
+        let persistence = self.persistence(&identity)?;
         let account = self.key.map(|key| key.account);
+        let state = State::Absent;
+        metrics::describe();
         let shared = Arc::new(Shared {
             current: ArcSwapOption::empty(),
             clock: self.clock,
@@ -189,10 +213,9 @@ impl<R: Renew> SessionBuilder<R> {
             persistence,
             account,
             allowed_hosts: self.allowed_hosts,
-            states: watch::Sender::new(Announced {
-                state: State::Absent,
-                number: 0,
-            }),
+            counted: Counted::new(identity.vendor, state.name()),
+            states: watch::Sender::new(Announced { state, number: 0 }),
+            identity,
             renews_in_foreground: self.renews_in_foreground,
             under_way: UnderWay::new(self.wait_on_drop),
         });
@@ -204,7 +227,21 @@ impl<R: Renew> SessionBuilder<R> {
         Ok(session)
     }
 
-    fn persistence(&self) -> Result<Option<Persistence>, Error> {
+    fn identity(&self) -> Identity {
+        let key = self.key.as_ref().or(self.store_key.as_ref());
+        let of_token = self.token.as_ref().and_then(Token::account);
+        let account = key.map(|key| key.account.as_str()).or(of_token);
+        let scope = key.map_or("", |key| &key.scope);
+        let naming = self.naming.clone();
+        Identity::new(
+            self.renewer.vendor(),
+            account.unwrap_or_default(),
+            scope,
+            naming,
+        )
+    }
+
+    fn persistence(&self, identity: &Arc<Identity>) -> Result<Option<Persistence>, Error> {
         let refused = |message| Err(Error::new(ErrorKind::InvalidConfig, message));
         let Some(store) = &self.store else {
             if self.needs_store {
@@ -223,6 +260,8 @@ impl<R: Renew> SessionBuilder<R> {
             key: key.clone(),
             renew_without_lease: self.renew_without_lease,
             saves: RwLock::default(),
+            clock: Arc::clone(&self.clock),
+            identity: Arc::clone(identity),
         }))
     }
 }

@@ -1,12 +1,13 @@
 //! A renewal of a session with a token store, from the lease to the saved token.
 
 use super::Shared;
+use super::events::tell;
 use super::renewal::{Ready, overtaken};
 use super::store::{Mark, Persistence, StoreFailures, is_newer, later, superseded};
 use super::tokens::Prepared;
 use crate::renew::{Reason, Renew};
 use crate::store::{Lease, SaveOutcome};
-use crate::{AuthError, Error, ErrorKind, Token};
+use crate::{AuthError, Error, ErrorKind, Token, progress};
 
 /// A renewal of a session with a token store.
 pub(super) struct Leased<'a, R: Renew> {
@@ -57,18 +58,24 @@ impl<R: Renew> Leased<'_, R> {
             return Ok(theirs.into());
         }
         let persistence = self.persistence;
-        match persistence.store.lease(&persistence.key).await {
+        match self.lease().await {
             Ok(lease) => {
                 let mut mark = Mark::AsItWas;
                 let ready = self.run_with(Ok(&*lease), known, &mut mark).await;
                 if let (Mark::AsItWas, Err(error)) = (&mark, &ready) {
                     mark = after_failure(error.kind());
                 }
-                mark.leave_on(lease).await;
+                mark.leave_on(lease, &persistence.identity).await;
                 ready
             }
             Err(error) if self.works_without_store() => {
-                tracing::warn!(%error, "renewing without the lease");
+                let identity = &self.shared.identity;
+                tell!(
+                    warn,
+                    identity,
+                    "renewing without the lease",
+                    cause = identity.shown(&error).as_str()
+                );
                 self.run_with(Err(error), known, &mut Mark::AsItWas).await
             }
             Err(error) => Err(error.into()),
@@ -110,11 +117,7 @@ impl<R: Renew> Leased<'_, R> {
         mark: &mut Mark,
     ) -> Result<Ready, R::Error> {
         let (token, after) = match self.next_token(&lease, known).await? {
-            Step::Theirs(theirs) => {
-                let token = theirs.token().fingerprint();
-                tracing::debug!(%token, "another session has renewed");
-                return Ok(theirs.into());
-            }
+            Step::Theirs(theirs) => return Ok(theirs.into()),
             Step::Issued { token, after } => (token, after),
         };
         let fence = lease.as_ref().map_or(0, |lease| lease.fence());
@@ -226,7 +229,7 @@ impl<R: Renew> Leased<'_, R> {
         self.shared.lock().remember(&token, self.epoch);
         let saving = self.persistence.saves.read().await;
         if self.check_wanted().is_ok() {
-            match self.persistence.save(&*self.shared.clock, &token).await {
+            match self.persistence.save(&token).await {
                 Ok(SaveOutcome::Saved) => *mark = Mark::Cleared,
                 Ok(SaveOutcome::Superseded) => {
                     *mark = Mark::Cleared;
@@ -245,12 +248,22 @@ impl<R: Renew> Leased<'_, R> {
         }
         drop(saving);
         let prepared = self.shared.prepare_renewed(token, self.epoch)?;
-        Ok(Ready { prepared, failures })
+        Ok(Ready {
+            prepared,
+            failures,
+            is_theirs: false,
+        })
+    }
+
+    async fn lease(&self) -> Result<Box<dyn Lease>, Error> {
+        let lease = self.persistence.lease().await;
+        lease.inspect_err(|_| progress::began("store.lease", String::new))
     }
 
     async fn load(&self) -> Result<Option<Token>, Error> {
         let needed = !self.works_without_store();
-        let stored = self.persistence.load_if_needed(needed).await?;
+        let stored = self.persistence.load_if_needed(needed).await;
+        let stored = stored.inspect_err(|_| progress::began("store.load", String::new))?;
         // Two accounts may share a key that a program has chosen.
         if let Some(stored) = &stored {
             self.shared.check_account(stored)?;

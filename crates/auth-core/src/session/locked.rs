@@ -9,11 +9,12 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{MutexGuard, PoisonError};
 
 use super::Shared;
+use super::events::Event;
 use super::state::RenewalState;
-use crate::Fingerprint;
+use crate::Token;
 use crate::clock::Moment;
 use crate::renew::Renew;
-use crate::state::{Announced, StateReason};
+use crate::state::Announced;
 
 /// The renewal state, locked. Giving it back announces the new state, if it was changed.
 pub(super) struct Locked<'a, R: Renew> {
@@ -23,13 +24,7 @@ pub(super) struct Locked<'a, R: Renew> {
     /// From before the lock was taken.
     pub(super) now: Moment,
     is_changed: bool,
-    event: Option<Event>,
-}
-
-/// What the subscriber hears once the lock is given back.
-pub(super) enum Event {
-    RenewalFailed(StateReason),
-    TakenOver(Fingerprint),
+    events: Vec<Event>,
 }
 
 impl<R: Renew> Shared<R> {
@@ -42,7 +37,7 @@ impl<R: Renew> Shared<R> {
             state: Some(state.unwrap_or_else(PoisonError::into_inner)),
             now,
             is_changed: false,
-            event: None,
+            events: Vec::new(),
         }
     }
 }
@@ -62,7 +57,7 @@ impl<R: Renew> Locked<'_, R> {
     }
 
     pub(super) fn tell(&mut self, event: Event) {
-        self.event = Some(event);
+        self.events.push(event);
     }
 }
 
@@ -88,6 +83,8 @@ impl<R: Renew> Drop for Locked<'_, R> {
             return;
         };
         let announcement = self.is_changed.then(|| {
+            let token = state.token.as_ref().map(Token::fingerprint);
+            self.shared.identity.set_token(token);
             state.announcements += 1;
             Announced {
                 state: self.shared.state(&state, self.now),
@@ -95,14 +92,8 @@ impl<R: Renew> Drop for Locked<'_, R> {
             }
         });
         drop(state);
-        match self.event.take() {
-            None => {}
-            Some(Event::RenewalFailed(reason)) => {
-                tracing::warn!(kind = %reason.kind(), error = %reason, "renewal failed");
-            }
-            Some(Event::TakenOver(token)) => {
-                tracing::debug!(%token, "another session has renewed");
-            }
+        for event in &self.events {
+            self.shared.identity.tell(event);
         }
         if let Some(announcement) = announcement {
             self.shared.announce(announcement);
@@ -123,7 +114,8 @@ impl<R: Renew> Shared<R> {
             is_new
         });
         if is_new {
-            tracing::debug!(?state, "session");
+            self.identity.tell_state(&state);
+            self.counted.follow(|| self.states.borrow().state.name());
         }
     }
 }

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use tracing::Instrument as _;
+
+use super::events::session_span;
 use super::{Session, renewal};
 use crate::renew::Renew;
 
@@ -29,9 +32,10 @@ impl<R: Renew> Session<R> {
             return Err(renewal::waits_for_itself().into());
         }
         // At once, whatever becomes of the rest.
+        let span = session_span!(self.shared.identity, "log_out");
         let forgotten = self.shared.forget();
         let shared = Arc::clone(&self.shared);
         let task = async move { shared.log_out(forgotten).await };
-        self.shared.run(task).await?
+        self.shared.run(task.instrument(span)).await?
     }
 }

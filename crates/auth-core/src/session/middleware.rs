@@ -4,7 +4,7 @@ use http::Extensions;
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
-use crate::session::authorizer::Authorizer;
+use crate::session::authorizer::{Authorizer, CallEvent};
 use crate::session::refusal::keeps_its_own;
 use crate::session::send::examine;
 
@@ -47,7 +47,7 @@ impl<A: Authorizer + 'static> Middleware for AuthMiddleware<A> {
     ) -> Result<Response> {
         let url = request.url().to_string();
         self.0.check(&url).map_err(Error::middleware)?;
-        if keeps_its_own(request.headers()) {
+        if keeps_its_own(&self.0, request.headers()) {
             return next.run(request, extensions).await;
         }
         let again = request.try_clone();
@@ -63,7 +63,7 @@ impl<A: Authorizer + 'static> Middleware for AuthMiddleware<A> {
         let Some(mut request) = again else {
             return Ok(response);
         };
-        tracing::debug!("the token was refused: the request is sent once more");
+        self.0.observe(CallEvent::Resent);
         drop(response);
         let renewed = self.0.headers_for(&url).await.map_err(Error::middleware)?;
         renewed.apply(request.headers_mut());

@@ -12,18 +12,16 @@ use url::Url;
 
 use crate::auth_headers::AuthHeaders;
 use crate::renew::Refusal;
-use crate::session::authorizer::Authorizer;
+use crate::session::authorizer::{Authorizer, CallEvent};
 
 /// How much of a body is looked at, at the most, in bytes.
 const LOOKED_AT: usize = 64 * 1024;
 
 /// Whether a request has an `Authorization` header of its own, which it keeps. An event says so.
-pub(super) fn keeps_its_own(headers: &HeaderMap) -> bool {
+pub(super) fn keeps_its_own(authorizer: &(impl Authorizer + ?Sized), headers: &HeaderMap) -> bool {
     let keeps = headers.contains_key(http::header::AUTHORIZATION);
     if keeps {
-        tracing::warn!(
-            "the request has an `authorization` header of its own: sent without the session's"
-        );
+        authorizer.observe(CallEvent::KeptItsOwn);
     }
     keeps
 }

@@ -1,19 +1,24 @@
 //! The task of one renewal, and how it finishes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 use super::Shared;
 use super::admission::Plan;
+use super::events::{Event, Outcome as Came, Renewal, session_span};
 use super::leased::Leased;
-use super::locked::{Event, Locked};
+use super::locked::Locked;
 use super::settle::Unfinished;
 use super::state::Outcome;
 use super::store::StoreFailures;
 use super::tokens::Prepared;
 use crate::auth_headers::AuthHeaders;
-use crate::renew::Renew;
+use crate::clock::Moment;
+use crate::progress::{self, Progress};
+use crate::renew::{Reason, Renew};
 use crate::state::StateReason;
 use crate::{AuthError, Error, ErrorKind, Token};
 use crate::{background, password};
@@ -28,11 +33,26 @@ tokio::task_local! {
     static RENEWING: usize;
 }
 
+/// What is known of a renewal when it begins.
+#[derive(Clone, Copy)]
+pub(super) struct Begun {
+    pub(super) epoch: u64,
+    pub(super) reason: Reason,
+    pub(super) at: Moment,
+}
+
+/// What a renewal did on its way.
+#[derive(Default)]
+pub(super) struct Course {
+    used_password: bool,
+    progress: Progress,
+}
+
 /// Finishes the renewal however it ends: those who wait must hear of it even if it panics, or if
 /// its task never runs.
 pub(super) struct Finish<R: Renew> {
     shared: Arc<Shared<R>>,
-    epoch: u64,
+    begun: Begun,
     done: Option<watch::Sender<Outcome<R::Error>>>,
     unfinished: Option<Unfinished>,
 }
@@ -40,22 +60,22 @@ pub(super) struct Finish<R: Renew> {
 impl<R: Renew> Finish<R> {
     pub(super) fn new(
         shared: Arc<Shared<R>>,
-        epoch: u64,
+        begun: Begun,
         done: watch::Sender<Outcome<R::Error>>,
     ) -> Self {
         let done = Some(done);
         let unfinished = Some(shared.unfinished());
         Self {
             shared,
-            epoch,
+            begun,
             done,
             unfinished,
         }
     }
 
-    pub(super) fn with(&mut self, result: Result<Ready, R::Error>, used_password: bool) {
+    pub(super) fn with(&mut self, result: Result<Ready, R::Error>, course: Course) {
         if let Some(done) = self.done.take() {
-            let outcome = self.shared.finish(self.epoch, result, used_password);
+            let outcome = self.shared.finish(self.begun, result, course);
             // Before callers hear of it: one that exits then has nothing to wait for.
             self.unfinished = None;
             done.send_replace(Some(outcome));
@@ -66,7 +86,7 @@ impl<R: Renew> Finish<R> {
 impl<R: Renew> Drop for Finish<R> {
     fn drop(&mut self) {
         if self.done.is_some() {
-            self.with(Err(background::lost().into()), false);
+            self.with(Err(background::lost().into()), Course::default());
         }
     }
 }
@@ -75,12 +95,18 @@ impl<R: Renew> Drop for Finish<R> {
 pub(super) struct Ready {
     pub(super) prepared: Prepared,
     pub(super) failures: StoreFailures,
+    /// Whether another session got it.
+    pub(super) is_theirs: bool,
 }
 
+/// Another session's token.
 impl From<Prepared> for Ready {
     fn from(prepared: Prepared) -> Self {
-        let failures = StoreFailures::default();
-        Self { prepared, failures }
+        Self {
+            prepared,
+            failures: StoreFailures::default(),
+            is_theirs: true,
+        }
     }
 }
 
@@ -88,7 +114,7 @@ impl From<Prepared> for Ready {
 /// dropped.
 pub(super) async fn run<R: Renew>(mut finish: Finish<R>, plan: Plan) {
     let shared = Arc::clone(&finish.shared);
-    let epoch = finish.epoch;
+    let epoch = finish.begun.epoch;
     let renewing = async {
         if let Some(persistence) = &shared.persistence {
             let renewal = Leased {
@@ -104,11 +130,21 @@ pub(super) async fn run<R: Renew>(mut finish: Finish<R>, plan: Plan) {
             return renewal.run(plan.known).await;
         }
         let token = shared.ask(plan.known.as_ref(), plan.reason).await?;
-        Ok(shared.prepare_renewed(token, epoch)?.into())
+        Ok(Ready {
+            prepared: shared.prepare_renewed(token, epoch)?,
+            failures: StoreFailures::default(),
+            is_theirs: false,
+        })
     };
+    let span = session_span!(shared.identity, "renewal", reason = plan.reason.name());
     let renewing = RENEWING.scope(shared.address(), renewing);
-    let (result, used_password) = password::noting_use(renewing).await;
-    finish.with(result, used_password);
+    let renewing = progress::noting(password::noting_use(renewing));
+    let ((result, used_password), progress) = renewing.instrument(span.clone()).await;
+    let course = Course {
+        used_password,
+        progress,
+    };
+    span.in_scope(|| finish.with(result, course));
 }
 
 /// For a renewal that asks its own session to renew or to end.
@@ -148,25 +184,54 @@ impl<R: Renew> Shared<R> {
     /// Ends a renewal: its token becomes the present one, or its failure is remembered.
     fn finish(
         &self,
-        epoch: u64,
+        begun: Begun,
         result: Result<Ready, R::Error>,
-        used_password: bool,
+        course: Course,
     ) -> Result<AuthHeaders, R::Error> {
         let mut state = self.lock();
         state.renewal = None;
-        if state.epoch != epoch || result.is_err() && state.backoff.is_final() {
+        let took = state.now.monotonic().saturating_sub(begun.at.monotonic());
+        let Course {
+            used_password,
+            progress,
+        } = course;
+        let ended = |outcome| {
+            Event::Ended(Renewal {
+                reason: begun.reason,
+                took,
+                progress,
+                outcome,
+            })
+        };
+        if state.epoch != begun.epoch || result.is_err() && state.backoff.is_final() {
+            if state.epoch != begun.epoch {
+                state.tell(ended(Came::Overtaken));
+            }
             // A look into the store that found nothing leaves the failure as it was.
             self.look_later(&state, state.now);
-            return self.overtaken(&mut state, epoch, result);
+            return self.overtaken(&mut state, begun.epoch, result);
         }
         let ready = match result {
             Ok(ready) => ready,
             Err(error) => {
-                self.note_failure(&mut state, &error, used_password);
+                let next = self.note_failure(&mut state, &error, used_password);
+                let why = StateReason::of(&error);
+                state.tell(ended(Came::Failed { why, next }));
                 return Err(error);
             }
         };
-        if state.supersedes(ready.prepared.token()) {
+        let is_superseded = state.supersedes(ready.prepared.token());
+        if ready.is_theirs || is_superseded {
+            state.tell(ended(Came::TakenOver));
+        } else {
+            let expiry = ready.prepared.token().expiry();
+            let lasts = expiry.left(state.now.wall());
+            state.tell(ended(Came::Renewed { lasts }));
+        }
+        if let Some(error) = &ready.failures.save {
+            state.tell(Event::NotSaved(StateReason::of(error)));
+        }
+        if is_superseded {
             // Another session's token came while the lease was given back. That one counts.
             return match self.valid(state.now) {
                 Some(headers) => Ok(headers),
@@ -200,20 +265,26 @@ impl<R: Renew> Shared<R> {
         result.and_then(|_| Err(overtaken().into()))
     }
 
-    /// Remembers a failed renewal. A valid token stays.
-    fn note_failure(&self, state: &mut Locked<'_, R>, error: &R::Error, used_password: bool) {
+    /// Remembers a failed renewal, and returns the pause before the next. A valid token stays.
+    fn note_failure(
+        &self,
+        state: &mut Locked<'_, R>,
+        error: &R::Error,
+        used_password: bool,
+    ) -> Option<Duration> {
         let now = state.now;
-        state.tell(Event::RenewalFailed(StateReason::of(error)));
         if is_final(error, used_password) {
             state.backoff.failed_for_good(error.clone());
             state.looked_at = now;
             self.look_later(state, now);
-            return;
+            return None;
         }
-        let pause = state.backoff.failed(error, now);
+        let mut pause = state.backoff.failed(error, now);
         if let Some(current) = self.present() {
-            current.renew_after(now, pause.max(state.window / EARLY_ATTEMPTS));
+            pause = pause.max(state.window / EARLY_ATTEMPTS);
+            current.renew_after(now, pause);
         }
+        Some(pause)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::auth_headers::AuthHeaders;
 use crate::http::{Idempotency, lost};
 use crate::renew::{Refusal, Renew};
 use crate::session::Session;
-use crate::session::authorizer::Authorizer;
+use crate::session::authorizer::{Authorizer, CallEvent};
 use crate::session::refusal::{SeenBody, keeps_its_own, look};
 use crate::{Error, ErrorKind};
 
@@ -73,7 +73,7 @@ impl<R: Renew> Session<R> {
         mut request: Request,
         again: Option<Request>,
     ) -> Result<Response, R::Error> {
-        if keeps_its_own(request.headers()) {
+        if keeps_its_own(self, request.headers()) {
             return Ok(execute(client, request).await?);
         }
         let headers = self.auth_headers().await?;
@@ -89,7 +89,7 @@ impl<R: Renew> Session<R> {
         let Some(mut request) = again else {
             return Ok(response);
         };
-        tracing::debug!("the token was refused: the request is sent once more");
+        self.observe(CallEvent::Resent);
         drop(response);
         self.auth_headers().await?.apply(request.headers_mut());
         Ok(execute(client, request).await?)

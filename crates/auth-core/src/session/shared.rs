@@ -7,6 +7,8 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
 
 use super::Session;
+use super::events::Identity;
+use super::metrics::Counted;
 use super::settle::UnderWay;
 use super::state::RenewalState;
 use super::store::Persistence;
@@ -32,6 +34,9 @@ pub(crate) struct Shared<R: Renew> {
     /// Whether callers wait for a renewal that is due, although their token is valid.
     pub(super) renews_in_foreground: bool,
     pub(super) under_way: UnderWay,
+    /// Whose session it is, in events and metrics.
+    pub(super) identity: Arc<Identity>,
+    pub(super) counted: Counted,
 }
 
 impl<R: Renew> Shared<R> {

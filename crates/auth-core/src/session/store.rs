@@ -5,6 +5,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::sync::RwLock;
 
+use super::events::{Identity, tell};
+use super::metrics;
 use crate::clock::Clock;
 use crate::retry::RetryPolicy;
 use crate::state::{State, StateReason};
@@ -25,6 +27,8 @@ pub(super) struct Persistence {
     /// Shared by saves, and held alone by a log-out's deletion: after it, no save of before reaches
     /// the store. Taken after the lease by all who need both.
     pub(super) saves: RwLock<()>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) identity: Arc<Identity>,
 }
 
 /// What the token store failed to do for the present token.
@@ -60,6 +64,14 @@ impl Persistence {
         self.store.load(&self.key).await
     }
 
+    pub(super) async fn lease(&self) -> Result<Box<dyn Lease>, Error> {
+        let asked = self.clock.now().monotonic();
+        let lease = self.store.lease(&self.key).await;
+        let took = self.clock.now().monotonic().saturating_sub(asked);
+        metrics::lease(self.identity.vendor, lease.is_ok(), took);
+        lease
+    }
+
     /// Loads although the store may be down, where the program allows renewals without it.
     pub(super) async fn load_if_needed(&self, needed: bool) -> Result<Option<Token>, Error> {
         match self.load().await {
@@ -69,21 +81,25 @@ impl Persistence {
     }
 
     /// Saves `token`, trying a few times.
-    pub(super) async fn save(
-        &self,
-        clock: &dyn Clock,
-        token: &Token,
-    ) -> Result<SaveOutcome, Error> {
+    pub(super) async fn save(&self, token: &Token) -> Result<SaveOutcome, Error> {
+        let saved = self.offer(token).await;
+        let outcome = match &saved {
+            Ok(SaveOutcome::Saved) => "saved",
+            Ok(SaveOutcome::Superseded) => "superseded",
+            Err(_) => "failed",
+        };
+        metrics::save(self.identity.vendor, outcome);
+        saved
+    }
+
+    async fn offer(&self, token: &Token) -> Result<SaveOutcome, Error> {
         let policy = RetryPolicy::default().pauses(SAVE_PAUSE, SAVE_PAUSE * 8);
         let mut attempt = 1;
         loop {
             match self.store.save(&self.key, token).await {
                 Ok(saved) => return Ok(saved),
-                Err(error) if attempt == SAVE_ATTEMPTS => {
-                    tracing::error!(%error, "not saved");
-                    return Err(error);
-                }
-                Err(_) => clock.sleep(policy.pause(attempt)).await,
+                Err(error) if attempt == SAVE_ATTEMPTS => return Err(error),
+                Err(_) => self.clock.sleep(policy.pause(attempt)).await,
             }
             attempt += 1;
         }
@@ -95,7 +111,7 @@ impl Persistence {
         &self,
         log_in: impl Fn() -> Option<Token>,
     ) -> Result<(), Error> {
-        let lease = self.store.lease(&self.key).await;
+        let lease = self.lease().await;
         // Saves under way come first, and those that follow find that nothing is wanted.
         let alone = self.saves.write().await;
         let is_kept = match log_in() {
@@ -116,7 +132,7 @@ impl Persistence {
         drop(alone);
         let deleted = deleted.map(|()| Mark::Cleared);
         if let Ok(lease) = lease {
-            Mark::after(&deleted).leave_on(lease).await;
+            Mark::after(&deleted).leave_on(lease, &self.identity).await;
         }
         deleted.map(drop)
     }
@@ -140,7 +156,7 @@ impl Mark {
     }
 
     /// Ends `lease`. One that is dropped counts as abandoned.
-    pub(super) async fn leave_on(self, lease: Box<dyn Lease>) {
+    pub(super) async fn leave_on(self, lease: Box<dyn Lease>, identity: &Identity) {
         let is_left = match self {
             Self::AsItWas => lease.was_abandoned(),
             Self::Cleared => false,
@@ -149,7 +165,12 @@ impl Mark {
         if is_left {
             drop(lease);
         } else if let Err(error) = lease.release().await {
-            tracing::warn!(%error, "the lease was not given back and has to run out");
+            tell!(
+                warn,
+                identity,
+                "the lease was not given back and has to run out",
+                cause = identity.shown(&error).as_str()
+            );
         }
     }
 }

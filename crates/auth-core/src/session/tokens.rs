@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::Shared;
-use super::locked::{Event, Locked};
+use super::events::Event;
+use super::locked::Locked;
 use super::state::{LogOut, Renewing, wait};
 use super::store::{
     Mark, Persistence, StoreFailures, is_later_than_given, is_newer, later, superseded,
@@ -17,6 +18,7 @@ use crate::background;
 use crate::clock::Moment;
 use crate::renew::Renew;
 use crate::retry::quarter_jitter;
+use crate::state::StateReason;
 use crate::store::SaveOutcome;
 use crate::{Error, ErrorKind, Token};
 
@@ -174,7 +176,7 @@ impl<R: Renew> Shared<R> {
         // For its mark alone, if it is this session's: a store that gives no lease may still save.
         let is_unsaved = self.lock().store_failures.save.is_some();
         let lease = if is_unsaved {
-            persistence.store.lease(&persistence.key).await.ok()
+            persistence.lease().await.ok()
         } else {
             None
         };
@@ -186,7 +188,7 @@ impl<R: Renew> Shared<R> {
             Some(token) if token.generation() == 0 => {
                 self.save_login(persistence, token, epoch).await
             }
-            Some(token) => match persistence.save(&*self.clock, &token).await {
+            Some(token) => match persistence.save(&token).await {
                 Ok(SaveOutcome::Saved) => Ok(Mark::Cleared),
                 // The mark is of another session, which may hold what is not saved.
                 Ok(SaveOutcome::Superseded) => Err(superseded()),
@@ -195,7 +197,8 @@ impl<R: Renew> Shared<R> {
         };
         drop(saving);
         if let Some(lease) = lease {
-            Mark::after(&saved).leave_on(lease).await;
+            let mark = Mark::after(&saved);
+            mark.leave_on(lease, &self.identity).await;
         }
         self.note_saved(epoch, saved)
     }
@@ -218,7 +221,7 @@ impl<R: Renew> Shared<R> {
         let Some(persistence) = &self.persistence else {
             return Ok(());
         };
-        let lease = match persistence.store.lease(&persistence.key).await {
+        let lease = match persistence.lease().await {
             Ok(lease) => lease,
             Err(error) => return self.note_saved(0, Err(error)),
         };
@@ -237,7 +240,8 @@ impl<R: Renew> Shared<R> {
             _ => Ok(Mark::AsItWas),
         };
         drop(saving);
-        Mark::after(&saved).leave_on(lease).await;
+        let mark = Mark::after(&saved);
+        mark.leave_on(lease, &self.identity).await;
         self.note_saved(0, saved)
     }
 
@@ -258,7 +262,7 @@ impl<R: Renew> Shared<R> {
             let Some(counted) = self.lock().count(&token, epoch, generation) else {
                 return Ok(Mark::AsItWas);
             };
-            if persistence.save(&*self.clock, &counted).await? == SaveOutcome::Saved {
+            if persistence.save(&counted).await? == SaveOutcome::Saved {
                 return Ok(Mark::Cleared);
             }
         }
@@ -299,6 +303,9 @@ impl<R: Renew> Shared<R> {
         if state.epoch == epoch {
             state.store_failures.save = saved.as_ref().err().cloned();
         }
+        if let Err(error) = &saved {
+            state.tell(Event::NotSaved(StateReason::of(error)));
+        }
         saved.map(drop)
     }
 
@@ -334,7 +341,7 @@ impl<R: Renew> Shared<R> {
         if state.is_logged_out || replaces_it || !is_newer(token, state.token.as_ref()) {
             return;
         }
-        state.tell(Event::TakenOver(token.fingerprint()));
+        state.tell(Event::TakenOver);
         self.install(&mut state, prepared);
         state.may_have_newer = false;
         state.store_failures = StoreFailures::default();

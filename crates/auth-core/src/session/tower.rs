@@ -12,7 +12,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::clock::BoxFuture;
-use crate::session::authorizer::{Authorizer, parse};
+use crate::session::authorizer::{Authorizer, CallEvent, parse};
 use crate::session::refusal::{SeenBody, keeps_its_own, look};
 
 /// The error of an [`AuthService`]: an [`Error`](crate::Error), or the inner service's.
@@ -139,7 +139,7 @@ where
             let url = head.uri.to_string();
             let parsed = parse(&url)?;
             authorizer.check(&url)?;
-            if keeps_its_own(&head.headers) {
+            if keeps_its_own(&*authorizer, &head.headers) {
                 let sent = inner.call(Request::from_parts(head, body)).await;
                 return Ok(sent.map_err(Into::into)?.map(SeenBody::new));
             }
@@ -156,7 +156,7 @@ where
             let Some((mut head, body)) = again else {
                 return Ok(response);
             };
-            tracing::debug!("the token was refused: the request is sent once more");
+            authorizer.observe(CallEvent::Resent);
             drop(response);
             authorizer.headers_for(&url).await?.apply(&mut head.headers);
             let ready = poll_fn(|context| inner.poll_ready(context)).await;

@@ -27,6 +27,7 @@ pub(crate) fn key() -> StoreKey {
 pub(crate) struct Moody {
     pub(crate) inner: MemoryStore,
     pub(crate) failing_saves: Arc<AtomicUsize>,
+    pub(crate) failing_releases: Arc<AtomicBool>,
     pub(crate) saves: Arc<AtomicUsize>,
     /// How many loads have begun.
     pub(crate) loads: Arc<AtomicUsize>,
@@ -61,6 +62,7 @@ struct MoodyLease {
     was_abandoned: bool,
     /// Taken by a release.
     mark: Option<Arc<AtomicBool>>,
+    fails: bool,
 }
 
 impl Drop for MoodyLease {
@@ -82,7 +84,9 @@ impl Lease for MoodyLease {
 
     fn release(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
         self.mark = None;
-        Box::pin(std::future::ready(Ok(())))
+        let failure = Error::new(ErrorKind::Store, "the connection broke");
+        let released = if self.fails { Err(failure) } else { Ok(()) };
+        Box::pin(std::future::ready(released))
     }
 }
 
@@ -91,6 +95,7 @@ impl Moody {
         Self {
             inner: MemoryStore::new(),
             failing_saves: Arc::default(),
+            failing_releases: Arc::default(),
             saves: Arc::default(),
             loads: Arc::default(),
             leases: Arc::default(),
@@ -186,6 +191,7 @@ impl TokenStore for Moody {
                 fence: self.fence.load(Ordering::SeqCst),
                 was_abandoned: self.is_abandoned.swap(false, Ordering::SeqCst),
                 mark: Some(Arc::clone(&self.is_abandoned)),
+                fails: self.failing_releases.load(Ordering::SeqCst),
             }) as Box<dyn Lease>)
         })
     }

@@ -19,10 +19,13 @@ pub(crate) const LIFETIME: Duration = Duration::from_secs(36_000);
 pub(crate) struct Vendor(Arc<Inner>);
 
 struct Inner {
+    name: &'static str,
     clock: SandboxClock,
     calls: AtomicUsize,
     failures: Mutex<VecDeque<Error>>,
     lifetime: Mutex<Option<Duration>>,
+    /// How long ago its tokens were issued, by its clock.
+    age: Mutex<Duration>,
     reasons: Mutex<Vec<Reason>>,
     /// The token from which the last renewal started.
     known: Mutex<Option<Token>>,
@@ -39,11 +42,17 @@ struct Inner {
 
 impl Vendor {
     pub(crate) fn new(clock: &SandboxClock) -> Self {
+        Self::named("test", clock)
+    }
+
+    pub(crate) fn named(name: &'static str, clock: &SandboxClock) -> Self {
         Self(Arc::new(Inner {
+            name,
             clock: clock.clone(),
             calls: AtomicUsize::new(0),
             failures: Mutex::default(),
             lifetime: Mutex::new(Some(LIFETIME)),
+            age: Mutex::default(),
             reasons: Mutex::default(),
             known: Mutex::default(),
             revoked: Mutex::default(),
@@ -126,6 +135,12 @@ impl Vendor {
         *self.0.lifetime.lock().unwrap() = lifetime;
     }
 
+    /// The next tokens were issued so long ago, by the vendor's clock.
+    #[allow(dead_code, reason = "used by the tests of events alone")]
+    pub(crate) fn set_age(&self, age: Duration) {
+        *self.0.age.lock().unwrap() = age;
+    }
+
     /// Renewals wait from now on.
     pub(crate) fn hold(&self) {
         self.0.gate.forget_permits(Semaphore::MAX_PERMITS);
@@ -167,8 +182,13 @@ impl Renew for Vendor {
             return Err(error);
         }
         let lifetime = *inner.lifetime.lock().unwrap();
+        let sent = sent - *inner.age.lock().unwrap();
         let expiry = lifetime.map_or(Expiry::Never, |lifetime| Expiry::after(sent, lifetime));
         Ok(token(number, expiry, sent))
+    }
+
+    fn vendor(&self) -> &'static str {
+        self.0.name
     }
 
     fn headers(&self, token: &Token) -> Result<Vec<Header>, Error> {

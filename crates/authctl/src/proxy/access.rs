@@ -48,10 +48,6 @@ impl Access {
         format!("http://127.0.0.1:{}/{}", self.port, self.secret)
     }
 
-    pub(super) fn secret(&self) -> &str {
-        &self.secret
-    }
-
     /// Where a call goes.
     pub(super) fn route(&self, head: &Parts) -> Result<Route, NotAdmitted> {
         let path = head.uri.path();

@@ -1,16 +1,20 @@
 //! EdgeIQ.
 
+use std::process::ExitCode;
 use std::time::Duration;
 
-use auth_core::Token;
+use auth_core::{ExposeSecret as _, Token};
 use clap::{Args, Subcommand};
-use edgeiq_auth::{ApiToken, Client, ClientBuilder, Lifetime, Login};
+use edgeiq_auth::{ApiToken, Client, ClientBuilder, Lifetime, Login, ResetEmail, ResetToken};
+use serde_json::json;
 
-use super::{Address, LogOut, Opened, Parts};
+use super::{Address, LogOut, Network, Opened, Parts, Vendor, Whose, no_store};
 use crate::context::Context;
 use crate::error::Failure;
-use crate::input::{Input, Secret};
+use crate::input::{Input, StdinArgs, Wanted};
+use crate::output;
 use crate::profile::Profile;
+use crate::store;
 
 #[derive(Debug, Args)]
 pub(crate) struct EdgeIqLogin {
@@ -49,7 +53,7 @@ pub(crate) async fn log_in(parts: &Parts<'_>, input: &Input<'_>) -> Result<Token
     let client = client(parts)?;
     let email = parts.profile.account()?;
     if parts.profile.get("identity") == Some(PERMANENT) {
-        let token = ApiToken::new(input.secret(Secret::Token, "the permanent token")?);
+        let token = ApiToken::new(input.secret(Wanted::Token, "the permanent token")?);
         // A token that was mistyped is better refused now.
         client.me(&token.auth_headers()?).await?;
         return Ok(token.with_account(email).into());
@@ -58,7 +62,7 @@ pub(crate) async fn log_in(parts: &Parts<'_>, input: &Input<'_>) -> Result<Token
         Some(lifetime) => Lifetime::For(lifetime),
         None => Lifetime::Default,
     };
-    let password = input.secret(Secret::Password, "the password")?;
+    let password = input.secret(Wanted::Password, "the password")?;
     let authenticated = client.authenticate(email, &password, lifetime).await?;
     Ok(authenticated.token.with_account(email).into())
 }
@@ -72,8 +76,42 @@ fn lifetime(profile: &Profile) -> Result<Option<Duration>, Failure> {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EdgeIqCommand {
-    /// Show the user's profile
+    /// Show who is logged in
     Me,
+    /// Reset the password
+    #[command(subcommand)]
+    Password(EdgeIqPassword),
+    /// Make a new permanent token, which ends the old one: kept if the profile's token is the permanent one,
+    /// else printed
+    ResetApiToken {
+        #[command(flatten)]
+        stdin: StdinArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EdgeIqPassword {
+    /// Have EdgeIQ mail a link for a new password
+    RequestReset {
+        #[command(flatten)]
+        whose: Whose,
+        /// The subject of the mail
+        #[arg(long)]
+        subject: Option<String>,
+        /// The first line of the mail
+        #[arg(long)]
+        greeting: Option<String>,
+        /// The address that the mail comes from, which EdgeIQ's support must have allowed
+        #[arg(long, value_name = "ADDRESS")]
+        from: Option<String>,
+    },
+    /// Set a new password with the mailed link, or the token in it
+    Set {
+        #[command(flatten)]
+        whose: Whose,
+        #[command(flatten)]
+        stdin: StdinArgs,
+    },
 }
 
 /// What the profile's token is: one of a session, or the permanent one.
@@ -121,7 +159,95 @@ pub(super) fn open(parts: &Parts<'_>) -> Result<Opened, Failure> {
     })
 }
 
-pub(crate) fn run(command: &EdgeIqCommand, context: &Context) -> Result<(), Failure> {
-    let _ = (command, context);
-    Err(Failure::usage("this command is not there yet"))
+pub(crate) fn run(command: &EdgeIqCommand, context: &Context) -> Result<ExitCode, Failure> {
+    match command {
+        EdgeIqCommand::Me => me(context),
+        EdgeIqCommand::Password(command) => password(command, context),
+        EdgeIqCommand::ResetApiToken { stdin } => reset_api_token(stdin, context),
+    }
+}
+
+fn me(context: &Context) -> Result<ExitCode, Failure> {
+    let account = context.account_of(Vendor::EdgeIq)?;
+    let user = context.block_on(async {
+        let headers = account.auth_headers().await?;
+        let client = client(&account.parts(Network::Online))?;
+        Ok::<_, Failure>(client.me(&headers).await?)
+    })??;
+    output::record(
+        context,
+        &json!({
+            "email": user.email,
+            "id": user.id,
+            "company": user.company_id,
+            "first_name": user.first_name,
+            "last_name": user.last_name,
+        }),
+    )
+}
+
+fn password(command: &EdgeIqPassword, context: &Context) -> Result<ExitCode, Failure> {
+    let (EdgeIqPassword::RequestReset { whose, .. } | EdgeIqPassword::Set { whose, .. }) = command;
+    let profile = whose.profile(Vendor::EdgeIq, context)?;
+    let client = client(&Parts {
+        profile: &profile,
+        store: &no_store(),
+        client_secret: None,
+        network: Network::Online,
+    })?;
+    context.block_on(async {
+        match command {
+            EdgeIqPassword::RequestReset {
+                subject,
+                greeting,
+                from,
+                ..
+            } => {
+                let mail = ResetEmail::new();
+                let mail = subject.iter().fold(mail, ResetEmail::subject);
+                let mail = greeting.iter().fold(mail, ResetEmail::greeting);
+                let mail = from.iter().fold(mail, ResetEmail::from_address);
+                let email = profile.account()?;
+                client.request_password_reset(email, &mail).await?;
+                output::note(format_args!("EdgeIQ has sent a mail to {email}."));
+            }
+            EdgeIqPassword::Set { stdin, .. } => {
+                let input = Input::new(stdin);
+                let pasted = input.secret(Wanted::Code, "the link or its token")?;
+                let token = match pasted.expose_secret().contains("://") {
+                    true => ResetToken::from_link(&pasted)?,
+                    false => ResetToken::new(pasted)?,
+                };
+                client.set_password(&token, &input.new_password()?).await?;
+                output::note("The password is set: log in with it.");
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    })?
+}
+
+fn reset_api_token(stdin: &StdinArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let account = context.account_of(Vendor::EdgeIq)?;
+    let is_kept = account.profile.get("identity") == Some(PERMANENT);
+    let password = Input::new(stdin).secret(Wanted::Password, "the password")?;
+    let token = context.block_on(async {
+        // Before the old one is dead: a new one that cannot be kept would be lost.
+        store::check(&account.store).await?;
+        let client = client(&account.parts(Network::Online))?;
+        let token = client
+            .reset_api_token(account.profile.account()?, &password)
+            .await?;
+        if is_kept {
+            account.set_token(token.clone().into()).await?;
+        }
+        Ok::<_, Failure>(token)
+    })??;
+    if is_kept {
+        output::note(
+            "There is a new permanent token, and the profile has it. The old one is dead.",
+        );
+    } else {
+        output::answer(token.secret().expose_secret())?;
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,14 +1,20 @@
 //! EQ Works.
 
-use auth_core::{SecretString, Token};
-use clap::{Args, Subcommand};
-use eqworks_auth::{Client, ClientBuilder, Login, Stage};
+use std::process::ExitCode;
 
-use super::{Address, LogOut, Opened, Parts};
+use auth_core::{ErrorKind, SecretString, Token};
+use clap::{Args, Subcommand};
+use eqworks_auth::token::Revocation;
+use eqworks_auth::{Client, ClientBuilder, Login, Stage};
+use serde_json::json;
+
+use super::{Address, LogOut, Network, Opened, Parts, Vendor};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::input::Input;
+use crate::output;
 use crate::profile::Profile;
+use crate::time;
 
 #[derive(Debug, Args)]
 pub(crate) struct EqWorksLogin {
@@ -62,7 +68,13 @@ pub(crate) async fn redeem(parts: &Parts<'_>, pasted: &SecretString) -> Result<T
 #[derive(Debug, Subcommand)]
 pub(crate) enum EqWorksCommand {
     /// Ask the vendor whether the token is good, and what it may do
-    Confirm,
+    Confirm {
+        /// Have the signature checked only: a token that was revoked passes
+        #[arg(long)]
+        light: bool,
+    },
+    /// Refresh the token, and end all older ones of the user, on every device
+    RevokeOlder,
 }
 
 /// The client of the profile. Sends nothing.
@@ -99,7 +111,82 @@ pub(super) fn open(parts: &Parts<'_>) -> Result<Opened, Failure> {
     })
 }
 
-pub(crate) fn run(command: &EqWorksCommand, context: &Context) -> Result<(), Failure> {
-    let _ = (command, context);
-    Err(Failure::usage("this command is not there yet"))
+pub(crate) fn run(command: &EqWorksCommand, context: &Context) -> Result<ExitCode, Failure> {
+    match command {
+        EqWorksCommand::Confirm { light } => confirm(*light, context),
+        EqWorksCommand::RevokeOlder => revoke_older(context),
+    }
+}
+
+fn confirm(light: bool, context: &Context) -> Result<ExitCode, Failure> {
+    let account = context.account_of(Vendor::EqWorks)?;
+    let confirmed = context.block_on(async {
+        let headers = account.auth_headers().await?;
+        let client = client(&account.parts(Network::Online))?;
+        Ok::<_, Failure>(if light {
+            client.confirm_light(&headers).await?
+        } else {
+            client.confirm(&headers).await?
+        })
+    })??;
+    output::record(
+        context,
+        &json!({
+            "user": confirmed.user,
+            "product": confirmed.product.as_str(),
+            "light": confirmed.is_light,
+            "seconds_left": confirmed.time_left.map(|left| left.as_secs()),
+            "access_expires_at": confirmed.access_expiry.and_then(time::rfc3339),
+        }),
+    )
+}
+
+fn revoke_older(context: &Context) -> Result<ExitCode, Failure> {
+    let account = context.account_of(Vendor::EqWorks)?;
+    let revocation = context.block_on(async {
+        account.auth_headers().await?;
+        // No other process renews the token that is about to end.
+        let lease = account.store.lease(account.key()).await?;
+        let Some(stored) = account.stored().await? else {
+            lease.release().await?;
+            return Err(Failure::new(
+                ErrorKind::InteractionRequired,
+                "the profile is logged out",
+            ));
+        };
+        let client = client(&account.parts(Network::Online))?;
+        let refreshed = client
+            .refresh_and_revoke_older(&stored.clone().into())
+            .await;
+        let revocation = match refreshed {
+            Ok((next, revocation)) => {
+                let next = Token::from(next).with_generation(stored.generation() + 1);
+                let _saved = account.store.save(account.key(), &next).await?;
+                revocation
+            }
+            Err(error) => {
+                lease.release().await?;
+                return Err(error.into());
+            }
+        };
+        lease.release().await?;
+        Ok(revocation)
+    })??;
+    let (name, text) = match revocation {
+        Revocation::Done => ("done", "All older tokens of the user have ended."),
+        Revocation::Nothing => (
+            "nothing",
+            "The vendor revokes nothing for this account: older tokens work until they expire.",
+        ),
+        _ => (
+            "unknown",
+            "The vendor does not say whether older tokens have ended.",
+        ),
+    };
+    if context.json {
+        output::answer(json!({ "revocation": name }))?;
+    } else {
+        output::note(text);
+    }
+    Ok(ExitCode::SUCCESS)
 }

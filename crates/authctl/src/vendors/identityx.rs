@@ -1,7 +1,9 @@
 //! IdentityX.
 
+mod commands;
+
 use auth_core::{BoxFuture, SecretString, Token};
-use clap::{Args, Subcommand};
+use clap::Args;
 use identityx_auth::identity::{Administrator, Identity};
 use identityx_auth::organization::OrganizationId;
 use identityx_auth::{
@@ -9,10 +11,10 @@ use identityx_auth::{
 };
 use identityx_auth::{LoginLink, LoginLinkMail};
 
+pub(crate) use self::commands::{IdentityXCommand, run};
 use super::{Address, LogOut, Opened, Parts};
-use crate::context::Context;
 use crate::error::Failure;
-use crate::input::{Input, Secret};
+use crate::input::{Input, Wanted};
 use crate::profile::Profile;
 
 #[derive(Debug, Args)]
@@ -111,19 +113,13 @@ pub(crate) async fn log_in_by_token(
 ) -> Result<Token, Failure> {
     let profile = parts.profile;
     let client = client(parts)?;
-    let token = input.secret(Secret::Token, "the api token")?;
+    let token = input.secret(Wanted::Token, "the api token")?;
     let token = in_place(OrgUserApiToken::from_jwt(token)?, profile)?;
     // A token that was mistyped is better refused now, and the vendor knows whose it is.
     let user = client
         .active_org_user(&client.auth_headers(&token)?)
         .await?;
     Ok(token.with_account(user.email).into())
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum IdentityXCommand {
-    /// List the organisations that the administrator belongs to
-    Organizations,
 }
 
 /// The client of the profile. Sends nothing.
@@ -237,9 +233,4 @@ fn in_place<T: InPlace>(of: T, profile: &Profile) -> Result<T, Failure> {
         Some(id) => of.application(&ApplicationId::new(id)?),
         None => of,
     })
-}
-
-pub(crate) fn run(command: &IdentityXCommand, context: &Context) -> Result<(), Failure> {
-    let _ = (command, context);
-    Err(Failure::usage("this command is not there yet"))
 }

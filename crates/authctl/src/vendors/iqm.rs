@@ -1,20 +1,24 @@
 //! IQM.
 
 mod browser;
+mod commands;
 
 use auth_core::{ErrorKind, Token};
-use clap::{Args, Subcommand};
+use clap::Args;
 use iqm_auth::{Client, ClientBuilder, Error, Login, PendingLogin};
 
+pub(crate) use self::commands::{IqmCommand, run};
 use super::{Address, LogOut, Network, Opened, Parts};
-use crate::context::Context;
 use crate::error::Failure;
-use crate::input::{Input, Secret};
+use crate::input::{Input, Wanted};
 use crate::output;
 use crate::profile::Profile;
 
 /// How often a person may mistype a code.
 const ATTEMPTS: u32 = 3;
+
+/// The first log-in of an invited user.
+const SIGN_UP: &str = "sign-up";
 
 #[derive(Debug, Args)]
 pub(crate) struct IqmLogin {
@@ -30,6 +34,9 @@ pub(crate) struct IqmLogin {
     /// Work in another workspace of the user: `authctl iqm workspaces` lists them
     #[arg(long, value_name = "ID")]
     workspace: Option<u64>,
+    /// Set the first password of an invited user
+    #[arg(long, conflicts_with = "browser")]
+    sign_up: bool,
     /// Log in with a browser in place of the password
     #[arg(long)]
     browser: bool,
@@ -52,8 +59,10 @@ impl IqmLogin {
         profile.set_if("workspace", self.workspace.map(|id| id.to_string()));
         if self.browser {
             profile.set("identity", format!("browser:{}", self.redirect_port));
-        } else if self.email.is_some() {
-            profile.set("identity", "password");
+        } else {
+            // Also where an earlier log-in was another one.
+            let identity = if self.sign_up { SIGN_UP } else { "password" };
+            profile.set("identity", identity);
         }
         self.address.apply(profile);
     }
@@ -83,7 +92,10 @@ pub(crate) async fn log_in(parts: &Parts<'_>, input: &Input<'_>) -> Result<Token
         return Ok(token.with_account(email).into());
     }
     let email = parts.profile.account()?;
-    let password = input.secret(Secret::Password, "the password")?;
+    if parts.profile.get("identity") == Some(SIGN_UP) {
+        return sign_up(&client, email, input).await;
+    }
+    let password = input.secret(Wanted::Password, "the password")?;
     match client.log_in(email, &password).await {
         Ok(token) => Ok(token.with_account(email).into()),
         Err(Error::MfaRequired { login, .. }) => second_factor(&client, &login, input).await,
@@ -95,22 +107,37 @@ pub(crate) async fn log_in(parts: &Parts<'_>, input: &Input<'_>) -> Result<Token
     }
 }
 
+async fn sign_up(client: &Client, email: &str, input: &Input<'_>) -> Result<Token, Failure> {
+    let password = input.new_password()?;
+    let token = client.sign_up(email, &password).await?;
+    // An invitation is used once: the token is kept whatever becomes of the question.
+    Ok(match client.ow_id(&token.auth_headers()?).await {
+        Ok(ow_id) => token.with_ow_id(ow_id).into(),
+        Err(error) => {
+            output::note(format_args!(
+                "The workspace is not known yet ({error}): log in once more."
+            ));
+            token.into()
+        }
+    })
+}
+
 async fn second_factor(
     client: &Client,
     login: &PendingLogin,
     input: &Input<'_>,
 ) -> Result<Token, Failure> {
-    input.expect(Secret::Code, "the code of the second factor")?;
+    input.expect(Wanted::Code, "the code of the second factor")?;
     client.send_mfa_code(login).await?;
     output::note("IQM has sent a code for the second factor.");
     let mut attempts = 1;
     loop {
-        let code = input.secret(Secret::Code, "the code of the second factor")?;
+        let code = input.secret(Wanted::Code, "the code of the second factor")?;
         match client.verify_mfa_code(login, &code).await {
             Ok(token) => return Ok(token.into()),
             Err(error)
                 if error.kind() == ErrorKind::InvalidCredentials
-                    && input.can_ask_again(Secret::Code)
+                    && input.can_ask_again(Wanted::Code)
                     && attempts < ATTEMPTS =>
             {
                 attempts += 1;
@@ -119,12 +146,6 @@ async fn second_factor(
             Err(error) => return Err(error.into()),
         }
     }
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum IqmCommand {
-    /// List the workspaces that the user may work in
-    Workspaces,
 }
 
 /// The client of the profile. Sends nothing.
@@ -181,9 +202,4 @@ pub(super) fn open(parts: &Parts<'_>) -> Result<Opened, Failure> {
         }),
         log_out: LogOut::Ends,
     })
-}
-
-pub(crate) fn run(command: &IqmCommand, context: &Context) -> Result<(), Failure> {
-    let _ = (command, context);
-    Err(Failure::usage("this command is not there yet"))
 }

@@ -51,7 +51,7 @@ fn nasty() -> Prepared {
         .build()
         .unwrap();
     runtime.block_on(session.save()).unwrap();
-    user.token = NASTY.to_owned();
+    NASTY.clone_into(&mut user.token);
     user
 }
 

@@ -307,3 +307,9 @@ pub(crate) fn executable(path: &Path) {
     let mode = std::fs::Permissions::from_mode(0o700);
     std::fs::set_permissions(path, mode).unwrap();
 }
+
+impl Talk {
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+}

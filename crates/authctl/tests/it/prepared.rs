@@ -37,7 +37,8 @@ impl Prepared {
         let tokens = home.path().join("tokens");
         let config = format!(
             "[profiles.work]\nvendor = \"{vendor}\"\naccount = \"{email}\"\nstore = \"file\"\n\
-             store-path = {tokens:?}\n{settings}"
+             store-path = \"{}\"\n{settings}",
+            tokens.display()
         );
         std::fs::create_dir(home.path().join("authctl")).unwrap();
         std::fs::write(home.path().join("authctl/config.toml"), config).unwrap();

@@ -34,12 +34,12 @@ pub(super) async fn log_in(client: &Client, port: u16) -> Result<Token, Failure>
         "Log in with the browser. If none opens, open this address on this machine:\n{}",
         request.url()
     ));
-    // The page stays until the browser is back.
-    let _page = page.map(|page| {
+    if let Some(page) = &page {
         open(page.path());
-        page
-    });
+    }
     let code = wait(&listener, request.state())?;
+    // Until here the browser may read it.
+    drop(page);
     Ok(client.exchange_code(&code, &redirect, None).await?)
 }
 
