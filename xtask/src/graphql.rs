@@ -14,38 +14,7 @@ use crate::cargo::{output, say};
 use crate::flags::SchemaCmd;
 
 fn identityx(root: &Path) -> Result<(Document, Vec<Document>)> {
-    inputs(root, "schemas/identityx.graphql", "crates/identityx-auth/graphql")
-}
-
-/// Writes the generated files, or fails if one is not up to date and names its first line that differs.
-pub(crate) fn codegen(root: &Path, check: bool) -> Result<()> {
-    // These types are private, and each derive costs compile time.
-    let private = Options::new().runtime("crate").response_derives("Clone").variables_derives("");
-    // The tests of identityx-codegen write answers again and read variables, to compare them.
-    let [read, write] = ["Deserialize", "Serialize"]
-        .map(|name| format!("Clone, Debug, PartialEq, ::identityx_auth::graphql::serde::{name}"));
-    let compared = Options::new().response_derives(write).variables_derives(read);
-    let tests = "crates/identityx-codegen/tests";
-    let zoo = inputs(root, &format!("{tests}/zoo/zoo.graphql"), &format!("{tests}/zoo/operations"));
-    for (input, options, sources) in [
-        (identityx(root), private, "crates/identityx-auth/src"),
-        (zoo, compared, "crates/identityx-codegen/tests/it"),
-    ] {
-        let (schema, operations) = input?;
-        let generated = generate(&schema, &operations, &options)?;
-        let run = if check { Generated::check } else { Generated::write_to };
-        run(&generated, &root.join(sources)).map_err(|error| match error {
-            CodegenError::OutOfDate(_) => Error::new(error)
-                .context("generated code is out of date: run `cargo xtask codegen`"),
-            error => error.into(),
-        })?;
-        say(format_args!("codegen: {sources} is up to date"));
-    }
-    Ok(())
-}
-
-fn inputs(root: &Path, schema: &str, operations: &str) -> Result<(Document, Vec<Document>)> {
-    let folder = root.join(operations);
+    let folder = root.join("crates/identityx-auth/graphql");
     let mut paths: Vec<_> = fs::read_dir(&folder)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
         .with_context(|| format!("cannot list {}", folder.display()))?;
@@ -53,7 +22,25 @@ fn inputs(root: &Path, schema: &str, operations: &str) -> Result<(Document, Vec<
     paths.sort();
     ensure!(!paths.is_empty(), "no operation in {}", folder.display());
     let operations = paths.iter().map(Document::read).collect::<Result<_, _>>()?;
-    Ok((Document::read(root.join(schema))?, operations))
+    Ok((Document::read(root.join("schemas/identityx.graphql"))?, operations))
+}
+
+/// Writes the generated files, or fails if one is not up to date and names its first line that differs.
+pub(crate) fn codegen(root: &Path, check: bool) -> Result<()> {
+    // These types are private, and each derive costs compile time.
+    let private = Options::new().runtime("crate").response_derives("Clone").variables_derives("");
+    let (schema, operations) = identityx(root)?;
+    let generated = generate(&schema, &operations, &private)?;
+    let sources = "crates/identityx-auth/src";
+    let run = if check { Generated::check } else { Generated::write_to };
+    run(&generated, &root.join(sources)).map_err(|error| match error {
+        CodegenError::OutOfDate(_) => {
+            Error::new(error).context("generated code is out of date: run `cargo xtask codegen`")
+        }
+        error => error.into(),
+    })?;
+    say(format_args!("codegen: {sources} is up to date"));
+    Ok(())
 }
 
 /// Says what has changed of the things that identityx-auth uses; an error if one of them breaks.

@@ -14,8 +14,7 @@ use toml_edit::{DocumentMut, Item, Table, Value as Toml};
 
 use crate::cargo;
 use crate::release::check::packages;
-use crate::release::crates::{Crates, list, text};
-use crate::test::TLS;
+use crate::release::crates::{Crates, TLS, list, text};
 use crate::tools::pinned;
 
 const SYN: &str =

@@ -73,6 +73,15 @@ fn record() -> Arc<Record> {
     }
 }
 
+/// Whether the calling thread is the one of renewals, or a test's in its place: nothing may block it.
+pub(crate) fn is_on_its_thread() -> bool {
+    #[cfg(test)]
+    if crate::simulation::runtime().is_some() {
+        return true;
+    }
+    IS_WORKER.get()
+}
+
 /// Counts a task for as long as it exists, finished or aborted.
 struct Counted(Arc<Record>);
 

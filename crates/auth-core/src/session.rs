@@ -12,7 +12,9 @@ mod backoff;
 mod blocking;
 mod builder;
 mod events;
+mod foreground;
 mod leased;
+mod listeners;
 mod locked;
 mod log_out;
 mod metrics;
@@ -22,6 +24,7 @@ mod pool;
 mod refusal;
 mod renewal;
 mod send;
+mod settle;
 mod shared;
 mod state;
 mod store;
@@ -36,13 +39,12 @@ use http::HeaderMap;
 pub use self::authorizer::{Authorizer, CallEvent, StaticAuthorizer};
 pub use self::background_refresh::BackgroundRefresh;
 pub use self::builder::SessionBuilder;
-pub use self::pool::SessionPool;
+pub use self::pool::{PoolStates, SessionPool};
 pub use self::refusal::SeenBody;
 use self::shared::Shared;
 use crate::Token;
 use crate::auth_headers::Current;
 pub use crate::auth_headers::{AuthHeaders, Header};
-use crate::background;
 use crate::clock::Moment;
 pub use crate::error::AuthError;
 pub use crate::renew::{Reason, Refusal, Renew};
@@ -96,7 +98,7 @@ impl<R: Renew> Session<R> {
     /// # Ok(()) }
     /// ```
     pub async fn headers(&self) -> Result<HeaderMap, R::Error> {
-        match self.try_headers() {
+        match self.with_current(true, Current::headers) {
             Some(headers) => Ok(headers),
             None => Ok(self.acquire().await?.headers()),
         }
@@ -121,7 +123,8 @@ impl<R: Renew> Session<R> {
     /// ```
     #[inline]
     pub async fn apply(&self, headers: &mut HeaderMap) -> Result<(), R::Error> {
-        if !self.try_apply(headers) {
+        let applied = self.with_current(true, |current| current.apply(headers));
+        if applied.is_none() {
             self.acquire().await?.apply(headers);
         }
         Ok(())
@@ -144,13 +147,13 @@ impl<R: Renew> Session<R> {
     /// # Ok(()) }
     /// ```
     pub fn try_headers(&self) -> Option<HeaderMap> {
-        self.with_current(Current::headers)
+        self.with_current(false, Current::headers)
     }
 
     /// As [`Session::try_headers`], into a map at hand. Returns whether the headers are in it.
     #[inline]
     pub fn try_apply(&self, headers: &mut HeaderMap) -> bool {
-        self.with_current(|current| current.apply(headers))
+        self.with_current(false, |current| current.apply(headers))
             .is_some()
     }
 
@@ -244,7 +247,8 @@ impl<R: Renew> Session<R> {
         self.shared.replace(&token.into())?;
         let shared = Arc::clone(&self.shared);
         // What the store says is in the state.
-        let _ = background::run(async move { shared.save_the_login().await }).await?;
+        let task = async move { shared.save_the_login().await };
+        let _ = self.shared.run(task).await?;
         Ok(())
     }
 
@@ -267,7 +271,8 @@ impl<R: Renew> Session<R> {
     /// ```
     pub async fn save(&self) -> Result<(), R::Error> {
         let shared = Arc::clone(&self.shared);
-        background::run(async move { shared.save_again().await }).await??;
+        let task = async move { shared.save_again().await };
+        self.shared.run(task).await??;
         Ok(())
     }
 
@@ -284,8 +289,7 @@ impl<R: Renew> Session<R> {
     /// # Ok(()) }
     /// ```
     pub fn state(&self) -> State {
-        let state = self.shared.lock();
-        self.shared.state(&state, state.now)
+        self.shared.present_state()
     }
 
     /// The states as they change, beginning with the present one.
@@ -331,18 +335,21 @@ impl<R: Renew> Session<R> {
         Ok(background_refresh::start(&self.shared)?)
     }
 
-    /// The hot path: one look at the clocks, one read of the headers, no lock.
+    /// The hot path: one look at the clocks, one read of the headers, no lock. Whether the caller can
+    /// wait is known where it is inlined.
     #[inline]
-    fn with_current<T>(&self, use_it: impl FnOnce(&Current) -> T) -> Option<T> {
+    fn with_current<T>(&self, can_wait: bool, use_it: impl FnOnce(&Current) -> T) -> Option<T> {
         let now = self.shared.clock.now();
         let guard = self.shared.current.load();
         match guard.as_deref() {
-            Some(current) if current.is_fresh(now) || self.start_due(Some(current), now) => {
+            Some(current)
+                if current.is_fresh(now) || self.start_due(Some(current), now, can_wait) =>
+            {
                 Some(use_it(current))
             }
             Some(_) => None,
             None => {
-                self.start_due(None, now);
+                self.start_due(None, now, can_wait);
                 None
             }
         }
@@ -350,8 +357,10 @@ impl<R: Renew> Session<R> {
 
     /// Starts what is due; whether the headers may still be used.
     #[cold]
-    fn start_due(&self, current: Option<&Current>, now: Moment) -> bool {
+    fn start_due(&self, current: Option<&Current>, now: Moment, can_wait: bool) -> bool {
         match current {
+            // The caller starts it, and waits.
+            Some(_) if can_wait && self.shared.renews_in_foreground => false,
             Some(current) if current.is_valid(now) => {
                 self.shared.renew_early(now);
                 true
@@ -366,7 +375,7 @@ impl<R: Renew> Session<R> {
     // Boxed, so that the futures of the hot path stay small.
     #[cold]
     fn acquire(&self) -> crate::BoxFuture<'_, Result<AuthHeaders, R::Error>> {
-        Box::pin(async { self.shared.join_or_start().wait().await })
+        Box::pin(self.shared.acquire())
     }
 }
 

@@ -163,8 +163,10 @@ fn in_the_middle_of_a_renewal() {
     let of_child = setting.session.clone();
     assert!(in_a_child(move || {
         assert_eq!(of_child.state(), State::Absent);
+        block_on(of_child.settled());
         let own = block_on(of_child.headers()).unwrap();
         assert_eq!(own["authorization"], "token-2");
+        block_on(of_child.settled());
     }));
     setting.permits.add_permits(1);
     let own = waiting.join().unwrap().unwrap();

@@ -1,5 +1,6 @@
 //! EQ Works: a passcode by e-mail, exchanged for a JWT.
 
+mod cors;
 mod handle;
 mod link;
 mod login;
@@ -10,6 +11,7 @@ mod token;
 mod users;
 
 use axum::http::StatusCode;
+use axum::{Router, middleware};
 use serde_json::Value;
 
 use crate::answer::{Content, Refusal};
@@ -41,6 +43,10 @@ impl Vendor for State {
 
     fn error_body(status: StatusCode, text: &str) -> Value {
         refusal::error_body(status, text)
+    }
+
+    fn wrapped(router: Router) -> Router {
+        router.layer(middleware::from_fn(cors::any_origin))
     }
 
     /// JSON for a call in capitals or with a slash behind it. Decision: its text.

@@ -2,6 +2,7 @@
 
 mod call;
 mod document;
+mod email;
 mod endpoint;
 mod failure;
 mod handle;

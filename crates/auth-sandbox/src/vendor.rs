@@ -57,6 +57,11 @@ pub(crate) trait Vendor: Any + Send + Sync + Sized {
         Self::not_found(hint)
     }
 
+    /// What stands in front of all calls.
+    fn wrapped(router: Router) -> Router {
+        router
+    }
+
     /// The answer to a malformed request. Decision: status and text, unless a vendor has others.
     fn malformed(problem: Problem) -> Refusal {
         refuse::<Self>(StatusCode::BAD_REQUEST, "Bad Request", problem.hint)
@@ -208,10 +213,10 @@ fn start<V: Vendor>(
     let clock = context.clock.clone();
     let settings = settings.get::<V::Settings>().cloned().unwrap_or_default();
     let vendor = Arc::new(V::new(context, settings));
-    let router = router(&vendor);
+    let router = rate_limit::limited(router(&vendor), requests_a_minute, clock, too_many::<V>);
     RunningVendor {
         prefix: V::PREFIX,
-        router: rate_limit::limited(router, requests_a_minute, clock, too_many::<V>),
+        router: V::wrapped(router),
         recognize: recognize::<V>,
         error_body: V::error_body,
         state: vendor,

@@ -10,10 +10,9 @@ use anyhow::{Context, Result, bail, ensure};
 use regex::Regex;
 
 use super::changes;
-use super::crates::{Crate, Crates, list, packaged, text};
+use super::crates::{Crate, Crates, features, list, packaged, text};
 use super::git::{Git, tag_name};
 use crate::cargo::{self, note, say};
-use crate::test::TLS;
 
 /// The most bytes of a .crate file, compressed as it is uploaded and downloaded.
 const LARGEST: u64 = 300_000;
@@ -74,10 +73,7 @@ pub(crate) fn run(root: &Path, chosen: &[&Crate], registry: &str) -> Result<()> 
         say(format_args!("\n{} {}", one.name, one.version));
         of_package(root, one, &mut report)?;
         // All features but those of TLS: `cargo xtask test` tries these.
-        let features = one.package["features"].as_object().into_iter().flatten();
-        let features = features.map(|(feature, _)| feature.as_str());
-        let features = features.filter(|it| *it != "default" && !TLS.contains(it));
-        let features = features.collect::<Vec<_>>().join(",");
+        let features = features(&one.package).join(",");
         let mut test = cargo::cargo(root, "test --package");
         report.run("the tests pass", test.args([&one.name, "--features", &features]));
         let mut docs = cargo::cargo(root, "rustdoc --all-features --lib --target-dir");

@@ -39,6 +39,16 @@ pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
 }
 
+/// The features of which a user picks any set, the empty one included.
+pub(crate) const TLS: [&str; 3] = ["ring", "aws-lc-rs", "native-tls"];
+
+/// All the others of a package.
+pub(crate) fn features(package: &Value) -> Vec<&str> {
+    let all = package["features"].as_object().into_iter().flatten();
+    let all = all.map(|(feature, _)| feature.as_str());
+    all.filter(|it| *it != "default" && !TLS.contains(it)).collect()
+}
+
 impl Crates {
     pub(crate) fn load(root: &Path) -> Result<Self> {
         let metadata = &cargo::metadata(root, "--no-deps")?;

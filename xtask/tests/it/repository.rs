@@ -184,7 +184,8 @@ impl Repository {
     fn equipped(&self, program: &str, folder: &Path, words: &str) -> Command {
         let mut command = Command::new(program);
         command.args(words.split_whitespace()).current_dir(folder);
-        let foreign = ["CARGO_REGISTRY", "CARGO_REGISTRIES", "CARGO_PKG_", "GIT_"];
+        let foreign =
+            ["CARGO_REGISTRY", "CARGO_REGISTRIES", "CARGO_PKG_", "CLIPPY_", "GIT_", "RUSTC_"];
         for (name, _) in env::vars_os() {
             if foreign.iter().any(|it| name.to_string_lossy().starts_with(it)) {
                 command.env_remove(&name);

@@ -137,6 +137,10 @@ impl<R: Renew> Shared<R> {
         if current.is_fresh(now) {
             return;
         }
+        if self.renews_in_foreground && state.is_renewing() {
+            // Still due, so that other callers wait for it as well.
+            return;
+        }
         // Until this renewal has finished, nothing is due before the end: other callers stay on
         // the hot path.
         current.renew_before_the_end(Duration::ZERO);
@@ -155,6 +159,9 @@ impl<R: Renew> Shared<R> {
             return;
         }
         let (start, _) = state.start(Reason::Expiring, now);
+        if self.renews_in_foreground && state.is_renewing() {
+            current.renew_after(now, Duration::ZERO);
+        }
         drop(state);
         self.begin(start);
     }

@@ -62,6 +62,11 @@ pub trait Authorizer: Send + Sync {
     /// What the session does at present.
     fn state(&self) -> State;
 
+    /// Waits until no renewal is under way; see [`Session::settled`]. Returns at once by default.
+    fn settled(&self) -> BoxFuture<'_, ()> {
+        Box::pin(ready(()))
+    }
+
     /// Whether a response refuses the token; see [`Renew::refusal`]. A 401 by default.
     fn refusal(&self, url: &Url, status: StatusCode, body: Option<&[u8]>) -> Refusal {
         let _ = (url, body);
@@ -110,6 +115,10 @@ impl<R: Renew> Authorizer for Session<R> {
         Self::state(self)
     }
 
+    fn settled(&self) -> BoxFuture<'_, ()> {
+        Box::pin(Self::settled(self))
+    }
+
     fn refusal(&self, url: &Url, status: StatusCode, body: Option<&[u8]>) -> Refusal {
         self.renewer().refusal(url, status, body)
     }
@@ -150,6 +159,10 @@ impl<T: Authorizer + ?Sized> Authorizer for Arc<T> {
 
     fn state(&self) -> State {
         (**self).state()
+    }
+
+    fn settled(&self) -> BoxFuture<'_, ()> {
+        (**self).settled()
     }
 
     fn refusal(&self, url: &Url, status: StatusCode, body: Option<&[u8]>) -> Refusal {

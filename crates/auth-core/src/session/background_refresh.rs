@@ -1,5 +1,6 @@
 //! Renewing ahead of time for as long as a guard is held.
 
+use std::any::Any;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
-use super::Shared;
+use super::{Session, Shared};
 use crate::Error;
 use crate::renew::Renew;
 
@@ -22,6 +23,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 #[must_use = "renewing ahead of time ends when this is dropped"]
 pub struct BackgroundRefresh {
     task: AbortHandle,
+    /// A handle of the session, whose renewals are waited for as long as this is held.
+    _session: Box<dyn Any + Send + Sync>,
 }
 
 impl Drop for BackgroundRefresh {
@@ -39,7 +42,11 @@ impl fmt::Debug for BackgroundRefresh {
 
 pub(super) fn start<R: Renew>(shared: &Arc<Shared<R>>) -> Result<BackgroundRefresh, Error> {
     let task = crate::background::spawn(run(Arc::clone(shared)))?;
-    Ok(BackgroundRefresh { task })
+    let session = Session::of(Arc::clone(shared));
+    Ok(BackgroundRefresh {
+        task,
+        _session: Box::new(session),
+    })
 }
 
 async fn run<R: Renew>(shared: Arc<Shared<R>>) {

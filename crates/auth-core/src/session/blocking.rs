@@ -6,12 +6,14 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
+use std::time::{Duration, Instant};
 
 use http::HeaderMap;
 use tokio::runtime::Handle;
 use tokio::task::coop::consume_budget;
 
-use crate::auth_headers::AuthHeaders;
+use crate::auth_headers::{AuthHeaders, Current};
+use crate::background;
 use crate::renew::Renew;
 use crate::session::Session;
 use crate::{Error, ErrorKind, Token};
@@ -36,9 +38,13 @@ impl<R: Renew> Session<R> {
     /// # Ok(()) }
     /// ```
     pub fn headers_blocking(&self) -> Result<HeaderMap, R::Error> {
-        match self.try_headers() {
+        match self.with_current(true, Current::headers) {
             Some(headers) => Ok(headers),
-            None => wait("headers", self.headers()),
+            // In a task, a valid token is used although its renewal is due.
+            None => wait("headers", self.headers()).or_else(|error| {
+                let valid = self.try_headers();
+                valid.ok_or(error)
+            }),
         }
     }
 
@@ -48,10 +54,14 @@ impl<R: Renew> Session<R> {
     ///
     /// As [`Session::headers_blocking`]; the map is unchanged then.
     pub fn apply_blocking(&self, headers: &mut HeaderMap) -> Result<(), R::Error> {
-        if self.try_apply(headers) {
+        let applied = self.with_current(true, |current| current.apply(headers));
+        if applied.is_some() {
             return Ok(());
         }
-        wait("apply", self.apply(headers))
+        wait("apply", self.apply(headers)).or_else(|error| {
+            let is_valid = self.try_apply(headers);
+            is_valid.then_some(()).ok_or(error)
+        })
     }
 
     /// As [`Session::auth_headers`], without a runtime.
@@ -91,26 +101,62 @@ impl<R: Renew> Session<R> {
     pub fn log_out_blocking(&self) -> Result<(), R::Error> {
         wait("log_out", self.log_out())
     }
+
+    /// As [`Session::settled`], without a runtime: waits for `limit` at the most, and returns whether
+    /// nothing is under way any more.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] as for [`Session::headers_blocking`].
+    pub fn settled_blocking(&self, limit: Duration) -> Result<bool, R::Error> {
+        refuse_in_a_task("settled")?;
+        Ok(block_on(self.settled(), Some(limit)).is_some())
+    }
 }
 
-/// Waits for `future`, which needs no runtime: what it waits for runs on a thread of the sessions.
+/// Waits for `future`, unless this thread polls a task.
 fn wait<T, E: From<Error>>(call: &str, future: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    refuse_in_a_task(call)?;
+    // Without a limit it ends with an outcome.
+    block_on(future, None).unwrap_or_else(|| Err(background::lost().into()))
+}
+
+fn refuse_in_a_task(call: &str) -> Result<(), Error> {
     if would_block_a_task() {
         let message = format!(
             "{call}_blocking() was called in an async task, whose thread it would block: \
              await {call}(), or call it inside spawn_blocking"
         );
-        return Err(Error::new(ErrorKind::InvalidConfig, message).into());
+        return Err(Error::new(ErrorKind::InvalidConfig, message));
     }
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    Ok(())
+}
+
+/// Runs `future`, which needs no runtime: what it waits for runs on a thread of the sessions. `None` if
+/// it takes longer than `limit`.
+pub(super) fn block_on<T>(future: impl Future<Output = T>, limit: Option<Duration>) -> Option<T> {
+    let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+    let thread = std::thread::current();
+    let waker = Waker::from(Arc::new(Unpark(thread.clone())));
     let mut context = Context::from_waker(&waker);
     let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(outcome) => return outcome,
-            Poll::Pending => std::thread::park(),
+    let mut has_parked = false;
+    let outcome = loop {
+        if let Poll::Ready(outcome) = future.as_mut().poll(&mut context) {
+            break Some(outcome);
         }
+        has_parked = true;
+        match deadline.map(|it| it.saturating_duration_since(Instant::now())) {
+            None => std::thread::park(),
+            Some(Duration::ZERO) => break None,
+            Some(left) => std::thread::park_timeout(left),
+        }
+    };
+    if has_parked {
+        // An executor of this thread may have been woken meanwhile, and finds that out by the same token.
+        thread.unpark();
     }
+    outcome
 }
 
 struct Unpark(Thread);

@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use tokio::sync::{RwLock, watch};
 
 use super::events::{Identity, Naming};
+use super::listeners::Listeners;
 use super::metrics::{self, Counted};
+use super::settle::{UnderWay, WAIT_ON_DROP};
 use super::state::RenewalState;
 use super::store::Persistence;
 use super::{Session, Shared};
@@ -30,6 +33,8 @@ pub struct SessionBuilder<R: Renew> {
     store_key: Option<StoreKey>,
     needs_store: bool,
     renew_without_lease: bool,
+    renews_in_foreground: bool,
+    wait_on_drop: Duration,
     allowed_hosts: AllowedHosts,
     naming: Naming,
 }
@@ -45,6 +50,8 @@ impl<R: Renew> SessionBuilder<R> {
             store_key: None,
             needs_store: false,
             renew_without_lease: false,
+            renews_in_foreground: false,
+            wait_on_drop: WAIT_ON_DROP,
             allowed_hosts: AllowedHosts::default(),
             naming: Naming::default(),
         }
@@ -119,6 +126,48 @@ impl<R: Renew> SessionBuilder<R> {
         self
     }
 
+    /// For programs that exit soon (a command, a cron job): a renewal that is due before the token's
+    /// end happens before the headers are returned, and not in the background, where it ends with the
+    /// process. Without this, a program that always exits before its renewal finishes has to log in
+    /// again when the token has ended.
+    ///
+    /// If that renewal fails, callers get the headers of the token that is still valid. The failure is
+    /// in the [state](Session::state), and an event of level `WARN` tells it. The next attempt follows
+    /// after a pause, or when the program runs again. [`Session::try_headers`] and
+    /// [`Session::try_apply`] never wait, with this either.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use auth_core::{Error, MemoryStore, Renew, Session, StoreKey};
+    /// # fn example(renewer: impl Renew<Error = Error>, key: StoreKey) -> Result<(), Error> {
+    /// # let store = MemoryStore::new();
+    /// let session = Session::builder(renewer)
+    ///     .key(key)
+    ///     .store(store)
+    ///     .renew_in_foreground()
+    ///     .build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn renew_in_foreground(mut self) -> Self {
+        self.renews_in_foreground = true;
+        self
+    }
+
+    /// How long the drop of the last handle waits for a renewal or a save under way; 10 seconds unless
+    /// this says otherwise. Zero: not at all.
+    ///
+    /// So a program that leaves `main` keeps what the vendor has just issued. A
+    /// [`BackgroundRefresh`](crate::BackgroundRefresh) counts as a handle. In a Tokio runtime no task
+    /// is blocked: a thread of the runtime's pool waits, and a runtime that is dropped, as at the end
+    /// of `#[tokio::main]`, waits for its pool. On other threads the drop itself waits, also in a task
+    /// of another kind of runtime. Nothing waits after `std::process::exit`, for a handle in a
+    /// `static`, or where a runtime ends by `shutdown_background`: await [`Session::settled`] there.
+    pub fn wait_on_drop(mut self, limit: Duration) -> Self {
+        self.wait_on_drop = limit;
+        self
+    }
+
     /// The hosts to which the headers may go, in place of those of the client.
     pub fn allowed_hosts(mut self, hosts: AllowedHosts) -> Self {
         self.allowed_hosts = hosts;
@@ -168,12 +217,16 @@ impl<R: Renew> SessionBuilder<R> {
             counted: Counted::new(identity.vendor, state.name()),
             states: watch::Sender::new(Announced { state, number: 0 }),
             identity,
+            listeners: Listeners::default(),
+            renews_in_foreground: self.renews_in_foreground,
+            under_way: UnderWay::new(self.wait_on_drop),
         });
+        let session = Session::of(Arc::clone(&shared));
         if let Some(token) = self.token {
             shared.start_with(token)?;
         }
         shared.watch_the_store();
-        Ok(Session { shared })
+        Ok(session)
     }
 
     fn identity(&self) -> Identity {

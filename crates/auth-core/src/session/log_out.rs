@@ -6,7 +6,6 @@ use tracing::Instrument as _;
 
 use super::events::session_span;
 use super::{Session, renewal};
-use crate::background;
 use crate::renew::Renew;
 
 impl<R: Renew> Session<R> {
@@ -37,6 +36,6 @@ impl<R: Renew> Session<R> {
         let forgotten = self.shared.forget();
         let shared = Arc::clone(&self.shared);
         let task = async move { shared.log_out(forgotten).await };
-        background::run(task.instrument(span)).await?
+        self.shared.run(task.instrument(span)).await?
     }
 }

@@ -1,5 +1,7 @@
 //! Sessions by key, for programs with many users.
 
+mod states;
+
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -8,7 +10,10 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use super::{Session, Shared};
+pub use self::states::PoolStates;
+use self::states::{Change as _, Readers};
+use super::listeners::Listener;
+use super::{Session, Shared, settle};
 use crate::clock::{Clock, SystemClock};
 use crate::renew::Renew;
 
@@ -42,12 +47,18 @@ struct PoolState<K, R: Renew> {
     uses: u64,
     /// How many entries there were when those of dead sessions were last taken out.
     swept: usize,
+    readers: Arc<Readers<K>>,
+    /// What has a session tell the readers, once there was one.
+    listen: Option<fn(K, &Arc<Readers<K>>) -> Listener>,
+    /// The keys whose sessions came or left since the readers were told.
+    moved: Vec<K>,
 }
 
 struct Entry<R: Renew> {
     session: Weak<Shared<R>>,
     /// What the pool itself holds, until the session leaves.
     kept: Option<Kept<R>>,
+    is_listened_to: bool,
 }
 
 struct Kept<R: Renew> {
@@ -65,6 +76,9 @@ impl<K: Clone + Eq + Hash, R: Renew> SessionPool<K, R> {
                 order: BTreeMap::new(),
                 uses: 0,
                 swept: 0,
+                readers: Arc::default(),
+                listen: None,
+                moved: Vec::new(),
             })),
             capacity,
             idle: IDLE,
@@ -106,7 +120,7 @@ impl<K: Clone + Eq + Hash, R: Renew> SessionPool<K, R> {
         let session = state.living(key).unwrap_or(fresh);
         let left = state.keep(key.clone(), session.clone(), now);
         let evicted = state.evict_beyond(self.capacity);
-        drop(state);
+        state.give_back();
         // Wiping takes its time as well.
         drop((left, evicted));
         Ok(session)
@@ -129,7 +143,7 @@ impl<K: Clone + Eq + Hash, R: Renew> SessionPool<K, R> {
             left = state.keep(key, session.clone(), now);
         }
         let evicted = state.evict_beyond(self.capacity);
-        drop(state);
+        state.give_back();
         drop((left, evicted));
         session
     }
@@ -147,16 +161,20 @@ impl<K: Clone + Eq + Hash, R: Renew> SessionPool<K, R> {
         let session = state.living(key);
         let kept = state.entries.get_mut(key)?.kept.take();
         if let Some(kept) = &kept {
-            state.order.remove(&kept.used);
+            let key = state.order.remove(&kept.used);
+            key.into_iter().for_each(|key| state.moved(key));
         }
-        drop(state);
+        state.give_back();
         drop(kept);
         session
     }
 
     /// Lets go of the sessions that were not used in a while, and says how many.
     pub fn evict_idle(&self) -> usize {
-        let evicted = self.state().evict_unused(self.now(), self.idle);
+        let now = self.now();
+        let mut state = self.state();
+        let evicted = state.evict_unused(now, self.idle);
+        state.give_back();
         evicted.len()
     }
 
@@ -172,6 +190,15 @@ impl<K: Clone + Eq + Hash, R: Renew> SessionPool<K, R> {
 
     fn now(&self) -> Duration {
         self.clock.now().monotonic()
+    }
+}
+
+impl<K, R: Renew> SessionPool<K, R> {
+    /// The sessions of the pool, and those that have left it and are held elsewhere or renewing.
+    pub(super) fn living(&self) -> Vec<Arc<Shared<R>>> {
+        let state = self.state();
+        let living = state.entries.values().map(|entry| entry.session.upgrade());
+        living.flatten().collect()
     }
 
     fn state(&self) -> MutexGuard<'_, PoolState<K, R>> {
@@ -189,7 +216,7 @@ impl<K: Clone + Eq + Hash, R: Renew> PoolState<K, R> {
         let shared = entry.session.upgrade()?;
         // One that has left the pool and was logged out makes way for the next.
         let is_over = entry.kept.is_none() && shared.is_logged_out();
-        (!is_over).then_some(Session { shared })
+        (!is_over).then(|| Session::of(shared))
     }
 
     /// Notes a use. Gives back a handle that is no longer needed, to be dropped elsewhere.
@@ -200,21 +227,26 @@ impl<K: Clone + Eq + Hash, R: Renew> PoolState<K, R> {
         let entry = self.entries.entry(key.clone()).or_insert_with(|| Entry {
             session: Weak::new(),
             kept: None,
+            is_listened_to: false,
         });
-        entry.session = Arc::downgrade(&session.shared);
+        let shared = Arc::downgrade(&session.shared);
+        entry.is_listened_to &= entry.session.ptr_eq(&shared);
+        entry.session = shared;
         let before = entry.kept.replace(Kept {
             session,
             used,
             used_at: now,
         });
-        if let Some(before) = &before {
-            self.order.remove(&before.used);
+        match &before {
+            Some(before) => drop(self.order.remove(&before.used)),
+            None => self.moved(key.clone()),
         }
+        self.listen_to(&key);
         self.order.insert(used, key);
         before.map(|before| before.session)
     }
 
-    fn evict_beyond(&mut self, capacity: NonZeroUsize) -> Vec<Session<R>> {
+    fn evict_beyond(&mut self, capacity: NonZeroUsize) -> Vec<Arc<Shared<R>>> {
         let mut evicted = Vec::new();
         while self.order.len() > capacity.get() {
             evicted.extend(self.evict_first());
@@ -222,7 +254,7 @@ impl<K: Clone + Eq + Hash, R: Renew> PoolState<K, R> {
         evicted
     }
 
-    fn evict_unused(&mut self, now: Duration, idle: Duration) -> Vec<Session<R>> {
+    fn evict_unused(&mut self, now: Duration, idle: Duration) -> Vec<Arc<Shared<R>>> {
         let mut evicted = Vec::new();
         while self.order.first_key_value().is_some_and(|(_, key)| {
             let kept = self.entries.get(key).and_then(|entry| entry.kept.as_ref());
@@ -233,10 +265,12 @@ impl<K: Clone + Eq + Hash, R: Renew> PoolState<K, R> {
         evicted
     }
 
-    fn evict_first(&mut self) -> Option<Session<R>> {
+    fn evict_first(&mut self) -> Option<Arc<Shared<R>>> {
         let (_, key) = self.order.pop_first()?;
-        let entry = self.entries.get_mut(&key)?;
-        entry.kept.take().map(|kept| kept.session)
+        let kept = self.entries.get_mut(&key)?.kept.take();
+        self.moved(key);
+        // The program continues: what is under way is waited for when the pool is dropped.
+        kept.map(|kept| kept.session.let_go())
     }
 
     /// Forgets the sessions that have left and died, when there may be as many as living ones.
@@ -246,6 +280,17 @@ impl<K: Clone + Eq + Hash, R: Renew> PoolState<K, R> {
                 .retain(|_, entry| entry.session.strong_count() > 0);
             self.swept = self.entries.len();
         }
+    }
+}
+
+impl<K, R: Renew> Drop for PoolState<K, R> {
+    fn drop(&mut self) {
+        let entries = self.entries.drain();
+        let left = entries.filter_map(|(_, entry)| match entry.kept {
+            Some(kept) => Some(kept.session.let_go()),
+            None => entry.session.upgrade(),
+        });
+        settle::wait_without_handles(&left.collect::<Vec<_>>());
     }
 }
 

@@ -11,6 +11,7 @@ use super::admission::Plan;
 use super::events::{Event, Outcome as Came, Renewal, session_span};
 use super::leased::Leased;
 use super::locked::Locked;
+use super::settle::Unfinished;
 use super::state::Outcome;
 use super::store::StoreFailures;
 use super::tokens::Prepared;
@@ -53,6 +54,7 @@ pub(super) struct Finish<R: Renew> {
     shared: Arc<Shared<R>>,
     begun: Begun,
     done: Option<watch::Sender<Outcome<R::Error>>>,
+    unfinished: Option<Unfinished>,
 }
 
 impl<R: Renew> Finish<R> {
@@ -62,16 +64,20 @@ impl<R: Renew> Finish<R> {
         done: watch::Sender<Outcome<R::Error>>,
     ) -> Self {
         let done = Some(done);
+        let unfinished = Some(shared.unfinished());
         Self {
             shared,
             begun,
             done,
+            unfinished,
         }
     }
 
     pub(super) fn with(&mut self, result: Result<Ready, R::Error>, course: Course) {
         if let Some(done) = self.done.take() {
             let outcome = self.shared.finish(self.begun, result, course);
+            // Before callers hear of it: one that exits then has nothing to wait for.
+            self.unfinished = None;
             done.send_replace(Some(outcome));
         }
     }

@@ -8,13 +8,15 @@ use tokio::sync::watch;
 
 use super::Session;
 use super::events::Identity;
+use super::listeners::Listeners;
 use super::metrics::Counted;
+use super::settle::UnderWay;
 use super::state::RenewalState;
 use super::store::Persistence;
 use crate::auth_headers::{AuthHeaders, Current};
 use crate::clock::{Clock, Moment};
 use crate::renew::Renew;
-use crate::state::Announced;
+use crate::state::{Announced, State};
 use crate::{AllowedHosts, Expiry};
 
 /// What the handles of one session share.
@@ -33,6 +35,10 @@ pub(crate) struct Shared<R: Renew> {
     /// Whose session it is, in events and metrics.
     pub(super) identity: Arc<Identity>,
     pub(super) counted: Counted,
+    pub(super) listeners: Listeners,
+    /// Whether callers wait for a renewal that is due, although their token is valid.
+    pub(super) renews_in_foreground: bool,
+    pub(super) under_way: UnderWay,
 }
 
 impl<R: Renew> Shared<R> {
@@ -41,6 +47,11 @@ impl<R: Renew> Shared<R> {
     #[inline(never)]
     pub(super) fn present(&self) -> Option<Arc<Current>> {
         self.current.load_full()
+    }
+
+    pub(super) fn present_state(&self) -> State {
+        let state = self.lock();
+        self.state(&state, state.now)
     }
 
     /// The present headers, if their token is valid.
@@ -66,14 +77,6 @@ impl<R: Renew> Session<R> {
     /// What renews this session.
     pub fn renewer(&self) -> &R {
         &self.shared.renewer
-    }
-}
-
-impl<R: Renew> Clone for Session<R> {
-    fn clone(&self) -> Self {
-        Self {
-            shared: Arc::clone(&self.shared),
-        }
     }
 }
 

@@ -131,7 +131,11 @@ impl<R: Renew> Shared<R> {
         if self.persistence.is_some() {
             let shared = Arc::clone(self);
             // What the store says is in the state.
-            let saving = async move { drop(shared.save_the_first().await) };
+            let unfinished = self.unfinished();
+            let saving = async move {
+                drop(shared.save_the_first().await);
+                drop(unfinished);
+            };
             if let Err(error) = background::spawn(saving) {
                 let _ = self.note_saved(0, Err(error));
             }

@@ -14,6 +14,7 @@ mod blocking;
 mod clocks;
 mod elsewhere;
 mod failure;
+mod foreground;
 mod foreign_code;
 mod given_token;
 mod http;
@@ -27,6 +28,7 @@ mod runtimes;
 mod second_look;
 #[cfg(all(feature = "middleware", feature = "tower"))]
 mod send;
+mod settle;
 mod shared_store;
 mod spacing;
 mod states;

@@ -52,7 +52,7 @@ fn a_renewal_outlives_the_runtime_in_which_it_began() {
 }
 
 /// An executor that knows nothing of Tokio.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(std::thread::Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {

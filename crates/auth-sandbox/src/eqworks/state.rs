@@ -70,8 +70,10 @@ impl State {
         let exp = access.unwrap_or(u64::MAX).min(iat + JWT_LIFETIME);
         self.secret.sign(&json!({
             "email": user.email,
-            "product": product,
+            "api_access": user.api_access(),
             "jwt_uuid": user.jwt_uuid,
+            "prefix": user.prefix(),
+            "product": product,
             "iat": iat,
             "exp": exp,
         }))
@@ -134,8 +136,26 @@ impl EqWorksUser {
         self.access_ends.is_some_and(|ends| wall >= ends)
     }
 
-    /// What the user may do. Decision: its contents, which the vendor does not document.
-    pub(super) fn access(&self) -> Value {
-        json!({ "products": self.products, "read": true, "write": false })
+    /// What the user may do, as the claim of a token says it. The names are those of the source code that
+    /// the vendor has published. Decision: the values, of a user of one company who reads only.
+    fn api_access(&self) -> Value {
+        json!({ "wl": [1], "customers": -1, "read": 1, "write": 0, "version": 0 })
     }
+
+    /// What the user is.
+    fn prefix(&self) -> &'static str {
+        if self.keeps_tokens { "mobilesdk" } else { "wl" }
+    }
+
+    /// What the user may do, as an answer says it.
+    pub(super) fn access(&self) -> Value {
+        access(&self.api_access(), &self.prefix().into())
+    }
+}
+
+/// The `access` of an answer, from the two claims of a token.
+pub(super) fn access(api_access: &Value, prefix: &Value) -> Value {
+    let mut access = api_access.as_object().cloned().unwrap_or_default();
+    access.insert("prefix".to_owned(), prefix.clone());
+    access.into()
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::login::{refuse_lists, required};
 use super::query::Query;
 use super::refusal::refuse;
-use super::state::State;
+use super::state::{State, access};
 use super::users::{ALL, ATOM, normal};
 use crate::answer::{self, Answer, Failure};
 use crate::date;
@@ -76,9 +76,8 @@ pub(super) fn confirm(eqworks: &State, call: &Call) -> Answer {
         "ttl": ttl(eqworks, token.exp),
     });
     if light {
-        // What the token says, unchecked: it may be revoked, and its user removed. Decision: the
-        // access is an empty object then.
-        body["access"] = json!({});
+        // What the token says, unchecked: it may be revoked, and its user removed.
+        body["access"] = token.access;
     } else {
         let mut book = eqworks.book();
         let user = eqworks.check_user(&mut book, &token.email, false)?;
@@ -121,6 +120,7 @@ pub(super) struct Token {
     pub(super) email: String,
     pub(super) product: String,
     jwt_uuid: String,
+    access: Value,
     /// Seconds since 1970. Without it, the token does not expire.
     exp: Option<i64>,
 }
@@ -134,6 +134,11 @@ impl Token {
             // Decision: a token without a product is one for the default, as a call is.
             product: text("product").unwrap_or_else(|| ATOM.to_owned()),
             jwt_uuid: text("jwt_uuid")?,
+            // Decision: a token without these claims is accepted, so that a test need not know them.
+            access: {
+                let claim = |name: &str| claims.get(name).unwrap_or(&Value::Null);
+                access(claim("api_access"), claim("prefix"))
+            },
             exp: claims.get("exp").and_then(Value::as_i64),
         })
     }

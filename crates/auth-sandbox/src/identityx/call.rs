@@ -36,10 +36,7 @@ impl Call {
     /// The vendor's memory, which every resolver but `ping` asks another service for.
     pub(super) fn open(&self) -> Result<MutexGuard<'_, Book>, Failure> {
         let book = self.state.book();
-        if book.switches.inner_service_down {
-            // Decision: host, port and address.
-            let message = "request to http://token-service.sandbox.invalid:4001/ failed, reason: \
-                           connect ECONNREFUSED 192.0.2.1:4001";
+        if let Some(message) = &book.switches.outage {
             let hint = "the sandbox was told that an inner service is down";
             return Err(Failure::new(UNAUTHENTICATED, message, hint));
         }
@@ -66,13 +63,14 @@ impl Call {
         book: &Book,
         user: &IdentityXOrgUser,
     ) -> Result<String, Failure> {
-        let Some(id) = self.header(ORG_ID) else {
-            // Decision: the text, after the one of the application.
+        let id = self.header(ORG_ID);
+        let is_known = |id: &&str| book.organizations.iter().any(|each| each.id == **id);
+        let id = id.filter(is_known).ok_or_else(|| {
             let message = "Unable to find an organization for this request.";
-            return Err(Failure::new(BAD_INPUT, message, "x-org-id is missing"));
-        };
+            let hint = "x-org-id is missing, or of an unknown organisation";
+            Failure::new(BAD_INPUT, message, hint)
+        })?;
         let is_member = |each: &Membership| each.organization_id == id;
-        // Decision: an unknown organisation has no members.
         if !user.memberships.iter().any(is_member) || book.switches.denied.contains(id) {
             let message = "You do not have permission to access this resource.";
             let hint = "the administrator has no access to the organisation in x-org-id";

@@ -150,10 +150,20 @@ fn bad_request(hint: &str) -> Refusal {
     }
 }
 
-/// The one check that fails for every operation, whether or not it is about an application.
+/// The checks that fail for every operation, whether or not it is about an application.
 fn refuse_blocked(call: &Call) -> Result<(), Refusal> {
     let id = call.headers.get(APP_ID).and_then(|id| id.to_str().ok());
     let book = call.state.book();
+    if let Some(id) = id.filter(|id| book.switches.disabled.contains(*id)) {
+        let text = format!(
+            "Context creation failed: The IdentityX application ID \"{id}\" is disabled and must \
+             migrated to use the new Mindful API. Please contact support for more information."
+        );
+        let hint = "the tenant of the application in x-app-id is switched off";
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        let refusal = refuse(INTERNAL, vec![(text, Vec::new())], hint);
+        return Err(Refusal { status, ..refusal });
+    }
     let is_unknown = |id: &str| !book.applications.iter().any(|each| each.id == id);
     match id.filter(|id| book.switches.blocked.contains(*id) || is_unknown(id)) {
         None => Ok(()),

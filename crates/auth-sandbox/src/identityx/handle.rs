@@ -218,6 +218,18 @@ impl IdentityX<'_> {
         });
     }
 
+    /// The application's tenant is switched off, or on again: every call that names the application in
+    /// `x-app-id` fails with status 500.
+    pub fn disable_application(&self, id: &str, disabled: bool) {
+        self.book(|book| {
+            if disabled {
+                book.switches.disabled.insert(id.to_owned());
+            } else {
+                book.switches.disabled.remove(id);
+            }
+        });
+    }
+
     /// The vendor's list has the application, and its database lacks it, or both have it again.
     pub fn lose_application(&self, id: &str, lost: bool) {
         self.book(|book| {
@@ -243,7 +255,16 @@ impl IdentityX<'_> {
     /// An inner service of the vendor is down, or up again. While it is down, every field but
     /// `ping` fails as with a bad token. Decision: fields that take no token fail, too.
     pub fn inner_service_down(&self, down: bool) {
-        self.book(|book| book.switches.inner_service_down = down);
+        // Decision: host, port and address.
+        let message = "request to http://token-service.sandbox.invalid:4001/ failed, reason: \
+                       connect ECONNREFUSED 192.0.2.1:4001";
+        self.inner_service_fails_with(down.then_some(message));
+    }
+
+    /// As [`inner_service_down`](Self::inner_service_down), with the text of any other fault inside the
+    /// vendor, such as `no connection available for operation`. `None` ends it.
+    pub fn inner_service_fails_with(&self, message: Option<&str>) {
+        self.book(|book| book.switches.outage = message.map(str::to_owned));
     }
 
     /// Whether `Authorization: Bearer OrgUser <token>` is accepted beside `OrgUser <token>`.

@@ -1,9 +1,6 @@
 //! The e-mails with the login links.
 
-use std::collections::BTreeMap;
-
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
 use url::Url;
 
 use super::inputs::SendAppUserLoginLink;
@@ -41,12 +38,12 @@ impl State {
         application: &str,
         input: SendAppUserLoginLink,
     ) {
-        let context: Option<BTreeMap<String, Value>> = input.additional_context;
+        let context = input.additional_context.into_iter().flatten();
+        let source = input.source.map(|it| ("source".to_owned(), it.into()));
         let minted = self.mint(
             book,
             Record {
-                source: input.source,
-                additional_context: context.map(|context| context.into_iter().collect()),
+                data: Some(context.chain(source).collect()),
                 ..Record::new(Kind::AppLink, owner, Some(application))
             },
         );

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use async_graphql::{Context, EmptySubscription, Object, Schema};
 
 use super::call::Call;
+use super::email;
 use super::failure::Failure;
 use super::inputs::{
     CreateAppUser, LogInAppUser, LogOutAppUser, SendAppUserLoginLink, SendUserLoginLink, UserLogIn,
@@ -121,19 +122,9 @@ impl Mutation {
         // The link stays: it can be used again until it expires.
         let session = Record::new(Kind::AppSession, &link.owner, Some(&application));
         Ok(AppUserAuthentication {
-            // The source is in both of them.
-            additional_context: Some(
-                link.additional_context
-                    .into_iter()
-                    .flatten()
-                    .chain(
-                        link.source
-                            .clone()
-                            .map(|it| ("source".to_owned(), it.into())),
-                    )
-                    .collect(),
-            ),
-            login_source: link.source,
+            login_source: link.source().map(str::to_owned),
+            // The source is in it, too.
+            additional_context: Some(link.data.into_iter().flatten().collect()),
             token: call.state.mint(&mut book, session).into(),
             user,
         })
@@ -161,6 +152,7 @@ impl Mutation {
         let call = Call::of(ctx)?;
         let mut book = call.open()?;
         let application = call.application(&book)?;
+        email::check_new(&input.email)?;
         // Decision: a user who exists already stays unchanged.
         if let Some(user) = book.app_user(&application, &input.email) {
             return Ok(user.into());
@@ -245,9 +237,11 @@ fn send_app_user_login_link(
     let call = Call::of(ctx)?;
     let mut book = call.open()?;
     let application = call.application(&book)?;
+    email::required(&input.email)?;
     let user = book.app_user(&application, &input.email);
     let id = user.map(|user| user.id.clone());
     let id = id.ok_or_else(|| Failure::no_user(&input.email))?;
+    email::check_known(&input.email)?;
     call.state
         .send_app_link(&mut book, &id, &application, input);
     Ok(OK)
@@ -256,6 +250,7 @@ fn send_app_user_login_link(
 fn send_user_login_link(ctx: &Context<'_>, email: &str) -> Result<&'static str, Failure> {
     let call = Call::of(ctx)?;
     let mut book = call.open()?;
+    email::required(email)?;
     let id = book.org_user(email).map(|user| user.id.clone());
     let id = id.ok_or_else(|| Failure::no_user(email))?;
     call.state.send_org_link(&mut book, &id, email);

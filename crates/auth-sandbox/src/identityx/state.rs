@@ -6,6 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use url::Url;
+use uuid::Uuid;
 
 use super::people::{
     self, IdentityXAppUser, IdentityXApplication, IdentityXOrgUser, IdentityXOrganization,
@@ -13,7 +14,6 @@ use super::people::{
 use super::token::{BadToken, Kind, Minted, Record};
 use crate::inbox::{Post, normal};
 use crate::jwt::{BadJwt, Secret};
-use crate::object_id::object_id;
 use crate::vendor::Context;
 use crate::vendor_clock::VendorClock;
 
@@ -44,11 +44,14 @@ pub(super) struct Book {
 /// What a test has switched on.
 #[derive(Default)]
 pub(super) struct Switches {
-    pub(super) inner_service_down: bool,
+    /// What every field answers that asks another service.
+    pub(super) outage: Option<String>,
     pub(super) bearer_form: bool,
     pub(super) error_beside_data: bool,
     /// Applications that are no longer allowed.
     pub(super) blocked: HashSet<String>,
+    /// Applications whose tenant is switched off.
+    pub(super) disabled: HashSet<String>,
     /// Applications that the vendor lists, and its database lacks.
     pub(super) lost: HashSet<String>,
     /// Organisations that no administrator has permission for.
@@ -95,16 +98,20 @@ impl State {
 
     /// Makes a token and remembers it.
     pub(super) fn mint(&self, book: &mut Book, record: Record) -> Minted {
-        let (id, iat) = (object_id(), self.clock.unix_seconds());
+        let (id, iat) = (Uuid::new_v4().to_string(), self.clock.unix_seconds());
+        // As in the source code that the vendor has published: `aud` is the address, and the token's id
+        // in an answer is `jti`.
         let mut claims = json!({
-            "aud": record.owner,
+            "aud": book.email_of(&record.owner),
             "jti": id,
             "iat": iat,
             "sub": record.kind.subject(),
         });
-        // Decision: an app user's session carries it, too, as the link does.
         if let Some(application) = &record.application {
             claims["iss"] = application.as_str().into();
+        }
+        if let Some(data) = &record.data {
+            claims["data"] = Value::Object(data.clone());
         }
         let mut ends = None;
         if record.kind.is_link() {
@@ -181,6 +188,14 @@ impl Book {
         let email = normal(email);
         let mut users = self.app_users.iter();
         users.find(|user| user.application_id == application && user.email == email)
+    }
+
+    /// The address of an administrator or a user of an application.
+    fn email_of(&self, id: &str) -> &str {
+        let org = self.org_users.iter().map(|user| (&user.id, &user.email));
+        let app = self.app_users.iter().map(|user| (&user.id, &user.email));
+        let found = org.chain(app).find(|(own, _)| *own == id);
+        found.map_or("", |(_, email)| email)
     }
 
     pub(super) fn app_user_by_id(&mut self, id: &str) -> Option<&mut IdentityXAppUser> {

@@ -39,9 +39,8 @@ pub(super) struct Record {
     pub(super) owner: String,
     /// The application of an app user's token.
     pub(super) application: Option<String>,
-    /// What the request for a login link said.
-    pub(super) source: Option<String>,
-    pub(super) additional_context: Option<Map<String, Value>>,
+    /// What the request for a login link said: its context, and its source beside it.
+    pub(super) data: Option<Map<String, Value>>,
 }
 
 impl Record {
@@ -50,9 +49,13 @@ impl Record {
             kind,
             owner: owner.to_owned(),
             application: application.map(str::to_owned),
-            source: None,
-            additional_context: None,
+            data: None,
         }
+    }
+
+    /// Where the request for a login link said that it came from.
+    pub(super) fn source(&self) -> Option<&str> {
+        self.data.as_ref()?.get("source")?.as_str()
     }
 }
 

@@ -282,3 +282,32 @@ async fn unknown_paths_and_wrong_methods_get_a_web_page() {
     }
     sandbox.log().assert_count("unknown", 5);
 }
+
+#[tokio::test]
+async fn a_script_of_any_origin_may_call_it_with_any_header() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = EqWorksCaller::new(&sandbox);
+    let origin = "https://app.example.test";
+    // A refusal, an unknown path and a web page, too.
+    for path in ["prod/confirm", "prod/LOGIN", "prod/nothing"] {
+        let request = caller.any(Method::GET, path).header("origin", origin);
+        assert_eq!(
+            read(request).await.headers["access-control-allow-origin"],
+            "*"
+        );
+        let preflight = caller
+            .any(Method::OPTIONS, path)
+            .header("origin", origin)
+            .header("access-control-request-method", "GET")
+            .header("access-control-request-headers", "eq-api-jwt,eq-api-user");
+        let reply = read(preflight).await;
+        assert_eq!((reply.status, &*reply.text), (204, ""));
+        let header = |name: &str| reply.headers[name].to_str().unwrap().to_owned();
+        assert_eq!(header("access-control-allow-origin"), "*");
+        assert!(header("access-control-allow-methods").contains("GET"));
+        assert_eq!(
+            header("access-control-allow-headers"),
+            "eq-api-jwt,eq-api-user"
+        );
+    }
+}

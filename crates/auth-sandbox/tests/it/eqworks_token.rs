@@ -13,6 +13,10 @@ use crate::caller::{frozen, read};
 const DAY: Duration = Duration::from_secs(86_400);
 const START: u64 = 1_767_225_600;
 
+fn access(prefix: &str) -> Value {
+    json!({ "wl": [1], "customers": -1, "read": 1, "write": 0, "version": 0, "prefix": prefix })
+}
+
 fn part(jwt: &str, number: usize) -> Value {
     let part = jwt.split('.').nth(number).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
@@ -36,13 +40,15 @@ async fn the_right_passcode_gives_a_jwt_for_ninety_days() {
         (&json!(user), &json!(user))
     );
     assert_eq!(reply.body["product"], "locus");
-    assert!(reply.body["access"].is_object());
+    assert_eq!(reply.body["access"], access("wl"));
 
     assert_eq!(part(&jwt, 0), json!({ "alg": "HS256", "typ": "JWT" }));
     let expected = json!({
         "email": user,
-        "product": "locus",
+        "api_access": { "wl": [1], "customers": -1, "read": 1, "write": 0, "version": 0 },
         "jwt_uuid": sandbox.eqworks().jwt_uuid(user),
+        "prefix": "wl",
+        "product": "locus",
         "iat": START,
         "exp": START + 7_776_000,
     });
@@ -78,9 +84,8 @@ async fn a_token_is_confirmed_with_its_remaining_lifetime() {
     clock.advance(DAY);
     let query = [("product", "LOCUS")];
     let mut body = caller.with_jwt("confirm", &jwt, &query).await.body;
-    assert!(body["ttl"]["friendly"].is_string() && body["access"].is_object());
+    assert!(body["ttl"]["friendly"].is_string());
     body["ttl"]["friendly"] = Value::Null;
-    body["access"] = Value::Null;
     let expected = json!({
         "message": format!("Token confirmed for user {user}"),
         "user": user,
@@ -88,7 +93,7 @@ async fn a_token_is_confirmed_with_its_remaining_lifetime() {
         "product": "locus",
         "ttl": { "millis": 89_u64 * 86_400_000, "friendly": null },
         "access_expired_at": null,
-        "access": null,
+        "access": access("wl"),
     });
     assert_eq!(body, expected);
 
@@ -96,6 +101,10 @@ async fn a_token_is_confirmed_with_its_remaining_lifetime() {
     let body = caller.with_jwt("confirm", &jwt, &light).await.body;
     assert_eq!(body["light"], true);
     assert!(body.get("access_expired_at").is_none());
+    // What the token says.
+    sandbox.eqworks().remove_user(user);
+    let body = caller.with_jwt("confirm", &jwt, &light).await.body;
+    assert_eq!(body["access"], access("wl"));
 }
 
 #[tokio::test]
@@ -136,6 +145,7 @@ async fn two_refreshes_in_one_second_give_the_same_token() {
         (&reply.body["user"], &reply.body["product"]),
         (&json!(user), &json!("atom"))
     );
+    assert_eq!(reply.body["access"], access("wl"));
     assert_eq!(token_in(&reply), jwt);
     clock.advance(Duration::from_millis(999));
     assert_eq!(token_in(&caller.with_jwt("refresh", &jwt, &[]).await), jwt);

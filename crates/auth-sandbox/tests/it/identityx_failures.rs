@@ -200,6 +200,26 @@ async fn an_application_that_is_no_longer_allowed_fails_every_operation() {
 }
 
 #[tokio::test]
+async fn a_tenant_that_is_switched_off_fails_every_operation_with_500() {
+    let sandbox = Sandbox::start().unwrap();
+    let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
+    let id = identityx.application_id();
+    identityx.disable_application(id, true);
+    for query in [SEND_APP_LINK, "{ ping }"] {
+        let input = json!({ "email": identityx.app_user().email, "authUrl": AUTH_URL });
+        let reply = caller.for_app(query, input).await;
+        reply.assert(500, "is switched off");
+        let error = &reply.body["errors"][0];
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(" is disabled and must "), "{message}");
+        assert_eq!(error["extensions"]["code"], "INTERNAL_SERVER_ERROR");
+    }
+    assert_eq!(sandbox.inbox(identityx.app_user().email).count(), 0);
+    identityx.disable_application(id, false);
+    caller.for_app("{ ping }", Value::Null).await.data();
+}
+
+#[tokio::test]
 async fn a_query_that_is_no_graphql_or_does_not_fit_the_schema_is_a_400() {
     let sandbox = Sandbox::start().unwrap();
     let caller = IdentityXCaller::new(&sandbox);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::caller::frozen;
 use crate::caller::identityx::{
     ACTIVE_APP_USER, ACTIVE_USER, AUTH_URL, CREATE_APP_USER, IdentityXCaller, LOG_IN_APP_USER,
-    LOG_IN_ORG_USER, SEND_APP_LINK, claims, text,
+    LOG_IN_ORG_USER, SEND_APP_LINK, SEND_ORG_LINK, claims, text,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -122,13 +122,23 @@ async fn tokens_say_their_purpose_and_only_those_of_links_their_end() {
     let api = identityx.mint_api_token(identityx.org_user().email);
     let (app_code, org_code) = (app_link.code().unwrap(), org_link.code().unwrap());
     for (jwt, names, sub) in [
-        (app_code, "aud exp iat iss jti sub", "app-user-login-link"),
+        (
+            app_code,
+            "aud data exp iat iss jti sub",
+            "app-user-login-link",
+        ),
         (org_code, "aud exp iat jti sub", "user-login-link"),
         (&app, "aud iat iss jti sub", "app-user-auth"),
         (&org, "aud iat jti sub", "user-auth"),
         (&api, "aud iat jti sub", "user-api-token"),
     ] {
         assert_eq!(shape(jwt), (names.to_owned(), sub.to_owned()));
+        let account = if sub.starts_with("app") {
+            identityx.app_user()
+        } else {
+            identityx.org_user()
+        };
+        assert_eq!(claims(jwt)["aud"], account.email);
     }
     let link = claims(app_link.code().unwrap());
     assert_eq!(link["iss"], identityx.application_id());
@@ -204,12 +214,13 @@ async fn source_and_context_of_the_request_for_a_link_come_back_with_the_session
     });
     caller.for_app(SEND_APP_LINK, input).await.data();
     let mail = sandbox.inbox(email).latest().unwrap();
+    let mut carried = context.clone();
+    carried["source"] = "paywall".into();
+    assert_eq!(claims(mail.code().unwrap())["data"], carried);
     let input = json!({ "token": mail.code().unwrap() });
     let reply = caller.for_app(LOG_IN_APP_USER, input).await;
     let answer = &reply.data()["loginAppUser"];
     assert_eq!(answer["loginSource"], "paywall");
-    let mut carried = context.clone();
-    carried["source"] = "paywall".into();
     assert_eq!(answer["additionalContext"], carried);
 }
 
@@ -288,4 +299,60 @@ async fn an_address_is_another_user_in_another_application() {
         ids.push(text(&reply.data()["activeAppUser"]["id"]));
     }
     assert_ne!(ids[0], ids[1]);
+}
+
+#[tokio::test]
+async fn a_link_carries_its_context_and_grows_by_a_third() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = IdentityXCaller::new(&sandbox);
+    let email = sandbox.identityx().app_user().email;
+    for (kibibytes, redeemed) in [(64, 200), (80, 413)] {
+        let context = json!({ "x": "x".repeat(kibibytes * 1024) });
+        let input = json!({ "email": email, "authUrl": AUTH_URL, "additionalContext": context });
+        caller.for_app(SEND_APP_LINK, input).await.data();
+        let mail = sandbox.inbox(email).latest().unwrap();
+        let input = json!({ "token": mail.code().unwrap() });
+        let reply = caller.for_app(LOG_IN_APP_USER, input).await;
+        assert_eq!(reply.status, redeemed, "{kibibytes} KiB");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_empty_or_invalid_or_disposable_is_refused() {
+    let sandbox = Sandbox::start().unwrap();
+    let (identityx, caller) = (sandbox.identityx(), IdentityXCaller::new(&sandbox));
+    let internal = |status: u16| json!({ "code": "INTERNAL_SERVER_ERROR", "exception": { "statusCode": status } });
+    let required = "The parameter `email` is required.";
+    let invalid = "ValidatorError: Invalid email address ";
+    let disposable = "The email domain \"mailinator.com\" is not allowed. Please ";
+    for (email, status, message) in [
+        ("", 400, required.to_owned()),
+        (" ", 400, required.to_owned()),
+        ("ann", 422, format!("{invalid}ann")),
+        ("a@b", 422, format!("{invalid}a@b")),
+        ("@a.test", 422, format!("{invalid}@a.test")),
+        (
+            " A@Mailinator.com",
+            422,
+            format!("{disposable}enter a valid email address."),
+        ),
+    ] {
+        let input = json!({ "email": email });
+        let reply = caller.for_app(CREATE_APP_USER, input.clone()).await;
+        reply.assert_graphql("createAppUser", false, &message, &internal(status));
+        if status == 400 {
+            let reply = caller.send(SEND_ORG_LINK, input).await;
+            reply.assert_graphql("sendUserLoginLink", true, &message, &internal(status));
+            let input = json!({ "email": email, "authUrl": AUTH_URL });
+            let reply = caller.for_app(SEND_APP_LINK, input).await;
+            reply.assert_graphql("sendAppUserLoginLink", true, &message, &internal(status));
+        }
+    }
+    // One that was imported.
+    identityx.add_app_user(IdentityXAppUser::new("old@mailinator.com"));
+    let input = json!({ "email": "old@mailinator.com", "authUrl": AUTH_URL });
+    let reply = caller.for_app(SEND_APP_LINK, input).await;
+    let message = format!("{disposable}re-register with a valid email address.");
+    reply.assert_graphql("sendAppUserLoginLink", true, &message, &internal(422));
+    assert_eq!(sandbox.inbox("old@mailinator.com").count(), 0);
 }

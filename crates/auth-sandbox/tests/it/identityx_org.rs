@@ -93,19 +93,24 @@ async fn an_administrator_who_is_no_member_has_no_permission() {
     let message = "You do not have permission to access this resource.";
     let code = json!({ "code": "UNAUTHORIZED" });
     let field = "organizationApplications";
-    for id in [identityx.other_organization_id(), NEW, "nonsense"] {
-        let reply = caller.applications(&session, id).await;
-        reply.assert_graphql(field, false, message, &code);
-    }
+    let reply = caller
+        .applications(&session, identityx.other_organization_id())
+        .await;
+    reply.assert_graphql(field, false, message, &code);
     identityx.deny_organization(own, true);
     let reply = caller.applications(&session, own).await;
     reply.assert_graphql(field, false, message, &code);
     identityx.deny_organization(own, false);
     caller.applications(&session, own).await.data();
 
-    let reply = caller.authorized(&session, APPLICATIONS).await;
     let message = "Unable to find an organization for this request.";
-    reply.assert_graphql(field, false, message, &json!({ "code": "BAD_USER_INPUT" }));
+    for reply in [
+        caller.authorized(&session, APPLICATIONS).await,
+        caller.applications(&session, NEW).await,
+        caller.applications(&session, "nonsense").await,
+    ] {
+        reply.assert_graphql(field, false, message, &json!({ "code": "BAD_USER_INPUT" }));
+    }
 }
 
 #[tokio::test]

@@ -315,6 +315,14 @@ async fn an_inner_service_that_is_down_looks_like_a_bad_token_and_ends_no_sessio
     caller.send("{ ping }", Value::Null).await.data();
     assert_eq!(sandbox.inbox(email).count(), mails);
 
+    // Any other fault looks the same.
+    let message = "no connection available for operation";
+    identityx.inner_service_fails_with(Some(message));
+    let reply = caller
+        .authorized(&format!("OrgUser {org}"), ACTIVE_USER)
+        .await;
+    assert_unauthenticated(&reply, "activeUser", false, message);
+
     identityx.inner_service_down(false);
     let reply = caller
         .authorized(&format!("OrgUser {org}"), ACTIVE_USER)

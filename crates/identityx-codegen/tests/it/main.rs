@@ -9,26 +9,16 @@
     clippy::disallowed_methods,
     reason = "the environment says how many cases a long run has"
 )]
-#![allow(
-    clippy::match_same_arms,
-    clippy::manual_is_multiple_of,
-    clippy::redundant_closure_for_method_calls,
-    reason = "a table of types reads best with one form for each row"
-)]
 
 mod command;
 mod comparison;
-mod generated;
 mod introspection;
 mod limits;
-mod modules;
 mod refusals;
-mod server;
-mod zoo;
 
 use identityx_codegen::Document;
 
-/// The schema of `tests/zoo`, from which the code in `generated/` was generated.
+/// The schema of `tests/zoo`.
 fn zoo() -> Document {
     Document::new("zoo.graphql", include_str!("../zoo/zoo.graphql"))
 }
