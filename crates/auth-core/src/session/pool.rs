@@ -11,8 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 pub use self::states::PoolStates;
-use self::states::{Change as _, Readers};
-use super::listeners::Listener;
+use self::states::{Change as _, Listen, Readers};
 use super::{Session, Shared, settle};
 use crate::clock::{Clock, SystemClock};
 use crate::renew::Renew;
@@ -49,7 +48,7 @@ struct PoolState<K, R: Renew> {
     swept: usize,
     readers: Arc<Readers<K>>,
     /// What has a session tell the readers, once there was one.
-    listen: Option<fn(K, &Arc<Readers<K>>) -> Listener>,
+    listen: Option<Listen<K>>,
     /// The keys whose sessions came or left since the readers were told.
     moved: Vec<K>,
 }
@@ -162,7 +161,9 @@ impl<K: Clone + Eq + Hash, R: Renew> SessionPool<K, R> {
         let kept = state.entries.get_mut(key)?.kept.take();
         if let Some(kept) = &kept {
             let key = state.order.remove(&kept.used);
-            key.into_iter().for_each(|key| state.moved(key));
+            if let Some(key) = key {
+                state.moved(key);
+            }
         }
         state.give_back();
         drop(kept);

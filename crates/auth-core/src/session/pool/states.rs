@@ -111,6 +111,9 @@ impl<K: Clone + Eq + Hash + Send + Sync + 'static, R: Renew> SessionPool<K, R> {
     }
 }
 
+/// Makes what has a session tell the readers. A pool whose keys cannot be sent to other threads has none.
+pub(super) type Listen<K> = fn(K, &Arc<Readers<K>>) -> Listener;
+
 /// What has a session tell the readers of its pool.
 fn listener<K>(key: K, readers: &Arc<Readers<K>>) -> Listener
 where
@@ -210,7 +213,9 @@ impl<K> Drop for Readers<K> {
             news.is_over = true;
             let waker = news.waker.take();
             drop(news);
-            waker.into_iter().for_each(Waker::wake);
+            if let Some(waker) = waker {
+                waker.wake();
+            }
         }
     }
 }
@@ -251,7 +256,9 @@ impl<K: Clone + Eq + Hash> Reader<K> {
         }
         let waker = news.waker.take();
         drop(news);
-        waker.into_iter().for_each(Waker::wake);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     /// The next key; `None` once the pool is gone.
