@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, ExitStatus};
 
 use clap::Args;
@@ -50,21 +51,19 @@ fn follow_parent(_: u32) -> io::Result<()> {
 }
 
 /// The program as the proxy starts it.
-#[cfg(target_os = "linux")]
 pub(super) fn command(words: &[OsString]) -> Option<Command> {
-    // Not its path: the file may have been replaced since.
-    let mut command = Command::new("/proc/self/exe");
+    let this = if cfg!(target_os = "linux") {
+        // Not its path: the file may have been replaced since.
+        PathBuf::from("/proc/self/exe")
+    } else {
+        std::env::current_exe().ok()?
+    };
+    let mut command = Command::new(this);
+    let parent = std::process::id().to_string();
     command
-        .arg("beside-the-proxy")
-        .arg(std::process::id().to_string())
-        .arg("--")
+        .args(["beside-the-proxy", &parent, "--"])
         .args(words);
     (!words.is_empty()).then_some(command)
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(super) fn command(words: &[OsString]) -> Option<Command> {
-    exec::command(words)
 }
 
 /// Runs the program to its end, and passes on what asks this process to end.
