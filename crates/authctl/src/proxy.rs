@@ -85,6 +85,7 @@ async fn serve(
         command.env("AUTHCTL_PROXY_URL", &url);
         command.env("AUTHCTL_PROXY_SECRET", &secret);
         command.env("AUTHCTL_PROFILE", &account.profile.name);
+        command.envs(child::unproxied());
         tokio::spawn(server::serve(listener, forwarder, std::future::pending()));
         let ended = child::run(command).await;
         let code = ended.map(child::exit_code);

@@ -66,6 +66,18 @@ pub(super) fn command(words: &[OsString]) -> Option<Command> {
     (!words.is_empty()).then_some(command)
 }
 
+/// The variables by which programs know which hosts they call without a proxy of the network, with this
+/// machine's address among them: such a proxy would get the secret, and could not reach the port.
+pub(super) fn unproxied() -> [(&'static str, String); 2] {
+    let set = |name| std::env::var(name).ok().filter(|hosts| !hosts.is_empty());
+    let with = |name, other| {
+        let hosts = set(name).or_else(|| set(other));
+        let hosts = hosts.map_or_else(String::new, |hosts| hosts + ",");
+        (name, hosts + "127.0.0.1")
+    };
+    [with("no_proxy", "NO_PROXY"), with("NO_PROXY", "no_proxy")]
+}
+
 /// Runs the program to its end, and passes on what asks this process to end.
 ///
 /// What a terminal sends to every process of a group (Ctrl-C, Ctrl-\) reaches the program without this one.

@@ -93,6 +93,22 @@ fn curl_python_node_and_php_call_each_vendor_without_a_header_of_their_own() {
     }
 }
 
+#[test]
+fn a_proxy_of_the_network_is_not_asked_for_this_one() {
+    let user = Prepared::of("edgeiq");
+    let script = r#"curl -sS -f "$AUTHCTL_PROXY_URL$URL_PATH"; echo "$no_proxy $NO_PROXY""#;
+    let mut command = user.authctl(&["proxy", "--", "sh", "-c", script]);
+    command
+        .env("http_proxy", "http://127.0.0.1:1")
+        .env("NO_PROXY", "a.example");
+    let printed = succeeded(&command.output().unwrap());
+    assert!(printed.contains(user.email), "{printed}");
+    assert!(
+        printed.ends_with("a.example,127.0.0.1 a.example,127.0.0.1\n"),
+        "{printed}"
+    );
+}
+
 /// A proxy without a program.
 struct Running {
     child: Child,
