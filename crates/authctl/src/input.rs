@@ -184,7 +184,6 @@ impl<'a> Input<'a> {
 
     /// Fills a setting of the profile that nothing has named.
     pub(crate) fn fill(
-        &self,
         profile: &mut Profile,
         key: &str,
         name: &str,

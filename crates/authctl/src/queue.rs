@@ -6,7 +6,7 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use auth_core::{ErrorKind, Token};
-use fs4::FileExt as _;
+use fs4::FileExt;
 use serde_json::{Value, json};
 
 use crate::error::{Failure, Kind};
@@ -34,7 +34,7 @@ impl Turn {
         let file = open(profile).filter(|file| {
             let end = Instant::now() + LIMIT;
             loop {
-                match file.try_lock() {
+                match FileExt::try_lock(file) {
                     Ok(()) => return true,
                     Err(_) if Instant::now() >= end => return false,
                     Err(_) => std::thread::park_timeout(PAUSE),

@@ -67,7 +67,7 @@ impl Place {
 }
 
 /// Opens the store for a log-in. Where no store was chosen and there is no keyring, the user is asked once.
-pub(crate) async fn choose(profile: &mut Profile, input: &Input<'_>) -> Result<Store, Failure> {
+pub(crate) async fn choose(profile: &mut Profile) -> Result<Store, Failure> {
     if profile.get("store").is_some() {
         return open_to_write(profile).await;
     }
