@@ -1,4 +1,4 @@
-//! A token store of one's own: tokens in a table of SQLite, beside the program's other data.
+//! A token store of one's own: tokens in a table of `SQLite`, beside the program's other data.
 //!
 //! What a store must do is `auth_store::testing::contract`, which `tests/sqlite.rs` runs on this one.
 

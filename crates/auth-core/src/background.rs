@@ -115,17 +115,15 @@ pub(crate) fn reserve() -> Result<Place, Error> {
         let counted = None;
         return Ok(Place { handle, counted });
     }
+    #[cfg(test)]
+    if crate::simulation::has_no_threads() {
+        return Err(not_started(std::io::Error::other("as the test asked")));
+    }
     let record = record();
     let mut slot = record.worker();
     let mut started = match slot.take() {
         Some(running) => running,
-        None => start().map_err(|error| {
-            Error::new(
-                ErrorKind::Unavailable,
-                "no thread could be started for the renewal",
-            )
-            .with_source(error)
-        })?,
+        None => start().map_err(not_started)?,
     };
     started.tasks += 1;
     let handle = started.handle.clone();
@@ -135,6 +133,11 @@ pub(crate) fn reserve() -> Result<Place, Error> {
         handle,
         counted: Some(Counted(record)),
     })
+}
+
+fn not_started(error: std::io::Error) -> Error {
+    let message = "no thread could be started for the renewal";
+    Error::new(ErrorKind::Unavailable, message).with_source(error)
 }
 
 impl Place {

@@ -50,7 +50,7 @@ pub use crate::renew::{Reason, Refusal, Renew};
 pub use crate::retry::{Idempotency, RetryPolicy};
 pub use crate::secret::{serialize_secret, trimmed as trimmed_secret};
 pub use crate::session::{
-    Authorizer, BackgroundRefresh, CallEvent, Session, SessionBuilder, SessionPool,
+    Authorizer, BackgroundRefresh, CallEvent, PoolStates, Session, SessionBuilder, SessionPool,
     StaticAuthorizer,
 };
 pub use crate::state::{State, StateReason, States};

@@ -14,6 +14,7 @@ mod builder;
 mod events;
 mod foreground;
 mod leased;
+mod listeners;
 mod locked;
 mod log_out;
 mod metrics;
@@ -38,7 +39,7 @@ use http::HeaderMap;
 pub use self::authorizer::{Authorizer, CallEvent, StaticAuthorizer};
 pub use self::background_refresh::BackgroundRefresh;
 pub use self::builder::SessionBuilder;
-pub use self::pool::SessionPool;
+pub use self::pool::{PoolStates, SessionPool};
 pub use self::refusal::SeenBody;
 use self::shared::Shared;
 use crate::Token;
@@ -288,8 +289,7 @@ impl<R: Renew> Session<R> {
     /// # Ok(()) }
     /// ```
     pub fn state(&self) -> State {
-        let state = self.shared.lock();
-        self.shared.state(&state, state.now)
+        self.shared.present_state()
     }
 
     /// The states as they change, beginning with the present one.

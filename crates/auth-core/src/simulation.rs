@@ -1,6 +1,6 @@
 //! What the model test of sessions takes the place of: chance, and the thread of renewals.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 
 thread_local! {
     static CHANCE: RefCell<Option<Random>> = const { RefCell::new(None) };
+    static HAS_NO_THREADS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Numbers that follow from a seed (`SplitMix64`). A clone continues the same sequence.
@@ -74,4 +75,24 @@ pub(crate) fn runtime() -> Option<Handle> {
 /// In place of a random number below 2^32.
 pub(crate) fn bits() -> Option<u32> {
     CHANCE.with_borrow(|random| random.as_ref().map(|random| (random.next() >> 32) as u32))
+}
+
+/// Until it is dropped, this thread cannot start the thread of renewals.
+pub(crate) struct NoThreads;
+
+impl NoThreads {
+    pub(crate) fn begin() -> Self {
+        HAS_NO_THREADS.set(true);
+        Self
+    }
+}
+
+impl Drop for NoThreads {
+    fn drop(&mut self) {
+        HAS_NO_THREADS.set(false);
+    }
+}
+
+pub(crate) fn has_no_threads() -> bool {
+    HAS_NO_THREADS.get()
 }

@@ -143,7 +143,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>>;
 
     /// Has `on_saved` called with what others save under `key`, as soon as they do. `None` from a
-    /// store that cannot tell: its sessions see it when they renew.
+    /// store that cannot tell: its sessions see it when they renew. What is told is what the store holds
+    /// then: after a log-out elsewhere, generations are counted anew.
     ///
     /// Called without a runtime.
     fn watch(&self, key: &StoreKey, on_saved: OnSaved) -> Option<Watch> {

@@ -73,6 +73,7 @@ macro_rules! session_builder_methods {
 
 [`store`](auth_core::SessionBuilder::store), [`store_as`](auth_core::SessionBuilder::store_as) and [`renew_without_lease`](auth_core::SessionBuilder::renew_without_lease) for a token store,
 [`renew_in_foreground`](auth_core::SessionBuilder::renew_in_foreground) and [`wait_on_drop`](auth_core::SessionBuilder::wait_on_drop) for programs that do not run for long,
+[`label`](auth_core::SessionBuilder::label) and [`hash_account`](auth_core::SessionBuilder::hash_account) for what logs say,
 [`token`](auth_core::SessionBuilder::token) to start with one, [`allowed_hosts`](auth_core::SessionBuilder::allowed_hosts), and [`build`](auth_core::SessionBuilder::build). The rest is for
 vendor crates: [`http`](auth_core::SessionBuilder::http), [`clock`](auth_core::SessionBuilder::clock), [`key`](auth_core::SessionBuilder::key), [`needs_store`](auth_core::SessionBuilder::needs_store).
 "

@@ -7,6 +7,7 @@ use auth_core::{AuthHeaders, Authorizer, ErrorKind, SecretString, StoreKey, Toke
 
 use crate::error::Failure;
 use crate::profile::Profile;
+use crate::queue::{self, Turn};
 use crate::store::{self, Store};
 use crate::vendors::{self, AnySession, LogOut, Network, Opened, Parts, Vendor};
 
@@ -92,8 +93,29 @@ impl Account {
         if needs_a_person(&token) {
             return Err(self.person_must_log_in("the token has expired, and cannot be renewed"));
         }
+        self.in_turn(&token).await
+    }
+
+    /// Renews in turn with the other processes of this machine, whose outcome counts for this one, too.
+    async fn in_turn(&self, token: &Token) -> Result<AuthHeaders, Failure> {
+        let name = &self.profile.name;
+        let mut turn = Turn::wait(name);
+        if let Some(stored) = self.stored().await?
+            && !self.is_due(&stored)
+        {
+            return self.offline.session.headers_of(&stored);
+        }
+        if let Some(failure) = turn.earlier(token) {
+            return Err(failure.for_profile(name));
+        }
         let session = &self.online()?.session;
-        self.finished(session, session.auth_headers().await).await
+        let renewed = self.finished(session, session.auth_headers().await).await;
+        if let Err(failure) = &renewed
+            && queue::is_shared(failure)
+        {
+            turn.note(token, failure);
+        }
+        renewed
     }
 
     fn person_must_log_in(&self, what: &str) -> Failure {

@@ -47,6 +47,27 @@ impl Kind {
         }
     }
 
+    /// The kind of this name.
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        let kinds = [
+            ErrorKind::InvalidConfig,
+            ErrorKind::InvalidCredentials,
+            ErrorKind::TokenRejected,
+            ErrorKind::InteractionRequired,
+            ErrorKind::Denied,
+            ErrorKind::NotFound,
+            ErrorKind::RateLimited { retry_after: None },
+            ErrorKind::Unavailable,
+            ErrorKind::OutcomeUnknown,
+            ErrorKind::Protocol,
+            ErrorKind::Store,
+        ];
+        kinds
+            .map(Self::Auth)
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
+
     /// Its name in JSON.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -126,6 +147,13 @@ impl Failure {
             http_status: error.http_status(),
             ..Self::new(error.kind(), error.to_string())
         }
+    }
+
+    /// How long to wait.
+    #[must_use]
+    pub(crate) fn after(mut self, wait: Option<Duration>) -> Self {
+        self.retry_after = wait;
+        self
     }
 
     /// What a person can do.

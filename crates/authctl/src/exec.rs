@@ -94,7 +94,7 @@ pub(crate) fn become_program(mut command: Command, context: &Context) -> ExitCod
 }
 
 /// The exit codes of shells: 127 for a program that is not there, 126 for one that cannot be run.
-pub(crate) fn not_started(command: &Command, error: &io::Error, context: &Context) -> ExitCode {
+fn not_started(command: &Command, error: &io::Error, context: &Context) -> ExitCode {
     let program = command.get_program().to_string_lossy();
     let failure = Failure::new(Kind::Other, format!("cannot run {program}: {error}"));
     let failure = failure.hint("check its name, and that it may be executed");

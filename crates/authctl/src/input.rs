@@ -166,7 +166,7 @@ impl<'a> Input<'a> {
     }
 
     /// Reads something that is no secret from the terminal.
-    pub(crate) fn text(&self, name: &str, option: &str) -> Result<String, Failure> {
+    pub(crate) fn text(name: &str, option: &str) -> Result<String, Failure> {
         if !Self::is_interactive() {
             let what = format!("{name} is missing, and there is no terminal to ask for it");
             return Err(Failure::usage(what).hint(format!("name it: `{option}`")));
@@ -184,14 +184,13 @@ impl<'a> Input<'a> {
 
     /// Fills a setting of the profile that nothing has named.
     pub(crate) fn fill(
-        &self,
         profile: &mut Profile,
         key: &str,
         name: &str,
         option: &str,
     ) -> Result<(), Failure> {
         if profile.get(key).is_none() {
-            let text = self.text(name, option)?;
+            let text = Self::text(name, option)?;
             profile.set(key, text);
         }
         Ok(())

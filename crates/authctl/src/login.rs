@@ -93,10 +93,10 @@ pub(crate) fn run(args: &LoginArgs, context: &Context) -> Result<(), Failure> {
         return context.block_on(resume(pending, &input, context))?;
     }
     let mut profile = profile(args, context)?;
-    vendors::complete(&mut profile, &input)?;
+    vendors::complete(&mut profile)?;
     args.place.apply(&mut profile);
     context.block_on(async {
-        let store = store::choose(&mut profile, &input).await?;
+        let store = store::choose(&mut profile).await?;
         let logged_in = log_in(&mut profile, &store, &input).await?;
         keep(profile, store, logged_in, context).await
     })?

@@ -1,4 +1,4 @@
-#![doc = include_str!("../README.md")]
+//! Log in once, and give any program valid headers. README.md says how.
 #![allow(clippy::disallowed_methods, reason = "a program reads its environment")]
 
 mod account;
@@ -17,6 +17,7 @@ mod output;
 mod pending;
 mod profile;
 mod proxy;
+mod queue;
 mod session;
 mod status;
 mod store;

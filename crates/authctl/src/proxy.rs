@@ -32,7 +32,7 @@ use self::forward::Forwarder;
 use crate::account::Account;
 use crate::context::Context;
 use crate::error::{Failure, Kind};
-use crate::{exec, output};
+use crate::output;
 
 /// The options of `authctl proxy`.
 #[derive(Debug, Args)]
@@ -73,32 +73,32 @@ async fn serve(
         let what = format!("cannot listen on port {}", args.port);
         Failure::io(what, &error).hint("choose another port, or leave `--port` out for a free one")
     })?;
-    let authorizer = account.authorizer()?;
-    let _renewed_ahead = authorizer.refresh_in_background()?;
+    let session = account.authorizer()?;
+    let renewed_ahead = session.refresh_in_background()?;
     let secret = secret()?;
     let access = Access::new(&secret, port, &base);
     let url = access.url();
     let client = forward::client(&base)?;
-    let forwarder = Arc::new(Forwarder::new(access, authorizer, client));
+    let forwarder = Arc::new(Forwarder::new(access, Arc::clone(&session), client));
 
-    let Some(mut command) = child::command(&args.command) else {
+    let code = if let Some(mut command) = child::command(&args.command) {
+        command.env("AUTHCTL_PROXY_URL", &url);
+        command.env("AUTHCTL_PROXY_SECRET", &secret);
+        command.env("AUTHCTL_PROFILE", &account.profile.name);
+        command.envs(child::unproxied());
+        tokio::spawn(server::serve(listener, forwarder, std::future::pending()));
+        let ended = child::run(command).await;
+        let code = ended.map(child::exit_code);
+        code.map_err(|error| Failure::io("cannot run the program", &error))?
+    } else {
         announce(&url, &secret, account, &base, context)?;
         server::serve(listener, forwarder, told_to_end()?).await;
-        return Ok(ExitCode::SUCCESS);
+        ExitCode::SUCCESS
     };
-    command.env("AUTHCTL_PROXY_URL", &url);
-    command.env("AUTHCTL_PROXY_SECRET", &secret);
-    command.env("AUTHCTL_PROFILE", &account.profile.name);
-    let program = exec::command(&args.command);
-    let server = server::serve(listener, forwarder, std::future::pending());
-    tokio::spawn(server);
-    match child::run(command).await {
-        Ok(status) => Ok(child::exit_code(status)),
-        Err(error) => {
-            let program = program.ok_or_else(|| Failure::usage("there is no program to run"))?;
-            Ok(exec::not_started(&program, &error, context))
-        }
-    }
+    // What the last call began is saved before the process ends.
+    drop(renewed_ahead);
+    session.settled().await;
+    Ok(code)
 }
 
 /// Tells the caller how to reach the proxy.

@@ -37,14 +37,6 @@ impl StoreKind {
             _ => None,
         }
     }
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Keyring => "keyring",
-            Self::File => "file",
-            Self::Redis => "redis",
-        }
-    }
 }
 
 /// Where a log-in keeps its token.
@@ -75,7 +67,7 @@ impl Place {
 }
 
 /// Opens the store for a log-in. Where no store was chosen and there is no keyring, the user is asked once.
-pub(crate) async fn choose(profile: &mut Profile, input: &Input<'_>) -> Result<Store, Failure> {
+pub(crate) async fn choose(profile: &mut Profile) -> Result<Store, Failure> {
     if profile.get("store").is_some() {
         return open_to_write(profile).await;
     }
@@ -96,11 +88,11 @@ pub(crate) async fn choose(profile: &mut Profile, input: &Input<'_>) -> Result<S
         missing.what(),
     ));
     let mut chosen = vec![("store", "file".to_owned())];
-    match input.text("your choice", "--store file")?.as_str() {
+    match Input::text("your choice", "--store file")?.as_str() {
         "1" => {}
         "2" => chosen.push(("seal", "fd".to_owned())),
         "3" => {
-            let url = input.text("the address, as in redis://host:6379", "--redis-url URL")?;
+            let url = Input::text("the address, as in redis://host:6379", "--redis-url URL")?;
             chosen = vec![("store", "redis".to_owned()), ("redis-url", url)];
         }
         _ => return Err(missing),

@@ -160,12 +160,12 @@ pub(crate) fn open(parts: &Parts<'_>) -> Result<Opened, Failure> {
 }
 
 /// Asks for the settings that a log-in needs and nothing has named.
-pub(crate) fn complete(profile: &mut Profile, input: &Input<'_>) -> Result<(), Failure> {
+pub(crate) fn complete(profile: &mut Profile) -> Result<(), Failure> {
     match profile.vendor {
-        Vendor::Iqm => iqm::complete(profile, input),
-        Vendor::EdgeIq => input.fill(profile, "account", "the e-mail address", "--email ADDRESS"),
-        Vendor::EqWorks => eqworks::complete(profile, input),
-        Vendor::IdentityX => identityx::complete(profile, input),
+        Vendor::Iqm => iqm::complete(profile),
+        Vendor::EdgeIq => Input::fill(profile, "account", "the e-mail address", "--email ADDRESS"),
+        Vendor::EqWorks => eqworks::complete(profile),
+        Vendor::IdentityX => identityx::complete(profile),
     }
 }
 

@@ -290,7 +290,6 @@ mod tests {
 
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    use secrecy::ExposeSecret as _;
 
     use super::*;
     use crate::ErrorKind;

@@ -47,8 +47,8 @@ impl Vendor for Ready {
     const RENEWAL: &'static str = "eqworks.refresh";
     const DATA: (&'static str, &'static str) = ("confirm", "eqworks.confirm");
     const CALLS: &'static [Call] = &[
-        Call::new("request_passcode", SEND, Class::Never),
-        Call::new("request_passcode_with", SEND, Class::Never),
+        Call::new("request_passcode", SEND, Class::Never).without_a_field(),
+        Call::new("request_passcode_with", SEND, Class::Never).without_a_field(),
         Call::new("verify", "eqworks.verify", Class::Never)
             .refusals(VERIFY)
             .refused_in_success(ErrorKind::InvalidCredentials),

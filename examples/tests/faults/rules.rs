@@ -33,6 +33,7 @@ pub(crate) struct Call {
     refusals: &'static [(u16, ErrorKind)],
     reads_its_answer: bool,
     refuses_by_status: bool,
+    wants_a_field: bool,
     refused_in_success: ErrorKind,
 }
 
@@ -45,6 +46,7 @@ impl Call {
             refusals: &[],
             reads_its_answer: true,
             refuses_by_status: true,
+            wants_a_field: true,
             refused_in_success: ErrorKind::Protocol,
         }
     }
@@ -58,6 +60,12 @@ impl Call {
     /// No document says what the response to a success holds: broken JSON counts as one.
     pub(crate) const fn without_an_answer(mut self) -> Self {
         self.reads_its_answer = false;
+        self
+    }
+
+    /// The response to a success must be JSON, and may lack every field.
+    pub(crate) const fn without_a_field(mut self) -> Self {
+        self.wants_a_field = false;
         self
     }
 
@@ -131,6 +139,7 @@ pub(crate) fn documented(trouble: Trouble, call: &Call) -> Outcome {
         ErrorPage(_) if call.class == Class::Never => failed(ErrorKind::OutcomeUnknown, 1),
         ErrorPage(_) => failed(ErrorKind::Unavailable, most),
         Gzip => failed(lost, 1),
+        SuccessFalse if !call.wants_a_field => done(1),
         // With an unknown text and code it is a failure within the vendor, as every other with 200.
         SuccessFalse if !call.refuses_by_status && call.class == Class::Never => {
             failed(ErrorKind::OutcomeUnknown, 1)

@@ -18,6 +18,8 @@ use crate::trouble::{
 /// By which the sandbox's log tells the program's requests from those of the vendor's crate.
 const PROGRAM: &str = "program/1";
 
+const TEN_MINUTES: Duration = Duration::from_secs(600);
+
 /// What the caller got: a response, or an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Got {
@@ -33,10 +35,21 @@ pub(crate) struct Sent {
 
 /// One cell for each fault.
 pub(crate) async fn cells<V: Vendor>() -> Vec<Result<Sent, String>> {
+    // Made once: with some backends each reads the certificates of the system.
+    let [patient, impatient] = [PATIENT, IMPATIENT].map(program);
     // An iterator: an array of them would be larger than the stack.
-    all(TROUBLES.into_iter().map(|trouble| async move {
-        let cell = guarded(cell::<V>(trouble)).await.and_then(|it| it);
-        cell.map_err(|complaint| format!("session.send with {trouble}: {complaint}"))
+    all(TROUBLES.into_iter().map(|trouble| {
+        let patient = patient.clone();
+        let during = if trouble.hangs() {
+            impatient.clone()
+        } else {
+            patient.clone()
+        };
+        async move {
+            let cell = guarded(cell::<V>(trouble, during, patient)).await;
+            let cell = cell.and_then(|it| it);
+            cell.map_err(|complaint| format!("session.send with {trouble}: {complaint}"))
+        }
     }))
     .await
 }
@@ -75,7 +88,11 @@ impl Got {
     }
 }
 
-async fn cell<V: Vendor>(trouble: Trouble) -> Result<Sent, String> {
+async fn cell<V: Vendor>(
+    trouble: Trouble,
+    during: reqwest::Client,
+    afterwards: reqwest::Client,
+) -> Result<Sent, String> {
     let sandbox = sandbox();
     let client = V::client(&sandbox, PATIENT);
     let ready = V::ready(&sandbox, &client).await;
@@ -88,17 +105,18 @@ async fn cell<V: Vendor>(trouble: Trouble) -> Result<Sent, String> {
     let session = ready.session(&client).await;
     let http = reqwest::Client::builder()
         .user_agent(PROGRAM)
+        .pool_max_idle_per_host(0)
         .redirect(reqwest::redirect::Policy::none())
         .timeout(if trouble.hangs() { IMPATIENT } else { PATIENT })
         .build()
         .unwrap();
-    let request = || request(&http, &V::base_url(&sandbox), &like);
+    let request = |http| request(http, &V::base_url(&sandbox), &like);
     let is_safe = matches!(like.method(), "GET" | "HEAD");
 
     let mut on = trouble.on(V::DATA.1);
     sandbox.fault(on.fault.clone());
     sandbox.log().clear();
-    let answer = moving(sandbox.clock(), session.send(request())).await;
+    let answer = moving(sandbox.clock(), session.send(request(&during))).await;
     let outcome = Sent::of::<V>(&sandbox, &answer);
     let Sent { got, sent } = outcome;
 
@@ -123,7 +141,9 @@ async fn cell<V: Vendor>(trouble: Trouble) -> Result<Sent, String> {
     sandbox.clear_faults();
     on.release();
     sandbox.log().until_settled().await;
-    match moving(sandbox.clock(), session.send(request())).await {
+    // It may have to wait before it renews again.
+    sandbox.clock().advance(TEN_MINUTES);
+    match moving(sandbox.clock(), session.send(request(&afterwards))).await {
         Ok(response) if response.status() == 200 => Ok(outcome),
         other => Err(format!("after the fault: {other:?}")),
     }
@@ -175,6 +195,7 @@ async fn example<V: Vendor>(sandbox: &Sandbox, client: &V::Client, ready: &V) ->
 fn program(limit: Duration) -> reqwest::Client {
     reqwest::Client::builder()
         .user_agent(PROGRAM)
+        .pool_max_idle_per_host(0)
         .redirect(reqwest::redirect::Policy::none())
         .timeout(limit)
         .build()

@@ -8,6 +8,7 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::{RwLock, watch};
 
 use super::events::{Identity, Naming};
+use super::listeners::Listeners;
 use super::metrics::{self, Counted};
 use super::settle::{UnderWay, WAIT_ON_DROP};
 use super::state::RenewalState;
@@ -216,6 +217,7 @@ impl<R: Renew> SessionBuilder<R> {
             counted: Counted::new(identity.vendor, state.name()),
             states: watch::Sender::new(Announced { state, number: 0 }),
             identity,
+            listeners: Listeners::default(),
             renews_in_foreground: self.renews_in_foreground,
             under_way: UnderWay::new(self.wait_on_drop),
         });

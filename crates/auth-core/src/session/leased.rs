@@ -224,7 +224,10 @@ impl<R: Renew> Leased<'_, R> {
         lease: Option<Error>,
         mark: &mut Mark,
     ) -> Result<Ready, R::Error> {
-        let mut failures = StoreFailures { lease, save: None };
+        let mut failures = StoreFailures {
+            lease,
+            ..StoreFailures::default()
+        };
         // In memory first: whatever happens to the store, the rotated token is not lost.
         self.shared.lock().remember(&token, self.epoch);
         let saving = self.persistence.saves.read().await;
@@ -241,13 +244,16 @@ impl<R: Renew> Leased<'_, R> {
                     }
                     failures.save = Some(superseded());
                 }
-                Err(error) => failures.save = Some(error),
+                Err(error) => {
+                    failures.left_mark = failures.lease.is_none();
+                    failures.save = Some(error);
+                }
             }
         } else {
             *mark = Mark::Cleared;
         }
         drop(saving);
-        let prepared = self.shared.prepare_renewed(token, self.epoch)?;
+        let prepared = self.shared.prepare_renewed(&token, self.epoch)?;
         Ok(Ready {
             prepared,
             failures,

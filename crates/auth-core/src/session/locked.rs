@@ -116,6 +116,7 @@ impl<R: Renew> Shared<R> {
         if is_new {
             self.identity.tell_state(&state);
             self.counted.follow(|| self.states.borrow().state.name());
+            self.listeners.tell();
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Sessions by key, for programs with many users.
 
+mod states;
+
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -8,6 +10,8 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+pub use self::states::PoolStates;
+use self::states::{Change as _, Listen, Readers};
 use super::{Session, Shared, settle};
 use crate::clock::{Clock, SystemClock};
 use crate::renew::Renew;
@@ -42,12 +46,18 @@ struct PoolState<K, R: Renew> {
     uses: u64,
     /// How many entries there were when those of dead sessions were last taken out.
     swept: usize,
+    readers: Arc<Readers<K>>,
+    /// What has a session tell the readers, once there was one.
+    listen: Option<Listen<K>>,
+    /// The keys whose sessions came or left since the readers were told.
+    moved: Vec<K>,
 }
 
 struct Entry<R: Renew> {
     session: Weak<Shared<R>>,
     /// What the pool itself holds, until the session leaves.
     kept: Option<Kept<R>>,
+    is_listened_to: bool,
 }
 
 struct Kept<R: Renew> {
@@ -65,6 +75,9 @@ impl<K: Clone + Eq + Hash, R: Renew> SessionPool<K, R> {
                 order: BTreeMap::new(),
                 uses: 0,
                 swept: 0,
+                readers: Arc::default(),
+                listen: None,
+                moved: Vec::new(),
             })),
             capacity,
             idle: IDLE,
@@ -106,7 +119,7 @@ impl<K: Clone + Eq + Hash, R: Renew> SessionPool<K, R> {
         let session = state.living(key).unwrap_or(fresh);
         let left = state.keep(key.clone(), session.clone(), now);
         let evicted = state.evict_beyond(self.capacity);
-        drop(state);
+        state.give_back();
         // Wiping takes its time as well.
         drop((left, evicted));
         Ok(session)
@@ -129,7 +142,7 @@ impl<K: Clone + Eq + Hash, R: Renew> SessionPool<K, R> {
             left = state.keep(key, session.clone(), now);
         }
         let evicted = state.evict_beyond(self.capacity);
-        drop(state);
+        state.give_back();
         drop((left, evicted));
         session
     }
@@ -147,16 +160,22 @@ impl<K: Clone + Eq + Hash, R: Renew> SessionPool<K, R> {
         let session = state.living(key);
         let kept = state.entries.get_mut(key)?.kept.take();
         if let Some(kept) = &kept {
-            state.order.remove(&kept.used);
+            let key = state.order.remove(&kept.used);
+            if let Some(key) = key {
+                state.moved(key);
+            }
         }
-        drop(state);
+        state.give_back();
         drop(kept);
         session
     }
 
     /// Lets go of the sessions that were not used in a while, and says how many.
     pub fn evict_idle(&self) -> usize {
-        let evicted = self.state().evict_unused(self.now(), self.idle);
+        let now = self.now();
+        let mut state = self.state();
+        let evicted = state.evict_unused(now, self.idle);
+        state.give_back();
         evicted.len()
     }
 
@@ -209,16 +228,21 @@ impl<K: Clone + Eq + Hash, R: Renew> PoolState<K, R> {
         let entry = self.entries.entry(key.clone()).or_insert_with(|| Entry {
             session: Weak::new(),
             kept: None,
+            is_listened_to: false,
         });
-        entry.session = Arc::downgrade(&session.shared);
+        let shared = Arc::downgrade(&session.shared);
+        entry.is_listened_to &= entry.session.ptr_eq(&shared);
+        entry.session = shared;
         let before = entry.kept.replace(Kept {
             session,
             used,
             used_at: now,
         });
-        if let Some(before) = &before {
-            self.order.remove(&before.used);
+        match &before {
+            Some(before) => drop(self.order.remove(&before.used)),
+            None => self.moved(key.clone()),
         }
+        self.listen_to(&key);
         self.order.insert(used, key);
         before.map(|before| before.session)
     }
@@ -244,9 +268,10 @@ impl<K: Clone + Eq + Hash, R: Renew> PoolState<K, R> {
 
     fn evict_first(&mut self) -> Option<Arc<Shared<R>>> {
         let (_, key) = self.order.pop_first()?;
-        let entry = self.entries.get_mut(&key)?;
+        let kept = self.entries.get_mut(&key)?.kept.take();
+        self.moved(key);
         // The program continues: what is under way is waited for when the pool is dropped.
-        entry.kept.take().map(|kept| kept.session.let_go())
+        kept.map(|kept| kept.session.let_go())
     }
 
     /// Forgets the sessions that have left and died, when there may be as many as living ones.

@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::blocking::block_on;
+use super::events::{Identity, millis, tell};
 use super::{Session, SessionPool, Shared};
 use crate::background;
 use crate::renew::Renew;
@@ -39,6 +40,14 @@ impl Tasks {
             process: std::process::id(),
             count: watch::Sender::new(()),
         }
+    }
+
+    /// What waits until there are none; `None` if there are none.
+    fn to_settle(self: &Arc<Self>) -> Option<BoxFuture<'static, ()>> {
+        let tasks = Arc::clone(self);
+        let is_settled = tasks.count.is_closed();
+        (!is_settled)
+            .then(|| Box::pin(async move { tasks.count.closed().await }) as BoxFuture<'_, _>)
     }
 }
 
@@ -82,21 +91,20 @@ impl<R: Renew> Shared<R> {
         &self,
         task: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Error> {
-        let unfinished = self.unfinished();
-        background::run(async move {
-            let outcome = task.await;
-            drop(unfinished);
-            outcome
-        })
-        .await
+        background::run(counted(self.unfinished(), task)).await
+    }
+
+    /// As [`run`](Self::run), for a caller who does not wait.
+    pub(super) fn spawn(
+        &self,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), Error> {
+        background::spawn(counted(self.unfinished(), task)).map(drop)
     }
 
     /// What waits until no task is under way; `None` if none is.
     fn to_settle(&self) -> Option<BoxFuture<'static, ()>> {
-        let tasks = self.under_way.tasks();
-        let is_settled = tasks.count.is_closed();
-        (!is_settled)
-            .then(|| Box::pin(async move { tasks.count.closed().await }) as BoxFuture<'_, _>)
+        self.under_way.tasks().to_settle()
     }
 }
 
@@ -194,20 +202,36 @@ impl<R: Renew> Session<R> {
     }
 }
 
+async fn counted<T>(unfinished: Unfinished, task: impl Future<Output = T>) -> T {
+    let outcome = task.await;
+    drop(unfinished);
+    outcome
+}
+
 /// Waits when it is dropped.
 struct Wait {
-    to_settle: Vec<BoxFuture<'static, ()>>,
+    sessions: Vec<(Arc<Identity>, Arc<Tasks>)>,
     limit: Duration,
 }
 
 impl Drop for Wait {
     fn drop(&mut self) {
-        let to_settle = std::mem::take(&mut self.to_settle);
-        if block_on(all(to_settle), Some(self.limit)).is_none() {
-            tracing::warn!(
-                limit = ?self.limit,
-                "the last handle of a session was dropped, and its renewal is still under way: if \
-                 the process exits now, the renewed token may be lost"
+        let to_settle = self
+            .sessions
+            .iter()
+            .filter_map(|(_, tasks)| tasks.to_settle());
+        let limit = Some(self.limit);
+        if block_on(all(to_settle.collect()), limit).is_some() {
+            return;
+        }
+        let left = self.sessions.iter().filter(|it| !it.1.count.is_closed());
+        for (identity, _) in left {
+            tell!(
+                warn,
+                identity,
+                "the last handle was dropped, and the renewal is still under way: if the process \
+                 exits now, the renewed token may be lost",
+                waited_ms = millis(self.limit)
             );
         }
     }
@@ -232,7 +256,7 @@ pub(super) fn wait_without_handles<R: Renew>(sessions: &[Arc<Shared<R>>]) {
         return;
     }
     let mut wait = Wait {
-        to_settle: Vec::new(),
+        sessions: Vec::new(),
         limit: Duration::ZERO,
     };
     for session in sessions {
@@ -242,11 +266,14 @@ pub(super) fn wait_without_handles<R: Renew>(sessions: &[Arc<Shared<R>>]) {
             ..
         } = &session.under_way;
         if handles.load(Ordering::Acquire) == 0 && !wait_on_drop.is_zero() {
-            wait.to_settle.extend(session.to_settle());
+            let tasks = session.under_way.tasks();
+            if !tasks.count.is_closed() {
+                wait.sessions.push((Arc::clone(&session.identity), tasks));
+            }
             wait.limit = wait.limit.max(*wait_on_drop);
         }
     }
-    if wait.to_settle.is_empty() {
+    if wait.sessions.is_empty() {
         return;
     }
     if let Ok(runtime) = Handle::try_current() {

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::Session;
 use super::events::Identity;
+use super::listeners::Listeners;
 use super::metrics::Counted;
 use super::settle::UnderWay;
 use super::state::RenewalState;
@@ -15,7 +16,7 @@ use super::store::Persistence;
 use crate::auth_headers::{AuthHeaders, Current};
 use crate::clock::{Clock, Moment};
 use crate::renew::Renew;
-use crate::state::Announced;
+use crate::state::{Announced, State};
 use crate::{AllowedHosts, Expiry};
 
 /// What the handles of one session share.
@@ -31,12 +32,13 @@ pub(crate) struct Shared<R: Renew> {
     pub(super) account: Option<String>,
     pub(super) allowed_hosts: AllowedHosts,
     pub(super) states: watch::Sender<Announced>,
-    /// Whether callers wait for a renewal that is due, although their token is valid.
-    pub(super) renews_in_foreground: bool,
-    pub(super) under_way: UnderWay,
     /// Whose session it is, in events and metrics.
     pub(super) identity: Arc<Identity>,
     pub(super) counted: Counted,
+    pub(super) listeners: Listeners,
+    /// Whether callers wait for a renewal that is due, although their token is valid.
+    pub(super) renews_in_foreground: bool,
+    pub(super) under_way: UnderWay,
 }
 
 impl<R: Renew> Shared<R> {
@@ -45,6 +47,11 @@ impl<R: Renew> Shared<R> {
     #[inline(never)]
     pub(super) fn present(&self) -> Option<Arc<Current>> {
         self.current.load_full()
+    }
+
+    pub(super) fn present_state(&self) -> State {
+        let state = self.lock();
+        self.state(&state, state.now)
     }
 
     /// The present headers, if their token is valid.

@@ -36,6 +36,8 @@ pub(super) struct Persistence {
 pub(super) struct StoreFailures {
     pub(super) lease: Option<Error>,
     pub(super) save: Option<Error>,
+    /// Whether the lease's mark is this session's: it says that this token is not saved.
+    pub(super) left_mark: bool,
 }
 
 impl StoreFailures {

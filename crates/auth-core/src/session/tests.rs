@@ -1,3 +1,4 @@
 //! Tests that look into a session.
 
 mod model;
+mod threads;

@@ -1,15 +1,12 @@
-//! How tokens come into a session and leave it, other than by renewal.
+//! How tokens come into a session other than by renewal.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use super::Shared;
 use super::events::Event;
 use super::locked::Locked;
-use super::state::{LogOut, Renewing, wait};
 use super::store::{
     Mark, Persistence, StoreFailures, is_later_than_given, is_newer, later, superseded,
 };
@@ -24,18 +21,6 @@ use crate::{Error, ErrorKind, Token};
 
 /// How often a log-in's token is offered to a store in which others save at the same time.
 const LOG_IN_ATTEMPTS: u32 = 5;
-
-/// What a log-out has still to end.
-pub(super) struct Forgotten<E> {
-    /// Of the forgotten token, if it was valid.
-    headers: Option<AuthHeaders>,
-    /// The one under way.
-    renewal: Option<Renewing<E>>,
-    /// The log-out's own.
-    epoch: u64,
-    /// Closed once nothing of before is in the store.
-    is_stored: watch::Sender<()>,
-}
 
 /// A token with its headers, ready to become the present one. Made by foreign code, so before the
 /// lock is taken.
@@ -135,12 +120,8 @@ impl<R: Renew> Shared<R> {
         if self.persistence.is_some() {
             let shared = Arc::clone(self);
             // What the store says is in the state.
-            let unfinished = self.unfinished();
-            let saving = async move {
-                drop(shared.save_the_first().await);
-                drop(unfinished);
-            };
-            if let Err(error) = background::spawn(saving) {
+            let saving = async move { drop(shared.save_the_first().await) };
+            if let Err(error) = self.spawn(saving) {
                 let _ = self.note_saved(0, Err(error));
             }
         }
@@ -174,8 +155,8 @@ impl<R: Renew> Shared<R> {
             return Ok(());
         };
         // For its mark alone, if it is this session's: a store that gives no lease may still save.
-        let is_unsaved = self.lock().store_failures.save.is_some();
-        let lease = if is_unsaved {
+        let left_mark = self.lock().store_failures.left_mark;
+        let lease = if left_mark {
             persistence.lease().await.ok()
         } else {
             None
@@ -287,20 +268,15 @@ impl<R: Renew> Shared<R> {
         }
     }
 
-    fn newest(&self) -> (Option<Token>, u64) {
+    pub(super) fn newest(&self) -> (Option<Token>, u64) {
         let state = self.lock();
         (state.token.clone(), state.epoch)
-    }
-
-    /// The newest token, if a log-in came after `epoch`.
-    fn newest_since(&self, epoch: u64) -> Option<Token> {
-        let (token, newest) = self.newest();
-        token.filter(|_| newest != epoch)
     }
 
     fn note_saved(&self, epoch: u64, saved: Result<Mark, Error>) -> Result<(), Error> {
         let mut state = self.lock();
         if state.epoch == epoch {
+            state.store_failures.left_mark &= saved.is_err();
             state.store_failures.save = saved.as_ref().err().cloned();
         }
         if let Err(error) = &saved {
@@ -345,60 +321,5 @@ impl<R: Renew> Shared<R> {
         self.install(&mut state, prepared);
         state.may_have_newer = false;
         state.store_failures = StoreFailures::default();
-    }
-
-    /// Forgets the token here.
-    pub(super) fn forget(&self) -> Forgotten<R::Error> {
-        let mut state = self.lock();
-        let headers = self.valid(state.now);
-        state.start_over();
-        state.token = None;
-        state.is_logged_out = true;
-        let error = Error::new(ErrorKind::InteractionRequired, "the session was logged out");
-        state.backoff.failed_for_good(error.into());
-        self.current.store(None);
-        let (is_stored, deletion) = watch::channel(());
-        state.log_out = Some(LogOut {
-            epoch: state.epoch,
-            deletion,
-        });
-        Forgotten {
-            headers,
-            renewal: state.under_way(),
-            epoch: state.epoch,
-            is_stored,
-        }
-    }
-
-    /// Deletes the forgotten token from the store, and tells the vendor.
-    pub(super) async fn log_out(
-        &self,
-        Forgotten {
-            headers,
-            renewal,
-            epoch,
-            is_stored,
-        }: Forgotten<R::Error>,
-    ) -> Result<(), R::Error> {
-        if let Some(renewal) = renewal {
-            let _ = wait(renewal).await;
-        }
-        // The store first: the vendor may take its time.
-        let deleted = match &self.persistence {
-            Some(persistence) => {
-                // A log-in may have come, and been saved, while the log-out waited.
-                let log_in = || self.newest_since(epoch);
-                persistence.delete_all_but(log_in).await
-            }
-            None => Ok(()),
-        };
-        let left_over = self.lock().left_over.take();
-        drop(is_stored);
-        let mut revoked = Ok(());
-        for headers in headers.iter().chain(&left_over) {
-            revoked = self.renewer.revoke(headers).await.and(revoked);
-        }
-        deleted?;
-        revoked
     }
 }

@@ -54,10 +54,13 @@ fn many_threads_wait_for_one_renewal() {
 fn a_task_is_told_to_await_and_a_blocking_thread_of_its_runtime_may_wait() {
     for runtime in runtimes() {
         let refused = || {
-            let (_, _, session) = Vendor::with_session();
+            let (vendor, _, session) = Vendor::with_session();
+            // A renewal that has finished by then leaves nothing to wait for.
+            vendor.hold();
             let error = session.headers_blocking().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidConfig);
             assert!(error.to_string().contains("await headers()"), "{error}");
+            vendor.release();
         };
         let (_, _, session) = Vendor::with_session();
         runtime.block_on(async {

@@ -1,4 +1,4 @@
-//! Code of others that calls the session: a renewer, a clock, a subscriber, a waker. None of it runs
+//! Code of others that calls the session: a renewer, a store, a clock, a subscriber, a waker. None of it runs
 //! under the session's lock, so none of it waits for itself.
 
 use std::future::Future as _;
@@ -13,6 +13,7 @@ use auth_core::{
 };
 use auth_sandbox::SandboxClock;
 
+use crate::moody::{Moody, with_store};
 use crate::vendor::{LIFETIME, Vendor, number, settled, token, until};
 
 /// What the session is asked from inside. Every question that does not wait is among them.
@@ -58,6 +59,22 @@ fn a_renewer_may_ask_its_session_while_it_makes_headers() {
     });
     a_whole_life(vendor, clock, session);
     assert!(asked.load(Ordering::SeqCst) >= 4);
+}
+
+#[test]
+fn a_store_may_ask_the_session() {
+    let store = Moody::new();
+    let (vendor, clock, session) = with_store(&store);
+    let asked = Arc::new(AtomicUsize::new(0));
+    store.in_calls({
+        let (session, asked) = (session.clone(), Arc::clone(&asked));
+        move || {
+            ask(&session);
+            asked.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    a_whole_life(vendor, clock, session);
+    assert!(asked.load(Ordering::SeqCst) >= 10);
 }
 
 #[test]

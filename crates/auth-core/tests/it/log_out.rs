@@ -1,10 +1,12 @@
 //! After a log-out nothing of the session's past comes back: not here, not in the store, not at the
 //! vendor.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use auth_core::{Clock as _, Expiry, ExposeSecret as _, State, TokenStore as _};
+use auth_core::{Clock as _, ErrorKind, Expiry, ExposeSecret as _, State, TokenStore as _};
+use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 
 use crate::moody::{Moody, key, with_store};
@@ -227,4 +229,24 @@ async fn a_renewal_that_waits_for_the_lease_does_not_spend_a_later_log_in() {
     renewing.await.unwrap().unwrap();
     assert_eq!(vendor.calls(), 1);
     assert_eq!(number(&session.headers().await.unwrap()), 7);
+}
+
+#[tokio::test]
+async fn the_stored_token_is_deleted_before_the_vendor_is_told_even_if_that_panics() {
+    let store = Moody::new();
+    let (vendor, _, session) = with_store(&store);
+    session.headers().await.unwrap();
+    let is_deleted = Arc::new(AtomicBool::new(false));
+    vendor.in_revoke({
+        let (store, is_deleted) = (store.inner.clone(), Arc::clone(&is_deleted));
+        move || {
+            let stored = store.load(&key()).now_or_never().unwrap().unwrap();
+            is_deleted.store(stored.is_none(), Ordering::SeqCst);
+            panic!("as the test asked");
+        }
+    });
+    let error = session.log_out().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(is_deleted.load(Ordering::SeqCst));
+    assert_eq!(session.try_headers(), None);
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use auth_core::{
     BoxFuture, Error, ErrorKind, Lease, MemoryStore, OnSaved, SaveOutcome, Session, StoreKey,
@@ -44,6 +44,25 @@ pub(crate) struct Moody {
     /// The holder of the last lease died, or dropped it: the next one hears of it.
     pub(crate) is_abandoned: Arc<AtomicBool>,
     watchers: Watchers,
+    in_calls: Code,
+}
+
+/// Code of the test's, which runs in each call.
+#[derive(Clone, Default)]
+struct Code(Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>);
+
+impl Code {
+    fn run(&self) {
+        if let Some(code) = self.0.get() {
+            code();
+        }
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Code")
+    }
 }
 
 #[derive(Clone, Default)]
@@ -106,7 +125,13 @@ impl Moody {
             fence: Arc::default(),
             is_abandoned: Arc::default(),
             watchers: Watchers::default(),
+            in_calls: Code::default(),
         }
+    }
+
+    /// Runs `code` in each call.
+    pub(crate) fn in_calls(&self, code: impl Fn() + Send + Sync + 'static) {
+        assert!(self.in_calls.0.set(Box::new(code)).is_ok());
     }
 
     /// Tells all who watch, as a store does when another process has saved.
@@ -142,6 +167,7 @@ impl Moody {
 impl TokenStore for Moody {
     fn load<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Option<Token>, Error>> {
         Box::pin(async move {
+            self.in_calls.run();
             self.loads.fetch_add(1, Ordering::SeqCst);
             self.load_gate.acquire().await.unwrap().forget();
             self.check()?;
@@ -155,6 +181,7 @@ impl TokenStore for Moody {
         token: &'a Token,
     ) -> BoxFuture<'a, Result<SaveOutcome, Error>> {
         Box::pin(async move {
+            self.in_calls.run();
             self.saves.fetch_add(1, Ordering::SeqCst);
             self.gate.acquire().await.unwrap().forget();
             let fails = |left: usize| left.checked_sub(1);
@@ -175,6 +202,7 @@ impl TokenStore for Moody {
     }
 
     fn delete<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<(), Error>> {
+        self.in_calls.run();
         self.inner.delete(key)
     }
 
@@ -184,6 +212,7 @@ impl TokenStore for Moody {
 
     fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>> {
         Box::pin(async move {
+            self.in_calls.run();
             self.leases.fetch_add(1, Ordering::SeqCst);
             self.check()?;
             Ok(Box::new(MoodyLease {

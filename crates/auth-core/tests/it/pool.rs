@@ -4,8 +4,9 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{Error, ErrorKind, Session, SessionPool};
+use auth_core::{Error, ErrorKind, Session, SessionPool, State};
 use auth_sandbox::SandboxClock;
+use futures_util::FutureExt as _;
 
 use crate::vendor::{LIFETIME, Vendor, number, until};
 
@@ -189,4 +190,109 @@ fn a_pool_forgets_the_keys_of_ten_thousand_users_who_left() {
     }
     assert_eq!((pool.len(), sessions(&vendor)), (4, 4));
     assert!(pool.get("0").is_none());
+}
+
+#[tokio::test]
+async fn looking_at_all_sessions_is_no_use_of_them() {
+    let (vendor, clock, pool) = pool(10);
+    for key in ["ann", "bob"] {
+        get(&pool, &vendor, key).headers().await.unwrap();
+    }
+    get(&pool, &vendor, "cid");
+    get(&pool, &vendor, "ann");
+    clock.advance(9 * MINUTE);
+    let states = |pool: &Pool| -> Vec<_> {
+        let snapshot = pool.snapshot().into_iter();
+        snapshot.map(|(key, state)| (key, state.name())).collect()
+    };
+    let expected = [("bob", "fresh"), ("cid", "absent"), ("ann", "fresh")];
+    assert_eq!(
+        states(&pool),
+        expected.map(|(key, name)| (key.to_owned(), name))
+    );
+    let mut seen = Vec::new();
+    pool.for_each(|key, session| {
+        // The pool may be asked meanwhile.
+        assert_eq!(pool.len(), 3);
+        seen.push((key.clone(), session.state().name()));
+    });
+    assert_eq!(seen, states(&pool));
+    clock.advance(MINUTE);
+    assert_eq!(pool.evict_idle(), 3, "looking at them was no use");
+    assert_eq!(states(&pool), []);
+}
+
+/// The next change, as a word; `left` for a session that has left.
+async fn next(states: &mut auth_core::PoolStates<String, Vendor>) -> (String, &'static str) {
+    let (key, state) = states.next().await.unwrap();
+    let name = state.as_ref().map_or("left", State::name);
+    (key, name)
+}
+
+fn change(key: &str, name: &'static str) -> (String, &'static str) {
+    (key.to_owned(), name)
+}
+
+#[tokio::test]
+async fn the_states_of_all_sessions_are_one_stream_that_ends_with_the_pool() {
+    let (vendor, _, pool) = pool(2);
+    get(&pool, &vendor, "ann").headers().await.unwrap();
+    let bob = get(&pool, &vendor, "bob");
+    let mut states = pool.states();
+    assert_eq!(next(&mut states).await, change("ann", "fresh"));
+    assert_eq!(next(&mut states).await, change("bob", "absent"));
+    vendor.hold();
+    assert_eq!(bob.try_headers(), None);
+    assert_eq!(next(&mut states).await, change("bob", "renewing"));
+    vendor.release();
+    assert_eq!(next(&mut states).await, change("bob", "fresh"));
+    // One comes, for which another leaves.
+    let cid = get(&pool, &vendor, "cid");
+    let mut two = [next(&mut states).await, next(&mut states).await];
+    two.sort();
+    assert_eq!(two, [change("ann", "left"), change("cid", "absent")]);
+    cid.log_out().await.unwrap();
+    assert_eq!(next(&mut states).await, change("cid", "login_required"));
+    // One that has left and is still held tells nothing, until it comes back.
+    pool.remove("bob").unwrap();
+    assert_eq!(next(&mut states).await, change("bob", "left"));
+    bob.renew().await.unwrap();
+    get(&pool, &vendor, "bob");
+    assert_eq!(next(&mut states).await, change("bob", "fresh"));
+    // A reader that waits is woken, and one of later begins with what there is.
+    let waiting = tokio::spawn(async move {
+        let mut keys = Vec::new();
+        while let Some((key, _)) = states.next().await {
+            keys.push(key);
+        }
+        keys
+    });
+    tokio::task::yield_now().await;
+    let mut late = pool.states();
+    late.next().await.unwrap();
+    late.next().await.unwrap();
+    cid.renew().await.unwrap();
+    until(|| late.next().now_or_never().is_some()).await;
+    drop((pool, bob, cid));
+    let keys = waiting.await.unwrap();
+    assert!(
+        !keys.is_empty() && keys.iter().all(|key| key == "cid"),
+        "{keys:?}"
+    );
+    while late.next().await.is_some() {}
+}
+
+#[tokio::test]
+async fn a_reader_of_states_that_does_not_read_costs_one_entry_for_each_key() {
+    let (vendor, clock, pool) = pool(2);
+    let mut states = pool.states();
+    let ann = get(&pool, &vendor, "ann");
+    for _ in 0..1_000 {
+        ann.renew().await.unwrap();
+        clock.advance(MINUTE);
+    }
+    assert_eq!(next(&mut states).await, change("ann", "fresh"));
+    let context = &mut std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(std::pin::pin!(states.next()).poll(context).is_pending());
+    assert_eq!(vendor.calls(), 1_000);
 }

@@ -141,7 +141,8 @@ async fn no_pause_that_a_vendor_asks_for_ends_a_session() {
         for error in [Error::new(limited, "too many"), busy] {
             let (vendor, clock, session) = Vendor::with_session();
             vendor.fail_with(error);
-            let error = session.headers().await.unwrap_err();
+            // The first caller hears what the vendor said; the next ones, how long they wait.
+            let error = session.auth_headers().await.unwrap_err();
             assert_eq!(error.retry_after(), Some(absurd));
             let State::Failing { retry_after, .. } = session.state() else {
                 panic!("{session:?}")

@@ -35,6 +35,8 @@ struct Inner {
     forgotten: Mutex<Vec<String>>,
     /// Code of the test's, which runs when the headers are made.
     in_headers: Mutex<Option<Arc<dyn Fn() + Send + Sync>>>,
+    /// The same, when a token is revoked.
+    in_revoke: Mutex<Option<Arc<dyn Fn() + Send + Sync>>>,
     /// One permit lets one renewal through.
     gate: Semaphore,
     panics: AtomicUsize,
@@ -58,6 +60,7 @@ impl Vendor {
             revoked: Mutex::default(),
             forgotten: Mutex::default(),
             in_headers: Mutex::default(),
+            in_revoke: Mutex::default(),
             gate: Semaphore::new(Semaphore::MAX_PERMITS),
             panics: AtomicUsize::new(0),
         }))
@@ -102,6 +105,11 @@ impl Vendor {
     /// Runs `code` whenever headers are made.
     pub(crate) fn in_headers(&self, code: impl Fn() + Send + Sync + 'static) {
         *self.0.in_headers.lock().unwrap() = Some(Arc::new(code));
+    }
+
+    /// Runs `code` whenever a token is revoked.
+    pub(crate) fn in_revoke(&self, code: impl Fn() + Send + Sync + 'static) {
+        *self.0.in_revoke.lock().unwrap() = Some(Arc::new(code));
     }
 
     /// The tokens that the vendor was told to forget.
@@ -220,6 +228,10 @@ impl Renew for Vendor {
 
     async fn revoke(&self, headers: &AuthHeaders) -> Result<(), Error> {
         self.0.revoked.lock().unwrap().push(headers.token().clone());
+        let code = self.0.in_revoke.lock().unwrap().clone();
+        if let Some(code) = code {
+            code();
+        }
         Ok(())
     }
 }

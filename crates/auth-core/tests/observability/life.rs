@@ -17,6 +17,7 @@ pub(crate) async fn live(name: &'static str) -> Vendor {
     let vendor = Vendor::named(name, &clock);
     without_a_store(&vendor, &clock).await;
     logged_in_elsewhere(&vendor, &clock).await;
+    dropped_too_early(&vendor).await;
     with_a_store(&vendor, &clock).await;
     // A renewal's own handle goes a moment later.
     until(|| vendor.handles() == 1).await;
@@ -68,6 +69,18 @@ async fn logged_in_elsewhere(vendor: &Vendor, clock: &SandboxClock) {
     session.set_token(other).await.unwrap();
     vendor.release();
     assert_eq!(settled(&session).await, State::Fresh);
+}
+
+async fn dropped_too_early(vendor: &Vendor) {
+    let limit = std::time::Duration::from_millis(1);
+    let session = vendor.session().wait_on_drop(limit).build().unwrap();
+    vendor.hold();
+    let calls = vendor.calls();
+    assert_eq!(session.try_headers(), None);
+    vendor.until_calls(calls + 1).await;
+    // Where there is no runtime, the drop itself waits.
+    std::thread::spawn(move || drop(session)).join().unwrap();
+    vendor.release();
 }
 
 async fn with_a_store(vendor: &Vendor, clock: &SandboxClock) {

@@ -21,6 +21,7 @@ async function open(options = {}, query = "") {
   page.on("console", (message) => message.type() === "error" && wrong.push(message.text()));
   page.on("pageerror", (error) => wrong.push(error.message));
   await page.goto(`${origin}/${query}`);
+  if (options.javaScriptEnabled !== false) await page.locator("body[data-live]").waitFor();
   const send = (path, init) => fetch(origin + path, init);
   const api = (path, body) => send(`/_sandbox/${path}`, { method: "POST", headers: { "x-auth-sandbox": "1" }, body: JSON.stringify(body ?? {}) });
   const mail = () => send("/eqworks/dev/login?user=sue@eqworks.example");

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, ExitStatus};
 
 use clap::Args;
@@ -50,21 +51,31 @@ fn follow_parent(_: u32) -> io::Result<()> {
 }
 
 /// The program as the proxy starts it.
-#[cfg(target_os = "linux")]
 pub(super) fn command(words: &[OsString]) -> Option<Command> {
-    // Not its path: the file may have been replaced since.
-    let mut command = Command::new("/proc/self/exe");
+    let this = if cfg!(target_os = "linux") {
+        // Not its path: the file may have been replaced since.
+        PathBuf::from("/proc/self/exe")
+    } else {
+        std::env::current_exe().ok()?
+    };
+    let mut command = Command::new(this);
+    let parent = std::process::id().to_string();
     command
-        .arg("beside-the-proxy")
-        .arg(std::process::id().to_string())
-        .arg("--")
+        .args(["beside-the-proxy", &parent, "--"])
         .args(words);
     (!words.is_empty()).then_some(command)
 }
 
-#[cfg(not(target_os = "linux"))]
-pub(super) fn command(words: &[OsString]) -> Option<Command> {
-    exec::command(words)
+/// The variables by which programs know which hosts they call without a proxy of the network, with this
+/// machine's address among them: such a proxy would get the secret, and could not reach the port.
+pub(super) fn unproxied() -> [(&'static str, String); 2] {
+    let set = |name| std::env::var(name).ok().filter(|hosts| !hosts.is_empty());
+    let with = |name, other| {
+        let hosts = set(name).or_else(|| set(other));
+        let hosts = hosts.map_or_else(String::new, |hosts| hosts + ",");
+        (name, hosts + "127.0.0.1")
+    };
+    [with("no_proxy", "NO_PROXY"), with("NO_PROXY", "no_proxy")]
 }
 
 /// Runs the program to its end, and passes on what asks this process to end.

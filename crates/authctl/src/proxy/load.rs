@@ -1,13 +1,13 @@
 //! Many connections while tokens end. `AUTH_PROXY_CALLS` is how many calls each phase has.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use auth_sandbox::Sandbox;
 use iqm_auth::{Client, Login};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::tests::{SECRET, proxy};
@@ -41,7 +41,7 @@ async fn call(connection: &mut BufReader<TcpStream>, request: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_refusal_reaches_64_connections_while_four_tokens_end_and_each_is_renewed_once() {
     let calls = std::env::var("AUTH_PROXY_CALLS").ok();
-    let calls = calls.map_or(400, |calls| calls.parse::<usize>().unwrap());
+    let calls = calls.map_or(400, |calls| calls.parse::<u32>().unwrap());
     let sandbox = Sandbox::start().unwrap();
     let (iqm, user) = (sandbox.iqm(), sandbox.iqm().user());
     let client = Client::builder(iqm.client_id(), iqm.client_secret())
@@ -58,7 +58,8 @@ async fn no_refusal_reaches_64_connections_while_four_tokens_end_and_each_is_ren
     let guard = auth_core::Authorizer::refresh_in_background(&*session).unwrap();
     let address = proxy(session.clone(), &iqm.base_url()).await;
 
-    let answered = Arc::new(AtomicUsize::new(0));
+    // A permit for each answer that has not been waited for.
+    let answered = Arc::new(Semaphore::new(0));
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let request = format!(
         "GET /{SECRET}/iqm/api/v3/ua/profile HTTP/1.1\r\nHost: {address}\r\n\
@@ -69,20 +70,20 @@ async fn no_refusal_reaches_64_connections_while_four_tokens_end_and_each_is_ren
         let (answered, stopped, request) = (answered.clone(), stopped.clone(), request.clone());
         let mut connection = BufReader::new(TcpStream::connect(address).await.unwrap());
         callers.spawn(async move {
+            let mut calls = 0;
             while !*stopped.borrow() {
                 let status = call(&mut connection, &request).await;
                 assert!(status.starts_with("HTTP/1.1 200 "), "{status}");
-                answered.fetch_add(1, Ordering::Relaxed);
+                answered.add_permits(1);
+                calls += 1;
             }
+            calls
         });
     }
     let began = Instant::now();
-    // A caller that saw anything else has panicked, and its count stands still.
     let more = async || {
-        let goal = answered.load(Ordering::Relaxed) + calls;
-        while answered.load(Ordering::Relaxed) < goal {
-            tokio::task::yield_now().await;
-        }
+        answered.forget_permits(usize::MAX);
+        answered.acquire_many(calls).await.unwrap().forget();
     };
     more().await;
     for renewals in 1..=3 {
@@ -95,10 +96,9 @@ async fn no_refusal_reaches_64_connections_while_four_tokens_end_and_each_is_ren
     more().await;
     sandbox.log().assert_count("iqm.refresh", 4);
     stop.send(true).unwrap();
-    while let Some(caller) = callers.join_next().await {
-        caller.unwrap();
-    }
+    // A caller that saw anything else has panicked.
+    let answered: usize = callers.join_all().await.into_iter().sum();
     drop(guard);
-    let (answered, time) = (answered.load(Ordering::Relaxed), began.elapsed());
+    let time = began.elapsed();
     eprintln!("{answered} calls on {CONNECTIONS} connections in {time:.1?}, 4 renewals");
 }

@@ -371,9 +371,9 @@ async fn a_response_is_passed_on_as_it_comes_and_ends_with_its_caller() {
     drop(caller);
     // A write tells the proxy that its caller is gone, if the closed connection has not.
     let mut left = std::pin::pin!(async {
-        let (mut reader, mut writer) = vendor.0.into_split();
-        let writes = async { while writer.write_all(b"1\r\nx\r\n").await.is_ok() {} };
-        let reads = async { while matches!(reader.read(&mut [0; 8]).await, Ok(1..)) {} };
+        let (mut incoming, mut outgoing) = vendor.0.into_split();
+        let writes = async { while outgoing.write_all(b"1\r\nx\r\n").await.is_ok() {} };
+        let reads = async { while matches!(incoming.read(&mut [0; 8]).await, Ok(1..)) {} };
         tokio::select! { () = writes => {}, () = reads => {} }
     });
     left.as_mut().await;

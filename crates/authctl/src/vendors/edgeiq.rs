@@ -214,9 +214,10 @@ fn password(command: &EdgeIqPassword, context: &Context) -> Result<ExitCode, Fai
             EdgeIqPassword::Set { stdin, .. } => {
                 let input = Input::new(stdin);
                 let pasted = input.secret(Wanted::Code, "the link or its token")?;
-                let token = match pasted.expose_secret().contains("://") {
-                    true => ResetToken::from_link(&pasted)?,
-                    false => ResetToken::new(pasted)?,
+                let token = if pasted.expose_secret().contains("://") {
+                    ResetToken::from_link(&pasted)?
+                } else {
+                    ResetToken::new(pasted)?
                 };
                 client.set_password(&token, &input.new_password()?).await?;
                 output::note("The password is set: log in with it.");

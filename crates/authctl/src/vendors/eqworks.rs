@@ -41,9 +41,9 @@ impl EqWorksLogin {
 }
 
 /// Asks for the settings that nothing has named.
-pub(super) fn complete(profile: &mut Profile, input: &Input<'_>) -> Result<(), Failure> {
-    input.fill(profile, "account", "the e-mail address", "--email ADDRESS")?;
-    input.fill(
+pub(super) fn complete(profile: &mut Profile) -> Result<(), Failure> {
+    Input::fill(profile, "account", "the e-mail address", "--email ADDRESS")?;
+    Input::fill(
         profile,
         "product",
         "the product (atom or locus)",

@@ -50,17 +50,17 @@ impl IdentityXLogin {
 }
 
 /// Asks for the settings that nothing has named.
-pub(super) fn complete(profile: &mut Profile, input: &Input<'_>) -> Result<(), Failure> {
-    input.fill(profile, "account", "the e-mail address", "--email ADDRESS")?;
+pub(super) fn complete(profile: &mut Profile) -> Result<(), Failure> {
+    Input::fill(profile, "account", "the e-mail address", "--email ADDRESS")?;
     if is_app_user(profile) {
-        input.fill(
+        Input::fill(
             profile,
             "application",
             "the application's id",
             "--application ID",
         )?;
         let name = "the page that the mailed link leads to";
-        input.fill(profile, "auth-url", name, "--auth-url URL")?;
+        Input::fill(profile, "auth-url", name, "--auth-url URL")?;
         application(profile)?;
     }
     Ok(())

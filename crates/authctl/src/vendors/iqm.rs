@@ -69,10 +69,10 @@ impl IqmLogin {
 }
 
 /// Asks for the settings that nothing has named. A browser's log-in says itself whose it is.
-pub(super) fn complete(profile: &mut Profile, input: &Input<'_>) -> Result<(), Failure> {
-    input.fill(profile, "client-id", "the client id", "--client-id ID")?;
+pub(super) fn complete(profile: &mut Profile) -> Result<(), Failure> {
+    Input::fill(profile, "client-id", "the client id", "--client-id ID")?;
     if redirect_port(profile).is_none() {
-        input.fill(profile, "account", "the e-mail address", "--email ADDRESS")?;
+        Input::fill(profile, "account", "the e-mail address", "--email ADDRESS")?;
     }
     Ok(())
 }

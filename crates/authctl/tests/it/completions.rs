@@ -26,7 +26,9 @@ fn bash_completes_commands_and_their_options() {
         .lines()
         .map(|it| it.split(' ').collect())
         .collect();
-    lines.iter_mut().for_each(|line| line.sort_unstable());
+    for line in &mut lines {
+        line.sort_unstable();
+    }
     assert_eq!(lines, [vec!["--format"], vec!["profiles", "proxy"]]);
 }
 

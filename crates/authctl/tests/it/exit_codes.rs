@@ -1,5 +1,6 @@
 //! What a command ends with, for each kind of failure.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use auth_sandbox::Fault;
@@ -70,7 +71,6 @@ fn what_only_a_person_can_change_is_four() {
 fn a_store_that_others_can_read_is_seven_for_each_command() {
     let machine = Machine::new().logged_in("iqm");
     let directory = machine.state().join("tokens");
-    use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o755)).unwrap();
     for command in ["token", "refresh", "logout", "iqm me"] {
         machine.run(command).failed(7);

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
 
+use auth_sandbox::Fault;
 use serde_json::Value;
 
 use crate::prepared::{Prepared, VENDORS, succeeded};
@@ -90,6 +91,22 @@ fn curl_python_node_and_php_call_each_vendor_without_a_header_of_their_own() {
             );
         }
     }
+}
+
+#[test]
+fn a_proxy_of_the_network_is_not_asked_for_this_one() {
+    let user = Prepared::of("edgeiq");
+    let script = r#"curl -sS -f "$AUTHCTL_PROXY_URL$URL_PATH"; echo "$no_proxy $NO_PROXY""#;
+    let mut command = user.authctl(&["proxy", "--", "sh", "-c", script]);
+    command
+        .env("http_proxy", "http://127.0.0.1:1")
+        .env("NO_PROXY", "a.example");
+    let printed = succeeded(&command.output().unwrap());
+    assert!(printed.contains(user.email), "{printed}");
+    assert!(
+        printed.ends_with("a.example,127.0.0.1 a.example,127.0.0.1\n"),
+        "{printed}"
+    );
 }
 
 /// A proxy without a program.
@@ -216,6 +233,41 @@ fn a_signal_to_the_proxy_reaches_its_program_and_none_is_left_behind() {
     child.wait().unwrap();
     // The program held the other end.
     assert_eq!(out.read_to_end(&mut Vec::new()).unwrap(), 0);
+}
+
+#[test]
+fn a_renewal_that_the_last_call_began_is_saved_before_the_proxy_ends() {
+    let user = Prepared::of("iqm");
+    let (hold, gate) = Fault::hold_answer();
+    user.sandbox.fault(hold.on("iqm.refresh"));
+    user.sandbox.iqm().revoke_access_tokens(user.email);
+    let script = r#"echo $$; curl -sS "$AUTHCTL_PROXY_URL$URL_PATH" & read -r _; kill $!; exit 3"#;
+    let mut command = user.authctl(&["proxy", "--", "bash", "-c", script]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut program = String::new();
+    let out = child.stdout.as_mut().unwrap();
+    BufReader::new(out).read_line(&mut program).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(gate.reached());
+    drop(child.stdin.take());
+    // The proxy has seen the program's end when that is no process any more.
+    while fs::exists(format!("/proc/{}", program.trim())).unwrap() {
+        std::thread::yield_now();
+    }
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "the proxy did not wait"
+    );
+    gate.release();
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+    assert_ne!(user.prints(&["token"]).trim(), user.token);
+    user.sandbox.log().assert_count("iqm.refresh", 1);
 }
 
 #[test]

@@ -9,7 +9,8 @@
 //!
 //! The rules: one session at a time renews. Generations never go back but by a log-in or a log-out. No
 //! caller waits for ever. After a log-out there is neither a renewal nor a save. It leaves no valid token
-//! at the vendor, and deletes none that was asked for since. The state is true.
+//! at the vendor, deletes none that was asked for since, and what is asked for since starts from nothing of
+//! before. The state is true.
 //! Renewals keep their distance. A refused refresh token is not believed while another process may
 //! hold what was not saved. Once nothing fails any more and a person has logged in, every session gets a
 //! token. The tasks end with the sessions.
@@ -22,14 +23,14 @@ mod vendor;
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::runtime::{Builder, Handle};
 use tokio::time::{Instant, sleep, timeout};
 
-use self::store::{Shelf, Store};
+use self::store::{Shelf, Store, pause};
 use self::vendor::{Renewer, Vendor};
 use crate::clock::{Clock, Moment};
 use crate::session::Session;
@@ -127,8 +128,12 @@ struct Process {
     leaving: Mutex<Option<u64>>,
     /// The same, of a log-out that has returned.
     logged_out: Mutex<Option<u64>>,
-    /// The tokens that a log-out has to revoke.
+    /// How many log-outs have not returned.
+    log_outs: AtomicUsize,
+    /// The tokens that they have to revoke.
     unwanted: Mutex<Vec<u64>>,
+    /// The vendor has refused a token, and may be asked once more.
+    looks_again: AtomicBool,
     calls: AtomicUsize,
     issued: AtomicU64,
     seen: Mutex<Seen>,
@@ -157,6 +162,7 @@ impl Process {
     fn leaves(&self) -> u64 {
         let wants = self.wants.load(Ordering::Relaxed);
         *self.leaving.lock().unwrap() = Some(wants);
+        self.log_outs.fetch_add(1, Ordering::Relaxed);
         wants
     }
 
@@ -185,7 +191,6 @@ struct World {
     shelf: Option<Arc<Shelf>>,
     has_password: bool,
     running: Mutex<Vec<Running>>,
-    begun: AtomicUsize,
     random: Random,
 }
 
@@ -207,7 +212,6 @@ impl World {
             shelf,
             has_password: random.chance(40),
             running: Mutex::default(),
-            begun: AtomicUsize::default(),
             random: random.fork(),
         }
     }
@@ -215,7 +219,7 @@ impl World {
     /// Starts a process.
     fn start(&self) -> Running {
         let process = Arc::new(Process {
-            number: self.begun.fetch_add(1, Ordering::Relaxed),
+            number: self.vendor.processes.fetch_add(1, Ordering::Relaxed),
             ..Process::default()
         });
         let password = self.has_password.then(|| PasswordSource::held("pass"));
@@ -224,7 +228,7 @@ impl World {
             process: Arc::clone(&process),
             password,
             random: self.random.fork(),
-            is_alone: self.shelf.is_none(),
+            shelf: self.shelf.clone(),
         })
         .clock(Arc::new(self.clock.clone()));
         if let Some(shelf) = &self.shelf {
@@ -411,15 +415,36 @@ async fn step(
             call(random, session.set_token(log_in)).await;
         }
         17 => {
+            if random.chance(30) {
+                // The log-out waits for this renewal.
+                process.wants_a_token();
+                let within = Duration::from_millis(random.below(50));
+                let _ = timeout(within, session.renew()).await;
+            }
             let wants = process.leaves();
             let present = session.shared.valid(world.clock.now());
             let unwanted = present.map(|present| vendor::number(present.token()));
             process.unwanted.lock().unwrap().extend(unwanted);
-            if call(random, session.log_out()).await.is_some() {
+            let meanwhile = async {
+                if random.chance(50) {
+                    return;
+                }
+                pause(random, 200).await;
+                process.wants_a_token();
+                if random.chance(50) {
+                    let log_in = world.vendor.log_in(process);
+                    call(random, session.set_token(log_in)).await;
+                } else {
+                    call(random, session.renew()).await;
+                }
+            };
+            let (left, ()) = tokio::join!(call(random, session.log_out()), meanwhile);
+            if left.is_some() {
                 *process.logged_out.lock().unwrap() = Some(wants);
+                let others = process.log_outs.fetch_sub(1, Ordering::Relaxed) - 1;
                 let unwanted = process.unwanted.lock().unwrap();
-                let is_alone = world.shelf.is_none() || world.begun.load(Ordering::Relaxed) == 1;
-                if is_alone && !world.vendor.has_revoked(&unwanted) {
+                let is_alone = world.shelf.is_none() || world.vendor.has_one_process();
+                if is_alone && others == 0 && !world.vendor.has_revoked(&unwanted) {
                     broken("a log-out leaves no valid token of the session at the vendor");
                 }
             }

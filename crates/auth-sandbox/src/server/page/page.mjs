@@ -109,7 +109,7 @@ on("faults", () => stale("faults"));
 on("clock", () => stale("clock", "tokens"));
 on("reset", () => stale(...panels, "detail", "clock"));
 // What came before the stream, or while the program was started anew.
-on("hello", () => stale(...panels, "clock"));
+on("hello", () => { document.body.dataset.live = ""; stale(...panels, "clock"); });
 
 // The clock and the bars move between two events.
 let last = performance.now();

@@ -125,7 +125,7 @@ pub(super) fn requests(view: &View, page: &Value) -> Markup {
                 @for (name, shown) in VENDORS { option value=(name) selected[view.vendor == name] { (shown) } }
             }
             label { input type="checkbox" name="refused" value="1" checked[is_refused] #refused; " Only refused" }
-            noscript { button { "Show" } }
+            button { "Show" }
         }
         @if requests.is_empty() { (empty("No request that matches.")) }
         @else {

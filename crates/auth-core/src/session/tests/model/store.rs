@@ -24,6 +24,7 @@ pub(super) struct Shelf {
     fence: Option<AtomicU64>,
     /// How many of a hundred calls fail.
     failing: AtomicU64,
+    pub(super) never_fails: bool,
     /// Whether others are told of what is saved.
     tells: bool,
     watchers: Mutex<Vec<(usize, Weak<OnSaved>)>>,
@@ -38,6 +39,7 @@ impl Shelf {
             mark: Mutex::default(),
             fence: random.chance(50).then(AtomicU64::default),
             failing: AtomicU64::new(failing),
+            never_fails: failing == 0,
             tells: random.chance(40),
             watchers: Mutex::default(),
         }
@@ -74,17 +76,19 @@ impl Store {
         Ok(())
     }
 
-    fn tell(&self, token: &Token) {
+    fn tell_others(&self) {
         for (process, watcher) in &*self.shelf.watchers.lock().unwrap() {
             if *process == self.process.number {
                 continue;
             }
-            let (watcher, token) = (Weak::clone(watcher), token.clone());
+            let (watcher, shelf) = (Weak::clone(watcher), Arc::clone(&self.shelf));
             let random = self.random.fork();
             tokio::spawn(async move {
                 pause(&random, 5_000).await;
-                if let Some(on_saved) = watcher.upgrade() {
-                    on_saved(token);
+                // Read then, as stores do. It may be a later one, or deleted.
+                let stored = shelf.token.lock().unwrap().clone();
+                if let (Some(on_saved), Some(stored)) = (watcher.upgrade(), stored) {
+                    on_saved(stored);
                 }
             });
         }
@@ -130,7 +134,7 @@ impl TokenStore for Store {
             }
             *stored = Some(token.clone());
             drop(stored);
-            self.tell(token);
+            self.tell_others();
             Ok(SaveOutcome::Saved)
         })
     }

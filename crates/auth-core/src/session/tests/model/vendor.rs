@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 
-use super::store::pause;
+use super::store::{Shelf, pause};
 use super::{Process, SimClock, broken, tell};
 use crate::clock::Clock as _;
 use crate::renew::{Reason, Renew};
@@ -29,6 +29,8 @@ pub(super) struct Vendor {
     is_troubled: AtomicBool,
     /// How many calls of processes that share a store are under way.
     calls: AtomicUsize,
+    /// How many processes have begun.
+    pub(super) processes: AtomicUsize,
     pub(super) renewals: AtomicU64,
     pub(super) refusals: AtomicU64,
 }
@@ -46,6 +48,7 @@ impl Vendor {
             is_steady: random.chance(30),
             is_troubled: AtomicBool::new(random.chance(80)),
             calls: AtomicUsize::default(),
+            processes: AtomicUsize::default(),
             renewals: AtomicU64::default(),
             refusals: AtomicU64::default(),
         }
@@ -76,6 +79,10 @@ impl Vendor {
             sent,
         )
         .with_refresh(Some(format!("{chain} {refresh}").into()))
+    }
+
+    pub(super) fn has_one_process(&self) -> bool {
+        self.processes.load(Ordering::Relaxed) == 1
     }
 
     /// Whether none of these tokens is valid here. Of short ones, and where clocks were set, sessions may
@@ -138,8 +145,8 @@ pub(super) struct Renewer {
     pub(super) process: Arc<Process>,
     pub(super) password: Option<PasswordSource<Error>>,
     pub(super) random: Random,
-    /// Whether another process may renew at the same time: there is no lease.
-    pub(super) is_alone: bool,
+    /// `None`: another process may renew at the same time.
+    pub(super) shelf: Option<Arc<Shelf>>,
 }
 
 /// Counts a call for as long as it is under way.
@@ -160,7 +167,15 @@ impl Renew for Renewer {
             broken("there is no renewal after a log-out");
         }
         let wants = self.process.wants.load(Ordering::Relaxed);
-        let calls = if self.is_alone {
+        let origin = known.and_then(|known| origin(known, &self.process));
+        let is_of_before = origin.is_some_and(|origin| self.process.has_left_since(origin));
+        let is_sure = !self.process.looks_again.swap(false, Ordering::Relaxed)
+            && self.shelf.as_ref().is_some_and(|shelf| shelf.never_fails)
+            && vendor.has_one_process();
+        if is_sure && is_of_before && !self.process.has_left_since(wants) {
+            broken("what is asked for after a log-out starts from nothing of before");
+        }
+        let calls = if self.shelf.is_none() {
             &self.process.calls
         } else {
             &vendor.calls
@@ -191,6 +206,7 @@ impl Renew for Renewer {
             }
             (None, None) => {
                 vendor.refusals.fetch_add(1, Ordering::Relaxed);
+                self.process.looks_again.store(true, Ordering::Relaxed);
                 tell(&self.process, || "refused".to_owned());
                 return Err(Error::new(ErrorKind::TokenRejected, "refused"));
             }
