@@ -17,7 +17,7 @@ async fn events(
     assert!(text.contains("event: hello"), "{text}");
     after.await;
     while !text.contains(&format!("event: {kind}\n")) {
-        text += &String::from_utf8(response.chunk().await.unwrap().unwrap().to_vec()).unwrap();
+        text += str::from_utf8(&response.chunk().await.unwrap().unwrap()).unwrap();
     }
     let field = |block: &str, name: &str| {
         let mut lines = block.lines();
@@ -60,7 +60,7 @@ async fn read_from(program: &Program, last: &str, until: &str) -> String {
     let mut response = request.send().await.unwrap();
     let mut text = String::new();
     while !text.contains(until) {
-        text += &String::from_utf8(response.chunk().await.unwrap().unwrap().to_vec()).unwrap();
+        text += str::from_utf8(&response.chunk().await.unwrap().unwrap()).unwrap();
     }
     text
 }

@@ -242,9 +242,9 @@ async fn a_refusal_says_what_was_expected_and_what_came() {
             "/iqm/api/v3/ua/log-in",
         ),
         (
-            basic("login").json(&json!({ "email": "a", "pasword": "b" })),
+            basic("login").json(&json!({ "email": "a", "pin": "b" })),
             "only the fields",
-            "email, pasword",
+            "email, pin",
         ),
         (
             edgeiq

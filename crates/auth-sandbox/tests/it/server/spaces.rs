@@ -119,7 +119,7 @@ async fn a_reset_begins_again_and_ends_what_waits() {
         program.done("/_sandbox/reset", json!({})).await;
     }
     let wrong = program
-        .post("/_sandbox/reset", json!({ "setings": {} }))
+        .post("/_sandbox/reset", json!({ "options": {} }))
         .await;
     assert_eq!(wrong.status, 400);
 }

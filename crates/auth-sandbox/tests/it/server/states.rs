@@ -148,8 +148,8 @@ async fn everything_survives_a_restart_and_an_interruption_ends_the_program_at_o
         program.iqm_log_in_request("/ns/b", "123456"),
         program.get("/_sandbox/mails/latest?to=nobody@example.com&wait=60s"),
     );
-    let hold = json!({ "steps": [{ "kind": "hold" }] });
-    program.done("/ns/b/_sandbox/faults", hold).await;
+    let fault = json!({ "steps": [{ "kind": "hold" }] });
+    program.done("/ns/b/_sandbox/faults", fault).await;
     let (held, waiting) = (tokio::spawn(held.send()), tokio::spawn(waiting.send()));
     program.json("/ns/b/_sandbox/faults/1/gate?wait=20s").await;
 

@@ -65,8 +65,8 @@ async fn each_kind_can_be_made_decoded_expired_and_revoked() {
     ] {
         let make = json!({ "vendor": vendor, "kind": kind, "owner": owner });
         for change in ["expire", "revoke"] {
-            let made = program.done("/_sandbox/tokens", make.clone()).await;
-            let token = made["value"].as_str().unwrap();
+            let reply = program.done("/_sandbox/tokens", make.clone()).await;
+            let token = reply["value"].as_str().unwrap();
             let decoded = decode(&program, token).await;
             let accepted = if kind == "refresh" {
                 Value::Null
@@ -80,7 +80,7 @@ async fn each_kind_can_be_made_decoded_expired_and_revoked() {
                 decoded["claims"].is_object(),
                 matches!(vendor, "eqworks" | "identityx")
             );
-            let id = json!({ "id": made["id"] });
+            let id = json!({ "id": reply["id"] });
             program
                 .done(&format!("/_sandbox/tokens/{change}"), id)
                 .await;
@@ -163,8 +163,8 @@ async fn codes_and_signed_claims_are_made_and_shown() {
     );
     for vendor in ["eqworks", "identityx"] {
         let make = json!({ "vendor": vendor, "kind": "signed", "claims": { "a": 1 } });
-        let made = program.done("/_sandbox/tokens", make).await;
-        let decoded = decode(&program, made["value"].as_str().unwrap()).await;
+        let reply = program.done("/_sandbox/tokens", make).await;
+        let decoded = decode(&program, reply["value"].as_str().unwrap()).await;
         assert_eq!(decoded["claims"], json!({ "a": 1 }));
     }
     let refused = read(program.request(Method::POST, "/_sandbox/tokens").body("{")).await;

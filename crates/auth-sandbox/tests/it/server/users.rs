@@ -151,7 +151,7 @@ async fn records_are_added_with_defaults_and_removed() {
     for (path, fields) in [
         ("iqm", json!({})),
         ("iqm", json!({ "email": 1 })),
-        ("iqm", json!({ "email": "a@b.example", "pasword": "p" })),
+        ("iqm", json!({ "email": "a@b.example", "pin": "p" })),
         ("iqm", json!({ "email": "a@b.example", "ow_id": "x" })),
         ("nobody", json!({ "email": "a@b.example" })),
     ] {
