@@ -253,7 +253,7 @@ impl<R: Renew> Leased<'_, R> {
             *mark = Mark::Cleared;
         }
         drop(saving);
-        let prepared = self.shared.prepare_renewed(token, self.epoch)?;
+        let prepared = self.shared.prepare_renewed(&token, self.epoch)?;
         Ok(Ready {
             prepared,
             failures,

@@ -131,7 +131,7 @@ pub(super) async fn run<R: Renew>(mut finish: Finish<R>, plan: Plan) {
         }
         let token = shared.ask(plan.known.as_ref(), plan.reason).await?;
         Ok(Ready {
-            prepared: shared.prepare_renewed(token, epoch)?,
+            prepared: shared.prepare_renewed(&token, epoch)?,
             failures: StoreFailures::default(),
             is_theirs: false,
         })
@@ -166,8 +166,8 @@ impl<R: Renew> Shared<R> {
 
     /// A renewal's token. It is remembered even if it cannot be used: its refresh token gets the
     /// next one.
-    pub(super) fn prepare_renewed(&self, token: Token, epoch: u64) -> Result<Prepared, R::Error> {
-        let prepared = self.prepare(&token).map_err(|error| {
+    pub(super) fn prepare_renewed(&self, token: &Token, epoch: u64) -> Result<Prepared, R::Error> {
+        let prepared = self.prepare(token).map_err(|error| {
             if token.is_sendable() {
                 return error;
             }
@@ -176,7 +176,7 @@ impl<R: Renew> Shared<R> {
             Error::new(ErrorKind::Protocol, message).into()
         });
         if prepared.is_err() {
-            self.lock().remember(&token, epoch);
+            self.lock().remember(token, epoch);
         }
         prepared
     }
