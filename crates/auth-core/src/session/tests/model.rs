@@ -257,7 +257,7 @@ impl World {
         }
     }
 
-    fn note(&self, running: &Running, what: &str) {
+    fn note(running: &Running, what: &str) {
         tell(&running.process, || {
             let newest = running.session.shared.lock().token.clone();
             let generation = newest.map(|newest| newest.generation());
@@ -267,7 +267,7 @@ impl World {
 
     /// Checks what must hold at any time.
     fn observe(&self, running: &Running, what: &str) {
-        self.note(running, what);
+        Self::note(running, what);
         let Running {
             process, session, ..
         } = running;
@@ -515,7 +515,7 @@ async fn recover(world: &World) {
                 Ok(Ok(_)) => break,
                 Ok(Err(_)) if Instant::now() < until => sleep(Duration::from_secs(30)).await,
                 Ok(Err(error)) => {
-                    world.note(running, &format!("{error:?}"));
+                    World::note(running, &format!("{error:?}"));
                     broken("once nothing fails any more, every session gets a token");
                     break;
                 }

@@ -81,12 +81,12 @@ impl Store {
             if *process == self.process.number {
                 continue;
             }
-            let (watcher, shelf) = (Weak::clone(watcher), Arc::clone(&self.shelf));
+            let (watcher, all) = (Weak::clone(watcher), Arc::clone(&self.shelf));
             let random = self.random.fork();
             tokio::spawn(async move {
                 pause(&random, 5_000).await;
                 // Read then, as stores do. It may be a later one, or deleted.
-                let stored = shelf.token.lock().unwrap().clone();
+                let stored = all.token.lock().unwrap().clone();
                 if let (Some(on_saved), Some(stored)) = (watcher.upgrade(), stored) {
                     on_saved(stored);
                 }
