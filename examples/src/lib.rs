@@ -17,7 +17,12 @@ mod sandbox_readme {}
 #[doc = include_str!("../../crates/auth-store/README.md")]
 mod store_readme {}
 
+#[cfg(feature = "clients")]
+pub mod clients;
 pub mod fleet;
+pub mod short_lived;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 
 /// GraphQL operations of a program's own, generated from `graphql/`.
 pub mod operations {

@@ -135,10 +135,10 @@ pub(crate) fn faults(root: &Path) -> Result<()> {
 /// The long tests at full size, one after the other: what is measured has the machine to itself.
 pub(crate) fn soak(root: &Path) -> Result<()> {
     tools::require(&tools::NEEDS)?;
-    let words = "test --package examples --features redis --test fleet -- --nocapture \
-        --test-threads 1";
+    let words = "test --package examples --features redis --test fleet --test short_lived \
+        -- --nocapture --test-threads 1";
     call(command(root, words).env("AUTH_SOAK", "1"))?;
-    call(&mut command(root, "bench --package auth-store --features file --bench many_records"))
+    call(&mut command(root, "bench -p auth-store -p authctl -F auth-store/file --bench *"))
 }
 
 #[cfg(test)]

@@ -14,10 +14,10 @@ use crate::cargo::{self, note};
 pub(crate) const NEEDS: [(&str, &str); 9] = [
     ("cc --version", "gcc"),
     ("test -e /usr/include/stdlib.h", "libc6-dev"),
-    ("pkg-config --version", "pkg-config"),
-    ("pkg-config --exists openssl", "libssl-dev"),
+    ("pkg-config --exists openssl", "pkg-config libssl-dev"),
     ("git --version", "git"),
-    ("curl --version", "curl"),
+    ("curl --version && node --version", "curl nodejs"),
+    ("python3 -c 'import requests' || /usr/bin/python3 -c 'import requests'", "python3-requests"),
     ("redis-server --version", "redis-server"),
     ("gnome-keyring-daemon --version", "gnome-keyring"),
     ("dbus-run-session --version", "dbus"),

@@ -149,7 +149,10 @@ impl AuthHeaders {
             })
             .collect::<Option<Box<[HeaderSet]>>>()
             .ok_or_else(|| {
-                Error::new(ErrorKind::InvalidConfig, "a auth_headers without headers")
+                Error::new(
+                    ErrorKind::InvalidConfig,
+                    "a token without headers authorizes nothing",
+                )
             })?;
         let ends = Deadline::of(token, now);
         Ok(Self(Arc::new(Current {

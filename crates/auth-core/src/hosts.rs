@@ -114,7 +114,7 @@ impl AllowedHosts {
     /// The host of `base` alone.
     pub fn of(base: &BaseUrl) -> Self {
         let mut hosts = Self::default();
-        hosts.0.extend(place(base.as_url()));
+        hosts.0.extend(place(base.as_url()).map(owned));
         hosts
     }
 
@@ -138,7 +138,7 @@ impl AllowedHosts {
             && url.query().is_none()
             && url.fragment().is_none();
         let place = place(&url).filter(|_| is_bare).ok_or_else(refused)?;
-        self.0.push(place);
+        self.0.push(owned(place));
         Ok(self)
     }
 
@@ -146,27 +146,36 @@ impl AllowedHosts {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] that names the host, never the rest of the URL.
+    /// [`ErrorKind::InvalidConfig`] that names the host and the port, never the rest of the URL.
     pub fn check(&self, url: &Url) -> Result<(), Error> {
-        let host = url.host_str().unwrap_or("no host");
+        let place = place(url);
         let refused = |why: &str| {
-            let message = format!("the token was not put on a request to {host}: {why}");
+            let place = match place {
+                Some((host, port)) => format!("{host}:{port}"),
+                None => "no host".to_owned(),
+            };
+            let message = format!("the token was not put on a request to {place}: {why}");
             Err(Error::new(ErrorKind::InvalidConfig, message))
         };
         if !is_safe(url) {
             return refused("only https is allowed, or http to a loopback host");
         }
-        match place(url) {
-            Some(place) if self.0.contains(&place) => Ok(()),
-            _ => refused("this host and port are not among the vendor's; allow them if they are"),
+        let is_allowed = |(host, port)| self.0.iter().any(|it| it.0 == host && it.1 == port);
+        if place.is_some_and(is_allowed) {
+            return Ok(());
         }
+        refused("this host and port are not among the vendor's; allow them if they are")
     }
 }
 
-fn place(url: &Url) -> Option<(String, u16)> {
+fn place(url: &Url) -> Option<(&str, u16)> {
     // A trailing dot names the same host.
-    let host = url.host_str()?.trim_end_matches('.').to_owned();
+    let host = url.host_str()?.trim_end_matches('.');
     Some((host, url.port_or_known_default()?))
+}
+
+fn owned((host, port): (&str, u16)) -> (String, u16) {
+    (host.to_owned(), port)
 }
 
 #[cfg(test)]
@@ -244,6 +253,17 @@ mod tests {
             "http://127.0.0.1/",
         ] {
             assert!(!check(bad), "{bad}");
+        }
+        for (refused, place) in [
+            ("http://127.0.0.1:8081/hunter22", "127.0.0.1:8081: "),
+            ("https://example.com/hunter22", "example.com:443: "),
+            ("http://example.com/hunter22", "example.com:80: "),
+            ("data:hunter22", "no host: "),
+        ] {
+            let error = hosts.check(&Url::parse(refused).unwrap()).unwrap_err();
+            let message = error.to_string();
+            assert!(message.contains(&format!("to {place}")), "{message}");
+            assert!(!message.contains("hunter22"), "{message}");
         }
     }
 

@@ -47,8 +47,6 @@ type Place = (usize, usize);
 #[derive(Clone, Default)]
 pub struct Redactor {
     secrets: Vec<SecretString>,
-    // A secret so short that looking for it would hide nothing or everything.
-    hide_all: bool,
 }
 
 impl Redactor {
@@ -57,13 +55,9 @@ impl Redactor {
         Self::default()
     }
 
-    /// Adds a secret.
+    /// Adds a secret. That is all: it is read when there is a text to redact, which most calls never get.
     pub fn add(&mut self, secret: &SecretString) {
-        match Reading::of(secret.expose_secret()).canonical().chars.len() {
-            0 => {}
-            1..SHORTEST => self.hide_all = true,
-            _ => self.secrets.push(secret.clone()),
-        }
+        self.secrets.push(secret.clone());
     }
 
     /// `text` without the secrets, as one line of at most 300 characters: what a person reads of an
@@ -72,9 +66,9 @@ impl Redactor {
     /// The secrets are cut out before the text is shortened, so that none is cut in two. No more than
     /// the first 2 KiB of a text is looked at, and shown.
     pub fn redact(&self, text: &str) -> String {
-        if self.hide_all {
+        let Some(known) = known(&self.secrets) else {
             return MASK.to_owned();
-        }
+        };
         let text = text.trim();
         let is_end = |at: &usize| text.is_char_boundary(*at);
         let end = (0..=text.len().min(LONGEST_READ)).rev().find(is_end);
@@ -84,7 +78,6 @@ impl Redactor {
             hidden[read.len().saturating_sub(CUT_SHORT)..].fill(true);
         }
         let mut hide = |(first, end): Place| hidden[first..end].fill(true);
-        let known = known(&self.secrets);
         let telling = telling(&known);
         reading::each(read, |reading| {
             let text = reading.canonical();
@@ -120,12 +113,18 @@ impl fmt::Debug for Redactor {
 }
 
 /// The secrets in the form in which texts are compared, and as what remains of one when a program
-/// writes it that cannot write all of its characters.
-fn known(secrets: &[SecretString]) -> Vec<Reading> {
+/// writes it that cannot write all of its characters. `None` if one is so short that looking for it
+/// would hide nothing or everything.
+fn known(secrets: &[SecretString]) -> Option<Vec<Reading>> {
     let mut known = Vec::new();
     for secret in secrets {
         let secret = secret.expose_secret();
-        known.push(Reading::of(secret).canonical());
+        let canonical = Reading::of(secret).canonical();
+        match canonical.chars.len() {
+            0 => continue,
+            1..SHORTEST => return None,
+            _ => known.push(canonical),
+        }
         if !secret.is_ascii() {
             for to_bytes in [u16::to_le_bytes, u16::to_be_bytes] {
                 let bytes = secret.encode_utf16().flat_map(to_bytes);
@@ -144,7 +143,7 @@ fn known(secrets: &[SecretString]) -> Vec<Reading> {
             }
         }
     }
-    known
+    Some(known)
 }
 
 /// The parts that give a secret away, by their length. The longest cover all of a secret.

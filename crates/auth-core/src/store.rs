@@ -135,6 +135,11 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     fn list(&self) -> BoxFuture<'_, Result<Vec<StoreKey>, Error>>;
 
     /// Waits, for a bounded time, until no other session renews the token of `key`.
+    ///
+    /// A session may drop the future at any moment. It must not take the lease after that: no one
+    /// would give it back. It must not leave the mark of an [abandoned](Lease::was_abandoned) lease
+    /// either, since nothing was renewed, and must not keep the place in a queue that others wait
+    /// behind. A store that asks a thread or a server for the lease gives back what arrives too late.
     fn lease<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Box<dyn Lease>, Error>>;
 
     /// Has `on_saved` called with what others save under `key`, as soon as they do. `None` from a

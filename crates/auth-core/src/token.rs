@@ -44,6 +44,16 @@ impl Token {
         }
     }
 
+    /// A token from elsewhere, of which the end is known and not when it was asked for. It is taken
+    /// to be as old as one that lives for `usual_lifetime`.
+    ///
+    /// Not the present moment: each start of a program would give the token a new age, and so put it
+    /// in the place of what a store has got for it since.
+    pub fn kept(access: SecretString, expiry: Expiry, usual_lifetime: Duration) -> Self {
+        let issued_at = expiry.at().and_then(|end| end.checked_sub(usual_lifetime));
+        Self::new(access, expiry, issued_at.unwrap_or(SystemTime::UNIX_EPOCH))
+    }
+
     /// Adds the secret that renews the token.
     pub fn with_refresh(mut self, refresh: Option<SecretString>) -> Self {
         self.refresh = refresh.map(secret::trimmed);

@@ -38,6 +38,62 @@ macro_rules! client_builder_methods {
     };
 }
 
+/// The methods of a session, for the page of a vendor's alias: rustdoc shows none there.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! session_methods {
+    () => {
+        "
+# Methods
+
+| to | call |
+| --- | --- |
+| make a call with reqwest | [`send`](auth_core::Session::send), [`send_once`](auth_core::Session::send_once) |
+| put the headers on a request, if its host is the vendor's | [`authorize`](auth_core::Session::authorize), [`authorize_with`](auth_core::Session::authorize_with) (reqwest), [`apply_to`](auth_core::Session::apply_to) (any client), [`headers_for_blocking`](auth_core::Session::headers_for_blocking) |
+| have the headers, for whatever host | [`headers`](auth_core::Session::headers), [`apply`](auth_core::Session::apply), [`auth_headers`](auth_core::Session::auth_headers); without waiting [`try_headers`](auth_core::Session::try_headers), [`try_apply`](auth_core::Session::try_apply) |
+| report a refusal | [`invalidate`](auth_core::Session::invalidate) |
+| renew | [`renew`](auth_core::Session::renew), [`refresh_in_background`](auth_core::Session::refresh_in_background) |
+| log in and out | [`set_token`](auth_core::Session::set_token), [`save`](auth_core::Session::save), [`log_out`](auth_core::Session::log_out) |
+| end the process | [`settled`](auth_core::Session::settled) |
+| see how it is | [`state`](auth_core::Session::state), [`states`](auth_core::Session::states), [`expiry`](auth_core::Session::expiry), [`allowed_hosts`](auth_core::Session::allowed_hosts) |
+| do without a runtime | [`headers_blocking`](auth_core::Session::headers_blocking), [`apply_blocking`](auth_core::Session::apply_blocking), [`auth_headers_blocking`](auth_core::Session::auth_headers_blocking), [`renew_blocking`](auth_core::Session::renew_blocking), [`set_token_blocking`](auth_core::Session::set_token_blocking), [`log_out_blocking`](auth_core::Session::log_out_blocking), [`settled_blocking`](auth_core::Session::settled_blocking) |
+
+Every session is an [`Authorizer`](auth_core::Authorizer), for signatures without a vendor's types and for tests. Clones are cheap and share the token.
+"
+    };
+}
+
+/// The methods of a session's builder, likewise.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! session_builder_methods {
+    () => {
+        "
+# Methods
+
+[`store`](auth_core::SessionBuilder::store), [`store_as`](auth_core::SessionBuilder::store_as) and [`renew_without_lease`](auth_core::SessionBuilder::renew_without_lease) for a token store,
+[`renew_in_foreground`](auth_core::SessionBuilder::renew_in_foreground) and [`wait_on_drop`](auth_core::SessionBuilder::wait_on_drop) for programs that do not run for long,
+[`token`](auth_core::SessionBuilder::token) to start with one, [`allowed_hosts`](auth_core::SessionBuilder::allowed_hosts), and [`build`](auth_core::SessionBuilder::build). The rest is for
+vendor crates: [`http`](auth_core::SessionBuilder::http), [`clock`](auth_core::SessionBuilder::clock), [`key`](auth_core::SessionBuilder::key), [`needs_store`](auth_core::SessionBuilder::needs_store).
+"
+    };
+}
+
+/// The methods of a pool of sessions, likewise.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! session_pool_methods {
+    () => {
+        "
+# Methods
+
+[`new`](auth_core::SessionPool::new) with [`idle`](auth_core::SessionPool::idle) and [`clock`](auth_core::SessionPool::clock);
+[`get_or_make`](auth_core::SessionPool::get_or_make), [`get`](auth_core::SessionPool::get), [`remove`](auth_core::SessionPool::remove);
+[`settle`](auth_core::SessionPool::settle) before the process ends; [`evict_idle`](auth_core::SessionPool::evict_idle), [`len`](auth_core::SessionPool::len), [`is_empty`](auth_core::SessionPool::is_empty).
+"
+    };
+}
+
 /// A vendor's `Token`: an [`auth_core::Token`](crate::Token) in a type of its own.
 ///
 /// The caller supplies: the docs, the type's name, `$headers` (a function of the crate that makes
@@ -94,12 +150,16 @@ macro_rules! vendor_token {
             }
         }
 
+        /// The token as a session and a store take it.
         impl From<$name> for $crate::Token {
             fn from(token: $name) -> Self {
                 token.0
             }
         }
 
+        // Hidden, since the two types have one name: the docs would show the same line twice. A
+        // program that makes a token has typed ways of its vendor.
+        #[doc(hidden)]
         impl From<$crate::Token> for $name {
             fn from(token: $crate::Token) -> Self {
                 Self(token)

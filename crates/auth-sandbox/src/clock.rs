@@ -162,6 +162,21 @@ impl SandboxClock {
         UNIX_EPOCH + Duration::from_nanos(u64::try_from(self.inner.start_wall_nanos).unwrap_or(0))
     }
 
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.inner.origin.is_none()
+    }
+
+    /// How far it was moved in each way.
+    pub(crate) fn moves(&self) -> (bool, u64, i64, u64) {
+        let inner = &self.inner;
+        (
+            self.is_frozen(),
+            inner.advanced_nanos.load(Ordering::Acquire),
+            inner.wall_only_nanos.load(Ordering::Acquire),
+            inner.suspended_nanos.load(Ordering::Acquire),
+        )
+    }
+
     fn move_wall(&self, by: i64) {
         let update = |nanos: i64| Some(nanos.saturating_add(by));
         // It cannot fail: the closure always returns a value.

@@ -1,6 +1,8 @@
 //! EdgeIQ: a permanent API token or a session token, sent as it is.
 
 mod handle;
+#[cfg(feature = "server")]
+mod inspect;
 mod password;
 mod refusal;
 mod session;

@@ -2,6 +2,8 @@
 
 mod cors;
 mod handle;
+#[cfg(feature = "server")]
+mod inspect;
 mod link;
 mod login;
 mod query;

@@ -50,6 +50,8 @@ use gate::GateState;
 /// ```
 #[derive(Clone)]
 pub struct Fault {
+    /// Its number in the queue.
+    id: u64,
     operation: Option<String>,
     left: Left,
     before: Vec<Wait>,
@@ -100,6 +102,7 @@ impl Fault {
     fn new(outcome: Outcome) -> Self {
         let (before, after) = (Vec::new(), Vec::new());
         Self {
+            id: 0,
             operation: None,
             left: Left::Times(1),
             before,
@@ -272,6 +275,22 @@ impl Fault {
         self.after.extend(next.after);
         self.outcome = next.outcome;
         self
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(crate) fn operation(&self) -> Option<&str> {
+        self.operation.as_deref()
+    }
+
+    /// How many calls it is still for. `None`: all.
+    pub(crate) fn left(&self) -> Option<usize> {
+        match self.left {
+            Left::Times(left) => Some(left),
+            Left::Always => None,
+        }
     }
 
     pub(crate) fn before(&self) -> &[Wait] {

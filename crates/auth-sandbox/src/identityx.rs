@@ -7,6 +7,8 @@ mod endpoint;
 mod failure;
 mod handle;
 mod inputs;
+#[cfg(feature = "server")]
+mod inspect;
 mod mails;
 mod people;
 mod schema;

@@ -4,7 +4,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use tokio::sync::watch;
 use url::Url;
+
+use crate::vendor_clock::VendorClock;
 
 /// What an e-mail is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -140,21 +143,21 @@ impl<'a> Inbox<'a> {
     /// The latest e-mail.
     pub fn latest(&self) -> Option<Mail> {
         let sent = self.post.lock();
-        let mut own = sent.iter().filter(|(to, _)| *to == self.address);
-        own.next_back().map(|(_, mail)| mail.clone())
+        let mut own = sent.iter().filter(|sent| sent.to == self.address);
+        own.next_back().map(|sent| sent.mail.clone())
     }
 
     /// All e-mails in the order in which they were sent.
     pub fn all(&self) -> Vec<Mail> {
         let sent = self.post.lock();
-        let own = sent.iter().filter(|(to, _)| *to == self.address);
-        own.map(|(_, mail)| mail.clone()).collect()
+        let own = sent.iter().filter(|sent| sent.to == self.address);
+        own.map(|sent| sent.mail.clone()).collect()
     }
 
     /// How many e-mails there are.
     pub fn count(&self) -> usize {
         let sent = self.post.lock();
-        sent.iter().filter(|(to, _)| *to == self.address).count()
+        sent.iter().filter(|sent| sent.to == self.address).count()
     }
 }
 
@@ -167,18 +170,50 @@ impl fmt::Debug for Inbox<'_> {
     }
 }
 
+/// An e-mail on its way to an address.
+#[derive(Clone)]
+pub(crate) struct Sent {
+    /// Counts the e-mails of a sandbox. The first is 1.
+    pub(crate) id: u64,
+    pub(crate) to: String,
+    /// By the vendor's wall clock.
+    pub(crate) at: SystemTime,
+    pub(crate) mail: Mail,
+}
+
 /// The e-mails of all vendors of one sandbox. Clones share them.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Post {
-    sent: Arc<Mutex<Vec<(String, Mail)>>>,
+    clock: VendorClock,
+    sent: Arc<Mutex<Vec<Sent>>>,
+    /// The number of the latest e-mail.
+    latest: watch::Sender<u64>,
 }
 
 impl Post {
-    pub(crate) fn send(&self, to: &str, mail: Mail) {
-        self.lock().push((normal(to), mail));
+    pub(crate) fn new(clock: VendorClock) -> Self {
+        Self {
+            clock,
+            sent: Arc::default(),
+            latest: watch::Sender::new(0),
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(String, Mail)>> {
+    pub(crate) fn send(&self, to: &str, mail: Mail) {
+        let (to, at) = (normal(to), self.clock.wall());
+        self.latest.send_modify(|latest| {
+            *latest += 1;
+            let id = *latest;
+            self.lock().push(Sent { id, to, at, mail });
+        });
+    }
+
+    /// Changes when an e-mail is sent.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.latest.subscribe()
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Vec<Sent>> {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

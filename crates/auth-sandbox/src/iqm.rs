@@ -1,6 +1,8 @@
 //! IQM: bearer tokens plus an organization workspace id.
 
 mod handle;
+#[cfg(feature = "server")]
+mod inspect;
 mod ledger;
 mod mfa;
 mod password;

@@ -1,6 +1,13 @@
 #![cfg_attr(not(doctest), doc = include_str!("../README.md"))]
 // Not in doctests: the examples use a vendor's crate, and this one depends on none. The package
 // `examples` compiles and runs them.
+#![cfg_attr(
+    not(feature = "server"),
+    allow(
+        dead_code,
+        reason = "the program shows more of what the vendors remember"
+    )
+)]
 
 mod answer;
 mod body;
@@ -8,6 +15,7 @@ mod clock;
 mod date;
 mod edgeiq;
 mod eqworks;
+mod exchange;
 mod fault;
 mod identityx;
 mod inbox;
@@ -19,7 +27,8 @@ mod operation;
 mod rate_limit;
 mod request;
 mod sandbox;
-mod server;
+#[cfg(feature = "server")]
+pub mod server;
 mod start;
 mod vendor;
 mod vendor_clock;

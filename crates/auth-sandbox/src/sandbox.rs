@@ -10,10 +10,10 @@ use axum::http::Extensions;
 use tokio::sync::oneshot;
 
 use crate::clock::SandboxClock;
+use crate::exchange::Exchange;
 use crate::fault::Fault;
 use crate::inbox::{Inbox, Post};
-use crate::log::RequestLog;
-use crate::server::Server;
+use crate::log::{Keep, RequestLog};
 use crate::vendor::{RunningVendor, Vendor};
 use crate::vendor_clock::Skew;
 
@@ -39,7 +39,7 @@ use crate::vendor_clock::Skew;
 pub struct Sandbox {
     pub(crate) address: SocketAddr,
     pub(crate) post: Post,
-    pub(crate) server: Arc<Server>,
+    pub(crate) exchange: Arc<Exchange>,
     /// Dropping it stops the thread.
     pub(crate) stop: Option<oneshot::Sender<()>>,
     pub(crate) thread: Option<JoinHandle<()>>,
@@ -58,28 +58,28 @@ impl Sandbox {
 
     /// The sandbox's time, for the test to move and for the client under test to share.
     pub fn clock(&self) -> SandboxClock {
-        self.server.clock.clone()
+        self.exchange.clock.clone()
     }
 
     /// The requests that arrived.
     pub fn log(&self) -> RequestLog {
-        self.server.log.clone()
+        self.exchange.log.clone()
     }
 
     /// Queues a fault for the next calls.
     pub fn fault(&self, fault: Fault) {
-        self.server.faults.push(fault);
+        self.exchange.faults.push(fault);
     }
 
     /// Removes the faults that have not happened yet.
     pub fn clear_faults(&self) {
-        self.server.faults.clear();
+        self.exchange.faults.clear();
     }
 
     /// How many faults have not happened yet, or not as often as they were meant to. A fault with
     /// [`Fault::always`] counts until it is cleared.
     pub fn pending_faults(&self) -> usize {
-        self.server.faults.len()
+        self.exchange.faults.len()
     }
 
     /// The e-mails that the vendors have sent to this address.
@@ -93,7 +93,7 @@ impl Sandbox {
         reason = "a vendor that is not in the list fails in the first test that calls its handle"
     )]
     pub(crate) fn vendor<V: Vendor>(&self) -> &V {
-        let mut vendors = self.server.vendors.iter();
+        let mut vendors = self.exchange.vendors.iter();
         let found = vendors.find_map(RunningVendor::state);
         found.expect("each vendor with a handle is in the list of vendors")
     }
@@ -124,6 +124,7 @@ pub struct SandboxBuilder {
     pub(crate) clock: SandboxClock,
     pub(crate) rate_limit: Option<u32>,
     pub(crate) skew: Skew,
+    pub(crate) keep: Keep,
     /// By their type.
     pub(crate) vendor_settings: Extensions,
 }

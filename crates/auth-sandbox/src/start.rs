@@ -1,18 +1,18 @@
 //! Starting a sandbox: the listener, the vendors, and a thread with a server in it.
 
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 use url::Url;
 
+use crate::exchange::{self, Exchange};
 use crate::fault::queue::Queue;
 use crate::inbox::Post;
 use crate::log::RequestLog;
 use crate::sandbox::{Sandbox, SandboxBuilder};
-use crate::server::{self, Server};
 use crate::vendor::Context;
 use crate::vendor_clock::VendorClock;
 use crate::vendors::VENDORS;
@@ -39,10 +39,21 @@ impl SandboxBuilder {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
 
-        let (clock, post) = (self.clock, Post::default());
+        let mut sandbox = self.assemble(address, &format!("http://{address}"))?;
+        let (stop, stopped) = oneshot::channel();
+        sandbox.thread = Some(spawn(listener, Arc::clone(&sandbox.exchange), stopped)?);
+        sandbox.stop = Some(stop);
+        Ok(sandbox)
+    }
+
+    /// A sandbox that nothing listens for yet. Its vendors are at `origin`, an URL without a slash
+    /// at its end.
+    pub(crate) fn assemble(self, address: SocketAddr, origin: &str) -> io::Result<Sandbox> {
+        let clock = self.clock;
         let vendor_clock = VendorClock::new(clock.clone(), self.skew);
+        let post = Post::new(vendor_clock.clone());
         let vendors = VENDORS.iter().map(|vendor| {
-            let base_url = format!("http://{address}{}", vendor.prefix);
+            let base_url = format!("{origin}{}", vendor.prefix);
             let context = Context {
                 clock: vendor_clock.clone(),
                 post: post.clone(),
@@ -51,32 +62,33 @@ impl SandboxBuilder {
             let settings = &self.vendor_settings;
             Ok((vendor.start)(context, settings, self.rate_limit))
         });
-        let server = Arc::new(Server {
+        let exchange = Exchange {
             vendors: vendors.collect::<io::Result<_>>()?,
             clock,
             vendor_clock,
-            log: RequestLog::new(Sandbox::operations()),
+            log: RequestLog::new(Sandbox::operations(), self.keep),
             faults: Queue::default(),
-        });
-
-        let (stop, stopped) = oneshot::channel();
-        let thread = spawn(listener, Arc::clone(&server), stopped)?;
+        };
         Ok(Sandbox {
             address,
             post,
-            server,
-            stop: Some(stop),
-            thread: Some(thread),
+            exchange: Arc::new(exchange),
+            stop: None,
+            thread: None,
         })
     }
 }
 
 fn spawn(
     listener: TcpListener,
-    server: Arc<Server>,
+    exchange: Arc<Exchange>,
     stopped: oneshot::Receiver<()>,
 ) -> io::Result<JoinHandle<()>> {
     let (report, started) = mpsc::channel();
+    let answer = move |parts, body, connection| {
+        let exchange = Arc::clone(&exchange);
+        async move { exchange.answer(parts, body, connection).await }
+    };
     let run = move || {
         // Built here and not by the caller, so that it is dropped here too, where blocking is allowed.
         let runtime = match tokio::runtime::Builder::new_current_thread()
@@ -92,7 +104,7 @@ fn spawn(
                     let _ = report.send(Ok(()));
                     tokio::select! {
                         _ = stopped => {}
-                        () = server::serve(listener, server) => {}
+                        () = exchange::serve(listener, answer) => {}
                     }
                 }
                 Err(error) => drop(report.send(Err(error))),

@@ -33,7 +33,12 @@ impl VendorClock {
 
     /// The wall clock. It does not follow when a test sets the client's.
     pub(crate) fn wall(&self) -> SystemTime {
-        let wall = self.clock.start() + self.now() + self.skew.ahead.min(FURTHEST);
+        self.wall_at(self.now())
+    }
+
+    /// The wall clock at a time that [`now`](Self::now) tells.
+    pub(crate) fn wall_at(&self, now: Duration) -> SystemTime {
+        let wall = self.clock.start() + now.min(FURTHEST) + self.skew.ahead.min(FURTHEST);
         wall.checked_sub(self.skew.behind)
             .unwrap_or(SystemTime::UNIX_EPOCH)
     }

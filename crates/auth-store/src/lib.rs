@@ -3,13 +3,13 @@
 // `examples` compiles them.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(any(feature = "file", feature = "keyring", feature = "redis"))]
+#[cfg(feature = "record")]
 mod cipher;
 #[cfg(any(feature = "file", feature = "redis"))]
 mod digest;
 #[cfg(feature = "file")]
 mod disk;
-#[cfg(any(feature = "file", feature = "keyring", feature = "redis"))]
+#[cfg(feature = "record")]
 mod error;
 #[cfg(feature = "file")]
 mod file;
@@ -21,7 +21,7 @@ mod lock;
 mod name;
 #[cfg(any(feature = "file", feature = "redis"))]
 mod per_process;
-#[cfg(any(feature = "file", feature = "keyring", feature = "redis"))]
+#[cfg(feature = "record")]
 mod record;
 #[cfg(feature = "redis")]
 mod redis;
@@ -30,10 +30,7 @@ pub mod testing;
 #[cfg(any(feature = "file", feature = "redis"))]
 mod thread;
 
-#[cfg(all(
-    feature = "encryption",
-    any(feature = "file", feature = "keyring", feature = "redis")
-))]
+#[cfg(all(feature = "encryption", feature = "record"))]
 pub use crate::cipher::EncryptionKey;
 #[cfg(feature = "file")]
 pub use crate::file::FileStore;
@@ -41,5 +38,10 @@ pub use crate::file::FileStore;
 pub use crate::keyring::{KeyringStore, KeyringStoreBuilder};
 #[cfg(feature = "file")]
 pub use crate::lock::DEFAULT_LEASE_WAIT;
+#[cfg(feature = "record")]
+pub use crate::record::Record;
 #[cfg(feature = "redis")]
 pub use crate::redis::{RedisStore, RedisStoreBuilder};
+
+#[cfg(feature = "record")]
+pub use secrecy::{ExposeSecret, SecretBox, SecretSlice};

@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use auth_core::{Error, Expiry, ExposeSecret as _, SecretString, StoreKey, Token};
+use secrecy::SecretSlice;
 #[cfg(feature = "file")]
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -47,7 +48,7 @@ struct Head<'a> {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Record<'a> {
+struct Stored<'a> {
     #[serde(borrow)]
     format: Text<'a>,
     version: u64,
@@ -137,6 +138,69 @@ impl Plain<'_> {
     }
 }
 
+/// A token and whose it is, in the format of all stores of this crate: for a store of your own, which
+/// keeps bytes (a column of a database, a secret of a vault).
+///
+/// The format is JSON with a version. What this version of the crate writes, later ones read.
+///
+/// # Example
+///
+/// ```
+/// use std::time::SystemTime;
+///
+/// use auth_core::store::{StoreKey, Token};
+/// use auth_core::{BaseUrl, Expiry};
+/// use auth_store::{ExposeSecret as _, Record};
+///
+/// # fn main() -> Result<(), auth_core::Error> {
+/// let base = BaseUrl::parse("https://api.example.com")?;
+/// let key = StoreKey::new("example", "user@example.com", "", &base);
+/// let token = Token::new("a token".into(), Expiry::Never, SystemTime::now());
+///
+/// let bytes = Record::new(key.clone(), token).to_bytes()?;
+/// let record = Record::from_bytes(bytes.expose_secret())?;
+/// assert_eq!(record.key, key);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Record {
+    /// Whose token it is.
+    pub key: StoreKey,
+    /// The token.
+    pub token: Token,
+}
+
+impl Record {
+    /// What is to be kept of `token` under `key`.
+    pub fn new(key: StoreKey, token: Token) -> Self {
+        Self { key, token }
+    }
+
+    /// The record as text in UTF-8. The token's secrets stand there as they are: keep it where only
+    /// the program can read it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`](auth_core::ErrorKind::Store) if it cannot be written.
+    pub fn to_bytes(&self) -> Result<SecretSlice<u8>, Error> {
+        let mut bytes = encode(&self.key, &self.token, None)?;
+        Ok(std::mem::take(&mut *bytes).into())
+    }
+
+    /// The record that these bytes are.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`](auth_core::ErrorKind::Store) if they are no record, one of a later version
+    /// of this crate, or encrypted. The message quotes nothing of them.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        let key = owner(bytes, |_| true)?;
+        let token = decode(&key, bytes, None)?;
+        Ok(Self { key, token })
+    }
+}
+
 /// The record of `token`, encrypted if there is a `cipher`.
 pub(crate) fn encode(
     key: &StoreKey,
@@ -144,7 +208,7 @@ pub(crate) fn encode(
     cipher: Option<&Cipher>,
 ) -> Result<Bytes, Error> {
     let plain = Plain::from(token);
-    let mut record = Record {
+    let mut record = Stored {
         format: FORMAT.into(),
         version: VERSION,
         key: key.clone(),
@@ -166,6 +230,7 @@ pub(crate) fn encode(
 /// The record to write in place of `stored`; `None` if the token in `stored` is to stay.
 ///
 /// An error if `stored` cannot be read: it may be worth more than `token`.
+#[cfg(any(feature = "file", feature = "redis"))]
 pub(crate) fn replacement(
     key: &StoreKey,
     token: &Token,
@@ -250,7 +315,7 @@ pub(crate) fn is_damaged(bytes: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(bytes).is_err()
 }
 
-fn parse(bytes: &[u8]) -> Result<Record<'_>, Error> {
+fn parse(bytes: &[u8]) -> Result<Stored<'_>, Error> {
     // The message of serde is not passed on, because it quotes what it has read.
     let head: Head<'_> = serde_json::from_slice(bytes).map_err(|error| {
         if error.is_eof() {

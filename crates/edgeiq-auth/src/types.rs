@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use auth_core::store::Fingerprint;
 use auth_core::{AuthHeaders, Error as CoreError, ErrorKind, Expiry, ExtraFields, Header};
 use http::header::AUTHORIZATION;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::Error;
 
@@ -15,6 +15,32 @@ auth_core::vendor_token!(
     headers,
     account
 );
+
+impl Token {
+    /// A session token from elsewhere: another program's log-in, or [`User::session_token`].
+    ///
+    /// White space around it is left out. A store needs its account:
+    /// [`with_account`](Self::with_account). With a store, a token without an end takes the place of
+    /// what the store holds. For a permanent token there is [`ApiToken::new`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// use edgeiq_auth::{Expiry, Token};
+    ///
+    /// # fn main() -> Result<(), edgeiq_auth::Error> {
+    /// let end = SystemTime::now() + Duration::from_secs(3_600);
+    /// let token = Token::new("b5c9d1f0", Expiry::At(end)).with_account("user@example.com");
+    /// assert_eq!(token.auth_headers()?.headers()["authorization"], "b5c9d1f0");
+    /// # Ok(()) }
+    /// ```
+    pub fn new(token: impl Into<SecretString>, expiry: Expiry) -> Self {
+        let usual = Lifetime::DEFAULT;
+        Self(auth_core::Token::kept(token.into(), expiry, usual))
+    }
+}
 
 /// A permanent API token: it never ends by itself and never renews. `Debug` shows a fingerprint.
 ///
@@ -37,10 +63,7 @@ impl ApiToken {
     /// ```
     pub fn new(token: impl Into<SecretString>) -> Self {
         let token = token.into();
-        let token = SecretString::from(token.expose_secret().trim());
-        // When it was issued is not known.
-        let token = auth_core::Token::new(token, Expiry::Never, UNIX_EPOCH);
-        Self(token)
+        Self(auth_core::Token::kept(token, Expiry::Never, Duration::ZERO))
     }
 
     /// The secret that authorises calls.

@@ -152,7 +152,12 @@ pub(crate) fn authenticated(
     };
     let sent_at = response.sent_at();
     let expiry = match (user.session_expires_at, asked) {
-        (Some(end), _) => Expiry::At(response.local(end)),
+        (Some(end), asked) => {
+            let life = asked.and_then(|asked| asked.duration_since(sent_at).ok());
+            // Decision: where nothing was asked for, the documented life stands in for the clock that the
+            // response does not have.
+            response.expiry(Expiry::At(end), Some(life.unwrap_or(Lifetime::DEFAULT)))
+        }
         (None, Some(asked)) => Expiry::At(asked),
         (None, None) => Expiry::after(sent_at, Lifetime::DEFAULT),
     };

@@ -155,8 +155,8 @@ impl Client {
             .query(&[(USER, &user)])
             .query(&options)
             .idempotency(Idempotency::No);
-        let user = wire::passcode_sent(&self.send(request).await?)?;
-        Ok(self.pending_login(user))
+        let sent_to = wire::passcode_sent(&self.send(request).await?)?;
+        Ok(self.pending_login(sent_to.as_deref().unwrap_or(&user)))
     }
 
     /// A log-in for which a passcode was requested before, by another process, for example. Sends

@@ -21,12 +21,15 @@ use crate::{Client, Error, Product, Token};
 ///
 /// EQ Works has no log-out: [`Session::log_out`](auth_core::Session::log_out) forgets the token,
 /// which stays valid. [`Client::refresh_and_revoke_older`] ends all older ones.
+#[doc = auth_core::session_methods!()]
 pub type Session = auth_core::Session<Renewer>;
 
 /// Builds a [`Session`].
+#[doc = auth_core::session_builder_methods!()]
 pub type SessionBuilder = auth_core::SessionBuilder<Renewer>;
 
 /// The sessions of many users, one for each key.
+#[doc = auth_core::session_pool_methods!()]
 pub type SessionPool<K> = auth_core::SessionPool<K, Renewer>;
 
 /// Renews a session's token by a refresh. There is no other way without a person.

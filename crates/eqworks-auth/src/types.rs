@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
-use auth_core::{Expiry, ExtraFields, Header, UnverifiedClaims};
+use auth_core::{Expiry, ExtraFields, Header, UnverifiedClaims, trimmed_secret};
 use http::HeaderName;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::Error;
 
@@ -159,6 +159,8 @@ impl Token {
     /// # Errors
     ///
     /// [`Error::TokenRejected`] if the text is no JWT; the message does not repeat it.
+    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if no header can carry it: it has a line break within it,
+    /// for example. White space around it does not matter.
     ///
     /// # Example
     ///
@@ -171,23 +173,21 @@ impl Token {
     /// # Ok(()) }
     /// ```
     pub fn from_jwt(jwt: impl Into<SecretString>) -> Result<Self, Error> {
-        let mut jwt = jwt.into();
-        // A file ends with a line break, which no header can carry.
-        let trimmed = jwt.expose_secret().trim();
-        if trimmed.len() < jwt.expose_secret().len() {
-            jwt = trimmed.into();
+        let jwt = trimmed_secret(jwt.into());
+        if !jwt.expose_secret().is_empty() {
+            // Before it is read: a line break within it is the program's mistake.
+            Header::new(EQ_API_JWT, &jwt)?;
         }
         let claims = UnverifiedClaims::of(&jwt).map_err(|error| Error::TokenRejected {
             message: error.to_string(),
             http_status: None,
         })?;
         let expiry = claims.expiry();
-        let issued_at = claims.moment("iat").and_then(Expiry::at).or_else(|| {
-            // An `iat` of now would make every restart begin a new life of the token.
-            expiry.at()?.checked_sub(Self::LIFETIME)
-        });
-        let issued_at = issued_at.unwrap_or(UNIX_EPOCH);
-        Ok(Self::issued(jwt, expiry, issued_at).with_claims(&claims))
+        let token = match claims.moment("iat").and_then(Expiry::at) {
+            Some(issued_at) => auth_core::Token::new(jwt, expiry, issued_at),
+            None => auth_core::Token::kept(jwt, expiry, Self::LIFETIME),
+        };
+        Ok(Self(token).with_claims(&claims))
     }
 
     /// Whether the token ends together with the user's access, by its claims (unverified): it was
@@ -286,10 +286,11 @@ pub struct Confirmation {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
+    use std::time::{SystemTime, UNIX_EPOCH};
 
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use secrecy::ExposeSecret as _;
 
     use super::*;
     use crate::ErrorKind;

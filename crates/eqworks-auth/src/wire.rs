@@ -43,14 +43,17 @@ pub(crate) fn is_vendors_own(passcode: &SecretString) -> bool {
 
 #[derive(Deserialize)]
 struct PasscodeSent {
-    user: String,
+    #[serde(default, deserialize_with = "lenient::if_readable")]
+    user: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct TokenPayload {
     token: SecretString,
+    #[serde(default, deserialize_with = "lenient::if_readable")]
     user: Option<String>,
     // The documented sample ends before it.
+    #[serde(default, deserialize_with = "lenient::if_readable")]
     product: Option<String>,
 }
 
@@ -107,8 +110,8 @@ enum Call {
     Token,
 }
 
-/// To whom the passcode was sent, as the vendor writes it.
-pub(crate) fn passcode_sent(response: &Response) -> Result<String, Error> {
+/// To whom the passcode was sent, as the vendor writes it, where the response says so.
+pub(crate) fn passcode_sent(response: &Response) -> Result<Option<String>, Error> {
     let sent: PasscodeSent = read(response, Call::Login)?;
     Ok(sent.user)
 }
@@ -149,11 +152,11 @@ fn token(
 ) -> Result<Token, Error> {
     let payload: TokenPayload = read(response, call)?;
     let claims = UnverifiedClaims::of(&payload.token)?;
-    // `exp` is a moment on the vendor's clock.
-    let expiry = match claims.expiry() {
-        Expiry::At(end) => Expiry::At(response.local(end)),
-        Expiry::Never => Expiry::Never,
-    };
+    // `exp` is a moment on the vendor's clock, and so is `iat`, which is now. Decision: without `iat` the token
+    // has the documented life.
+    let issued = claims.moment("iat").and_then(Expiry::at);
+    let life = issued.and_then(|issued| claims.expiry().left(issued));
+    let expiry = response.expiry(claims.expiry(), Some(life.unwrap_or(Token::LIFETIME)));
     Ok(Token::issued(payload.token, expiry, response.sent_at())
         .with(user, Some(asked.as_str()))
         .with_claims(&claims)
@@ -199,7 +202,7 @@ fn refusal(response: &Response, call: Call) -> Error {
             // The vendor answers an unknown path with this web page, and an unknown user with JSON.
             (404, _) if is_foreign && UNKNOWN_PATH.into_iter().any(is_unknown_path) => {
                 let message =
-                    "the vendor does not know this call; check the base url and the stage";
+                    "there is no such call at this address: its base url or its stage may be wrong";
                 let error = CoreError::new(ErrorKind::Protocol, message);
                 error.with_http_status(status).into()
             }

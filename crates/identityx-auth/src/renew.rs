@@ -23,12 +23,15 @@ use crate::{Client, Error};
 ///
 /// [`Session::log_out`](auth_core::Session::log_out) ends the session at the vendor, too. An API
 /// token is only forgotten: there is no call that ends it.
+#[doc = auth_core::session_methods!()]
 pub type Session<I> = auth_core::Session<Renewer<I>>;
 
 /// Builds a [`Session`].
+#[doc = auth_core::session_builder_methods!()]
 pub type SessionBuilder<I> = auth_core::SessionBuilder<Renewer<I>>;
 
 /// The sessions of many users, one for each key.
+#[doc = auth_core::session_pool_methods!()]
 pub type SessionPool<K, I> = auth_core::SessionPool<K, Renewer<I>>;
 
 /// Finds out whether a session has ended. There is no renewing without a person.

@@ -5,7 +5,7 @@ mod profiles;
 
 use std::borrow::Cow;
 
-use auth_core::{Error as CoreError, ErrorKind, Response};
+use auth_core::{Error as CoreError, ErrorKind, Response, lenient};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
@@ -65,7 +65,8 @@ impl GraphQlError<'_> {
 
     /// The useful number, where it is present: a resolver's error comes with HTTP status 200.
     fn status(&self) -> Option<u64> {
-        self.extensions["exception"]["statusCode"].as_u64()
+        let status = &self.extensions["exception"]["statusCode"];
+        lenient::optional_integer(status).ok().flatten()
     }
 }
 

@@ -26,7 +26,7 @@ pub enum Error {
         reason: String,
     },
     /// An option is not valid Rust.
-    #[error("`{0}` is not a Rust path")]
+    #[error("`{0}` is not a Rust path, such as ::chrono::NaiveDate or crate::vendor")]
     Options(String),
     /// Files are not what would be written: each file, with the first line that differs.
     #[error("{}", texts(.0))]

@@ -269,8 +269,8 @@ impl Client {
         let request = request.idempotency(Idempotency::OnceMore);
         let response = self.send(self.basic(request)).await?;
         let of = |renewed: Token| {
-            let refresh = renewed.refresh_token().or(token.refresh_token()).cloned();
-            let renewed = renewed.with_refresh(refresh).or_ow_id(token.ow_id());
+            let next = renewed.refresh_token().unwrap_or(refresh_token).clone();
+            let renewed = renewed.with_refresh_token(next).or_ow_id(token.ow_id());
             renewed.or_account(token.account())
         };
         wire::token(&response, of, |refusal| match refusal.status() {

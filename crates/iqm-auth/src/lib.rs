@@ -1,3 +1,6 @@
+//! **Start here:** [`Client::session`] makes a [`Session`], whose page lists its methods.
+//! [`session.send(request)`](auth_core::Session::send) is a whole call.
+//!
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

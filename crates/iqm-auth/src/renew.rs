@@ -9,12 +9,15 @@ use crate::types::{headers, headers_in};
 use crate::{Client, Error, ErrorKind, Login, Token};
 
 /// A session with IQM: a token that is kept valid. [`Client::session`] starts one.
+#[doc = auth_core::session_methods!()]
 pub type Session = auth_core::Session<Renewer>;
 
 /// Builds a [`Session`].
+#[doc = auth_core::session_builder_methods!()]
 pub type SessionBuilder = auth_core::SessionBuilder<Renewer>;
 
 /// The sessions of many users, one for each key.
+#[doc = auth_core::session_pool_methods!()]
 pub type SessionPool<K> = auth_core::SessionPool<K, Renewer>;
 
 /// Renews a session's token: by its refresh token, and if that is refused (or there is none) by

@@ -1,11 +1,11 @@
 //! What IQM's calls return.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use auth_core::{AuthHeaders, Expiry, ExtraFields, Header, lenient};
 use http::HeaderName;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::Error;
@@ -28,6 +28,37 @@ auth_core::vendor_token!(
 );
 
 impl Token {
+    /// How long IQM's tokens live, by its samples. A response decides; this stands in where the
+    /// vendor, or the program, does not say.
+    pub(crate) const LIFETIME: Duration = Duration::from_secs(35_999);
+
+    /// A token from elsewhere: another program's log-in, or a secret of the deployment.
+    ///
+    /// White space around it is left out. Name what came with it: the refresh token renews it, the
+    /// workspace becomes the header `X-IAA-OW-ID`, and a store keeps it under its account. With a
+    /// store, a token without an end takes the place of what the store holds.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// use iqm_auth::{Expiry, Token};
+    ///
+    /// # fn main() -> Result<(), iqm_auth::Error> {
+    /// let end = SystemTime::now() + Duration::from_secs(3_600);
+    /// let token = Token::new("d90fa7de", Expiry::At(end))
+    ///     .with_refresh_token("2e379c6f")
+    ///     .with_ow_id(200_001)
+    ///     .with_account("user1@iqm.com");
+    /// assert_eq!(token.auth_headers()?.headers()["x-iaa-ow-id"], "200001");
+    /// # Ok(()) }
+    /// ```
+    pub fn new(access_token: impl Into<SecretString>, expiry: Expiry) -> Self {
+        let access = access_token.into();
+        Self(auth_core::Token::kept(access, expiry, Self::LIFETIME))
+    }
+
     pub(crate) fn issued(
         access: SecretString,
         refresh: Option<SecretString>,
@@ -53,15 +84,14 @@ impl Token {
         }
     }
 
-    pub(crate) fn with_scope(self, scope: Option<String>) -> Self {
-        match scope {
-            Some(scope) => Self(self.0.with_attribute(SCOPE, scope)),
-            None => self,
-        }
+    /// Adds the secret that gets the next token.
+    pub fn with_refresh_token(self, refresh_token: impl Into<SecretString>) -> Self {
+        Self(self.0.with_refresh(Some(refresh_token.into())))
     }
 
-    pub(crate) fn with_refresh(self, refresh: Option<SecretString>) -> Self {
-        Self(self.0.with_refresh(refresh))
+    /// Adds what the token allows: `read write`.
+    pub fn with_scope(self, scope: impl Into<String>) -> Self {
+        Self(self.0.with_attribute(SCOPE, scope))
     }
 
     /// The secret that gets the next token; none after a log-in with a second factor.
@@ -95,7 +125,7 @@ pub(crate) fn account(email: &str) -> String {
 /// A secret that a person pasted or that a file holds, without the white space around it. IQM's codes,
 /// hashes and client secrets have none.
 pub(crate) fn trimmed(secret: &SecretString) -> SecretString {
-    secret.expose_secret().trim().into()
+    auth_core::trimmed_secret(secret.clone())
 }
 
 /// The headers of an authorised call: the bearer token, and the workspace where it is known.

@@ -16,9 +16,6 @@ use crate::{Error, Profile, ResetLink, Token};
 
 pub(crate) use self::envelope::{Refusal, by_status, data};
 
-/// How long a token lives where the response does not say it: `expires_in` of the vendor's samples.
-const DOCUMENTED_LIFETIME: Duration = Duration::from_secs(35_999);
-
 pub(crate) const X_IAA_HOST: HeaderName = HeaderName::from_static("x-iaa-host");
 
 #[derive(Serialize)]
@@ -155,9 +152,11 @@ pub(crate) fn token(
     let sent_at = response.sent_at();
     let expiry = expiry(&payload, response);
     let token = Token::issued(payload.access_token, payload.refresh_token, expiry, sent_at)
-        .or_ow_id(payload.ow_id)
-        .with_scope(payload.scope);
-    let token = of(token);
+        .or_ow_id(payload.ow_id);
+    let token = of(match payload.scope {
+        Some(scope) => token.with_scope(scope),
+        None => token,
+    });
     let is_pending = payload.mfa_required.map(|it| it.get().trim_matches('"'));
     if is_pending.is_some_and(|it| it.eq_ignore_ascii_case("true")) {
         return Err(Error::MfaRequired {
@@ -176,10 +175,10 @@ fn expiry(payload: &TokenPayload<'_>, response: &Response) -> Expiry {
     if let Some(millis) = payload.expires_at {
         debug!("iqm sent no expires_in: the token ends at expires_at");
         let end = UNIX_EPOCH.checked_add(Duration::from_millis(millis));
-        return end.map_or(Expiry::Never, |end| Expiry::At(response.local(end)));
+        return response.expiry(end.map_or(Expiry::Never, Expiry::At), Some(Token::LIFETIME));
     }
     debug!("iqm sent neither expires_in nor expires_at: the token lives as in its samples");
-    Expiry::after(response.sent_at(), DOCUMENTED_LIFETIME)
+    Expiry::after(response.sent_at(), Token::LIFETIME)
 }
 
 /// What IQM says of a reset link. One that has expired or was used comes with status 403.

@@ -1,7 +1,7 @@
 //! The tests that every vendor crate runs.
 //!
 //! A vendor crate implements [`Vendor`] and the other traits that fit it, and calls the macro of
-//! each group of tests: [`builder!`], [`canaries!`], [`faults!`], [`redaction!`], [`session!`], and where they
+//! each group of tests: [`answers!`], [`builder!`], [`canaries!`], [`faults!`], [`redaction!`], [`session!`], and where they
 //! fit [`renewed_session!`], [`password_session!`] and [`login_session!`]. A group's macro lists its
 //! tests, whose bodies are the functions of the module of that name.
 
@@ -19,6 +19,8 @@
 )]
 
 mod answering;
+pub mod answers;
+mod between;
 pub mod builder;
 pub mod canaries;
 pub mod faults;
@@ -33,6 +35,7 @@ mod set_up;
 mod vendor;
 
 pub use crate::answering::{answering, response};
+pub use crate::between::Between;
 pub use crate::set_up::{always, assert_refused, only, sandbox, sandbox_with, settled, shown};
 pub use crate::vendor::{
     Call, Calls, InteractiveLogin, PasswordLogin, Renewals, Secrets, Session, Sessions, Settings,
@@ -66,6 +69,7 @@ mod tests {
     #[test]
     fn every_test_is_in_the_list_of_its_group() {
         for source in [
+            include_str!("answers.rs"),
             include_str!("builder.rs"),
             include_str!("canaries.rs"),
             include_str!("faults.rs"),

@@ -29,6 +29,9 @@ pub trait Vendor: Sized + 'static {
     /// it is due where a token that has ended cannot be renewed.
     const RENEWS_AT: Duration;
 
+    /// Whether the vendor says of a token at which moment it ends, rather than in how many seconds.
+    const ENDS_AT_A_MOMENT: bool = false;
+
     /// The address of the vendor in the sandbox.
     fn base_url(sandbox: &Sandbox) -> Url;
 
@@ -40,7 +43,12 @@ pub trait Vendor: Sized + 'static {
     fn email(sandbox: &Sandbox) -> &'static str;
 
     /// Logs the sandbox's user in.
-    async fn log_in(sandbox: &Sandbox) -> Self::Token;
+    async fn log_in(sandbox: &Sandbox) -> Self::Token {
+        Self::log_in_by(sandbox, &Self::client(sandbox)).await
+    }
+
+    /// The same, by this client.
+    async fn log_in_by(sandbox: &Sandbox, client: &Self::Client) -> Self::Token;
 
     /// A session of the sandbox's user that renews when it is first used (if it can at all) and
     /// after [`Vendor::RENEWS_AT`].
@@ -88,6 +96,9 @@ pub trait Settings: Vendor {
     /// A token that no sandbox issued.
     fn token() -> Self::Token;
 
+    /// A token that was kept as text, by the vendor's own function for that.
+    fn kept(text: &str) -> Result<Token, Self::Error>;
+
     /// A call without a token that is never repeated.
     async fn send_mail(client: &Self::Client, email: &str) -> Result<(), Self::Error>;
 }
@@ -131,6 +142,8 @@ pub trait Calls: Vendor {
     const CALLS: &'static [Call];
     /// Those of them whose response is read when they succeed.
     const READ: &'static [Call] = Self::CALLS;
+    /// The fields without which the responses to those are none, by the operation: the ends of their paths.
+    const NEEDED: &'static [(&'static str, &'static [&'static str])];
 
     /// Gets what the calls need, before anything goes wrong. Of that, nothing is in the log.
     async fn ready(sandbox: &Sandbox, client: Self::Client) -> Self::Ready;

@@ -50,6 +50,8 @@ impl Ready {
 impl Vendor for Ready {
     const NAME: &'static str = "EdgeIQ";
     const RENEWAL: &'static str = "edgeiq.authenticate";
+    const DATA: (&'static str, &'static str) = ("me", "edgeiq.me");
+    const RENEWAL_ASKS_FIRST: bool = true;
     const CALLS: &'static [Call] = &[
         Call::new("authenticate", "edgeiq.authenticate", Class::LogIn)
             .refusals(LOG_IN)
@@ -162,6 +164,10 @@ impl Vendor for Ready {
         let login = Login::password(self.user.email, self.user.password);
         let builder = client.session(login).token(self.token.clone());
         builder.build().unwrap()
+    }
+
+    fn revoke(&self, sandbox: &Sandbox) {
+        sandbox.edgeiq().revoke_sessions(self.user.email);
     }
 
     fn accepts(sandbox: &Sandbox, auth_headers: &AuthHeaders) -> bool {

@@ -13,6 +13,7 @@ use vendor_tests::Url;
 
 use crate::matrix::{Vendor, within};
 use crate::rules::{Call, Class};
+use crate::trouble::Trouble;
 
 /// A 403 with an unknown text is about the passcode, or about the token.
 const VERIFY: &[(u16, ErrorKind)] = &[(403, ErrorKind::InvalidCredentials)];
@@ -44,6 +45,7 @@ async fn log_in(sandbox: &Sandbox, client: &Client, user: &str) -> Result<(), Er
 impl Vendor for Ready {
     const NAME: &'static str = "EQ Works";
     const RENEWAL: &'static str = "eqworks.refresh";
+    const DATA: (&'static str, &'static str) = ("confirm", "eqworks.confirm");
     const CALLS: &'static [Call] = &[
         Call::new("request_passcode", SEND, Class::Never),
         Call::new("request_passcode_with", SEND, Class::Never),
@@ -134,6 +136,15 @@ impl Vendor for Ready {
 
     async fn session(&self, client: &Client) -> Session {
         client.session(self.token.clone()).build().unwrap()
+    }
+
+    /// The auth service refuses one with 403 and words of its own, which no fault has.
+    fn refuses_token(_: Trouble) -> bool {
+        false
+    }
+
+    fn revoke(&self, sandbox: &Sandbox) {
+        sandbox.eqworks().revoke(self.user);
     }
 
     fn accepts(sandbox: &Sandbox, auth_headers: &AuthHeaders) -> bool {

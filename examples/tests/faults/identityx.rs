@@ -47,6 +47,9 @@ fn mailed_link(sandbox: &Sandbox, email: &str) -> LoginLink {
 impl Vendor for Ready {
     const NAME: &'static str = "IdentityX";
     const RENEWAL: &'static str = "identityx.active_org_user";
+    const DATA: (&'static str, &'static str) = ("organizations", "identityx.organizations");
+    /// The vendor answers a refusal with status 200 and errors.
+    const READS_EVERY_BODY: bool = true;
     const CALLS: &'static [Call] = &[
         call(
             "send_app_user_login_link",
@@ -188,6 +191,11 @@ impl Vendor for Ready {
 
     async fn session(&self, client: &Client) -> Session<OrgUser> {
         client.session(self.org_user.clone()).build().unwrap()
+    }
+
+    fn revoke(&self, sandbox: &Sandbox) {
+        let token = self.org_user.access_token().expose_secret();
+        sandbox.identityx().end_session(token);
     }
 
     fn accepts(sandbox: &Sandbox, auth_headers: &AuthHeaders) -> bool {

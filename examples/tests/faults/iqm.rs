@@ -55,6 +55,7 @@ impl Ready {
 impl Vendor for Ready {
     const NAME: &'static str = "IQM";
     const RENEWAL: &'static str = "iqm.refresh";
+    const DATA: (&'static str, &'static str) = ("profile", "iqm.profile");
     const CALLS: &'static [Call] = &[
         Call::new("sign_up", "iqm.sign_up", Class::Never)
             .refusals(UNAUTHORIZED)
@@ -211,6 +212,10 @@ impl Vendor for Ready {
         let login = Login::password(self.user.email, self.user.password);
         let builder = client.session(login).token(self.token.clone());
         builder.build().unwrap()
+    }
+
+    fn revoke(&self, sandbox: &Sandbox) {
+        sandbox.iqm().revoke_access_tokens(self.user.email);
     }
 
     fn accepts(sandbox: &Sandbox, auth_headers: &AuthHeaders) -> bool {

@@ -15,6 +15,7 @@ mod iqm;
 mod leaks;
 mod matrix;
 mod rules;
+mod sending;
 mod session;
 mod table;
 mod trouble;
@@ -60,6 +61,25 @@ vendor_tests! {
     identityx::Ready:
         every_fault_of_every_call_gives_the_documented_kind_for_identityx,
         every_fault_of_a_renewal_leaves_a_valid_token_in_use_for_identityx;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_the_vendor_revoked_is_renewed_by_send_or_a_person_must_log_in() {
+    use auth_core::ErrorKind::InteractionRequired;
+    use sending::{Got, Sent, after_a_revocation};
+    let renewed = Sent {
+        got: Got::Response(200),
+        sent: 2,
+    };
+    let over = Sent {
+        got: Got::Failed(InteractionRequired),
+        sent: 1,
+    };
+    assert_eq!(after_a_revocation::<iqm::Ready>().await, (renewed, 1));
+    assert_eq!(after_a_revocation::<edgeiq::Ready>().await, (renewed, 1));
+    // It is refreshed with the token itself. A refusal is believed when it comes twice.
+    assert_eq!(after_a_revocation::<eqworks::Ready>().await, (over, 2));
+    assert_eq!(after_a_revocation::<identityx::Ready>().await, (over, 2));
 }
 
 fn operations<V: Vendor>() -> impl Iterator<Item = &'static str> {

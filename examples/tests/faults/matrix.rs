@@ -10,8 +10,10 @@ use tokio::task::JoinSet;
 use vendor_tests::Url;
 
 use crate::rules::{Call, Class, Outcome, documented};
+use crate::sending;
 use crate::table;
-use crate::trouble::{IMPATIENT, PATIENT, SHORT, TROUBLES, Trouble};
+use crate::trouble::Trouble::{self, Echo, ErrorPage, Status};
+use crate::trouble::{IMPATIENT, PATIENT, SHORT, TROUBLES};
 
 /// A cell that takes longer hangs: all its time limits and pauses are far below.
 const HANGS: Duration = Duration::from_secs(20);
@@ -27,6 +29,12 @@ pub(crate) trait Vendor: Send + Sync + Sized + 'static {
     const CALLS: &'static [Call];
     /// The operation by which a session renews.
     const RENEWAL: &'static str;
+    /// The call that stands for those of a program's own, and its operation.
+    const DATA: (&'static str, &'static str);
+    /// Whether a response with any status must be read to know whether it refuses the token.
+    const READS_EVERY_BODY: bool = false;
+    /// Whether a renewal makes that call itself first, and so meets the same fault.
+    const RENEWAL_ASKS_FIRST: bool = false;
     type Client: Send + Sync + 'static;
     type Error: AuthError;
     type Renewer: Renew<Error = Self::Error>;
@@ -63,6 +71,14 @@ pub(crate) trait Vendor: Send + Sync + Sized + 'static {
     /// A session with a token, able to do what sessions of this vendor can do to renew it.
     fn session(&self, client: &Self::Client)
     -> impl Future<Output = Session<Self::Renewer>> + Send;
+
+    /// Whether a response to [`DATA`](Vendor::DATA) with this fault refuses the token.
+    fn refuses_token(trouble: Trouble) -> bool {
+        matches!(trouble, Status(401) | Echo(401) | ErrorPage(401))
+    }
+
+    /// Has the vendor refuse the session's token from now on.
+    fn revoke(&self, sandbox: &Sandbox);
 
     /// Whether the vendor accepts it at present.
     fn accepts(sandbox: &Sandbox, auth_headers: &AuthHeaders) -> bool;
@@ -149,13 +165,15 @@ pub(crate) async fn assert_as_documented<V: Vendor>() {
         }
     }))
     .await;
-    table::print::<V>(&cells);
+    let sent = Box::pin(sending::cells::<V>()).await;
+    table::print::<V>(&cells, &sent);
     let complaints: Vec<_> = pairs()
         .zip(&cells)
         .filter_map(|((trouble, call), cell)| {
             let complaint = cell.complaint.as_ref()?;
             Some(format!("{} with {trouble}: {complaint}", call.name))
         })
+        .chain(sent.into_iter().filter_map(Result::err))
         .collect();
     let count = complaints.len();
     assert!(

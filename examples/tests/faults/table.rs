@@ -6,6 +6,7 @@ use auth_core::ErrorKind;
 
 use crate::matrix::{Cell, Vendor};
 use crate::rules::Outcome;
+use crate::sending::{Got, Sent};
 use crate::trouble::TROUBLES;
 
 /// Set by `cargo xtask faults`.
@@ -16,6 +17,7 @@ const COLUMN: usize = 10;
 
 const LEGEND: &str = "\
 Every attempt of a call meets the fault. A cell is the kind of the error, and how often it was sent.
+In the last column the program makes a call of its own: the status that it got, or the kind of the error.
 
 ok         it succeeded                     Rejected   TokenRejected: renew, or log in again
 Unavail    Unavailable: try later           Credent    InvalidCredentials: ask the user again
@@ -27,19 +29,22 @@ Config     InvalidConfig: fix the code      !          not as documented; the te
 ";
 
 /// Prints the vendor's part of the matrix, if that is wanted.
-pub(crate) fn print<V: Vendor>(cells: &[Cell]) {
+pub(crate) fn print<V: Vendor>(cells: &[Cell], sent: &[Result<Sent, String>]) {
     if env::var_os(WANTED).is_some_and(|it| it == "1") {
-        print!("{}", render::<V>(cells));
+        print!("{}", render::<V>(cells, sent));
     }
 }
 
-fn render<V: Vendor>(cells: &[Cell]) -> String {
-    let mut text = format!("\n{}: {} cells\n\n{LEGEND}\n", V::NAME, cells.len());
-    for line in heading(V::CALLS.iter().map(|call| call.name)) {
+fn render<V: Vendor>(cells: &[Cell], sent: &[Result<Sent, String>]) -> String {
+    let count = cells.len() + sent.len();
+    let mut text = format!("\n{}: {count} cells\n\n{LEGEND}\n", V::NAME);
+    let names = V::CALLS.iter().map(|call| call.name);
+    for line in heading(names.chain(["session.send"])) {
         text.push_str(&line);
     }
-    for (trouble, row) in TROUBLES.iter().zip(cells.chunks(V::CALLS.len())) {
-        let row: String = row.iter().map(shown).collect();
+    let rows = cells.chunks(V::CALLS.len()).zip(sent);
+    for (trouble, (row, sent)) in TROUBLES.iter().zip(rows) {
+        let row: String = row.iter().map(shown).chain([shown_sent(sent)]).collect();
         let line = format!("{:<LABEL$}{row}", trouble.to_string());
         text.push_str(line.trim_end());
         text.push('\n');
@@ -88,6 +93,20 @@ fn shown(cell: &Cell) -> String {
     };
     let mark = if cell.complaint.is_some() { '!' } else { ' ' };
     format!("{text:<COLUMN$}{mark}")
+}
+
+fn shown_sent(cell: &Result<Sent, String>) -> String {
+    match cell {
+        Ok(Sent {
+            got: Got::Response(status),
+            sent,
+        }) => column(&format!("{status}×{sent}")),
+        Ok(Sent {
+            got: Got::Failed(kind),
+            sent,
+        }) => column(&format!("{}×{sent}", abbreviated(Some(*kind)))),
+        Err(_) => column("!"),
+    }
 }
 
 fn abbreviated(kind: Option<ErrorKind>) -> &'static str {

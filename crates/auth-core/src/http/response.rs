@@ -6,13 +6,14 @@ use std::time::{Duration, SystemTime};
 use http::header::{CONTENT_ENCODING, DATE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
+use tracing::warn;
 use zeroize::Zeroizing;
 
 use super::{Request, json};
 use crate::clock::Moment;
 use crate::redact::Redactor;
 use crate::retry::Idempotency;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Expiry};
 
 /// A `Date` header counts whole seconds and is some time on its way: below this the two clocks
 /// are taken to agree.
@@ -199,6 +200,30 @@ impl Response {
             _ => None,
         };
         shifted.unwrap_or(vendor_time)
+    }
+
+    /// When a token ends that this response brings, by the local clock: `end` is by the vendor's.
+    ///
+    /// A clock that is fast makes a token dead on arrival. Where no `Date` header tells by how much, such a token
+    /// lives for the whole of its `life` (where that is known) from the moment at which it was asked for, and a
+    /// warning says so.
+    pub fn expiry(&self, end: Expiry, life: Option<Duration>) -> Expiry {
+        let Expiry::At(end) = end else {
+            return Expiry::Never;
+        };
+        let end = Expiry::At(self.local(end));
+        let is_dead = end.has_passed(self.received_at.wall());
+        match life.filter(|life| is_dead && self.date().is_none() && !life.is_zero()) {
+            Some(life) => {
+                warn!(
+                    operation = self.operation,
+                    "by this machine's clock the new token has already ended: is the clock fast? the \
+                     length of the token's life counts"
+                );
+                Expiry::after(self.sent_at(), life)
+            }
+            None => end,
+        }
     }
 
     /// The error that this response means by its status alone, with `detail` (the text of a field that

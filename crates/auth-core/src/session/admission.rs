@@ -108,8 +108,10 @@ impl<R: Renew> Shared<R> {
     pub(super) fn request(self: &Arc<Self>) -> Admission<R::Error> {
         let mut state = self.lock();
         state.backoff.reset();
-        // The program wants a token again.
-        state.is_logged_out = false;
+        if state.is_logged_out {
+            // The program wants a token again: the log-out leaves what comes from now on.
+            state.start_over();
+        }
         if let Some(renewal) = state.under_way() {
             return self.join(renewal);
         }

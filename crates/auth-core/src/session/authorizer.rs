@@ -11,7 +11,7 @@ use crate::auth_headers::AuthHeaders;
 use crate::clock::BoxFuture;
 use crate::renew::{Refusal, Renew};
 use crate::session::events::{session_span, tell};
-use crate::session::{Session, metrics};
+use crate::session::{BackgroundRefresh, Session, metrics};
 use crate::state::State;
 use crate::{AllowedHosts, AuthError, Error, ErrorKind, Header, Token};
 
@@ -79,6 +79,16 @@ pub trait Authorizer: Send + Sync {
         Box::pin(ready(true))
     }
 
+    /// Renews ahead of time for as long as the guard is held; see
+    /// [`Session::refresh_in_background`]. By default nothing is renewed, and there is no guard.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] if the system gives no thread.
+    fn refresh_in_background(&self) -> Result<Option<BackgroundRefresh>, Error> {
+        Ok(None)
+    }
+
     /// Hears what became of a call, for events and metrics; nothing by default.
     fn observe(&self, event: CallEvent) {
         let _ = event;
@@ -142,6 +152,11 @@ impl<R: Renew> Authorizer for Session<R> {
             ),
         }
     }
+
+    fn refresh_in_background(&self) -> Result<Option<BackgroundRefresh>, Error> {
+        let guard = Self::refresh_in_background(self);
+        guard.map(Some).map_err(of_any_vendor)
+    }
 }
 
 impl<T: Authorizer + ?Sized> Authorizer for Arc<T> {
@@ -171,6 +186,10 @@ impl<T: Authorizer + ?Sized> Authorizer for Arc<T> {
 
     fn confirm_refusal<'a>(&'a self, headers: &'a AuthHeaders) -> BoxFuture<'a, bool> {
         (**self).confirm_refusal(headers)
+    }
+
+    fn refresh_in_background(&self) -> Result<Option<BackgroundRefresh>, Error> {
+        (**self).refresh_in_background()
     }
 
     fn observe(&self, event: CallEvent) {

@@ -15,7 +15,7 @@ use tokio::task::coop::consume_budget;
 use crate::auth_headers::{AuthHeaders, Current};
 use crate::background;
 use crate::renew::Renew;
-use crate::session::Session;
+use crate::session::{Authorizer as _, Session};
 use crate::{Error, ErrorKind, Token};
 
 /// More than any task of Tokio may do before it has to yield.
@@ -71,6 +71,18 @@ impl<R: Renew> Session<R> {
     /// As [`Session::headers_blocking`].
     pub fn auth_headers_blocking(&self) -> Result<AuthHeaders, R::Error> {
         wait("auth_headers", self.auth_headers())
+    }
+
+    /// As [`Authorizer::headers_for`](crate::Authorizer::headers_for), without a runtime: the headers for
+    /// a call to `url`. Keep them, to report a refusal by [`Session::invalidate`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] if the token must not go to the host of `url`; otherwise as
+    /// [`Session::headers_blocking`].
+    pub fn headers_for_blocking(&self, url: &str) -> Result<AuthHeaders, R::Error> {
+        self.check(url)?;
+        self.auth_headers_blocking()
     }
 
     /// As [`Session::renew`], without a runtime.

@@ -8,19 +8,31 @@ use crate::auth_headers::AuthHeaders;
 use crate::renew::Renew;
 
 impl<R: Renew> Shared<R> {
-    /// The headers, after the renewal that is necessary, or that is due in a session which renews in
-    /// the foreground.
+    /// The headers, after the renewal that is necessary. In a session that renews in the foreground,
+    /// after the one that is due, too.
     pub(super) async fn acquire(self: &Arc<Self>) -> Result<AuthHeaders, R::Error> {
-        if let Some(renewal) = self.due_renewal() {
-            // Its failure is told by an event, and in the state. The valid token follows.
-            if let Ok(renewed) = wait(renewal).await {
-                return Ok(renewed);
-            }
+        if let Some(renewed) = self.renewed_if_due().await {
+            return Ok(renewed);
         }
-        self.join_or_start().wait().await
+        let headers = self.join_or_start().wait().await?;
+        // They may be of a stored token that is due. A program that exits soon asks for no others.
+        let now = self.clock.now();
+        if headers.0.is_fresh(now) {
+            return Ok(headers);
+        }
+        if let Some(renewed) = self.renewed_if_due().await {
+            return Ok(renewed);
+        }
+        self.renew_early(now);
+        Ok(headers)
     }
 
-    /// The renewal of a valid token to wait for, which starts here if it is due.
+    /// The headers after the renewal that is due, where callers wait for it. If it fails, an event and
+    /// the state tell that; the valid token stays in use.
+    async fn renewed_if_due(self: &Arc<Self>) -> Option<AuthHeaders> {
+        wait(self.due_renewal()?).await.ok()
+    }
+
     fn due_renewal(self: &Arc<Self>) -> Option<Renewing<R::Error>> {
         // The renewal itself may ask for the valid headers.
         if !self.renews_in_foreground || self.is_renewing_here() {

@@ -53,6 +53,7 @@ impl<R: Renew> Leased<'_, R> {
     /// Gets the next token: another session's from the store where there is a newer one, else a
     /// new one from the vendor, saved before callers get it.
     pub(super) async fn run(&self, known: Option<Token>) -> Result<Ready, R::Error> {
+        self.until_deleted().await;
         if let Some(theirs) = self.stored_without_lease(known.as_ref()).await? {
             return Ok(theirs.into());
         }
@@ -78,6 +79,14 @@ impl<R: Renew> Leased<'_, R> {
                 self.run_with(Err(error), known, &mut Mark::AsItWas).await
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// After a log-out, the store may hold what that has still to delete.
+    async fn until_deleted(&self) {
+        let deletion = self.shared.lock().deletion(self.epoch);
+        if let Some(mut deletion) = deletion {
+            let _ = deletion.changed().await;
         }
     }
 
@@ -163,10 +172,7 @@ impl<R: Renew> Leased<'_, R> {
         if known.is_some() && !self.shared.has_headers(&theirs) {
             return known;
         }
-        let mut state = self.shared.lock();
-        if state.epoch == self.epoch && !state.supersedes(&theirs) {
-            state.token = Some(theirs.clone());
-        }
+        self.shared.lock().remember(&theirs, self.epoch);
         Some(theirs)
     }
 
@@ -219,16 +225,10 @@ impl<R: Renew> Leased<'_, R> {
         mark: &mut Mark,
     ) -> Result<Ready, R::Error> {
         let mut failures = StoreFailures { lease, save: None };
-        let is_wanted = {
-            // In memory first: whatever happens to the store, the rotated token is not lost.
-            let mut state = self.shared.lock();
-            let is_wanted = state.epoch == self.epoch;
-            if is_wanted && !state.supersedes(&token) {
-                state.token = Some(token.clone());
-            }
-            is_wanted
-        };
-        if is_wanted {
+        // In memory first: whatever happens to the store, the rotated token is not lost.
+        self.shared.lock().remember(&token, self.epoch);
+        let saving = self.persistence.saves.read().await;
+        if self.check_wanted().is_ok() {
             match self.persistence.save(&token).await {
                 Ok(SaveOutcome::Saved) => *mark = Mark::Cleared,
                 Ok(SaveOutcome::Superseded) => {
@@ -246,6 +246,7 @@ impl<R: Renew> Leased<'_, R> {
         } else {
             *mark = Mark::Cleared;
         }
+        drop(saving);
         let prepared = self.shared.prepare_renewed(token, self.epoch)?;
         Ok(Ready {
             prepared,

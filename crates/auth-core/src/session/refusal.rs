@@ -48,7 +48,20 @@ pub(super) async fn look<B: Body<Data = Bytes> + Unpin>(
     Ok((Response::from_parts(head, body), refused))
 }
 
-/// The body of a response, whose beginning may have been looked at: nothing of it is lost.
+/// A body whose beginning may have been looked at: nothing of it is lost. Its end may have trailers.
+///
+/// # Example
+///
+/// ```
+/// use auth_core::session::SeenBody;
+/// use http_body_util::{BodyExt as _, Full};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut body = SeenBody::new(Full::from("a short body"));
+/// assert_eq!(body.see(7).await?, b"a short");
+/// assert_eq!(body.collect().await?.to_bytes(), "a short body");
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct SeenBody<B> {
     seen: VecDeque<Frame<Bytes>>,
@@ -57,15 +70,20 @@ pub struct SeenBody<B> {
 }
 
 impl<B: Body<Data = Bytes> + Unpin> SeenBody<B> {
-    pub(super) fn new(body: B) -> Self {
+    /// A body of which nothing has been looked at.
+    pub fn new(body: B) -> Self {
         Self {
             seen: VecDeque::new(),
             rest: Some(body),
         }
     }
 
-    /// The first `limit` bytes, or all that there are.
-    async fn see(&mut self, limit: usize) -> Result<Vec<u8>, B::Error> {
+    /// The first `limit` bytes, or all that there are. They stay in the body.
+    ///
+    /// # Errors
+    ///
+    /// What the body says if it breaks before that.
+    pub async fn see(&mut self, limit: usize) -> Result<Vec<u8>, B::Error> {
         let mut bytes = Vec::new();
         while bytes.len() < limit
             && let Some(rest) = &mut self.rest

@@ -176,10 +176,7 @@ impl<R: Renew> Shared<R> {
             Error::new(ErrorKind::Protocol, message).into()
         });
         if prepared.is_err() {
-            let mut state = self.lock();
-            if state.epoch == epoch && !state.supersedes(&token) {
-                state.token = Some(token);
-            }
+            self.lock().remember(&token, epoch);
         }
         prepared
     }
@@ -212,7 +209,7 @@ impl<R: Renew> Shared<R> {
             }
             // A look into the store that found nothing leaves the failure as it was.
             self.look_later(&state, state.now);
-            return self.overtaken(&mut state, result);
+            return self.overtaken(&mut state, begun.epoch, result);
         }
         let ready = match result {
             Ok(ready) => ready,
@@ -249,12 +246,15 @@ impl<R: Renew> Shared<R> {
     fn overtaken(
         &self,
         state: &mut Locked<'_, R>,
+        epoch: u64,
         result: Result<Ready, R::Error>,
     ) -> Result<AuthHeaders, R::Error> {
         let headers = self.valid(state.now);
-        if state.is_logged_out {
+        if let Ok(ready) = &result
+            && state.was_logged_out_since(epoch)
+        {
             // The vendor has to forget this one as well.
-            state.left_over = result.as_ref().ok().map(|ready| ready.prepared.headers());
+            state.left_over = Some(ready.prepared.headers());
         }
         if let Some(headers) = headers {
             return Ok(headers);
@@ -295,6 +295,6 @@ fn is_final<E: AuthError>(error: &E, used_password: bool) -> bool {
 }
 
 pub(super) fn overtaken() -> Error {
-    let message = "the renewal was overtaken by another log-in";
+    let message = "the renewal was overtaken by a log-in or a log-out";
     Error::new(ErrorKind::Unavailable, message)
 }

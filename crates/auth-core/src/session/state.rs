@@ -30,6 +30,13 @@ pub(super) type Outcome<E> = Option<Result<AuthHeaders, E>>;
 /// A renewal under way, to wait for.
 pub(super) type Renewing<E> = watch::Receiver<Outcome<E>>;
 
+/// What renewals must know of a log-out.
+pub(super) struct LogOut {
+    pub(super) epoch: u64,
+    /// Closed once nothing of before is in the store.
+    pub(super) deletion: watch::Receiver<()>,
+}
+
 /// All that only renewing needs.
 pub(super) struct RenewalState<E> {
     /// The newest token known, valid or not: its refresh token gets the next one.
@@ -57,6 +64,8 @@ pub(super) struct RenewalState<E> {
     pub(super) store_failures: StoreFailures,
     /// Keeps the store's watch alive.
     pub(super) watch: Option<Watch>,
+    /// The last log-out.
+    pub(super) log_out: Option<LogOut>,
     /// The headers of a token that was issued while the program logged out.
     pub(super) left_over: Option<AuthHeaders>,
     /// Counts what was announced to watchers.
@@ -79,6 +88,7 @@ impl<E: AuthError> RenewalState<E> {
             may_have_newer,
             store_failures: StoreFailures::default(),
             watch: None,
+            log_out: None,
             left_over: None,
             announcements: 0,
         }
@@ -104,6 +114,39 @@ impl<E: AuthError> RenewalState<E> {
     pub(super) fn supersedes(&self, token: &Token) -> bool {
         let known = self.token.as_ref();
         known.is_some_and(|known| known.generation() > token.generation())
+    }
+
+    /// Remembers what a renewal of `epoch` brings, unless a log-in or a log-out came since.
+    pub(super) fn remember(&mut self, token: &Token, epoch: u64) {
+        if self.epoch == epoch && !self.supersedes(token) {
+            self.token = Some(token.clone());
+            self.store_failures = StoreFailures::default();
+        }
+    }
+
+    /// Counts a log-in's token, if it is still the newest one. It may have been counted meanwhile,
+    /// by another save or after what was deleted since: a generation never goes back.
+    pub(super) fn count(&mut self, token: &Token, epoch: u64, generation: u64) -> Option<Token> {
+        let known = self.token.clone().filter(|_| self.epoch == epoch);
+        let known = known.filter(|known| known.has_same_access(token))?;
+        let generation = generation.max(known.generation());
+        let counted = known.with_generation(generation);
+        self.token = Some(counted.clone());
+        Some(counted)
+    }
+
+    /// What a renewal of `epoch` waits for: the last log-out's deletion. A log-out waits itself for a
+    /// renewal of before.
+    pub(super) fn deletion(&self, epoch: u64) -> Option<watch::Receiver<()>> {
+        let log_out = self.log_out.as_ref();
+        let log_out = log_out.filter(|log_out| epoch >= log_out.epoch)?;
+        Some(log_out.deletion.clone())
+    }
+
+    /// Whether a log-out came after `epoch` began.
+    pub(super) fn was_logged_out_since(&self, epoch: u64) -> bool {
+        let log_out = self.log_out.as_ref();
+        log_out.is_some_and(|log_out| epoch < log_out.epoch)
     }
 
     /// Whether `token` is still the newest one.

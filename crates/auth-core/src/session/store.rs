@@ -24,7 +24,8 @@ pub(super) struct Persistence {
     pub(super) store: Arc<dyn TokenStore>,
     pub(super) key: StoreKey,
     pub(super) renew_without_lease: bool,
-    /// Shared by saves, and held alone by a log-out: after it, no save of before reaches the store.
+    /// Shared by saves, and held alone by a log-out's deletion: after it, no save of before reaches
+    /// the store. Taken after the lease by all who need both.
     pub(super) saves: RwLock<()>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) identity: Arc<Identity>,
@@ -111,25 +112,29 @@ impl Persistence {
         log_in: impl Fn() -> Option<Token>,
     ) -> Result<(), Error> {
         let lease = self.lease().await;
+        // Saves under way come first, and those that follow find that nothing is wanted.
+        let alone = self.saves.write().await;
         let is_kept = match log_in() {
-            Some(log_in) => {
-                let stored = self.load().await.ok().flatten();
+            Some(log_in) => self.load().await.map(|stored| {
                 stored.is_some_and(|stored| {
                     // Another process may have renewed it.
                     stored.has_same_access(&log_in) || is_newer(&stored, Some(&log_in))
                 })
-            }
-            None => false,
+            }),
+            None => Ok(false),
         };
-        let deleted = if is_kept {
-            Ok(())
-        } else {
-            self.store.delete(&self.key).await
+        let deleted = match is_kept {
+            Ok(true) => Ok(()),
+            Ok(false) => self.store.delete(&self.key).await,
+            // The log-in's save replaces whatever is there.
+            Err(error) => Err(error),
         };
+        drop(alone);
+        let deleted = deleted.map(|()| Mark::Cleared);
         if let Ok(lease) = lease {
             Mark::after(&deleted).leave_on(lease, &self.identity).await;
         }
-        deleted
+        deleted.map(drop)
     }
 }
 
@@ -145,9 +150,9 @@ pub(super) enum Mark {
 }
 
 impl Mark {
-    /// After a write that makes the store hold what counts.
-    pub(super) fn after<T>(write: &Result<T, Error>) -> Self {
-        write.as_ref().map_or(Self::AsItWas, |_| Self::Cleared)
+    /// What a write says, if it did not fail.
+    pub(super) fn after(write: &Result<Self, Error>) -> Self {
+        write.as_ref().map_or(Self::AsItWas, |mark| *mark)
     }
 
     /// Ends `lease`. One that is dropped counts as abandoned.

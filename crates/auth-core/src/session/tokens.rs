@@ -4,10 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::Shared;
 use super::events::Event;
 use super::locked::Locked;
-use super::state::{Renewing, wait};
+use super::state::{LogOut, Renewing, wait};
 use super::store::{
     Mark, Persistence, StoreFailures, is_later_than_given, is_newer, later, superseded,
 };
@@ -31,6 +33,8 @@ pub(super) struct Forgotten<E> {
     renewal: Option<Renewing<E>>,
     /// The log-out's own.
     epoch: u64,
+    /// Closed once nothing of before is in the store.
+    is_stored: watch::Sender<()>,
 }
 
 /// A token with its headers, ready to become the present one. Made by foreign code, so before the
@@ -169,7 +173,6 @@ impl<R: Renew> Shared<R> {
         let Some(persistence) = &self.persistence else {
             return Ok(());
         };
-        let _saving = persistence.saves.read().await;
         // For its mark alone, if it is this session's: a store that gives no lease may still save.
         let is_unsaved = self.lock().store_failures.save.is_some();
         let lease = if is_unsaved {
@@ -177,24 +180,26 @@ impl<R: Renew> Shared<R> {
         } else {
             None
         };
+        let saving = persistence.saves.read().await;
         let (token, epoch) = self.newest();
         let saved = match token {
-            None => return Ok(()),
+            None => Ok(Mark::AsItWas),
             // A log-in's, which could not be counted yet.
             Some(token) if token.generation() == 0 => {
-                let saved = self.save_login(persistence, token, epoch).await;
-                saved.map(|()| SaveOutcome::Saved)
+                self.save_login(persistence, token, epoch).await
             }
-            Some(token) => persistence.save(&token).await,
+            Some(token) => match persistence.save(&token).await {
+                Ok(SaveOutcome::Saved) => Ok(Mark::Cleared),
+                // The mark is of another session, which may hold what is not saved.
+                Ok(SaveOutcome::Superseded) => Err(superseded()),
+                Err(error) => Err(error),
+            },
         };
+        drop(saving);
         if let Some(lease) = lease {
             let mark = Mark::after(&saved);
             mark.leave_on(lease, &self.identity).await;
         }
-        let saved = saved.and_then(|outcome| match outcome {
-            SaveOutcome::Saved => Ok(()),
-            SaveOutcome::Superseded => Err(superseded()),
-        });
         self.note_saved(epoch, saved)
     }
 
@@ -216,55 +221,49 @@ impl<R: Renew> Shared<R> {
         let Some(persistence) = &self.persistence else {
             return Ok(());
         };
-        // Before the lease, as in a log-out: otherwise each could hold what the other waits for.
-        let _saving = persistence.saves.read().await;
         let lease = match persistence.lease().await {
             Ok(lease) => lease,
             Err(error) => return self.note_saved(0, Err(error)),
         };
+        let saving = persistence.saves.read().await;
         let (token, epoch) = self.newest();
-        let mut mark = Mark::AsItWas;
         let saved = match (token, persistence.load().await) {
             (_, Err(error)) => Err(error),
-            (Some(token), Ok(Some(stored))) if is_later_than_given(&stored, &token) => {
+            (Some(token), Ok(Some(stored)))
+                if is_later_than_given(&stored, &token) && self.has_headers(&stored) =>
+            {
                 self.replace_given(&token, stored);
-                Ok(())
+                Ok(Mark::AsItWas)
             }
-            (Some(token), Ok(_)) if epoch == 0 => {
-                let saved = self.save_login(persistence, token, epoch).await;
-                mark = Mark::after(&saved);
-                saved
-            }
+            (Some(token), Ok(_)) if epoch == 0 => self.save_login(persistence, token, epoch).await,
             // A log-out or another log-in has come meanwhile.
-            _ => Ok(()),
+            _ => Ok(Mark::AsItWas),
         };
+        drop(saving);
+        let mark = Mark::after(&saved);
         mark.leave_on(lease, &self.identity).await;
         self.note_saved(0, saved)
     }
 
-    /// Offers a log-in's token to the store, under a later generation than what is there.
+    /// Offers a log-in's token to the store, under a later generation than what is there, unless
+    /// that log-in does not count any more. Returns what a mark is after that.
     async fn save_login(
         &self,
         persistence: &Persistence,
         token: Token,
         epoch: u64,
-    ) -> Result<(), Error> {
+    ) -> Result<Mark, Error> {
         for _ in 0..LOG_IN_ATTEMPTS {
             let generation = match persistence.load().await? {
                 Some(stored) if stored.has_same_access(&token) => stored.generation(),
                 Some(stored) => later(stored.generation().max(token.generation())),
                 None => later(token.generation()),
             };
-            let token = token.clone().with_generation(generation);
-            {
-                let mut state = self.lock();
-                if state.epoch != epoch || !state.holds(&token) {
-                    return Ok(());
-                }
-                state.token = Some(token.clone());
-            }
-            if persistence.save(&token).await? == SaveOutcome::Saved {
-                return Ok(());
+            let Some(counted) = self.lock().count(&token, epoch, generation) else {
+                return Ok(Mark::AsItWas);
+            };
+            if persistence.save(&counted).await? == SaveOutcome::Saved {
+                return Ok(Mark::Cleared);
             }
         }
         Err(superseded())
@@ -275,7 +274,8 @@ impl<R: Renew> Shared<R> {
         // One that has ended is kept for its refresh token.
         let prepared = self.prepare_stored(&stored).ok();
         let mut state = self.lock();
-        if state.epoch != 0 || !state.holds(given) {
+        // It may have been counted since, by a save of the program's.
+        if state.epoch != 0 || !state.holds(given) || state.supersedes(&stored) {
             return;
         }
         match prepared {
@@ -298,15 +298,15 @@ impl<R: Renew> Shared<R> {
         token.filter(|_| newest != epoch)
     }
 
-    fn note_saved(&self, epoch: u64, saved: Result<(), Error>) -> Result<(), Error> {
+    fn note_saved(&self, epoch: u64, saved: Result<Mark, Error>) -> Result<(), Error> {
         let mut state = self.lock();
         if state.epoch == epoch {
-            state.store_failures.save = saved.clone().err();
+            state.store_failures.save = saved.as_ref().err().cloned();
         }
         if let Err(error) = &saved {
             state.tell(Event::NotSaved(StateReason::of(error)));
         }
-        saved
+        saved.map(drop)
     }
 
     /// Takes over what others save, as soon as the store tells.
@@ -357,10 +357,16 @@ impl<R: Renew> Shared<R> {
         let error = Error::new(ErrorKind::InteractionRequired, "the session was logged out");
         state.backoff.failed_for_good(error.into());
         self.current.store(None);
+        let (is_stored, deletion) = watch::channel(());
+        state.log_out = Some(LogOut {
+            epoch: state.epoch,
+            deletion,
+        });
         Forgotten {
             headers,
             renewal: state.under_way(),
             epoch: state.epoch,
+            is_stored,
         }
     }
 
@@ -371,6 +377,7 @@ impl<R: Renew> Shared<R> {
             headers,
             renewal,
             epoch,
+            is_stored,
         }: Forgotten<R::Error>,
     ) -> Result<(), R::Error> {
         if let Some(renewal) = renewal {
@@ -379,8 +386,6 @@ impl<R: Renew> Shared<R> {
         // The store first: the vendor may take its time.
         let deleted = match &self.persistence {
             Some(persistence) => {
-                // Saves under way come first, and those that follow find that nothing is wanted.
-                let _alone = persistence.saves.write().await;
                 // A log-in may have come, and been saved, while the log-out waited.
                 let log_in = || self.newest_since(epoch);
                 persistence.delete_all_but(log_in).await
@@ -388,6 +393,7 @@ impl<R: Renew> Shared<R> {
             None => Ok(()),
         };
         let left_over = self.lock().left_over.take();
+        drop(is_stored);
         let mut revoked = Ok(());
         for headers in headers.iter().chain(&left_over) {
             revoked = self.renewer.revoke(headers).await.and(revoked);

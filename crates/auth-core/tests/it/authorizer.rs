@@ -75,6 +75,16 @@ async fn a_session_renews_behind_the_type_and_its_failures_keep_what_they_say() 
 }
 
 #[tokio::test]
+async fn a_session_renews_ahead_of_time_behind_the_type_and_a_fake_has_nothing_to_renew() {
+    let (vendor, session) = session();
+    let guard = Arc::new(session).refresh_in_background().unwrap();
+    vendor.until_calls(1).await;
+    assert!(guard.is_some());
+    let fake = StaticAuthorizer::bearer("token-1", "https://api.example.com/v1").unwrap();
+    assert!(fake.refresh_in_background().unwrap().is_none());
+}
+
+#[tokio::test]
 async fn a_map_gets_the_headers_only_for_the_vendors_hosts() {
     let (vendor, _, _) = Vendor::with_session();
     let hosts = AllowedHosts::of(&BaseUrl::parse("https://api.example.com").unwrap());

@@ -8,6 +8,7 @@ use auth_core::{Authorizer as _, ErrorKind, Reason, Session, State};
 use auth_sandbox::SandboxClock;
 use futures_util::FutureExt as _;
 
+use crate::moody::{Moody, key, sharing};
 use crate::vendor::{LIFETIME, Vendor, number, settled};
 
 /// A session that renews in the foreground, whose first token is due, and valid.
@@ -151,4 +152,29 @@ async fn without_the_option_no_caller_waits() {
     tokio::time::timeout(Duration::from_secs(20), session.settled())
         .await
         .unwrap();
+}
+
+/// The next process of a program that asks for headers once.
+#[tokio::test]
+async fn a_stored_token_that_is_due_is_renewed_although_the_program_asks_once() {
+    let store = Moody::new();
+    let clock = SandboxClock::frozen();
+    let vendor = Vendor::new(&clock);
+    sharing(&vendor, &store).headers().await.unwrap();
+    for (is_in_foreground, calls) in [(true, 2), (false, 3)] {
+        clock.advance(LIFETIME.mul_f64(0.93));
+        let session = vendor.session().store_as(store.clone(), key());
+        let session = if is_in_foreground {
+            session.renew_in_foreground()
+        } else {
+            session
+        };
+        let session = session.build().unwrap();
+        let headers = session.headers().await.unwrap();
+        session.settled().await;
+        assert_eq!(vendor.calls(), calls);
+        // In the background, this call has the token of before.
+        assert_eq!(number(&headers), 2);
+        assert_eq!(number(&session.headers().await.unwrap()), calls);
+    }
 }

@@ -8,6 +8,8 @@ use auth_core::{
     Reason, Renew, Session, State, StoreKey, Token, TokenStore,
 };
 
+use tokio::sync::Semaphore;
+
 use crate::moody::{Moody, key, put};
 use crate::vendor::{LIFETIME, Vendor, number, settled, token, until};
 
@@ -254,4 +256,52 @@ fn a_store_without_a_key_and_a_key_without_a_store_are_refused() {
     let error = error.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
     assert!(error.to_string().contains("needs a store"), "{error}");
+}
+
+#[tokio::test]
+async fn a_stored_token_that_fits_into_no_header_does_not_take_the_place_of_a_given_one() {
+    let (vendor, clock, _) = Vendor::with_session();
+    let given = issued(7, clock.now().wall());
+    clock.advance(Duration::from_secs(60));
+    let now = clock.now().wall();
+    let broken = Token::new("a\nb".into(), Expiry::after(now, LIFETIME), now);
+    let store = Moody::new();
+    put(&store, broken.with_generation(3)).await;
+    let session = with(&vendor, &store, given);
+    until(|| store.saves() == 1).await;
+    until_saved(&store).await;
+    let stored = stored(&store).await.unwrap();
+    assert_eq!(stored.access().expose_secret(), "token-7");
+    assert_eq!(stored.generation(), 4);
+    assert_eq!(vendor.seen_by(&session).await.unwrap(), "token-7");
+}
+
+#[tokio::test]
+async fn a_given_token_that_was_counted_meanwhile_is_not_replaced_by_an_earlier_one() {
+    let (vendor, clock, _) = Vendor::with_session();
+    let given = issued(7, clock.now().wall());
+    clock.advance(Duration::from_secs(60));
+    let store = Moody::new();
+    let theirs = issued(8, clock.now().wall());
+    put(&store, theirs.with_generation(3)).await;
+    let held = store.inner.lease(&key()).await.unwrap();
+    store.gate.forget_permits(Semaphore::MAX_PERMITS);
+    store.load_gate.forget_permits(Semaphore::MAX_PERMITS);
+    let session = with(&vendor, &store, given);
+    let saving = tokio::spawn({
+        let session = session.clone();
+        async move { session.save().await }
+    });
+    until(|| store.loads() == 1).await;
+    drop(held);
+    until(|| store.loads() == 2).await;
+    // The program's save counts it as the fourth, and waits in the store. The first save sees the third.
+    store.load_gate.add_permits(1);
+    until(|| store.saves() == 1).await;
+    store.load_gate.add_permits(100);
+    until_saved(&store).await;
+    store.gate.add_permits(100);
+    saving.await.unwrap().unwrap();
+    assert_eq!(stored(&store).await.unwrap().generation(), 4);
+    assert_eq!(number(&session.headers().await.unwrap()), 7);
 }

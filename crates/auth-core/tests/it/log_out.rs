@@ -82,20 +82,66 @@ async fn a_log_out_and_the_first_save_do_not_wait_for_each_other() {
 
 #[tokio::test]
 async fn a_token_that_is_issued_during_the_log_out_is_revoked_as_well() {
-    let (vendor, clock, session) = Vendor::with_session();
+    for logs_in_meanwhile in [false, true] {
+        let (vendor, clock, session) = Vendor::with_session();
+        session.headers().await.unwrap();
+        clock.advance(LIFETIME.mul_f64(0.93));
+        vendor.hold();
+        session.headers().await.unwrap();
+        vendor.until_calls(2).await;
+        let leaving = tokio::spawn({
+            let session = session.clone();
+            async move { session.log_out().await }
+        });
+        until(|| session.try_headers().is_none()).await;
+        if logs_in_meanwhile {
+            let now = clock.now().wall();
+            let new = token(7, Expiry::after(now, LIFETIME), now);
+            session.set_token(new).await.unwrap();
+        }
+        vendor.release();
+        leaving.await.unwrap().unwrap();
+        assert_eq!(vendor.revoked(), ["token-1", "token-2"]);
+        let present = session.try_headers();
+        assert_eq!(present.is_some(), logs_in_meanwhile);
+    }
+}
+
+#[tokio::test]
+async fn what_is_asked_for_during_a_log_out_begins_anew_and_stays_in_the_store() {
+    let store = Moody::new();
+    let (vendor, _, session) = with_store(&store);
     session.headers().await.unwrap();
-    clock.advance(LIFETIME.mul_f64(0.93));
-    vendor.hold();
-    session.headers().await.unwrap();
-    vendor.until_calls(2).await;
+    let before = store.saves();
+    hold_saves(&store);
+    // The log-out waits for this save.
+    let saving = tokio::spawn({
+        let session = session.clone();
+        async move { session.save().await }
+    });
+    until(|| store.saves() == before + 1).await;
     let leaving = tokio::spawn({
         let session = session.clone();
         async move { session.log_out().await }
     });
-    until(|| session.try_headers().is_none()).await;
-    vendor.release();
+    until(|| matches!(session.state(), State::LoginRequired { .. })).await;
+    let renewing = tokio::spawn({
+        let (vendor, session) = (vendor.clone(), session.clone());
+        async move { vendor.seen_by(&session).await }
+    });
+    until(|| session.state() == State::Renewing).await;
+    store.gate.add_permits(100);
+    saving.await.unwrap().unwrap();
     leaving.await.unwrap().unwrap();
-    assert_eq!(vendor.revoked(), ["token-1", "token-2"]);
+    assert_eq!(
+        renewing.await.unwrap(),
+        None,
+        "the token of before was used"
+    );
+    let stored = store.inner.load(&key()).await.unwrap().unwrap();
+    assert_eq!(stored.access().expose_secret(), "token-2");
+    assert_eq!(number(&session.headers().await.unwrap()), 2);
+    assert_eq!(vendor.revoked(), ["token-1"]);
 }
 
 #[tokio::test]
@@ -129,6 +175,15 @@ async fn a_renewal_does_not_replace_a_later_token_that_came_meanwhile() {
 
 #[tokio::test]
 async fn a_log_in_during_a_log_out_stays_in_the_store() {
+    stays_in_the_store(false).await;
+}
+
+#[tokio::test]
+async fn a_log_in_during_a_log_out_stays_in_a_store_that_cannot_be_read() {
+    stays_in_the_store(true).await;
+}
+
+async fn stays_in_the_store(is_down: bool) {
     let store = Moody::new();
     let (vendor, clock, session) = with_store(&store);
     session.headers().await.unwrap();
@@ -145,8 +200,9 @@ async fn a_log_in_during_a_log_out_stays_in_the_store() {
     let now = clock.now().wall();
     let new = token(7, Expiry::after(now, LIFETIME), now);
     session.set_token(new).await.unwrap();
+    store.is_down.store(is_down, Ordering::SeqCst);
     vendor.release();
-    leaving.await.unwrap().unwrap();
+    assert_eq!(leaving.await.unwrap().is_err(), is_down);
     let stored = store.inner.load(&key()).await.unwrap().unwrap();
     assert_eq!(stored.access().expose_secret(), "token-7");
     assert_eq!(number(&session.headers().await.unwrap()), 7);

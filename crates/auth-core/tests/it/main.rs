@@ -18,6 +18,7 @@ mod foreground;
 mod foreign_code;
 mod given_token;
 mod http;
+mod listed;
 mod log_out;
 mod moody;
 mod pool;

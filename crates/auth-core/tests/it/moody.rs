@@ -34,6 +34,10 @@ pub(crate) struct Moody {
     /// How many leases were asked for.
     pub(crate) leases: Arc<AtomicUsize>,
     pub(crate) gate: Arc<Semaphore>,
+    /// One permit lets one load through.
+    pub(crate) load_gate: Arc<Semaphore>,
+    /// The next save finds a later token, which is then deleted.
+    pub(crate) is_emptied: Arc<AtomicBool>,
     /// Neither loads nor leases nor saves.
     pub(crate) is_down: Arc<AtomicBool>,
     pub(crate) fence: Arc<AtomicU64>,
@@ -96,6 +100,8 @@ impl Moody {
             loads: Arc::default(),
             leases: Arc::default(),
             gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            load_gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            is_emptied: Arc::default(),
             is_down: Arc::default(),
             fence: Arc::default(),
             is_abandoned: Arc::default(),
@@ -137,6 +143,7 @@ impl TokenStore for Moody {
     fn load<'a>(&'a self, key: &'a StoreKey) -> BoxFuture<'a, Result<Option<Token>, Error>> {
         Box::pin(async move {
             self.loads.fetch_add(1, Ordering::SeqCst);
+            self.load_gate.acquire().await.unwrap().forget();
             self.check()?;
             self.inner.load(key).await
         })
@@ -159,6 +166,10 @@ impl TokenStore for Moody {
                 return Err(Error::new(ErrorKind::Store, "the disk is full"));
             }
             self.check()?;
+            if self.is_emptied.swap(false, Ordering::SeqCst) {
+                self.inner.delete(key).await?;
+                return Ok(SaveOutcome::Superseded);
+            }
             self.inner.save(key, token).await
         })
     }

@@ -1,5 +1,9 @@
 //! One call: the request goes out with the headers, and once more if the token was refused.
 
+use std::future::ready;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
 use auth_core::session::middleware::AuthMiddleware;
 use auth_core::session::tower::AuthLayer;
 use auth_core::{
@@ -7,10 +11,12 @@ use auth_core::{
 };
 use bytes::Bytes;
 use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt as _};
 use httpmock::prelude::*;
 use httpmock::{Mock, Then};
 use tower::{Layer as _, Service, ServiceExt as _};
 
+use crate::second_look::Warnings;
 use crate::vendor::Vendor;
 
 /// The ways to send; the same holds for each.
@@ -243,6 +249,35 @@ async fn a_refusal_in_the_body_is_read_and_the_caller_gets_the_whole_body() {
 }
 
 #[tokio::test]
+async fn no_more_than_64_kib_of_a_body_are_waited_for_and_the_caller_gets_all() {
+    let set_up = SetUp::new(Via::Tower).await;
+    let (release, released) = tokio::sync::oneshot::channel();
+    let frame = |text: &'static [u8]| {
+        let frame = http_body::Frame::data(Bytes::from_static(text));
+        Ok::<_, std::convert::Infallible>(frame)
+    };
+    let first = stream::iter([frame(&[b'x'; 64 * 1024])]);
+    // It comes when the caller has the response, and not before.
+    let rest = stream::once(async move { released.await.map(|()| frame(b"refused")).unwrap() });
+    let body = http_body_util::StreamBody::new(Box::pin(first.chain(rest)));
+    let body = Arc::new(Mutex::new(Some(body)));
+    let service = tower::service_fn(move |_: http::Request<String>| {
+        let body = body.lock().unwrap().take().expect("it is sent once");
+        ready(Ok::<_, Error>(http::Response::new(body)))
+    });
+    let layer = AuthLayer::resending(set_up.session.clone());
+    let url = set_up.server.url("/things");
+    let request = http::Request::get(url).body(String::new()).unwrap();
+    let response = layer.layer(service).oneshot(request).await.unwrap();
+    release.send(()).unwrap();
+    let body = http_body_util::BodyExt::collect(response.into_body())
+        .await
+        .unwrap();
+    assert_eq!(body.to_bytes().len(), 64 * 1024 + 7);
+    assert_eq!(set_up.vendor.calls(), 1);
+}
+
+#[tokio::test]
 async fn where_a_refusal_is_unclear_the_vendor_is_asked() {
     for via in WAYS {
         let set_up = SetUp::new(via).await;
@@ -261,8 +296,10 @@ async fn where_a_refusal_is_unclear_the_vendor_is_asked() {
 }
 
 #[tokio::test]
-async fn a_request_with_an_authorization_of_its_own_keeps_it() {
+async fn a_request_with_an_authorization_of_its_own_keeps_it_and_a_warning_says_so() {
     for via in WAYS {
+        let warnings = Arc::<AtomicUsize>::default();
+        let _subscriber = tracing::subscriber::set_default(Warnings(Arc::clone(&warnings)));
         let set_up = SetUp::new(via).await;
         let theirs = set_up.server.mock_async(|when, then| {
             when.header("authorization", "Basic eDp5")
@@ -273,6 +310,7 @@ async fn a_request_with_an_authorization_of_its_own_keeps_it() {
         let request = set_up.post().header("authorization", "Basic eDp5");
         let response = set_up.send(request).await.unwrap();
         assert_eq!(response.status(), 401);
+        assert_eq!(warnings.load(Ordering::SeqCst), 1, "{via:?}");
         assert_eq!(theirs.calls_async().await, 1);
         assert_eq!(set_up.vendor.calls(), 0);
     }

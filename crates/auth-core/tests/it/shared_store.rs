@@ -196,6 +196,35 @@ async fn a_save_of_what_the_store_holds_does_not_clear_another_processes_mark() 
 }
 
 #[tokio::test]
+async fn a_save_in_whose_place_the_store_keeps_a_later_token_does_not_clear_that_ones_mark() {
+    let store = Moody::new();
+    let (vendor, clock, session) = with_store(&store);
+    session.headers().await.unwrap();
+    let other = sharing(&vendor, &store);
+    other.headers().await.unwrap();
+    other.renew().await.unwrap();
+    // The other session renews once more, and cannot save it.
+    clock.advance(Duration::from_secs(1));
+    store.is_abandoned.store(true, Ordering::SeqCst);
+    for _ in 0..2 {
+        assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Store);
+        assert!(matches!(session.state(), State::Unsaved { .. }));
+        assert!(store.is_marked());
+    }
+}
+
+#[tokio::test]
+async fn a_log_in_that_was_counted_is_not_counted_lower_when_the_store_is_emptied() {
+    let store = Moody::new();
+    let (_, clock, session) = with_store(&store);
+    put(&store, living(60, &clock).with_generation(8)).await;
+    store.is_emptied.store(true, Ordering::SeqCst);
+    session.set_token(living(6, &clock)).await.unwrap();
+    assert_eq!(store.saves(), 2);
+    assert_eq!(stored(&store).generation(), 9);
+}
+
+#[tokio::test]
 async fn a_log_in_that_is_not_counted_yet_is_not_replaced_by_what_others_have_saved() {
     let store = Moody::new();
     let (_, clock, session) = with_store(&store);

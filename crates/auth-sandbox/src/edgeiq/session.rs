@@ -43,9 +43,11 @@ pub(super) fn authenticate(edgeiq: &State, call: &Call) -> Answer {
         EdgeIqSessionExpiresAt::Missing => {}
         EdgeIqSessionExpiresAt::Garbage => body["session_expires_at"] = json!("soon"),
     }
+    let begins = edgeiq.clock.now();
     let session = Session {
         email: email.to_owned(),
-        ends: edgeiq.clock.now() + lifetime,
+        begins,
+        ends: begins + lifetime,
         revoked: false,
     };
     book.sessions.insert(token, session);

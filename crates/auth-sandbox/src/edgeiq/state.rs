@@ -1,6 +1,6 @@
 //! What the emulated EdgeIQ remembers.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -33,15 +33,16 @@ pub(crate) struct State {
 
 pub(super) struct Book {
     pub(super) users: Vec<EdgeIqUser>,
-    pub(super) sessions: HashMap<String, Session>,
+    pub(super) sessions: BTreeMap<String, Session>,
     /// By e-mail address: the newest reset of a user is the only one.
-    pub(super) resets: HashMap<String, Reset>,
-    pub(super) whitelist: HashSet<String>,
+    pub(super) resets: BTreeMap<String, Reset>,
+    pub(super) whitelist: BTreeSet<String>,
     pub(super) issued: usize,
 }
 
 pub(super) struct Session {
     pub(super) email: String,
+    pub(super) begins: Duration,
     pub(super) ends: Duration,
     pub(super) revoked: bool,
 }
@@ -55,9 +56,9 @@ impl State {
     pub(super) fn initial(context: Context, settings: Settings) -> Self {
         let book = Book {
             users: users::initial(),
-            sessions: HashMap::new(),
-            resets: HashMap::new(),
-            whitelist: HashSet::new(),
+            sessions: BTreeMap::new(),
+            resets: BTreeMap::new(),
+            whitelist: BTreeSet::new(),
             issued: 0,
         };
         Self {

@@ -15,6 +15,7 @@ use super::users::{ALL, normal};
 use crate::answer::{self, Answer, Failure};
 use crate::inbox::{Mail, MailKind};
 use crate::request::Call;
+use crate::vendor::Vendor as _;
 
 /// The path of the call that the default link leads to.
 pub(super) const VERIFY: &str = "verify";
@@ -104,7 +105,9 @@ pub(super) fn refuse_lists(query: &Query, failed: &str) -> Result<(), Failure> {
 /// The default link is the verify call of the same stage: here of the sandbox, so that no test that
 /// opens it calls the vendor.
 fn verify_url(eqworks: &State, call: &Call) -> Option<Url> {
-    let login = eqworks.base_url.join(call.uri.path()).ok()?;
+    // The base URL may have more in front of the prefix than the path has here.
+    let below = call.uri.path().strip_prefix(State::PREFIX)?;
+    let login = eqworks.base_url.join(below).ok()?;
     login.join(VERIFY).ok()
 }
 

@@ -1,6 +1,6 @@
 //! What the emulated EQ Works remembers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -25,12 +25,26 @@ pub(crate) struct State {
     pub(super) base_url: Url,
     pub(super) secret: Secret,
     book: Mutex<Book>,
+    /// Locked after the book.
+    minted: Mutex<Minted>,
 }
+
+/// The tokens that were made. The vendor keeps no such list: it is for the person who tests.
+#[derive(Default)]
+pub(super) struct Minted {
+    /// The latest ones.
+    pub(super) tokens: VecDeque<String>,
+    /// Those that count as expired, whatever they say.
+    pub(super) expired: BTreeSet<String>,
+}
+
+/// How many tokens are remembered for the person who tests.
+const MOST_MINTED: usize = 10_000;
 
 pub(super) struct Book {
     pub(super) users: Vec<EqWorksUser>,
     /// By e-mail address.
-    pub(super) passcodes: HashMap<String, Passcode>,
+    pub(super) passcodes: BTreeMap<String, Passcode>,
     pub(super) issued: usize,
 }
 
@@ -44,7 +58,7 @@ impl State {
     pub(super) fn initial(context: Context) -> Self {
         let book = Book {
             users: users::initial(),
-            passcodes: HashMap::new(),
+            passcodes: BTreeMap::new(),
             issued: 0,
         };
         Self {
@@ -53,11 +67,16 @@ impl State {
             base_url: context.base_url,
             secret: Secret::new(),
             book: Mutex::new(book),
+            minted: Mutex::default(),
         }
     }
 
     pub(super) fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn minted(&self) -> MutexGuard<'_, Minted> {
+        self.minted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A valid token. Two of one second are the same. It ends with the user's access at the latest.
@@ -68,7 +87,7 @@ impl State {
             ends.map_or(0, |ends| ends.as_secs())
         });
         let exp = access.unwrap_or(u64::MAX).min(iat + JWT_LIFETIME);
-        self.secret.sign(&json!({
+        let token = self.secret.sign(&json!({
             "email": user.email,
             "api_access": user.api_access(),
             "jwt_uuid": user.jwt_uuid,
@@ -76,7 +95,15 @@ impl State {
             "product": product,
             "iat": iat,
             "exp": exp,
-        }))
+        }));
+        let mut minted = self.minted();
+        if minted.tokens.back() != Some(&token) {
+            minted.tokens.push_back(token.clone());
+        }
+        if minted.tokens.len() > MOST_MINTED {
+            minted.tokens.pop_front();
+        }
+        token
     }
 
     /// The checks against the vendor's list of users that every call makes. A user whose access has

@@ -205,6 +205,9 @@ fn signed_claims(eqworks: &State, token: &str) -> Result<Map<String, Value>, &'s
         return Err("eq-api-jwt has to be the JWT and nothing else, without a scheme");
     }
     let claims = eqworks.secret.claims(token).map_err(BadJwt::hint)?;
+    if eqworks.minted().expired.contains(token) {
+        return Err("it was made to expire");
+    }
     match claims.get("exp") {
         None => Ok(claims),
         Some(exp) => {

@@ -1,5 +1,6 @@
 //! The faults that have not happened yet.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Fault, Left};
@@ -7,11 +8,23 @@ use super::{Fault, Left};
 #[derive(Default)]
 pub(crate) struct Queue {
     faults: Mutex<Vec<Fault>>,
+    latest: AtomicU64,
 }
 
 impl Queue {
-    pub(crate) fn push(&self, fault: Fault) {
+    /// Returns the fault's number. The first is 1.
+    pub(crate) fn push(&self, mut fault: Fault) -> u64 {
+        let id = self.latest.fetch_add(1, Ordering::Relaxed) + 1;
+        fault.id = id;
         self.lock().push(fault);
+        id
+    }
+
+    /// A copy of the faults that still wait for a call.
+    pub(crate) fn pending(&self) -> Vec<Fault> {
+        let faults = self.lock();
+        let pending = faults.iter().filter(|fault| fault.left.any());
+        pending.cloned().collect()
     }
 
     pub(crate) fn clear(&self) {

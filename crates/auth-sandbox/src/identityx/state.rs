@@ -1,6 +1,6 @@
 //! What the emulated IdentityX remembers.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -34,9 +34,9 @@ pub(super) struct Book {
     pub(super) org_users: Vec<IdentityXOrgUser>,
     pub(super) app_users: Vec<IdentityXAppUser>,
     /// By the claim `jti`.
-    pub(super) tokens: HashMap<String, Record>,
+    pub(super) tokens: BTreeMap<String, Record>,
     /// The permanent tokens, by the administrator's id.
-    pub(super) api_tokens: HashMap<String, String>,
+    pub(super) api_tokens: BTreeMap<String, String>,
     pub(super) issued: usize,
     pub(super) switches: Switches,
 }
@@ -49,13 +49,13 @@ pub(super) struct Switches {
     pub(super) bearer_form: bool,
     pub(super) error_beside_data: bool,
     /// Applications that are no longer allowed.
-    pub(super) blocked: HashSet<String>,
+    pub(super) blocked: BTreeSet<String>,
     /// Applications whose tenant is switched off.
-    pub(super) disabled: HashSet<String>,
+    pub(super) disabled: BTreeSet<String>,
     /// Applications that the vendor lists, and its database lacks.
-    pub(super) lost: HashSet<String>,
+    pub(super) lost: BTreeSet<String>,
     /// Organisations that no administrator has permission for.
-    pub(super) denied: HashSet<String>,
+    pub(super) denied: BTreeSet<String>,
 }
 
 impl State {
@@ -70,8 +70,8 @@ impl State {
             applications: people::applications(),
             org_users: people::org_users(),
             app_users: Vec::new(),
-            tokens: HashMap::new(),
-            api_tokens: HashMap::new(),
+            tokens: BTreeMap::new(),
+            api_tokens: BTreeMap::new(),
             issued: 0,
             switches: Switches::default(),
         };
@@ -97,7 +97,7 @@ impl State {
     }
 
     /// Makes a token and remembers it.
-    pub(super) fn mint(&self, book: &mut Book, record: Record) -> Minted {
+    pub(super) fn mint(&self, book: &mut Book, mut record: Record) -> Minted {
         let (id, iat) = (Uuid::new_v4().to_string(), self.clock.unix_seconds());
         // As in the source code that the vendor has published: `aud` is the address, and the token's id
         // in an answer is `jti`.
@@ -113,16 +113,18 @@ impl State {
         if let Some(data) = &record.data {
             claims["data"] = Value::Object(data.clone());
         }
-        let mut ends = None;
+        record.begins = iat;
         if record.kind.is_link() {
             let exp = iat + LINK_LIFETIME;
             claims["exp"] = exp.into();
-            ends = Some(UNIX_EPOCH + Duration::from_secs(exp));
+            record.ends = Some(exp);
         } else {
             book.issued += 1;
         }
-        book.tokens.insert(id.clone(), record);
         let value = self.secret.sign(&claims);
+        let ends = record.ends.map(|exp| UNIX_EPOCH + Duration::from_secs(exp));
+        record.value.clone_from(&value);
+        book.tokens.insert(id.clone(), record);
         Minted { id, value, ends }
     }
 
@@ -152,6 +154,9 @@ impl State {
         let id = text("jti").ok_or(BadToken::Unknown)?;
         let record = book.tokens.get(id).filter(|record| record.kind == kind);
         let record = record.ok_or(BadToken::Unknown)?;
+        if record.expired {
+            return Err(BadToken::Expired);
+        }
         Ok((id.to_owned(), record.clone()))
     }
 

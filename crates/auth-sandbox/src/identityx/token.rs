@@ -26,6 +26,17 @@ impl Kind {
         }
     }
 
+    /// What the program calls it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::OrgLink => "org_link",
+            Self::AppLink => "app_link",
+            Self::OrgSession => "org_session",
+            Self::AppSession => "app_session",
+            Self::ApiToken => "api_token",
+        }
+    }
+
     pub(super) fn is_link(self) -> bool {
         matches!(self, Self::OrgLink | Self::AppLink)
     }
@@ -41,6 +52,12 @@ pub(super) struct Record {
     pub(super) application: Option<String>,
     /// What the request for a login link said: its context, and its source beside it.
     pub(super) data: Option<Map<String, Value>>,
+    /// Its `iat` and `exp`, and the token itself, from when it is made.
+    pub(super) begins: u64,
+    pub(super) ends: Option<u64>,
+    pub(super) value: String,
+    /// Whether it counts as expired, whatever it says.
+    pub(super) expired: bool,
 }
 
 impl Record {
@@ -50,6 +67,10 @@ impl Record {
             owner: owner.to_owned(),
             application: application.map(str::to_owned),
             data: None,
+            begins: 0,
+            ends: None,
+            value: String::new(),
+            expired: false,
         }
     }
 

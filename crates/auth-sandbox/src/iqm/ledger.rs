@@ -1,6 +1,6 @@
 //! The tokens that the vendor has issued: refreshed, rotated, expired, revoked.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -40,31 +40,39 @@ impl Rejected {
     }
 }
 
-struct Entry {
-    owner: String,
+pub(super) struct Entry {
+    pub(super) owner: String,
+    pub(super) begins: Duration,
     /// All tokens that descend from one log-in.
-    family: u64,
-    ends: Option<Duration>,
-    revoked: bool,
+    pub(super) family: u64,
+    pub(super) ends: Option<Duration>,
+    pub(super) revoked: bool,
     /// Rotated away. Only a refresh token can be.
-    spent: bool,
+    pub(super) spent: bool,
     /// Of a log-in that waits for its second factor.
-    pending: bool,
+    pub(super) pending: bool,
 }
 
 impl Entry {
-    fn new(owner: &str, family: u64, ends: Option<Duration>, pending: bool) -> Self {
+    fn new(
+        owner: &str,
+        family: u64,
+        now: Duration,
+        lives: Option<Duration>,
+        pending: bool,
+    ) -> Self {
         Self {
             owner: owner.to_owned(),
+            begins: now,
             family,
-            ends,
+            ends: lives.map(|lives| now.saturating_add(lives)),
             revoked: false,
             spent: false,
             pending,
         }
     }
 
-    fn check(&self, now: Duration) -> Result<(), Rejected> {
+    pub(super) fn check(&self, now: Duration) -> Result<(), Rejected> {
         if self.revoked {
             Err(Rejected::Revoked)
         } else if self.spent {
@@ -80,8 +88,8 @@ impl Entry {
 /// All tokens. Times are the vendor's: time passed since the sandbox's clock began.
 pub(super) struct Ledger {
     settings: Settings,
-    access: HashMap<String, Entry>,
-    refresh: HashMap<String, Entry>,
+    pub(super) access: BTreeMap<String, Entry>,
+    pub(super) refresh: BTreeMap<String, Entry>,
     families: u64,
     issued: usize,
     reuse_detected: usize,
@@ -91,8 +99,8 @@ impl Ledger {
     pub(super) fn new(settings: Settings) -> Self {
         Self {
             settings,
-            access: HashMap::new(),
-            refresh: HashMap::new(),
+            access: BTreeMap::new(),
+            refresh: BTreeMap::new(),
             families: 0,
             issued: 0,
             reuse_detected: 0,
@@ -186,9 +194,9 @@ impl Ledger {
 
     fn new_access(&mut self, owner: &str, family: u64, now: Duration, pending: bool) -> Issued {
         let access = Uuid::new_v4().to_string();
-        let ends = Some(now.saturating_add(self.settings.token_lifetime));
-        self.access
-            .insert(access.clone(), Entry::new(owner, family, ends, pending));
+        let lives = Some(self.settings.token_lifetime);
+        let entry = Entry::new(owner, family, now, lives, pending);
+        self.access.insert(access.clone(), entry);
         self.issued += 1;
         Issued {
             access,
@@ -200,12 +208,9 @@ impl Ledger {
 
     fn new_refresh(&mut self, owner: &str, family: u64, now: Duration, pending: bool) -> String {
         let refresh = Uuid::new_v4().to_string();
-        let ends = self
-            .settings
-            .refresh_token_lifetime
-            .map(|lifetime| now.saturating_add(lifetime));
-        self.refresh
-            .insert(refresh.clone(), Entry::new(owner, family, ends, pending));
+        let lives = self.settings.refresh_token_lifetime;
+        let entry = Entry::new(owner, family, now, lives, pending);
+        self.refresh.insert(refresh.clone(), entry);
         refresh
     }
 }

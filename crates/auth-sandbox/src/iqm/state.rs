@@ -1,6 +1,6 @@
 //! What the emulated IQM remembers.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -38,9 +38,9 @@ pub(crate) struct State {
 pub(super) struct Book {
     pub(super) users: Vec<IqmUser>,
     pub(super) ledger: Ledger,
-    pub(super) mfa_codes: HashMap<String, MfaCode>,
-    pub(super) authorization_codes: HashMap<String, AuthorizationCode>,
-    pub(super) resets: HashMap<String, Reset>,
+    pub(super) mfa_codes: BTreeMap<String, MfaCode>,
+    pub(super) authorization_codes: BTreeMap<String, AuthorizationCode>,
+    pub(super) resets: BTreeMap<String, Reset>,
 }
 
 pub(super) struct MfaCode {
@@ -67,9 +67,9 @@ impl State {
         let book = Book {
             users: users::initial(),
             ledger: Ledger::new(settings),
-            mfa_codes: HashMap::new(),
-            authorization_codes: HashMap::new(),
-            resets: HashMap::new(),
+            mfa_codes: BTreeMap::new(),
+            authorization_codes: BTreeMap::new(),
+            resets: BTreeMap::new(),
         };
         Self {
             clock: context.clock,

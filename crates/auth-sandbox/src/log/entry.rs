@@ -9,20 +9,42 @@ use serde_json::Value;
 /// One request in the [`RequestLog`](crate::RequestLog).
 #[derive(Clone)]
 pub struct Entry {
-    pub(super) id: u64,
-    pub(super) operation: &'static str,
-    pub(super) method: String,
-    pub(super) path: String,
+    pub(crate) id: u64,
+    /// The number of its latest change, among the changes of all entries.
+    pub(crate) revision: u64,
+    pub(crate) operation: &'static str,
+    pub(crate) method: String,
+    pub(crate) path: String,
     /// Without secrets.
-    pub(super) shown_path: String,
-    pub(super) query: Option<String>,
-    pub(super) headers: HeaderMap,
-    pub(super) body: String,
-    pub(super) outcome: Outcome,
-    pub(super) fault: Option<String>,
-    pub(super) hint: Option<String>,
-    pub(super) moment: Moment,
-    pub(super) connection: u64,
+    pub(crate) shown_path: String,
+    pub(crate) query: Option<String>,
+    pub(crate) sent: Message,
+    /// What was answered, in a log that keeps answers.
+    pub(crate) answer: Option<Message>,
+    pub(crate) outcome: Outcome,
+    pub(crate) fault: Option<String>,
+    pub(crate) hint: Option<String>,
+    pub(crate) moment: Moment,
+    pub(crate) connection: u64,
+}
+
+/// One half of an exchange.
+#[derive(Clone)]
+pub(crate) struct Message {
+    pub(crate) headers: HeaderMap,
+    /// Possibly only its start.
+    pub(crate) body: String,
+    /// Of the whole body, in bytes.
+    pub(crate) length: usize,
+}
+
+impl Message {
+    /// About how much memory it takes, in bytes.
+    fn size(&self) -> usize {
+        let headers = self.headers.iter();
+        let headers = headers.map(|(name, value)| name.as_str().len() + value.len() + 64);
+        headers.sum::<usize>() + self.body.len()
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,29 +77,28 @@ impl Entry {
 
     /// A header's value, if it was sent and is text. Secrets are not hidden.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
+        self.sent.headers.get(name)?.to_str().ok()
     }
 
     /// All headers that are text, names in lower case. Secrets are not hidden.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.headers
-            .iter()
-            .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+        let headers = self.sent.headers.iter();
+        headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
     }
 
     /// The body as text. Secrets are not hidden.
     pub fn body(&self) -> &str {
-        &self.body
+        &self.sent.body
     }
 
     /// One top-level field of a JSON body (text as it is, everything else as JSON) or of a form.
     pub fn field(&self, name: &str) -> Option<String> {
-        match serde_json::from_str(&self.body) {
+        match serde_json::from_str(&self.sent.body) {
             Ok(Value::Object(fields)) => match fields.get(name)? {
                 Value::String(text) => Some(text.clone()),
                 other => Some(other.to_string()),
             },
-            _ => url::form_urlencoded::parse(self.body.as_bytes())
+            _ => url::form_urlencoded::parse(self.sent.body.as_bytes())
                 .find(|(key, _)| key == name)
                 .map(|(_, value)| value.into_owned()),
         }
@@ -104,6 +125,14 @@ impl Entry {
     /// When it arrived, by the sandbox's clock.
     pub fn moment(&self) -> Moment {
         self.moment
+    }
+
+    /// About how much memory it takes, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        let texts = [&self.path, &self.shown_path];
+        let texts = texts.into_iter().chain(&self.query).chain(&self.hint);
+        let answer = self.answer.as_ref().map_or(0, Message::size);
+        256 + texts.map(String::len).sum::<usize>() + self.sent.size() + answer
     }
 
     /// The number of its connection. The first is 1.

@@ -25,6 +25,8 @@ mod iqm_password;
 mod iqm_profile;
 mod life;
 mod log;
+#[cfg(feature = "server")]
+mod server;
 mod strictness;
 mod tokens;
 mod vendors;

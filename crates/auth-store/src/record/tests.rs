@@ -56,6 +56,37 @@ fn a_record_reads_as_it_was_published() {
 }
 
 #[test]
+fn a_record_of_another_store_has_the_same_form() {
+    let record = Record::new(key(), token());
+    let bytes = record.to_bytes().unwrap();
+    assert_eq!(
+        bytes.expose_secret(),
+        &**encode(&key(), &token(), None).unwrap()
+    );
+    let read = Record::from_bytes(bytes.expose_secret()).unwrap();
+    assert_eq!((read.key, whole(&read.token)), (key(), whole(&token())));
+    for shown in [format!("{record:?}"), format!("{bytes:?}")] {
+        assert!(
+            !shown.contains(ACCESS) && !shown.contains(REFRESH),
+            "{shown}"
+        );
+    }
+    let cut = &bytes.expose_secret()[..bytes.expose_secret().len() - 1];
+    let later = std::str::from_utf8(bytes.expose_secret()).unwrap();
+    let later = later.replace(r#""version":1"#, r#""version":2"#);
+    for (bytes, text) in [
+        (cut, "is cut off"),
+        (b"d90fa7de-534c", "not a record"),
+        (later.as_bytes(), "written by a later version"),
+    ] {
+        let error = Record::from_bytes(bytes).unwrap_err();
+        assert_eq!(error.kind(), auth_core::ErrorKind::Store);
+        assert!(error.to_string().contains(text), "{error}");
+        assert!(!error.to_string().contains("d90fa7de"), "{error}");
+    }
+}
+
+#[test]
 fn odd_tokens_and_keys_survive() {
     let odd = "\"\\\u{0}\n\u{1f}é🦀\u{202e}\u{feff}/../";
     let far = UNIX_EPOCH + Duration::from_secs(317_339_744_057);

@@ -27,6 +27,10 @@ impl Settings for EdgeIq {
         endless("a-token").into()
     }
 
+    fn kept(text: &str) -> Result<auth_core::Token, Error> {
+        Ok(ApiToken::new(text).into())
+    }
+
     async fn send_mail(client: &Client, email: &str) -> Result<(), Error> {
         let mail = ResetEmail::new();
         client.request_password_reset(email, &mail).await

@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use auth_core::Clock as _;
 use auth_sandbox::{EdgeIqRefusals, EdgeIqSessionExpiresAt, Fault, Sandbox, SandboxClock};
-use edgeiq_auth::{ApiToken, ErrorKind, Expiry, ExposeSecret as _, Lifetime, SecretString};
+use edgeiq_auth::{ApiToken, ErrorKind, Expiry, ExposeSecret as _, Lifetime, SecretString, Token};
 use vendor_tests::assert_refused;
 
 use crate::set_up::{
@@ -38,6 +38,21 @@ pub(crate) fn sent(sandbox: &Sandbox, operation: &str) -> String {
     let token = entry.header("authorization").unwrap_or("no token");
     let (method, path, body) = (entry.method(), path.unwrap(), entry.body());
     format!("{method} {path} ({token}) {body}")
+}
+
+#[tokio::test]
+async fn a_token_from_elsewhere_is_used_until_its_end() {
+    let sandbox = sandbox();
+    let (client, issued) = (client(&sandbox), log_in(&sandbox).await);
+    let access = issued.access_token().expose_secret();
+    let given = Token::new(format!(" {access}\n"), issued.expiry()).with_account(email(&sandbox));
+    let session = client.session(given).build().unwrap();
+    let headers = session.auth_headers().await.unwrap();
+    client.me(&headers).await.unwrap();
+    sandbox.clock().advance(LIFETIME);
+    let error = session.headers().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InteractionRequired);
+    sandbox.log().assert_count("edgeiq.authenticate", 1);
 }
 
 #[tokio::test]

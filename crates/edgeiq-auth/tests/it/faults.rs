@@ -11,6 +11,7 @@ use vendor_tests::{Call, Calls};
 
 use crate::set_up::{EdgeIq, authenticate, client, email, log_in, password, reset_token, sandbox};
 
+vendor_tests::answers!(EdgeIq);
 vendor_tests::canaries!(EdgeIq);
 vendor_tests::faults!(EdgeIq);
 
@@ -42,6 +43,10 @@ impl Calls for EdgeIq {
     ];
     /// The responses to the others say nothing but success.
     const READ: &'static [Call] = Self::CALLS.split_at(3).0;
+    const NEEDED: &'static [(&'static str, &'static [&'static str])] = &[
+        ("edgeiq.authenticate", &["session_token"]),
+        ("edgeiq.reset_api_token", &["api_token"]),
+    ];
 
     async fn ready(sandbox: &Sandbox, client: Client) -> Ready {
         let ready = Ready {

@@ -37,6 +37,7 @@ impl Vendor for EdgeIq {
     const RENEWAL: &'static str = "edgeiq.authenticate";
     const RENEWS_BY_LOG_IN: bool = true;
     const RENEWS_AT: Duration = LIFETIME;
+    const ENDS_AT_A_MOMENT: bool = true;
 
     vendor_tests::vendor_methods!();
 
@@ -55,9 +56,10 @@ impl Vendor for EdgeIq {
         sandbox.edgeiq().user().email
     }
 
-    async fn log_in(sandbox: &Sandbox) -> Token {
-        let authenticated = authenticate(sandbox, Lifetime::Default).await;
-        authenticated.unwrap().token
+    async fn log_in_by(sandbox: &Sandbox, client: &Client) -> Token {
+        let password = password(sandbox);
+        let authenticated = client.authenticate(email(sandbox), &password, Lifetime::Default);
+        authenticated.await.unwrap().token
     }
 
     /// It holds the password.

@@ -481,5 +481,10 @@ async fn an_unknown_path_is_told_from_an_unknown_user() {
     let base_url = format!("{}nowhere/", base_url(&sandbox));
     let lost = builder(&sandbox).base_url(base_url).build().unwrap();
     let asked = lost.request_passcode(email(&sandbox)).await;
-    assert_refusal(asked, 404, Protocol, "check the base url and the stage");
+    assert_refusal(
+        asked,
+        404,
+        Protocol,
+        "its base url or its stage may be wrong",
+    );
 }

@@ -7,6 +7,7 @@ use vendor_tests::{Call, Calls};
 
 use crate::set_up::{EqWorks, assert_refused, client, email, log_in, minted, passcode, sandbox};
 
+vendor_tests::answers!(EqWorks);
 vendor_tests::canaries!(EqWorks);
 vendor_tests::faults!(EqWorks);
 
@@ -33,6 +34,11 @@ impl Calls for EqWorks {
         Call::new("eqworks.verify", 1, OutcomeUnknown, OutcomeUnknown),
         Call::new("eqworks.confirm", 3, Unavailable, Unavailable),
         Call::new("eqworks.refresh", 2, OutcomeUnknown, Unavailable),
+    ];
+    const NEEDED: &'static [(&'static str, &'static [&'static str])] = &[
+        ("eqworks.verify", &["token"]),
+        ("eqworks.confirm", &["user", "product"]),
+        ("eqworks.refresh", &["token"]),
     ];
 
     async fn ready(sandbox: &Sandbox, client: Client) -> Ready {

@@ -44,6 +44,7 @@ impl Vendor for EqWorks {
     const RENEWAL: &'static str = "eqworks.refresh";
     /// A token that has ended cannot be renewed.
     const RENEWS_AT: Duration = DUE;
+    const ENDS_AT_A_MOMENT: bool = true;
 
     vendor_tests::vendor_methods!();
 
@@ -60,9 +61,9 @@ impl Vendor for EqWorks {
         sandbox.eqworks().user().email
     }
 
-    async fn log_in(sandbox: &Sandbox) -> Token {
+    async fn log_in_by(sandbox: &Sandbox, client: &Client) -> Token {
         let passcode = passcode(sandbox).await;
-        let pending = client(sandbox).pending_login(email(sandbox));
+        let pending = client.pending_login(email(sandbox));
         pending.complete(&passcode).await.unwrap()
     }
 

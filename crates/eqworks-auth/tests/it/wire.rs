@@ -483,7 +483,7 @@ async fn a_log_in_that_is_answered_without_a_token_is_a_refusal_whatever_its_sta
 #[tokio::test]
 async fn an_unknown_path_is_not_taken_for_an_unknown_user() {
     let page = "<!DOCTYPE html><pre>Cannot GET /prd/login</pre> User sue not found";
-    let text = "the vendor does not know this call; check the base url and the stage";
+    let text = "there is no such call at this address: its base url or its stage may be wrong";
     assert_all_refused(404, page, [(Protocol, text); 4]).await;
     for error in refused(404, page).await {
         assert!(!shown(&error).contains("Cannot GET"), "{error:?}");

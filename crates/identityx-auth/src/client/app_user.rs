@@ -107,7 +107,7 @@ impl Client {
         let data: log_in_app_user::ResponseData =
             wire::read(&response, Purpose::LogIn)?.complete()?;
         let login = data.login_app_user;
-        let user = AppUser::issued(login.token.value, application, response.sent_at())?;
+        let user = AppUser::issued(login.token.value, application, &response)?;
         Ok(AppUserLogin {
             user: user.with_account(&login.user.email),
             profile: login.user.into(),

@@ -91,7 +91,7 @@ impl Client {
         let response = self.send(request).await?;
         let data: log_in_user::ResponseData = wire::read(&response, Purpose::LogIn)?.complete()?;
         let login = data.user_login;
-        let user = OrgUser::issued(login.token.value, response.sent_at())?;
+        let user = OrgUser::issued(login.token.value, &response)?;
         Ok(OrgUserLogin {
             user: user.with_account(&login.user.email),
             profile: login.user.into(),
@@ -173,7 +173,7 @@ impl Client {
         let response = self.send(request).await?;
         let data: ResponseData = wire::read(&response, Purpose::Any)?.complete()?;
         let token = data.create_active_user_api_token;
-        let token = OrgUserApiToken::issued(token, response.sent_at())?;
+        let token = OrgUserApiToken::issued(token, &response)?;
         Ok(match headers.token().account() {
             Some(account) => token.with_account(account),
             None => token,

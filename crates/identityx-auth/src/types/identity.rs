@@ -1,11 +1,11 @@
 //! The three identities, as three types that cannot be mixed up.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
-use auth_core::{AuthHeaders, Expiry, Header, Token, UnverifiedClaims};
+use auth_core::{AuthHeaders, Expiry, Header, Response, Token, UnverifiedClaims, trimmed_secret};
 use http::HeaderName;
 use http::header::AUTHORIZATION;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::scalars::{ApplicationId, OrganizationId};
 use crate::Error;
@@ -164,9 +164,9 @@ impl AppUser {
     pub(crate) fn issued(
         jwt: SecretString,
         application: &ApplicationId,
-        sent_at: SystemTime,
+        response: &Response,
     ) -> Result<Self, Error> {
-        let token = fresh::<Self>(jwt, sent_at)?;
+        let token = fresh::<Self>(jwt, response)?;
         Ok(Self(
             token.with_attribute(APPLICATION, application.as_str()),
         ))
@@ -195,8 +195,8 @@ macro_rules! administrator {
                 Ok(Self(kept::<Self>(jwt.into())?))
             }
 
-            pub(crate) fn issued(jwt: SecretString, sent_at: SystemTime) -> Result<Self, Error> {
-                Ok(Self(fresh::<Self>(jwt, sent_at)?))
+            pub(crate) fn issued(jwt: SecretString, response: &Response) -> Result<Self, Error> {
+                Ok(Self(fresh::<Self>(jwt, response)?))
             }
 
             /// The same administrator, whose calls are about one organisation's data from now on.
@@ -261,23 +261,17 @@ pub(crate) fn scope(kind: Kind, token: &Token) -> String {
 }
 
 /// A token that the vendor has just issued.
-fn fresh<I: Identity>(jwt: SecretString, sent_at: SystemTime) -> Result<Token, Error> {
+fn fresh<I: Identity>(jwt: SecretString, response: &Response) -> Result<Token, Error> {
     let token = kept::<I>(jwt)?;
-    // By the local clock.
-    let fresh = Token::new(token.access().clone(), token.expiry(), sent_at);
+    // By the local clock. The vendor's sessions have no end: one that has is new.
+    let expiry = response.expiry(token.expiry(), token.lifetime());
+    let fresh = Token::new(token.access().clone(), expiry, response.sent_at());
     Ok(fresh.with_attribute(IDENTITY, I::KIND.scheme()))
 }
 
 /// A token that was kept as text.
 fn kept<I: Identity>(jwt: SecretString) -> Result<Token, Error> {
-    let text = jwt.expose_secret();
-    // A file ends with a line break, which no header can carry.
-    let trimmed = text.trim();
-    let jwt = if trimmed.len() < text.len() {
-        trimmed.into()
-    } else {
-        jwt
-    };
+    let jwt = trimmed_secret(jwt);
     let claims = UnverifiedClaims::of(&jwt).ok();
     let moment = |name| claims.as_ref().and_then(|claims| claims.moment(name));
     let issued_at = moment("iat").and_then(Expiry::at).unwrap_or(UNIX_EPOCH);

@@ -34,6 +34,11 @@ impl Settings for IdentityX {
         AppUser::from_jwt(jwt, &ApplicationId::new(APPLICATION).unwrap()).unwrap()
     }
 
+    fn kept(text: &str) -> Result<auth_core::Token, Error> {
+        let application = ApplicationId::new(APPLICATION)?;
+        AppUser::from_jwt(text, &application).map(Into::into)
+    }
+
     async fn send_mail(client: &Client, email: &str) -> Result<(), Error> {
         let mail = LoginLinkMail::new(email, AUTH_URL).unwrap();
         let application = ApplicationId::new(APPLICATION).unwrap();

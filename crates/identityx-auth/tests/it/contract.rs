@@ -713,6 +713,43 @@ async fn an_application_that_is_no_longer_allowed_is_an_error_of_its_own_whateve
 }
 
 #[tokio::test]
+async fn an_address_an_organization_a_fault_and_a_tenant_are_told_apart() {
+    let sandbox = sandbox();
+    let ready = ready(&sandbox).await;
+    let (client, identityx) = (&ready.client, sandbox.identityx());
+    for (email, text) in [
+        ("ann", "Invalid email address ann"),
+        ("ann@mailinator.com", "\"mailinator.com\" is not allowed"),
+        (" ", "`email` is required"),
+    ] {
+        let new = NewAppUser::new(email);
+        let created = client.create_app_user(&ready.application, &new).await;
+        assert_refused(&created.unwrap_err(), ErrorKind::Denied, text);
+    }
+    let unknown = OrganizationId::new("5f0c1d2e3a4b5c6d7e8f9aee").unwrap();
+    let asked = client.applications(&ready.administrator, &unknown).await;
+    let text = "unknown organization: Unable to find an organization";
+    assert_refused(&asked.unwrap_err(), ErrorKind::InvalidConfig, text);
+    for message in [
+        "no connection available for operation and number of stored operation > 0",
+        "upstream connect error or disconnect/reset before headers",
+        "any other text",
+    ] {
+        identityx.inner_service_fails_with(Some(message));
+        let error = client.active_app_user(&ready.user).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    }
+    identityx.inner_service_fails_with(None);
+    identityx.disable_application(ready.application.as_str(), true);
+    for call in [SEND_APP_LINK, LOG_IN_APP_USER, ACTIVE_APP_USER] {
+        let error = IdentityX::call(&ready, call).await.unwrap_err();
+        assert_refused(&error, ErrorKind::Denied, "is disabled and must");
+        assert_eq!(error.http_status(), Some(500), "{call}");
+    }
+    assert_eq!(sandbox.inbox(email(&sandbox)).count(), 1);
+}
+
+#[tokio::test]
 async fn a_link_that_the_vendor_refuses_is_an_error_of_its_own_whatever_is_wrong_with_it() {
     let sandbox = sandbox();
     let mut ready = ready(&sandbox).await;

@@ -17,6 +17,7 @@ use crate::set_up::{
     org_user, organization, sandbox, session,
 };
 
+vendor_tests::answers!(IdentityX);
 vendor_tests::canaries!(IdentityX);
 vendor_tests::faults!(IdentityX);
 
@@ -67,6 +68,64 @@ impl Calls for IdentityX {
         repeated("identityx.ping"),
         repeated("identityx.introspect"),
         once("identityx.other"),
+    ];
+    /// What the schema says is never null.
+    const NEEDED: &'static [(&'static str, &'static [&'static str])] = &[
+        ("identityx.send_app_user_login_link", &["data"]),
+        (
+            "identityx.log_in_app_user",
+            &[
+                "data",
+                "loginAppUser",
+                "token",
+                "id",
+                "value",
+                "user",
+                "email",
+                "domain",
+            ],
+        ),
+        (
+            "identityx.active_app_user",
+            &["data", "activeAppUser", "id", "email", "domain"],
+        ),
+        (
+            "identityx.create_app_user",
+            &["data", "createAppUser", "id", "email", "domain"],
+        ),
+        ("identityx.log_out_app_user", &["data", "logoutAppUser"]),
+        ("identityx.send_org_user_login_link", &["data"]),
+        (
+            "identityx.log_in_org_user",
+            &["data", "userLogin", "token", "id", "value", "user", "email"],
+        ),
+        (
+            "identityx.active_org_user",
+            &["data", "activeUser", "id", "email"],
+        ),
+        (
+            "identityx.organizations",
+            &[
+                "data",
+                "userOrganizations",
+                "id",
+                "role",
+                "organization",
+                "name",
+            ],
+        ),
+        (
+            "identityx.applications",
+            &["data", "organizationApplications", "id", "name"],
+        ),
+        (
+            "identityx.create_api_token",
+            &["data", "createActiveUserApiToken"],
+        ),
+        ("identityx.log_out_org_user", &["data", "userLogout"]),
+        ("identityx.ping", &["data", "ping"]),
+        ("identityx.introspect", &["data"]),
+        ("identityx.other", &["data"]),
     ];
 
     async fn ready(sandbox: &Sandbox, client: Client) -> Ready {

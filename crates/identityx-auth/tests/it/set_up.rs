@@ -74,9 +74,9 @@ impl vendor_tests::Vendor for IdentityX {
         sandbox.identityx().app_user().email
     }
 
-    async fn log_in(sandbox: &Sandbox) -> AppUser {
-        let (client, application) = (client(sandbox), application(sandbox));
-        let link = link(&client, sandbox).await;
+    async fn log_in_by(sandbox: &Sandbox, client: &Client) -> AppUser {
+        let application = application(sandbox);
+        let link = link(client, sandbox).await;
         let login = client.log_in_app_user(&application, &link).await;
         login.unwrap().user
     }

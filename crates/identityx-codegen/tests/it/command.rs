@@ -157,6 +157,55 @@ fn the_schema_and_the_runtime_path_are_options() {
 }
 
 #[test]
+fn a_scalar_gets_its_type_and_a_name_becomes_a_secret() {
+    let schema =
+        "scalar Day type Query { day: Day card: Card } type Card { pin: String! no: String! }";
+    let folder = folder(&[
+        ("s.graphql", schema),
+        ("q.graphql", "query Q { day card { pin no } }"),
+    ]);
+    let plain = "--schema s.graphql --operation q.graphql --out src";
+    let with = format!("{plain} --scalar Day=::chrono::NaiveDate --secret Card.pin");
+    let written = |arguments: &str| {
+        let output = run(folder.path(), arguments);
+        assert!(output.status.success(), "{}", error(&output));
+        let module = fs::read_to_string(folder.path().join("src/generated/q.rs")).unwrap();
+        (module, error(&output))
+    };
+    let (module, warnings) = written(&with);
+    assert!(
+        module.contains("pub day: ::std::option::Option<::chrono::NaiveDate>,"),
+        "{module}"
+    );
+    assert!(
+        module.contains("pub pin: ::identityx_auth::graphql::SecretString,")
+            && module.contains("pub no: ::std::string::String,"),
+        "{module}"
+    );
+    assert_eq!(warnings, "");
+    // Without them, the one is a JSON value, with a warning, and the other a text.
+    let (module, warnings) = written(plain);
+    assert!(
+        module.contains("pub pin: ::std::string::String,") && !module.contains("chrono"),
+        "{module}"
+    );
+    assert!(
+        warnings.starts_with("warning: the scalar `Day` has no type in Rust"),
+        "{warnings}"
+    );
+    // What cannot be meant is refused: 2 for an argument, 1 for a path that is none.
+    for (more, code) in [("--scalar Day", 2), ("--scalar Day=chrono..", 1)] {
+        let output = run(folder.path(), &format!("{plain} {more}"));
+        assert_eq!(output.status.code(), Some(code), "{}", error(&output));
+        let said = error(&output);
+        assert!(
+            said.contains("--scalar` wants <name>=<path>") || said.contains("such as ::chrono"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn unknown_or_missing_arguments_print_the_usage() {
     let folder = folder(&[("who.graphql", WHO)]);
     for arguments in [

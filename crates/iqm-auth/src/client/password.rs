@@ -3,6 +3,7 @@
 use auth_core::{AuthHeaders, Idempotency, Operation, Request, operation};
 use secrecy::SecretString;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use super::Client;
 use crate::types::trimmed;
@@ -14,7 +15,8 @@ const SET_PASSWORD: Operation = operation!("iqm.set_password");
 const CHANGE_PASSWORD: Operation = operation!("iqm.change_password");
 
 impl Client {
-    /// Asks IQM to mail the user a link for a new password. Returns IQM's text to show.
+    /// Asks IQM to mail the user a link for a new password. Returns IQM's text to show, empty where the
+    /// response has none.
     ///
     /// Not repeated where it may have happened: the user would get a second mail.
     ///
@@ -37,14 +39,20 @@ impl Client {
         let request = Request::post(REQUEST_PASSWORD_RESET, "api/v3/ua/user/reset-password")
             .json(&wire::RequestReset { email });
         let response = self.send(request).await?;
-        wire::data(&response, |refusal| match refusal.status() {
+        let said = wire::data::<Option<Value>>(&response, |refusal| match refusal.status() {
             // One specification says 404, the other one 400.
             400 | 404 => refusal.error(|message, http_status| Error::UnknownEmail {
                 message,
                 http_status,
             }),
             _ => wire::by_status(refusal),
-        })
+        })?;
+        // The e-mail is on its way, whatever the text is.
+        Ok(said
+            .as_ref()
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned())
     }
 
     /// Whether the hash from a reset link can be used, and whose it is.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use auth_core::{Clock as _, Expiry};
 use auth_sandbox::{Entry, Fault, IqmTokenEnvelope, IqmUser, Sandbox};
@@ -290,6 +290,41 @@ async fn a_refresh_gives_another_token_of_the_same_workspace_and_account() {
     assert_eq!(new.expiry(), Expiry::At(end));
 }
 
+/// The same token, as another program knows it.
+fn from_elsewhere(token: &Token) -> Token {
+    let refresh = token.refresh_token().unwrap().expose_secret();
+    let access = token.access_token().expose_secret();
+    Token::new(format!("{access}\n"), token.expiry())
+        .with_refresh_token(refresh)
+        .with_ow_id(token.ow_id().unwrap())
+        .with_scope("read write")
+        .with_account(token.account().unwrap())
+}
+
+#[tokio::test]
+async fn a_token_from_elsewhere_has_every_header_and_is_renewed() {
+    let sandbox = sandbox();
+    let (client, issued) = (client(&sandbox), log_in(&sandbox).await);
+    let given = from_elsewhere(&issued);
+    assert_eq!(given.scope(), Some("read write"));
+    let headers = given.auth_headers().unwrap();
+    assert_eq!(headers.headers(), issued.auth_headers().unwrap().headers());
+    client.profile(&headers).await.unwrap();
+
+    sandbox.clock().advance(Duration::from_secs(3_600));
+    let store = MemoryStore::new();
+    let start = || client.session(given.clone()).store(store.clone()).build();
+    let renewed = start().unwrap().renew().await.unwrap();
+    assert!(renewed.headers().contains_key("x-iaa-ow-id"));
+    sandbox.log().assert_count("iqm.refresh", 1);
+    // The next start has the same settings, and continues with what the store got for them.
+    let again = start().unwrap();
+    while again.auth_headers().await.unwrap().fingerprint() != renewed.fingerprint() {
+        tokio::task::yield_now().await;
+    }
+    sandbox.log().assert_count("iqm.refresh", 1);
+}
+
 #[tokio::test]
 async fn a_token_without_a_refresh_token_is_not_sent_to_be_refreshed() {
     let sandbox = sandbox();
@@ -419,9 +454,7 @@ async fn a_dead_token_is_refused_to_every_call_after_one_request() {
     let sandbox = sandbox();
     let (client, token) = (client(&sandbox), log_in(&sandbox).await);
     let headers = token.auth_headers().unwrap();
-    let of_another_workspace = auth_core::Token::from(token.clone());
-    let of_another_workspace = Token::from(of_another_workspace.with_attribute("owId", "299999"));
-    let other = of_another_workspace.auth_headers().unwrap();
+    let other = token.clone().with_ow_id(299_999).auth_headers().unwrap();
     let text = "not allowed to access provided workspace";
     assert_refusal(client.profile(&other).await, (403, Denied, text));
 
@@ -508,8 +541,7 @@ async fn a_log_in_that_wants_a_second_factor_says_so_and_its_token_is_good_for_n
     };
     assert!(!sandbox.iqm().accepts(&access));
     assert!(!format!("{login:?}").contains(&access));
-    let token = auth_core::Token::new(access.into(), Expiry::Never, SystemTime::now());
-    let token = Token::from(token).with_ow_id(user.ow_id);
+    let token = Token::new(access, Expiry::Never).with_ow_id(user.ow_id);
     let headers = token.auth_headers().unwrap();
     let refused = client.profile(&headers);
     let text = "MFA verification is required";
@@ -536,11 +568,8 @@ async fn an_mfa_code_is_sent_and_taken_only_where_it_is_due() {
         let refused = client.verify_mfa_code(&login, &code).await;
         assert_refusal(refused, (401, InvalidCredentials, text));
     }
-    let unnamed = auth_core::Token::new("a".into(), Expiry::Never, SystemTime::now());
-    let error = client
-        .send_mfa_code(&Token::from(unnamed).into())
-        .await
-        .unwrap_err();
+    let unnamed = Token::new("a", Expiry::Never);
+    let error = client.send_mfa_code(&unnamed.into()).await.unwrap_err();
     assert_refused(&error, InvalidConfig, "names no workspace");
     sandbox.log().assert_count("iqm.mfa_send", 2);
     sandbox.log().assert_count("iqm.mfa_verify", 2);

@@ -11,6 +11,7 @@ use crate::set_up::{
     Iqm, LIFETIME, assert_refused, client, email, log_in, pending, sandbox, sandbox_with, session,
 };
 
+vendor_tests::answers!(Iqm);
 vendor_tests::canaries!(Iqm);
 vendor_tests::faults!(Iqm);
 
@@ -39,6 +40,12 @@ impl Calls for Iqm {
             OutcomeUnknown,
         ),
         Call::new("iqm.mfa_verify", 1, OutcomeUnknown, OutcomeUnknown),
+    ];
+    const NEEDED: &'static [(&'static str, &'static [&'static str])] = &[
+        ("iqm.log_in", &["data", "access_token"]),
+        ("iqm.refresh", &["access_token"]),
+        ("iqm.profile", &["data", "data/owId", "data/email"]),
+        ("iqm.mfa_verify", &["data", "accessToken"]),
     ];
 
     async fn ready(sandbox: &Sandbox, client: Client) -> Ready {

@@ -54,8 +54,8 @@ impl Vendor for Iqm {
         sandbox.iqm().user().email
     }
 
-    async fn log_in(sandbox: &Sandbox) -> Token {
-        client(sandbox)
+    async fn log_in_by(sandbox: &Sandbox, client: &Client) -> Token {
+        client
             .log_in(email(sandbox), &password(sandbox))
             .await
             .unwrap()

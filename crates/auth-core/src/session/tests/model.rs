@@ -8,7 +8,8 @@
 //! ```
 //!
 //! The rules: one session at a time renews. Generations never go back but by a log-in or a log-out. No
-//! caller waits for ever. After a log-out there is neither a renewal nor a save. The state is true.
+//! caller waits for ever. After a log-out there is neither a renewal nor a save. It leaves no valid token
+//! at the vendor, and deletes none that was asked for since. The state is true.
 //! Renewals keep their distance. A refused refresh token is not believed while another process may
 //! hold what was not saved. Once nothing fails any more and a person has logged in, every session gets a
 //! token. The tasks end with the sessions.
@@ -19,7 +20,7 @@
 mod store;
 mod vendor;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -52,12 +53,22 @@ const BELIEVED: u64 = 8;
 
 thread_local! {
     static BROKEN: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// Since when steps are told.
+    static TOLD: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Says what happens, if a person wants to know.
+fn tell(process: &Process, what: impl FnOnce() -> String) {
+    if let Some(begun) = TOLD.get() {
+        eprintln!("{:?} #{} {}", begun.elapsed(), process.number, what());
+    }
 }
 
 /// Notes that a rule does not hold. Not by a panic, which a session takes for one of its renewer.
 #[track_caller]
 fn broken(rule: &str) {
     let place = std::panic::Location::caller();
+    tell(&Process::default(), || format!("BROKEN: {rule}"));
     BROKEN.with_borrow_mut(|broken| {
         broken.get_or_insert_with(|| format!("{rule} ({}:{})", place.file(), place.line()));
     });
@@ -110,8 +121,14 @@ struct Process {
     number: usize,
     /// Counts what wants a token: explicit renewals and log-ins.
     wants: AtomicU64,
-    /// How many wants there were before a log-out that has returned.
+    /// How many wants there were with the last log-in.
+    log_in: AtomicU64,
+    /// How many wants there were before the last log-out.
+    leaving: Mutex<Option<u64>>,
+    /// The same, of a log-out that has returned.
     logged_out: Mutex<Option<u64>>,
+    /// The tokens that a log-out has to revoke.
+    unwanted: Mutex<Vec<u64>>,
     calls: AtomicUsize,
     issued: AtomicU64,
     seen: Mutex<Seen>,
@@ -135,6 +152,21 @@ impl Process {
     fn wants_a_token(&self) {
         self.wants.fetch_add(1, Ordering::Relaxed);
     }
+
+    /// A log-out begins.
+    fn leaves(&self) -> u64 {
+        let wants = self.wants.load(Ordering::Relaxed);
+        *self.leaving.lock().unwrap() = Some(wants);
+        wants
+    }
+
+    /// Whether the last log-out came after there were so many wants.
+    fn has_left_since(&self, wants: u64) -> bool {
+        self.leaving
+            .lock()
+            .unwrap()
+            .is_some_and(|left| wants <= left)
+    }
 }
 
 /// A process: what the model knows, and the session in it.
@@ -155,11 +187,10 @@ struct World {
     running: Mutex<Vec<Running>>,
     begun: AtomicUsize,
     random: Random,
-    is_verbose: bool,
 }
 
 impl World {
-    fn new(random: &Random, is_verbose: bool) -> Self {
+    fn new(random: &Random) -> Self {
         let clock = SimClock::new();
         let vendor = Arc::new(Vendor::new(random, &clock));
         let shelf = random.chance(80).then(|| Arc::new(Shelf::new(random)));
@@ -167,7 +198,8 @@ impl World {
             .as_ref()
             .filter(|_| vendor.is_steady || random.chance(30))
         {
-            *shelf.token.lock().unwrap() = Some(vendor.log_in().with_generation(1));
+            let first = vendor.log_in(&Process::default()).with_generation(1);
+            *shelf.token.lock().unwrap() = Some(first);
         }
         Self {
             clock,
@@ -177,7 +209,6 @@ impl World {
             running: Mutex::default(),
             begun: AtomicUsize::default(),
             random: random.fork(),
-            is_verbose,
         }
     }
 
@@ -213,7 +244,7 @@ impl World {
         // In a steady world, all tokens descend from the one in the store.
         if self.shelf.is_none() || !self.vendor.is_steady && self.random.chance(30) {
             process.wants_a_token();
-            builder = builder.token(self.vendor.log_in());
+            builder = builder.token(self.vendor.log_in(&process));
         }
         Running {
             process,
@@ -223,13 +254,11 @@ impl World {
     }
 
     fn note(&self, running: &Running, what: &str) {
-        if self.is_verbose {
-            let now = self.clock.now().monotonic();
+        tell(&running.process, || {
             let newest = running.session.shared.lock().token.clone();
             let generation = newest.map(|newest| newest.generation());
-            let (number, session) = (running.process.number, &running.session);
-            eprintln!("{now:?} #{number} {what}: {generation:?} {session:?}");
-        }
+            format!("{what}: {generation:?} {:?}", running.session)
+        });
     }
 
     /// Checks what must hold at any time.
@@ -378,12 +407,21 @@ async fn step(
         }
         16 => {
             process.wants_a_token();
-            call(random, session.set_token(world.vendor.log_in())).await;
+            let log_in = world.vendor.log_in(process);
+            call(random, session.set_token(log_in)).await;
         }
         17 => {
-            let wants = process.wants.load(Ordering::Relaxed);
+            let wants = process.leaves();
+            let present = session.shared.valid(world.clock.now());
+            let unwanted = present.map(|present| vendor::number(present.token()));
+            process.unwanted.lock().unwrap().extend(unwanted);
             if call(random, session.log_out()).await.is_some() {
                 *process.logged_out.lock().unwrap() = Some(wants);
+                let unwanted = process.unwanted.lock().unwrap();
+                let is_alone = world.shelf.is_none() || world.begun.load(Ordering::Relaxed) == 1;
+                if is_alone && !world.vendor.has_revoked(&unwanted) {
+                    broken("a log-out leaves no valid token of the session at the vendor");
+                }
             }
         }
         18 => {
@@ -426,13 +464,15 @@ async fn recover(world: &World) {
             let within = Duration::from_millis(world.random.below(100));
             running[0].process.wants_a_token();
             if world.random.chance(50) {
+                running[0].process.leaves();
                 let _ = timeout(within, running[0].session.log_out()).await;
             } else {
                 let _ = timeout(within, running[0].session.renew()).await;
             }
         }
         running[0].process.wants_a_token();
-        let log_in = running[0].session.set_token(world.vendor.log_in());
+        let log_in = world.vendor.log_in(&running[0].process);
+        let log_in = running[0].session.set_token(log_in);
         if timeout(FOR_EVER, log_in).await.is_err() {
             broken("no caller waits for ever");
         }
@@ -481,7 +521,8 @@ fn live(seed: u64, is_verbose: bool) -> Result<Figures, String> {
         .unwrap();
     let figures = runtime.block_on(async {
         let begun = Instant::now();
-        let world = Arc::new(World::new(&random, is_verbose));
+        TOLD.set(is_verbose.then_some(begun));
+        let world = Arc::new(World::new(&random));
         let slots = random.pick(&[1, 2, 3]);
         for _ in 0..slots {
             let running = world.start();

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::OwnedMutexGuard;
 
-use super::{Process, broken};
+use super::vendor::origin;
+use super::{Process, broken, tell};
 use crate::simulation::Random;
 use crate::store::{Lease, OnSaved, SaveOutcome, StoreKey, TokenStore, Watch};
 use crate::{BoxFuture, Error, ErrorKind, Token};
@@ -59,10 +60,15 @@ pub(super) struct Store {
 impl Store {
     async fn takes_its_time(&self, what: &str) -> Result<(), Error> {
         pause(&self.random, 60).await;
-        if self
-            .random
-            .chance(self.shelf.failing.load(Ordering::Relaxed))
-        {
+        let failing = self.shelf.failing.load(Ordering::Relaxed);
+        let fails = self.random.chance(failing);
+        tell(&self.process, || {
+            let stored = self.shelf.token.lock().unwrap();
+            let stored = stored.as_ref().map(Token::generation);
+            let mark = self.shelf.mark.lock().unwrap();
+            format!("{what}, fails: {fails}, stored: {stored:?}, marked: {mark}")
+        });
+        if fails {
             return Err(Error::new(ErrorKind::Store, format!("{what} failed")));
         }
         Ok(())
@@ -113,7 +119,8 @@ impl TokenStore for Store {
                 // Longer than a log-out.
                 pause(&self.random, 3_000).await;
             }
-            self.takes_its_time("save").await?;
+            let what = format!("save of {}", token.generation());
+            self.takes_its_time(&what).await?;
             if self.process.is_logged_out() {
                 broken("after a log-out no write of the session's past reaches the store");
             }
@@ -131,7 +138,14 @@ impl TokenStore for Store {
     fn delete<'a>(&'a self, _: &'a StoreKey) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             self.takes_its_time("delete").await?;
-            *self.shelf.token.lock().unwrap() = None;
+            let deleted = self.shelf.token.lock().unwrap().take();
+            let wants = deleted.and_then(|deleted| origin(&deleted, &self.process));
+            // A later log-in replaces whatever is stored.
+            let newest = self.process.log_in.load(Ordering::Relaxed);
+            let is_wanted = |wants| wants >= newest && !self.process.has_left_since(wants);
+            if wants.is_some_and(is_wanted) {
+                broken("a log-out deletes no token that was asked for since");
+            }
             Ok(())
         })
     }

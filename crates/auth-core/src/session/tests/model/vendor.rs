@@ -1,6 +1,6 @@
 //! The vendor of the model: counts, refuses, rotates, loses answers, and knows what it has issued.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,11 +8,11 @@ use std::time::Duration;
 use secrecy::ExposeSecret as _;
 
 use super::store::pause;
-use super::{Process, SimClock, broken};
+use super::{Process, SimClock, broken, tell};
 use crate::clock::Clock as _;
 use crate::renew::{Reason, Renew};
 use crate::simulation::Random;
-use crate::{Error, ErrorKind, Expiry, Header, PasswordSource, Token};
+use crate::{AuthHeaders, Error, ErrorKind, Expiry, Header, PasswordSource, Token};
 
 /// What the vendor knows, and how it behaves.
 pub(super) struct Vendor {
@@ -20,6 +20,7 @@ pub(super) struct Vendor {
     /// Each log-in's chain of refresh tokens: the number of the one that is accepted.
     chains: Mutex<BTreeMap<u64, u64>>,
     issued: AtomicU64,
+    revoked: Mutex<BTreeSet<u64>>,
     /// Whether a refresh token can be used once.
     rotates: bool,
     pub(super) lifetime: Duration,
@@ -39,6 +40,7 @@ impl Vendor {
             clock: clock.clone(),
             chains: Mutex::default(),
             issued: AtomicU64::default(),
+            revoked: Mutex::default(),
             rotates: random.chance(70),
             lifetime: Duration::from_millis(lifetime),
             is_steady: random.chance(30),
@@ -55,22 +57,34 @@ impl Vendor {
     }
 
     /// The token of a log-in.
-    pub(super) fn log_in(&self) -> Token {
-        let chain = self.issued.load(Ordering::Relaxed) + 1;
-        self.issue(chain)
+    pub(super) fn log_in(&self, process: &Process) -> Token {
+        let wants = process.wants.load(Ordering::Relaxed);
+        process.log_in.store(wants, Ordering::Relaxed);
+        self.issue(None, process, wants)
     }
 
-    fn issue(&self, chain: u64) -> Token {
+    /// The next token of `chain`, or of a new one, asked for when `process` had so many wants.
+    fn issue(&self, chain: Option<u64>, process: &Process, wants: u64) -> Token {
         let number = self.issued.fetch_add(1, Ordering::Relaxed) + 1;
+        let chain = chain.unwrap_or(number);
         let refresh = if self.rotates { number } else { 0 };
         self.chains.lock().unwrap().insert(chain, refresh);
         let sent = self.clock.now().wall();
         Token::new(
-            format!("access-{number}").into(),
+            format!("{number} {} {wants}", process.number).into(),
             Expiry::after(sent, self.lifetime),
             sent,
         )
         .with_refresh(Some(format!("{chain} {refresh}").into()))
+    }
+
+    /// Whether none of these tokens is valid here. Of short ones, and where clocks were set, sessions may
+    /// think otherwise.
+    pub(super) fn has_revoked(&self, tokens: &[u64]) -> bool {
+        let is_unsure = self.lifetime < Duration::from_secs(60)
+            || self.clock.wall_offset.load(Ordering::Relaxed) != 0;
+        let revoked = self.revoked.lock().unwrap();
+        is_unsure || tokens.iter().all(|token| revoked.contains(token))
     }
 
     /// The chain of a token whose refresh token is accepted.
@@ -79,6 +93,24 @@ impl Vendor {
         let (chain, number) = refresh.split_once(' ')?;
         let (chain, number) = (chain.parse().ok()?, number.parse::<u64>().ok()?);
         (self.chains.lock().unwrap().get(&chain) == Some(&number)).then_some(chain)
+    }
+}
+
+/// The number of a token, the process for which it was issued, and how many wants that had.
+fn parts(token: &Token) -> Vec<u64> {
+    let access = token.access().expose_secret();
+    access.split(' ').flat_map(str::parse).collect()
+}
+
+pub(super) fn number(token: &Token) -> u64 {
+    parts(token).first().copied().unwrap_or_default()
+}
+
+/// How many wants `process` had when it asked for `token`; `None` if another one did.
+pub(super) fn origin(token: &Token, process: &Process) -> Option<u64> {
+    match *parts(token) {
+        [_, issued_to, wants] if issued_to == process.number as u64 => Some(wants),
+        _ => None,
     }
 }
 
@@ -127,6 +159,7 @@ impl Renew for Renewer {
         if self.process.is_logged_out() {
             broken("there is no renewal after a log-out");
         }
+        let wants = self.process.wants.load(Ordering::Relaxed);
         let calls = if self.is_alone {
             &self.process.calls
         } else {
@@ -143,29 +176,39 @@ impl Renew for Renewer {
         if let Some(error) = is_troubled.then(|| trouble(&self.random)).flatten() {
             if error.kind() == ErrorKind::OutcomeUnknown && self.random.chance(50) {
                 // It had its effect.
-                if let Some(chain) = known.and_then(|known| vendor.accepts(known)) {
-                    drop(vendor.issue(chain));
-                }
+                let chain = known.and_then(|known| vendor.accepts(known));
+                drop(chain.map(|chain| vendor.issue(Some(chain), &self.process, wants)));
             }
             return Err(error);
         }
         let is_down = is_troubled && self.random.chance(3);
         let chain = known.and_then(|known| vendor.accepts(known));
         let token = match (chain.filter(|_| !is_down), &self.password) {
-            (Some(chain), _) => vendor.issue(chain),
+            (Some(chain), _) => vendor.issue(Some(chain), &self.process, wants),
             (None, Some(password)) => {
                 password.get().await?;
-                vendor.log_in()
+                vendor.issue(None, &self.process, wants)
             }
             (None, None) => {
                 vendor.refusals.fetch_add(1, Ordering::Relaxed);
+                tell(&self.process, || "refused".to_owned());
                 return Err(Error::new(ErrorKind::TokenRejected, "refused"));
             }
         };
         self.process.issued.fetch_add(1, Ordering::Relaxed);
         vendor.renewals.fetch_add(1, Ordering::Relaxed);
+        tell(&self.process, || format!("{} issued", number(&token)));
         pause(&self.random, 500).await;
+        if self.process.has_left_since(wants) {
+            self.process.unwanted.lock().unwrap().push(number(&token));
+        }
         Ok(token)
+    }
+
+    async fn revoke(&self, headers: &AuthHeaders) -> Result<(), Error> {
+        let number = number(headers.token());
+        self.vendor.revoked.lock().unwrap().insert(number);
+        Ok(())
     }
 
     fn headers(&self, token: &Token) -> Result<Vec<Header>, Error> {
