@@ -11,10 +11,11 @@ use std::sync::{MutexGuard, PoisonError};
 use super::Shared;
 use super::events::Event;
 use super::state::RenewalState;
-use crate::Token;
+use super::store::Mark;
 use crate::clock::Moment;
 use crate::renew::Renew;
-use crate::state::Announced;
+use crate::state::{Announced, StateReason};
+use crate::{Error, Token};
 
 /// The renewal state, locked. Giving it back announces the new state, if it was changed.
 pub(super) struct Locked<'a, R: Renew> {
@@ -102,6 +103,19 @@ impl<R: Renew> Drop for Locked<'_, R> {
 }
 
 impl<R: Renew> Shared<R> {
+    /// What the store said of the newest token is in the state, and a failure in an event.
+    pub(super) fn note_saved(&self, epoch: u64, saved: Result<Mark, Error>) -> Result<(), Error> {
+        let mut state = self.lock();
+        if state.epoch == epoch {
+            state.store_failures.left_mark &= saved.is_err();
+            state.store_failures.save = saved.as_ref().err().cloned();
+        }
+        if let Err(error) = &saved {
+            state.tell(Event::NotSaved(StateReason::of(error)));
+        }
+        saved.map(drop)
+    }
+
     /// Tells the watchers, if the state has changed and no later one was announced.
     fn announce(&self, new: Announced) {
         let state = new.state.clone();

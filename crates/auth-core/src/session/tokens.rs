@@ -15,7 +15,6 @@ use crate::background;
 use crate::clock::Moment;
 use crate::renew::Renew;
 use crate::retry::quarter_jitter;
-use crate::state::StateReason;
 use crate::store::SaveOutcome;
 use crate::{Error, ErrorKind, Token};
 
@@ -271,18 +270,6 @@ impl<R: Renew> Shared<R> {
     pub(super) fn newest(&self) -> (Option<Token>, u64) {
         let state = self.lock();
         (state.token.clone(), state.epoch)
-    }
-
-    fn note_saved(&self, epoch: u64, saved: Result<Mark, Error>) -> Result<(), Error> {
-        let mut state = self.lock();
-        if state.epoch == epoch {
-            state.store_failures.left_mark &= saved.is_err();
-            state.store_failures.save = saved.as_ref().err().cloned();
-        }
-        if let Err(error) = &saved {
-            state.tell(Event::NotSaved(StateReason::of(error)));
-        }
-        saved.map(drop)
     }
 
     /// Takes over what others save, as soon as the store tells.

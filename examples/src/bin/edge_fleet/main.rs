@@ -12,6 +12,7 @@ mod redis;
 mod service;
 
 use std::error::Error;
+use std::io::Read as _;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,6 @@ use edgeiq_auth::store::{MemoryStore, TokenStore};
 use edgeiq_auth::{Client, SessionPool};
 use examples::{Outcome, step};
 use metrics_exporter_prometheus::PrometheusBuilder;
-use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -136,12 +136,16 @@ async fn until_told() -> Outcome {
     let terminated = terminate.recv();
     #[cfg(not(unix))]
     let terminated = std::future::pending::<Option<()>>();
-    let mut nothing = Vec::new();
-    let mut input = tokio::io::stdin();
+    // On a thread of its own: the end of `main` does not wait for it, as a runtime's pool would.
+    let (end, ended) = oneshot::channel();
+    std::thread::spawn(move || {
+        let read = std::io::stdin().read_to_end(&mut Vec::new());
+        end.send(read)
+    });
     tokio::select! {
         told = tokio::signal::ctrl_c() => told?,
         _ = terminated => {}
-        read = input.read_to_end(&mut nothing) => drop(read?),
+        read = ended => drop(read??),
     }
     Ok(())
 }
