@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Program;
 use crate::caller::read;
@@ -13,26 +13,30 @@ const SUE: &str = "sue@eqworks.example";
 async fn a_client_that_waits_has_the_mail_within_50_ms_of_its_arrival() {
     let program = Program::start(&[]);
     program.request_passcode("", "adam@eqworks.example").await;
-    let path =
-        format!("/_sandbox/mails/latest?to={SUE}&vendor=eqworks&kind=magic_link&since=1&wait=20s");
-    let wait = async {
-        let mail = program.json(&path).await;
-        (mail, Instant::now())
-    };
-    let send = async {
-        // The first of the two waits by now.
-        program.json("/_sandbox/clock").await;
-        program.request_passcode("", SUE).await;
-        Instant::now()
-    };
-    let ((mail, arrived), sent) = tokio::join!(wait, send);
-    let late = arrived.saturating_duration_since(sent);
-    assert!(late < Duration::from_millis(50), "{late:?}");
+    let (mut lags, mut mail) = (Vec::new(), Value::Null);
+    for since in 1..=5 {
+        let path = format!(
+            "/_sandbox/mails/latest?to={SUE}&vendor=eqworks&kind=magic_link&since={since}&wait=20s"
+        );
+        let wait = async { (program.json(&path).await, Instant::now()) };
+        let order = async {
+            // The first of the two waits by now.
+            program.json("/_sandbox/clock").await;
+            program.request_passcode("", SUE).await;
+            Instant::now()
+        };
+        let ((found, arrived), ordered) = tokio::join!(wait, order);
+        lags.push(arrived.saturating_duration_since(ordered));
+        assert_eq!(found["id"], since + 1);
+        mail = found;
+    }
+    // The machine may be busy for a moment, and not for most of them.
+    lags.sort();
+    assert!(lags[2] < Duration::from_millis(50), "{lags:?}");
     assert_eq!(
         (&mail["to"], &mail["kind"]),
         (&json!(SUE), &json!("magic_link"))
     );
-    assert_eq!(mail["id"], 2);
     let (code, link) = (
         mail["code"].as_str().unwrap(),
         mail["link"].as_str().unwrap(),

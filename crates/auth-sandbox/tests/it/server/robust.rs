@@ -25,67 +25,72 @@ impl Numbers {
     }
 }
 
+const PATHS: &[&str] = &[
+    "/iqm/api/v3/ua/login",
+    "/iqm/api/v3/ua/oauth/token",
+    "/edgeiq/api/v1/platform/me",
+    "/eqworks/dev/login?user=a@b.example&redirect=%25",
+    "/identityx/graphql",
+    "/",
+    "//",
+    "/ns",
+    "/ns/",
+    "/ns//",
+    "/ns/a",
+    "/ns/a/ns/b/_sandbox/clock",
+    "*",
+    "http://[",
+    "/%",
+    "/%ff?%=%",
+    "/_sandbox/requests/18446744073709551616",
+    "/_sandbox/requests?limit=18446744073709551615",
+];
+
+const BODIES: &[&str] = &[
+    "",
+    "{",
+    "{}",
+    "[]",
+    "null",
+    "\"",
+    "{\"by\":\"1000000000000years\"}",
+    "{\"steps\":[{\"kind\":\"hold\"}]}",
+    "{\"query\":\"{ping}\"}",
+    "grant_type=refresh_token&refresh_token=%",
+    "\u{0}\u{1}",
+    "{\"email\":\"\\ud800\"}",
+    "{\"vendor\":\"iqm\",\"kind\":\"access\",\"owner\":\"user1@iqm.com\",\"lives\":\"500years\"}",
+    "{\"settings\":{\"server_behind_by\":\"500years\",\"server_ahead_by\":\"500years\"}}",
+];
+
+const METHODS: &[&str] = &[
+    "GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS", "BREW", "get", "",
+];
+
+const HEADERS: &[&str] = &[
+    "x-auth-sandbox: 1",
+    "content-type: application/json",
+    "authorization: Basic ====",
+    "authorization: Bearer \u{e9}",
+    "content-length: 99999999999999999999",
+    "host: evil.example",
+    "transfer-encoding: chunked",
+    "expect: 100-continue",
+    "last-event-id: 9.9.9",
+    "x: \u{0}",
+    ": ",
+    "connection: upgrade",
+    "accept: \t",
+];
+
 #[tokio::test]
 async fn no_request_ends_the_program() {
     let program = Program::start(&["--log-size", "50"]);
     let operations = program.json("/_sandbox/openapi.json").await;
     let paths = operations["paths"].as_object().unwrap().keys();
     let mut paths: Vec<&str> = paths.map(String::as_str).collect();
-    paths.extend([
-        "/iqm/api/v3/ua/login",
-        "/iqm/api/v3/ua/oauth/token",
-        "/edgeiq/api/v1/platform/me",
-        "/eqworks/dev/login?user=a@b.example&redirect=%25",
-        "/identityx/graphql",
-        "/",
-        "//",
-        "/ns",
-        "/ns/",
-        "/ns//",
-        "/ns/a",
-        "/ns/a/ns/b/_sandbox/clock",
-        "*",
-        "http://[",
-        "/%",
-        "/%ff?%=%",
-        "/_sandbox/requests/18446744073709551616",
-        "/_sandbox/requests?limit=18446744073709551615",
-    ]);
-    let bodies = [
-        "",
-        "{",
-        "{}",
-        "[]",
-        "null",
-        "\"",
-        "{\"by\":\"1000000000000years\"}",
-        "{\"steps\":[{\"kind\":\"hold\"}]}",
-        "{\"query\":\"{ping}\"}",
-        "grant_type=refresh_token&refresh_token=%",
-        "\u{0}\u{1}",
-        "{\"email\":\"\\ud800\"}",
-        "{\"vendor\":\"iqm\",\"kind\":\"access\",\"owner\":\"user1@iqm.com\",\"lives\":\"500years\"}",
-        "{\"settings\":{\"server_behind_by\":\"500years\",\"server_ahead_by\":\"500years\"}}",
-    ];
+    paths.extend(PATHS);
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    let methods = [
-        "GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS", "BREW", "get", "",
-    ];
-    let headers = [
-        "x-auth-sandbox: 1",
-        "content-type: application/json",
-        "authorization: Basic ====",
-        "authorization: Bearer \u{e9}",
-        "content-length: 99999999999999999999",
-        "host: evil.example",
-        "transfer-encoding: chunked",
-        "expect: 100-continue",
-        "last-event-id: 9.9.9",
-        "x: \u{0}",
-        ": ",
-        "connection: upgrade",
-        "accept: \t",
-    ];
     let mut numbers = Numbers(0x5eed_5eed_5eed_5eed);
     let address = program.url.strip_prefix("http://").unwrap().to_owned();
     for round in 0..400 {
@@ -98,19 +103,21 @@ async fn no_request_ends_the_program() {
             let body = if round % 97 == 1 {
                 &*deep
             } else {
-                numbers.pick(&bodies)
+                numbers.pick(BODIES)
             };
             let mut text = format!(
                 "{} {} HTTP/1.1\r\n",
-                numbers.pick(&methods),
+                numbers.pick(METHODS),
                 numbers.pick(&paths)
             );
             if numbers.below(8) > 0 {
                 text += "host: localhost\r\nx-auth-sandbox: 1\r\n";
-                text += &format!("content-length: {}\r\n", body.len());
+                text += "content-length: ";
+                text += &body.len().to_string();
+                text += "\r\n";
             }
             for _ in 0..numbers.below(3) {
-                text += numbers.pick(&headers);
+                text += numbers.pick(HEADERS);
                 text += "\r\n";
             }
             text + "\r\n" + body
