@@ -11,13 +11,15 @@ use crate::cargo::{self, note};
 
 /// To compile the workspace with all features, and to run its tests: what shows that it is there,
 /// and the Debian package that brings it.
-pub(crate) const NEEDS: [(&str, &str); 9] = [
+pub(crate) const NEEDS: [(&str, &str); 11] = [
     ("cc --version", "gcc"),
     ("test -e /usr/include/stdlib.h", "libc6-dev"),
     ("pkg-config --exists openssl", "pkg-config libssl-dev"),
     ("git --version", "git"),
     ("curl --version && node --version", "curl nodejs"),
     ("python3 -c 'import requests' || /usr/bin/python3 -c 'import requests'", "python3-requests"),
+    ("php --version", "php-cli"),
+    ("chromium --version && npm --version", "chromium npm"),
     ("redis-server --version", "redis-server"),
     ("gnome-keyring-daemon --version", "gnome-keyring"),
     ("dbus-run-session --version", "dbus"),

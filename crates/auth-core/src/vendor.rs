@@ -90,6 +90,7 @@ macro_rules! session_pool_methods {
 
 [`new`](auth_core::SessionPool::new) with [`idle`](auth_core::SessionPool::idle) and [`clock`](auth_core::SessionPool::clock);
 [`get_or_make`](auth_core::SessionPool::get_or_make), [`get`](auth_core::SessionPool::get), [`remove`](auth_core::SessionPool::remove);
+[`for_each`](auth_core::SessionPool::for_each), [`snapshot`](auth_core::SessionPool::snapshot) and [`states`](auth_core::SessionPool::states) for an operator;
 [`settle`](auth_core::SessionPool::settle) before the process ends; [`evict_idle`](auth_core::SessionPool::evict_idle), [`len`](auth_core::SessionPool::len), [`is_empty`](auth_core::SessionPool::is_empty).
 "
     };

@@ -118,8 +118,8 @@ impl Persistence {
         let alone = self.saves.write().await;
         let is_kept = match log_in() {
             Some(log_in) => self.load().await.map(|stored| {
-                stored.is_some_and(|stored| {
-                    // Another process may have renewed it.
+                // Nothing is there to delete; or another process may have renewed it.
+                stored.is_none_or(|stored| {
                     stored.has_same_access(&log_in) || is_newer(&stored, Some(&log_in))
                 })
             }),

@@ -304,7 +304,9 @@ impl World {
         }
         *seen = Seen {
             since,
-            needs_log_in: matches!(state, State::LoginRequired { .. }),
+            // A look that is under way stays one when `renew()` forgets the failure and joins it.
+            needs_log_in: matches!(state, State::LoginRequired { .. })
+                || seen.since == since && seen.needs_log_in && state == State::Renewing,
             newest,
             // After a look that found another process's log-in, the present one is of before.
             present: present
