@@ -1,5 +1,10 @@
 //! Each HTTP client of `other_clients` keeps the rules of `session.send`, with counts.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed unwrap in a test is a failed test"
+)]
+
 use auth_sandbox::Sandbox;
 use examples::clients::{Answer, by_hand, by_middleware, by_tower, by_ureq};
 use iqm_auth::{Client, Login, Session};

@@ -42,7 +42,7 @@ impl Between {
                     !own.contains(&name) && (is_dated || name != "date")
                 };
                 let lines = head.lines().filter(is_kept);
-                let lines: String = lines.map(|line| format!("{line}\r\n")).collect();
+                let lines = lines.flat_map(|line| [line, "\r\n"]).collect::<String>();
                 let answer = response(status, &lines, &body);
                 state.last = body;
                 answer

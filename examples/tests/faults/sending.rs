@@ -103,13 +103,6 @@ async fn cell<V: Vendor>(
         .last(V::DATA.1)
         .ok_or("the call was not seen")?;
     let session = ready.session(&client).await;
-    let http = reqwest::Client::builder()
-        .user_agent(PROGRAM)
-        .pool_max_idle_per_host(0)
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(if trouble.hangs() { IMPATIENT } else { PATIENT })
-        .build()
-        .unwrap();
     let request = |http| request(http, &V::base_url(&sandbox), &like);
     let is_safe = matches!(like.method(), "GET" | "HEAD");
 

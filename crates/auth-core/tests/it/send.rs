@@ -248,6 +248,9 @@ async fn a_refusal_in_the_body_is_read_and_the_caller_gets_the_whole_body() {
     }
 }
 
+/// As much of a body as is looked at.
+static FIRST: [u8; 64 * 1024] = [b'x'; 64 * 1024];
+
 #[tokio::test]
 async fn no_more_than_64_kib_of_a_body_are_waited_for_and_the_caller_gets_all() {
     let set_up = SetUp::new(Via::Tower).await;
@@ -256,7 +259,7 @@ async fn no_more_than_64_kib_of_a_body_are_waited_for_and_the_caller_gets_all() 
         let frame = http_body::Frame::data(Bytes::from_static(text));
         Ok::<_, std::convert::Infallible>(frame)
     };
-    let first = stream::iter([frame(&[b'x'; 64 * 1024])]);
+    let first = stream::iter([frame(&FIRST)]);
     // It comes when the caller has the response, and not before.
     let rest = stream::once(async move { released.await.map(|()| frame(b"refused")).unwrap() });
     let body = http_body_util::StreamBody::new(Box::pin(first.chain(rest)));

@@ -112,13 +112,13 @@ type Store = (Arc<dyn TokenStore>, Option<OwnServer>);
 fn store(arguments: &[&str]) -> Result<Store, Box<dyn Error>> {
     let at = |url: &str| RedisStore::builder(url.into()).build();
     match arguments {
-        [] => match OwnServer::start() {
-            Some(server) => Ok((Arc::new(at(&server.url())?), Some(server))),
-            None => {
-                println!("no redis-server is installed: the tokens stay in memory");
-                Ok((Arc::new(MemoryStore::new()), None))
+        [] => {
+            if let Some(server) = OwnServer::start() {
+                return Ok((Arc::new(at(&server.url())?), Some(server)));
             }
-        },
+            println!("no redis-server is installed: the tokens stay in memory");
+            Ok((Arc::new(MemoryStore::new()), None))
+        }
         ["--memory"] => Ok((Arc::new(MemoryStore::new()), None)),
         ["--redis", url] => Ok((Arc::new(at(url)?), None)),
         _ => Err("usage: edge_fleet [--memory | --redis URL] [--hold]".into()),

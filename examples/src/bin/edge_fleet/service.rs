@@ -85,12 +85,12 @@ async fn health(State(fleet): State<Fleet>) -> (StatusCode, String) {
             _ => {}
         }
     }
-    let status = match problems[..] {
+    let code = match problems[..] {
         [] => StatusCode::OK,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     };
     let body = json!({ "sessions": states, "problems": problems });
-    (status, body.to_string())
+    (code, body.to_string())
 }
 
 async fn metrics(State(fleet): State<Fleet>) -> String {
