@@ -20,6 +20,7 @@ async fn an_operator_reads_metrics_and_health_and_no_token_is_lost_at_the_end() 
     let mut line = String::new();
     output.read_line(&mut line).unwrap();
     let address = line.trim().strip_prefix("serving ").unwrap().to_owned();
+    edgeiq_auth::http::install_crypto_provider();
     let http = reqwest::Client::new();
     let get = async |path: &str| {
         let response = http.get(format!("{address}{path}")).send().await.unwrap();

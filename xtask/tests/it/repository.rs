@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::registry::{Registry, TOKEN};
 
 /// All that is published of this repository, in an order in which it can be.
-pub(crate) const CRATES: [&str; 8] = [
+pub(crate) const CRATES: [&str; 9] = [
     "auth-core",
     "auth-sandbox",
     "auth-store",
@@ -19,6 +19,7 @@ pub(crate) const CRATES: [&str; 8] = [
     "identityx-auth",
     "identityx-codegen",
     "iqm-auth",
+    "authctl",
 ];
 
 /// A repository, a registry, and folders for cargo. Removed when it is dropped.

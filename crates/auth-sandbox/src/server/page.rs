@@ -2,6 +2,7 @@
 //! has changed; without the script it can be read all the same.
 
 mod panels;
+mod requests;
 
 use axum::Extension;
 use axum::body::Body;
@@ -107,7 +108,7 @@ impl Page {
     async fn panel(&self, name: &str) -> Markup {
         match name {
             "inbox" => panels::inbox(&self.api("/_sandbox/mails?limit=50").await),
-            "requests" => panels::requests(&self.view, &self.api(&self.requests()).await),
+            "requests" => requests::requests(&self.view, &self.api(&self.requests()).await),
             "tokens" => panels::tokens(&self.api("/_sandbox/tokens?limit=200").await),
             "faults" => {
                 let operations = self.api("/_sandbox/operations").await;
@@ -116,11 +117,11 @@ impl Page {
             "users" => panels::users(&self.api("/_sandbox/users").await),
             "clock" => panels::clock(&self.api("/_sandbox/clock").await),
             _ => match self.view.request {
-                None => panels::no_detail(),
+                None => requests::no_detail(),
                 Some(id) => {
                     let reveal = self.view.reveal == "1";
                     let path = format!("/_sandbox/requests/{id}?reveal={reveal}");
-                    panels::detail(&self.view, &self.api(&path).await)
+                    requests::detail(&self.view, &self.api(&path).await)
                 }
             },
         }

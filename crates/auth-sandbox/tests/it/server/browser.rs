@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::Program;
+use super::snippets::snippet;
 
 /// The largest picture that the README shows, in bytes.
 const LARGEST: u64 = 300_000;
@@ -24,9 +25,15 @@ fn the_page_works_in_a_browser_and_is_accessible() {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("page");
     fs::create_dir_all(&folder).unwrap();
-    for file in ["package.json", "package-lock.json", "page.mjs"] {
+    for file in [
+        "package.json",
+        "package-lock.json",
+        "page.mjs",
+        "playwright.config.mjs",
+    ] {
         fs::copy(sources.join(file), folder.join(file)).unwrap();
     }
+    fs::write(folder.join("readme.spec.mjs"), snippet("js")).unwrap();
     let npm = "ci --ignore-scripts --no-audit --no-fund --loglevel=error";
     run(Command::new("npm")
         .args(npm.split(' '))
@@ -36,6 +43,10 @@ fn the_page_works_in_a_browser_and_is_accessible() {
     let mut node = Command::new("node");
     let said = run(node.args(["page.mjs", &url, "."]).current_dir(&folder));
     assert_eq!(said.lines().count(), 9, "{said}");
+    let mut readme = Command::new("npx");
+    readme.args(["playwright", "test"]).current_dir(&folder);
+    let said = run(readme.env("SANDBOX", format!("{url}/ns/readme")));
+    assert!(said.contains("1 passed"), "{said}");
     let picture = fs::metadata(folder.join("1440-light.png")).unwrap();
     assert!(picture.len() < LARGEST, "{} bytes", picture.len());
 }

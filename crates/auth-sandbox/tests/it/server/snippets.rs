@@ -1,4 +1,5 @@
-//! The snippets of the README, in each language whose interpreter is there.
+//! The snippets of the README, in each language whose interpreter is there; that for Playwright is with the
+//! tests of the page.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -8,7 +9,7 @@ use super::Program;
 const README: &str = include_str!("../../../README.md");
 
 /// The block of the README in a language.
-fn snippet(language: &str) -> &'static str {
+pub(super) fn snippet(language: &str) -> &'static str {
     let block = README.split(&format!("```{language}\n")).nth(1).unwrap();
     block.split("```").next().unwrap()
 }
@@ -96,28 +97,5 @@ async fn the_one_in_php_runs() {
             &file,
         )
         .await;
-    }
-}
-
-#[tokio::test]
-async fn the_one_for_playwright_runs() {
-    let has_playwright = is_there("node", &["-e", "require.resolve('@playwright/test')"]);
-    if has_playwright {
-        let (_folder, file) = Folder::with("snippet.spec.mjs", snippet("js"));
-        run("npx", &["playwright", "test"], &file).await;
-    } else if is_there("node", &["--version"]) {
-        // Without a browser, at least its grammar.
-        let (_folder, file) = Folder::with("snippet.mjs", snippet("js"));
-        let output = Command::new("node")
-            .arg("--check")
-            .arg(&file)
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{output:?}");
-        eprintln!(
-            "only its grammar was checked: the snippet for Playwright, which is not installed"
-        );
-    } else {
-        is_left_out("Playwright", false);
     }
 }
