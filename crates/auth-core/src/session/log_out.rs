@@ -28,7 +28,7 @@ impl<R: Renew> Session<R> {
     /// Ends the session: forgets the token here and in the store, and tells the vendor. Waits for
     /// a renewal under way, so that nothing comes back afterwards.
     ///
-    /// Callers get [`ErrorKind::InteractionRequired`](crate::ErrorKind::InteractionRequired) until [`Session::set_token`] or
+    /// Callers get [`ErrorKind::InteractionRequired`] until [`Session::set_token`] or
     /// [`Session::renew`]. One of these that comes during the log-out counts, and starts from nothing of
     /// before.
     ///
