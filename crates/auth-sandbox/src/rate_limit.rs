@@ -15,10 +15,14 @@ use crate::vendor_clock::VendorClock;
 
 const WINDOW: Duration = Duration::from_secs(60);
 
+/// When requests of the last minute were let through.
+pub(crate) type Passed = Arc<Mutex<VecDeque<Duration>>>;
+
 /// Lets this many requests a minute through, and refuses the others.
 pub(crate) fn limited(
     router: Router,
     a_minute: Option<u32>,
+    passed: &Passed,
     clock: VendorClock,
     refuse: fn(String) -> Refusal,
 ) -> Router {
@@ -27,13 +31,10 @@ pub(crate) fn limited(
     };
     let limit = RateLimit {
         limit: usize::try_from(limit).unwrap_or(usize::MAX),
-        passed: VecDeque::new(),
+        passed: Arc::clone(passed),
     };
-    let limit = Arc::new(Mutex::new(limit));
     router.layer(from_fn(move |request: Request<Body>, next: Next| {
-        let mut state = limit.lock().unwrap_or_else(PoisonError::into_inner);
-        let passed = state.pass(clock.now());
-        drop(state);
+        let passed = limit.pass(clock.now());
         async move {
             let Err(wait) = passed else {
                 return next.run(request).await;
@@ -52,24 +53,26 @@ pub(crate) fn limited(
 ///
 /// A sliding window: the vendors name only the number, and with it a test can say exactly when the
 /// next request is let through.
+#[derive(Clone)]
 struct RateLimit {
     limit: usize,
-    passed: VecDeque<Duration>,
+    passed: Passed,
 }
 
 impl RateLimit {
     /// Lets a request through, or says how long to wait. A refused request does not count.
-    fn pass(&mut self, now: Duration) -> Result<(), Duration> {
+    fn pass(&self, now: Duration) -> Result<(), Duration> {
+        let mut passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
         let is_past = |then: &Duration| now >= *then + WINDOW;
-        while self.passed.front().is_some_and(is_past) {
-            self.passed.pop_front();
+        while passed.front().is_some_and(is_past) {
+            passed.pop_front();
         }
-        if self.passed.len() < self.limit {
-            self.passed.push_back(now);
+        if passed.len() < self.limit {
+            passed.push_back(now);
             return Ok(());
         }
         // A limit of zero never lets a request through. It names a minute, too.
-        let first = self.passed.front();
+        let first = passed.front();
         Err(first.map_or(WINDOW, |then| (*then + WINDOW).saturating_sub(now)))
     }
 }

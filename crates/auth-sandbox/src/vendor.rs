@@ -19,7 +19,7 @@ use url::Url;
 
 use crate::answer::{Answer, Content, Failure, Refusal};
 use crate::inbox::Post;
-use crate::rate_limit;
+use crate::rate_limit::{self, Passed};
 use crate::request::{Call, Problem};
 use crate::vendor_clock::VendorClock;
 
@@ -195,6 +195,11 @@ pub(crate) struct RunningVendor {
     pub(crate) router: Router,
     pub(crate) recognize: fn(&Parts, &[u8]) -> Option<Recognized>,
     pub(crate) error_body: fn(StatusCode, &str) -> Value,
+    #[cfg_attr(
+        not(feature = "server"),
+        allow(dead_code, reason = "snapshots have it")
+    )]
+    pub(crate) passed: Passed,
     state: Arc<dyn Any + Send + Sync>,
 }
 
@@ -213,9 +218,11 @@ fn start<V: Vendor>(
     let clock = context.clock.clone();
     let settings = settings.get::<V::Settings>().cloned().unwrap_or_default();
     let vendor = Arc::new(V::new(context, settings));
-    let router = rate_limit::limited(router(&vendor), requests_a_minute, clock, too_many::<V>);
+    let (a_minute, passed) = (requests_a_minute, Passed::default());
+    let router = rate_limit::limited(router(&vendor), a_minute, &passed, clock, too_many::<V>);
     RunningVendor {
         prefix: V::PREFIX,
+        passed,
         router: V::wrapped(router),
         recognize: recognize::<V>,
         error_body: V::error_body,

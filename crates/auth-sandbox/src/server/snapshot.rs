@@ -1,7 +1,8 @@
 //! Everything that a sandbox remembers, as JSON: for a restart of the program, and for tests that begin
 //! again from the same state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use auth_core::Moment;
@@ -32,6 +33,8 @@ pub(super) struct Snapshot {
     mails: Mails,
     requests: Requests,
     faults: Faults,
+    /// What the rate limits count, in the order of the vendors: by the monotonic clock.
+    passed: Vec<VecDeque<Duration>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -90,6 +93,7 @@ impl Snapshot {
                 latest: faults.latest(),
                 pending: pending.collect(),
             },
+            passed: passed(sandbox).map(|it| it.clone()).collect(),
         })
     }
 
@@ -131,8 +135,17 @@ impl Snapshot {
             faults.push((id, fault));
         }
         queue.restore(faults, self.faults.latest);
+        for (mut passed, saved) in passed(sandbox).zip(self.passed) {
+            *passed = saved;
+        }
         Ok(())
     }
+}
+
+/// What the rate limit of each vendor counts.
+fn passed(sandbox: &Sandbox) -> impl Iterator<Item = MutexGuard<'_, VecDeque<Duration>>> {
+    let vendors = sandbox.exchange.vendors.iter();
+    vendors.map(|vendor| vendor.passed.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]

@@ -188,6 +188,25 @@ async fn everything_survives_a_restart_and_an_interruption_ends_the_program_at_o
     }
 }
 
+#[tokio::test]
+async fn a_rate_limit_that_is_used_up_stays_so_in_a_copy() {
+    let file = Temporary::new("limit.toml");
+    std::fs::write(&file.0, "[settings]\nrate_limit = 1\n").unwrap();
+    let program = Program::start(&["--seed", file.path()]);
+    assert_eq!(program.iqm_log_in("", "123456").await.status, 200);
+    let snapshot = text(&program, "/_sandbox/snapshot").await;
+    let restore = program.request(reqwest::Method::POST, "/ns/copy/_sandbox/restore");
+    assert_eq!(read(restore.body(snapshot)).await.status, 200);
+    for space in ["", "/ns/copy"] {
+        assert_eq!(
+            program.iqm_log_in(space, "123456").await.status,
+            429,
+            "{space}"
+        );
+    }
+    assert_eq!(program.iqm_log_in("/ns/new", "123456").await.status, 200);
+}
+
 /// The file of the repository, in which every section is used.
 fn example() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/server/seed.example.toml")
