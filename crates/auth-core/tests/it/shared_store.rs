@@ -243,6 +243,29 @@ async fn a_log_in_that_is_not_counted_yet_is_not_replaced_by_what_others_have_sa
 }
 
 #[tokio::test]
+async fn a_log_in_that_is_counted_while_it_is_renewed_does_not_replace_the_renewed_token() {
+    let store = Moody::new();
+    let (vendor, clock, session) = with_store(&store);
+    store.is_down.store(true, Ordering::SeqCst);
+    session.set_token(living(6, &clock)).await.unwrap();
+    store.is_down.store(false, Ordering::SeqCst);
+    clock.advance(LIFETIME.mul_f64(0.93));
+    vendor.hold();
+    session.headers().await.unwrap();
+    vendor.until_calls(1).await;
+    session.save().await.unwrap();
+    assert_eq!(stored(&store).generation(), 1);
+    vendor.release();
+    assert_eq!(settled(&session).await, State::Fresh);
+    assert_eq!(number(&session.headers().await.unwrap()), 1);
+    assert_eq!(stored(&store).generation(), 2);
+    assert_eq!(
+        stored(&store).fingerprint(),
+        living(1, &clock).fingerprint()
+    );
+}
+
+#[tokio::test]
 async fn the_mark_of_a_holder_that_never_returns_is_believed_three_times() {
     let store = Moody::new();
     let (vendor, clock, session) = with_store(&store);
