@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 
 use crate::moody::{Moody, key, with_store};
-use crate::vendor::{LIFETIME, Vendor, number, settled, token, until};
+use crate::vendor::{LIFETIME, Vendor, number, settled, token, until, until_idle};
 
 /// Saves wait from now on, until as many are let through as there are.
 fn hold_saves(store: &Moody) {
@@ -59,6 +59,32 @@ async fn a_save_that_waits_in_the_store_does_not_bring_a_token_back() {
         assert!(store.inner.load(&key()).await.unwrap().is_none());
         assert_eq!(session.try_headers(), None);
     }
+}
+
+#[tokio::test]
+async fn a_first_save_that_waits_in_the_store_does_not_bring_a_token_back_where_there_is_no_lease()
+{
+    let store = Moody::new();
+    let (vendor, clock, _) = Vendor::with_session();
+    hold_saves(&store);
+    let now = clock.now().wall();
+    let given = token(7, Expiry::after(now, LIFETIME), now);
+    let builder = vendor.session().key(key()).token(given);
+    let session = builder.store(store.clone()).build().unwrap();
+    until(|| store.saves() == 1).await;
+    store.is_down.store(true, Ordering::SeqCst);
+    let leaving = tokio::spawn({
+        let session = session.clone();
+        async move { session.log_out().await }
+    });
+    until(|| session.try_headers().is_none()).await;
+    until_idle().await;
+    store.is_down.store(false, Ordering::SeqCst);
+    store.gate.add_permits(100);
+    leaving.await.unwrap().unwrap();
+    // The first save has it until it ends.
+    drop(store.inner.lease(&key()).await.unwrap());
+    assert!(store.inner.load(&key()).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -152,18 +178,25 @@ async fn what_is_asked_for_during_a_log_out_begins_anew_and_stays_in_the_store()
 }
 
 #[tokio::test]
-async fn a_session_that_renews_after_a_log_out_takes_over_what_others_save() {
-    let store = Moody::new();
-    let (_, clock, session) = with_store(&store);
-    session.headers().await.unwrap();
-    session.log_out().await.unwrap();
-    let now = clock.now().wall();
-    let theirs = token(9, Expiry::after(now, LIFETIME), now).with_generation(9);
-    store.tell(&theirs);
-    assert_eq!(session.try_headers(), None);
-    session.renew().await.unwrap();
-    store.tell(&theirs);
-    assert_eq!(number(&session.headers().await.unwrap()), 9);
+async fn a_session_that_renews_or_logs_in_after_a_log_out_takes_over_what_others_save() {
+    for logs_in in [false, true] {
+        let store = Moody::new();
+        let (_, clock, session) = with_store(&store);
+        session.headers().await.unwrap();
+        session.log_out().await.unwrap();
+        let now = clock.now().wall();
+        let theirs = token(9, Expiry::after(now, LIFETIME), now).with_generation(9);
+        store.tell(&theirs);
+        assert_eq!(session.try_headers(), None);
+        if logs_in {
+            let new = token(7, Expiry::after(now, LIFETIME), now);
+            session.set_token(new).await.unwrap();
+        } else {
+            session.renew().await.unwrap();
+        }
+        store.tell(&theirs);
+        assert_eq!(number(&session.headers().await.unwrap()), 9);
+    }
 }
 
 #[tokio::test]
@@ -247,9 +280,7 @@ async fn a_log_in_that_comes_while_a_renewal_is_saved_replaces_what_that_saves()
             async move { session.set_token(new).await }
         });
         until(|| session.try_headers().is_some()).await;
-        for _ in 0..1_000 {
-            tokio::task::yield_now().await;
-        }
+        until_idle().await;
         clock.advance(Duration::from_secs(1));
         setting.await.unwrap().unwrap();
         leaving.await.unwrap();
