@@ -359,12 +359,14 @@ impl<R: Renew> Session<R> {
     #[cold]
     fn start_due(&self, current: Option<&Current>, now: Moment, can_wait: bool) -> bool {
         match current {
-            // The caller starts it, and waits.
-            Some(_) if can_wait && self.shared.renews_in_foreground => false,
-            Some(current) if current.is_valid(now) => {
+            Some(current)
+                if current.is_valid(now) && !(can_wait && self.shared.renews_in_foreground) =>
+            {
                 self.shared.renew_early(now);
                 true
             }
+            // The caller starts it, and waits: one that began here could fail before that.
+            _ if can_wait => false,
             _ => {
                 self.shared.join_or_start();
                 false
