@@ -277,13 +277,13 @@ impl<R: Renew> Leased<'_, R> {
 
     async fn lease(&self) -> Result<Box<dyn Lease>, Error> {
         let lease = self.persistence.lease().await;
-        lease.inspect_err(|_| progress::began("store.lease", String::new))
+        lease.inspect_err(|_| progress::began("store.lease", None))
     }
 
     async fn load(&self) -> Result<Option<Token>, Error> {
         let needed = !self.works_without_store();
         let stored = self.persistence.load_if_needed(needed).await;
-        let stored = stored.inspect_err(|_| progress::began("store.load", String::new))?;
+        let stored = stored.inspect_err(|_| progress::began("store.load", None))?;
         // Two accounts may share a key that a program has chosen.
         if let Some(stored) = &stored {
             self.shared.check_account(stored)?;
