@@ -30,7 +30,9 @@ fuzz_target!(|input: &[u8]| {
     let seen: Vec<char> = secret.chars().filter(|it| it.is_alphanumeric()).collect();
     if seen.len() >= 12 && !around.contains(['\\', '%', '&', '=', '+']) {
         let is_there = leaked(around, form).is_some();
-        let leak = leaked(&shown, form).filter(|it| it.chars().any(char::is_alphanumeric));
+        // Nor is the mask, of which a secret may have a part.
+        let kept = shown.replace("[redacted]", "\u{e000}");
+        let leak = leaked(&kept, form).filter(|it| it.chars().any(char::is_alphanumeric));
         assert!(
             is_there || leak.is_none(),
             "{name}: {leak:?} of {form:?} in {shown:?}"
