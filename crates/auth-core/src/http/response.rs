@@ -26,7 +26,8 @@ const FOREIGN: &str = "a proxy or gateway may have answered in the vendor's plac
 pub struct Response {
     status: StatusCode,
     headers: HeaderMap,
-    body: Zeroizing<Vec<u8>>,
+    /// As a slice, since a vector is wiped twice.
+    body: Zeroizing<Box<[u8]>>,
     sent_at: Moment,
     received_at: Moment,
     operation: &'static str,
@@ -57,7 +58,7 @@ impl Response {
         Self {
             status,
             headers,
-            body: Zeroizing::new(body),
+            body: Zeroizing::new(body.into_boxed_slice()),
             sent_at,
             received_at,
             operation: request.operation().name(),
