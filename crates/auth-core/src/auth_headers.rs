@@ -21,7 +21,7 @@ const MOST_COPIES: usize = 8;
 #[derive(Clone)]
 pub struct Header {
     name: HeaderName,
-    value: Zeroizing<Vec<u8>>,
+    value: Arc<Zeroizing<Vec<u8>>>,
 }
 
 impl Header {
@@ -57,15 +57,16 @@ impl Header {
             let message = format!("the value of header {name} {what}, so it cannot be sent");
             return Err(Error::new(ErrorKind::InvalidConfig, message));
         }
+        let value = Arc::new(value);
         Ok(Self { name, value })
     }
 
-    fn shared(&self) -> (HeaderName, Option<HeaderValue>) {
-        let bytes = Bytes::from_owner(Padded(self.value.clone()));
-        let value = HeaderValue::from_maybe_shared(bytes).ok().map(|mut value| {
-            value.set_sensitive(true);
-            value
-        });
+    fn shared(&self) -> (HeaderName, HeaderValue) {
+        let bytes = Bytes::from_owner(Padded(Arc::clone(&self.value)));
+        // It was checked when the header was made.
+        let value = HeaderValue::from_maybe_shared(bytes);
+        let mut value = value.unwrap_or_else(|_| unreachable!());
+        value.set_sensitive(true);
         (self.name.clone(), value)
     }
 }
@@ -81,7 +82,7 @@ impl fmt::Debug for Header {
 /// `Bytes::from_owner` puts its reference count beside this, so the alignment gives every count
 /// its own pair of cache lines (128 bytes: x86 fetches lines in pairs).
 #[repr(align(128))]
-struct Padded(Zeroizing<Vec<u8>>);
+struct Padded(Arc<Zeroizing<Vec<u8>>>);
 
 impl AsRef<[u8]> for Padded {
     fn as_ref(&self) -> &[u8] {
@@ -139,21 +140,12 @@ impl AuthHeaders {
 
     /// The headers of a session's token, with no renewal due before its end.
     pub(crate) fn due(token: &Token, headers: &[Header], now: Moment) -> Result<Self, Error> {
-        let copies = (0..copies())
-            .map(|_| {
-                let set = headers.iter().map(Header::shared);
-                set.map(|(name, value)| value.map(|value| (name, value)))
-                    .collect::<Option<Box<[_]>>>()
-                    .filter(|set| !set.is_empty())
-                    .map(HeaderSet)
-            })
-            .collect::<Option<Box<[HeaderSet]>>>()
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::InvalidConfig,
-                    "a token without headers authorizes nothing",
-                )
-            })?;
+        if headers.is_empty() {
+            let message = "a token without headers authorizes nothing";
+            return Err(Error::new(ErrorKind::InvalidConfig, message));
+        }
+        let set = |_| HeaderSet(headers.iter().map(Header::shared).collect());
+        let copies = (0..copies()).map(set).collect();
         let ends = Deadline::of(token, now);
         Ok(Self(Arc::new(Current {
             renew_at: Deadline {
@@ -324,10 +316,18 @@ impl Deadline<u64> {
 /// How many copies there are: one for each thread that can run at once, in
 /// powers of two.
 fn copies() -> usize {
-    std::thread::available_parallelism()
+    // The system reads files for its answer. Asked once, and without a lock: a fork may come at any time.
+    static COPIES: AtomicUsize = AtomicUsize::new(0);
+    let known = COPIES.load(Ordering::Relaxed);
+    if known != 0 {
+        return known;
+    }
+    let copies = std::thread::available_parallelism()
         .map_or(1, std::num::NonZero::get)
         .next_power_of_two()
-        .min(MOST_COPIES)
+        .min(MOST_COPIES);
+    COPIES.store(copies, Ordering::Relaxed);
+    copies
 }
 
 /// A small number that differs between threads.

@@ -65,9 +65,13 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 ///
 /// A cheap clone.
 #[derive(Clone)]
-pub struct Http {
+pub struct Http(Arc<Parts>);
+
+struct Parts {
     client: reqwest::Client,
     base: BaseUrl,
+    /// The host of the service, as events name it.
+    place: Arc<str>,
     allowed_hosts: AllowedHosts,
     retry: RetryPolicy,
     clock: Arc<dyn Clock>,
@@ -87,17 +91,17 @@ enum Attempt {
 impl Http {
     /// The address of the service.
     pub fn base(&self) -> &BaseUrl {
-        &self.base
+        &self.0.base
     }
 
     /// The hosts to which a token may go.
     pub fn allowed_hosts(&self) -> &AllowedHosts {
-        &self.allowed_hosts
+        &self.0.allowed_hosts
     }
 
     /// The clock by which moments are read and pauses made.
     pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.clock
+        &self.0.clock
     }
 
     /// Sends `request`, again where its [`Idempotency`] allows that, and gives the response whatever its
@@ -111,7 +115,7 @@ impl Http {
     /// and the call may have had its effect, [`ErrorKind::Protocol`] if the response is larger than
     /// 1 MiB, [`ErrorKind::InvalidConfig`] if the request could not be built.
     pub async fn send(&self, request: Request) -> Result<Response, Error> {
-        progress::began(request.operation().name(), || place(&self.base));
+        progress::began(request.operation().name(), Some(&self.0.place));
         let span = request.operation().span();
         let (http, recorded) = (self.clone(), span.clone());
         // Boxed: it is large, and would be part of the caller's future several times.
@@ -126,17 +130,17 @@ impl Http {
     }
 
     async fn attempts(&self, request: &Request, span: &Span) -> Result<Response, Error> {
-        let started = self.clock.now();
+        let started = self.0.clock.now();
         let mut lost_before = false;
         for attempt in 1.. {
-            if let Some(gate) = &self.gate {
+            if let Some(gate) = &self.0.gate {
                 gate().await;
             }
-            let prepared = request.prepare(&self.client, &self.base)?;
-            let sent_at = self.clock.now();
+            let prepared = request.prepare(&self.0.base)?;
+            let sent_at = self.0.clock.now();
             progress::sent();
             let outcome = self.once(request, prepared, sent_at).await;
-            let took = since(sent_at, self.clock.now());
+            let took = since(sent_at, self.0.clock.now());
             span.record("attempt", attempt);
             let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
             span.record("duration_ms", duration_ms);
@@ -149,20 +153,20 @@ impl Http {
                         status.as_u16(),
                     )
                 }
-                Attempt::NotSent(_) => (Some(self.retry.pause(attempt)), 0),
+                Attempt::NotSent(_) => (Some(self.0.retry.pause(attempt)), 0),
                 Attempt::Lost(_) if may_repeat(request.idempotency, lost_before) => {
-                    (Some(self.retry.pause(attempt)), 0)
+                    (Some(self.0.retry.pause(attempt)), 0)
                 }
                 Attempt::Lost(_) => (None, 0),
             };
             lost_before |= was_lost(&outcome);
             tracing::debug!(attempt, status, duration_ms, "attempt");
             let pause = pause.filter(|&pause| {
-                attempt < self.retry.attempts
-                    && since(started, self.clock.now()).saturating_add(pause) < self.retry.total
+                attempt < self.0.retry.attempts
+                    && since(started, self.0.clock.now()).saturating_add(pause) < self.0.retry.total
             });
             if let Some(pause) = pause {
-                self.clock.sleep(pause).await;
+                self.0.clock.sleep(pause).await;
                 continue;
             }
             return match outcome {
@@ -193,7 +197,7 @@ impl Http {
         match response.retry_after() {
             Some(pause) if waits => Some(pause).filter(|&pause| pause <= LONGEST_WAIT),
             _ if status.is_server_error() && may_repeat(request.idempotency, lost_before) => {
-                Some(self.retry.pause(attempt))
+                Some(self.0.retry.pause(attempt))
             }
             _ => None,
         }
@@ -205,7 +209,7 @@ impl Http {
         prepared: reqwest::Request,
         sent_at: Moment,
     ) -> Attempt {
-        let mut response = match self.client.execute(prepared).await {
+        let mut response = match self.0.client.execute(prepared).await {
             Ok(response) => response,
             Err(error) if error.is_connect() => {
                 return Attempt::NotSent(transport::error_of(error));
@@ -238,7 +242,7 @@ impl Http {
         if body.unreadable == Some(Unreadable::TooLarge) {
             return too_large(status);
         }
-        let received_at = self.clock.now();
+        let received_at = self.0.clock.now();
         Attempt::Answered(Response::new(
             status,
             headers,
@@ -253,8 +257,8 @@ impl Http {
 impl fmt::Debug for Http {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Http")
-            .field("base", &self.base)
-            .field("retry", &self.retry)
+            .field("base", &self.0.base)
+            .field("retry", &self.0.retry)
             .finish_non_exhaustive()
     }
 }

@@ -65,7 +65,7 @@ pub use crate::state::{State, StateReason, States};
 /// at the most. Callers get the valid token, or [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable)
 /// with the time to wait. [`renew`](Self::renew) is exempt.
 ///
-/// Renewals run on a thread of their own, which exists only while one is under way. They finish
+/// Renewals run on a thread of their own, which ends a second after the last one. They finish
 /// when their callers are gone. A session can be built outside a runtime and used from any, and
 /// from several one after the other.
 pub struct Session<R: Renew> {

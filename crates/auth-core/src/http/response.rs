@@ -98,6 +98,15 @@ impl Response {
         self.read(json::without_byte_order_mark(&self.body))
     }
 
+    /// The body, if it is an object and as documented.
+    ///
+    /// Serde would read the items of a list as the fields of an object, too.
+    pub fn object<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
+        let text = json::without_byte_order_mark(&self.body).trim_ascii_start();
+        let is_object = text.starts_with(b"{");
+        is_object.then(|| serde_json::from_slice(text).ok())?
+    }
+
     /// A part of the body as JSON, such as what stands in an envelope.
     ///
     /// # Errors

@@ -278,6 +278,12 @@ pub(crate) async fn settled<R: Renew>(session: &Session<R>) -> State {
     }
 }
 
+/// Until all sessions did what they can do by now: one thread runs them, in turn.
+pub(crate) async fn until_idle() {
+    let (.., session) = Vendor::with_session();
+    session.headers().await.unwrap();
+}
+
 /// Waits for something that nothing announces, without a timer.
 pub(crate) async fn until(mut done: impl FnMut() -> bool) {
     let begun = std::time::Instant::now();
