@@ -21,7 +21,7 @@ const MOST_COPIES: usize = 8;
 #[derive(Clone)]
 pub struct Header {
     name: HeaderName,
-    value: Arc<Zeroizing<Vec<u8>>>,
+    value: Zeroizing<Box<[u8]>>,
 }
 
 impl Header {
@@ -57,17 +57,8 @@ impl Header {
             let message = format!("the value of header {name} {what}, so it cannot be sent");
             return Err(Error::new(ErrorKind::InvalidConfig, message));
         }
-        let value = Arc::new(value);
+        let value = Zeroizing::new(std::mem::take(&mut *value).into_boxed_slice());
         Ok(Self { name, value })
-    }
-
-    fn shared(&self) -> (HeaderName, HeaderValue) {
-        let bytes = Bytes::from_owner(Padded(Arc::clone(&self.value)));
-        // It was checked when the header was made.
-        let value = HeaderValue::from_maybe_shared(bytes);
-        let mut value = value.unwrap_or_else(|_| unreachable!());
-        value.set_sensitive(true);
-        (self.name.clone(), value)
     }
 }
 
@@ -77,12 +68,12 @@ impl fmt::Debug for Header {
     }
 }
 
-/// The bytes of one header value, wiped when the last reference is dropped.
+/// The bytes of all header values, one behind the other, wiped when the last reference is dropped.
 ///
 /// `Bytes::from_owner` puts its reference count beside this, so the alignment gives every count
 /// its own pair of cache lines (128 bytes: x86 fetches lines in pairs).
 #[repr(align(128))]
-struct Padded(Arc<Zeroizing<Vec<u8>>>);
+struct Padded(Arc<Zeroizing<Box<[u8]>>>);
 
 impl AsRef<[u8]> for Padded {
     fn as_ref(&self) -> &[u8] {
@@ -94,6 +85,22 @@ impl AsRef<[u8]> for Padded {
 /// down: on one shared count two threads are slower than one.
 #[repr(align(128))]
 struct HeaderSet(Box<[(HeaderName, HeaderValue)]>);
+
+impl HeaderSet {
+    /// `values` are those of all `headers`. One thread uses one set, so its values share one count.
+    fn new(headers: &[Header], values: &Arc<Zeroizing<Box<[u8]>>>) -> Self {
+        let mut rest = Bytes::from_owner(Padded(Arc::clone(values)));
+        let header = |header: &Header| {
+            let value = rest.split_to(header.value.len());
+            // It was checked when the header was made.
+            let value = HeaderValue::from_maybe_shared(value);
+            let mut value = value.unwrap_or_else(|_| unreachable!());
+            value.set_sensitive(true);
+            (header.name.clone(), value)
+        };
+        Self(headers.iter().map(header).collect())
+    }
+}
 
 /// All headers of one token, prebuilt, sensitive, and swapped as one unit: what belongs to two
 /// log-ins can never mix.
@@ -144,8 +151,16 @@ impl AuthHeaders {
             let message = "a token without headers authorizes nothing";
             return Err(Error::new(ErrorKind::InvalidConfig, message));
         }
-        let set = |_| HeaderSet(headers.iter().map(Header::shared).collect());
-        let copies = (0..copies()).map(set).collect();
+        let length = headers.iter().map(|header| header.value.len()).sum();
+        // With room for all of them, so that no part is left behind.
+        let mut values = Zeroizing::new(Vec::with_capacity(length));
+        for header in headers {
+            values.extend_from_slice(&header.value);
+        }
+        let values = std::mem::take(&mut *values).into_boxed_slice();
+        let values = Arc::new(Zeroizing::new(values));
+        let copies = (0..copies()).map(|_| HeaderSet::new(headers, &values));
+        let copies = copies.collect();
         let ends = Deadline::of(token, now);
         Ok(Self(Arc::new(Current {
             renew_at: Deadline {

@@ -11,6 +11,7 @@
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -170,21 +171,20 @@ impl Place {
     /// Runs `task` to its end, whatever becomes of the caller.
     pub(crate) fn spawn(self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         let Self { handle, counted } = self;
-        let mut task = Box::pin(async move {
-            let _counted = counted;
-            task.await;
-        });
         // A subscriber that is set for a thread only would not see the renewal otherwise.
         let subscriber = dispatcher::get_default(|subscriber| {
             let is_one = !subscriber.is::<NoSubscriber>();
             is_one.then(|| subscriber.clone())
         });
-        let task = poll_fn(move |context| match &subscriber {
-            Some(subscriber) => {
-                dispatcher::with_default(subscriber, || task.as_mut().poll(context))
-            }
-            None => task.as_mut().poll(context),
-        });
+        let task = async move {
+            let _counted = counted;
+            let mut task = pin!(task);
+            let polled = poll_fn(|context| match &subscriber {
+                Some(it) => dispatcher::with_default(it, || task.as_mut().poll(context)),
+                None => task.as_mut().poll(context),
+            });
+            polled.await;
+        };
         handle.spawn(task).abort_handle()
     }
 }

@@ -355,19 +355,20 @@ impl<R: Renew> Session<R> {
         }
     }
 
-    /// Starts what is due; whether the headers may still be used.
+    /// Starts what is due, unless the caller does so and waits; whether the headers may still be used.
+    ///
+    /// A renewal that was started here might have ended before the caller could join it.
     #[cold]
     fn start_due(&self, current: Option<&Current>, now: Moment, can_wait: bool) -> bool {
-        match current {
-            Some(current)
-                if current.is_valid(now) && !(can_wait && self.shared.renews_in_foreground) =>
-            {
+        let is_valid = current.is_some_and(|current| current.is_valid(now));
+        match (is_valid, can_wait) {
+            (true, true) if self.shared.renews_in_foreground => false,
+            (true, _) => {
                 self.shared.renew_early(now);
                 true
             }
-            // The caller starts it, and waits: one that began here could fail before that.
-            _ if can_wait => false,
-            _ => {
+            (false, true) => false,
+            (false, false) => {
                 self.shared.join_or_start();
                 false
             }

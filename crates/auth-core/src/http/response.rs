@@ -27,7 +27,8 @@ const FOREIGN: &str = "a proxy or gateway may have answered in the vendor's plac
 pub struct Response {
     status: StatusCode,
     headers: HeaderMap,
-    body: Zeroizing<Vec<u8>>,
+    /// As a slice, since a vector is wiped twice.
+    body: Zeroizing<Box<[u8]>>,
     sent_at: Moment,
     received_at: Moment,
     operation: &'static str,
@@ -54,7 +55,7 @@ impl Response {
         Self {
             status,
             headers,
-            body: body.text,
+            body: Zeroizing::new(std::mem::take(&mut *body.text).into_boxed_slice()),
             sent_at,
             received_at,
             operation: request.operation().name(),
