@@ -6,6 +6,7 @@
 
 // With the files below `http/` and `session/{authorize,send}.rs` the only place that names `reqwest`.
 mod builder;
+pub(crate) mod encoding;
 mod json;
 mod policy;
 mod request;
@@ -20,6 +21,7 @@ use http::StatusCode;
 use tracing::{Instrument as _, Span};
 
 pub use self::builder::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT, HttpBuilder};
+use self::encoding::Unreadable;
 pub use self::request::{Operation, Request};
 pub use self::response::Response;
 use crate::clock::{Clock, Moment};
@@ -59,7 +61,7 @@ pub const BODY_LIMIT: usize = 1024 * 1024;
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// Sends requests under one policy: https only but for a loopback host, no redirects, connect and
-/// total time limits, answers of at most 1 MiB, no hidden repeats, no secret in an error or span.
+/// total time limits, answers of at most 1 MiB (of what gzip holds, too), no hidden repeats, no secret in an error or span.
 ///
 /// A cheap clone.
 #[derive(Clone)]
@@ -219,10 +221,7 @@ impl Http {
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > BODY_LIMIT => {
-                    let message = format!("the response is larger than {BODY_LIMIT} bytes");
-                    let error =
-                        Error::new(ErrorKind::Protocol, message).with_http_status(status.as_u16());
-                    return Attempt::Lost(error);
+                    return too_large(status);
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
@@ -239,6 +238,10 @@ impl Http {
             }
         }
         let headers = std::mem::take(response.headers_mut());
+        let body = encoding::decode(&headers, body, BODY_LIMIT);
+        if body.unreadable == Some(Unreadable::TooLarge) {
+            return too_large(status);
+        }
         let received_at = self.0.clock.now();
         Attempt::Answered(Response::new(
             status,
@@ -258,6 +261,12 @@ impl fmt::Debug for Http {
             .field("retry", &self.0.retry)
             .finish_non_exhaustive()
     }
+}
+
+fn too_large(status: StatusCode) -> Attempt {
+    let message = format!("the response is larger than {BODY_LIMIT} bytes");
+    let error = Error::new(ErrorKind::Protocol, message);
+    Attempt::Lost(error.with_http_status(status.as_u16()))
 }
 
 fn may_repeat(idempotency: Idempotency, lost_before: bool) -> bool {

@@ -40,7 +40,6 @@ impl<R: Renew> Shared<R> {
         }
         let now = self.clock.now();
         self.valid(now)?;
-        self.renew_early(now);
-        self.lock().under_way()
+        self.renew_early(now)
     }
 }
