@@ -106,6 +106,22 @@ pub fn if_readable<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     Ok(T::deserialize(value).ok())
 }
 
+/// Some servers put it before the text (RFC 8259 forbids it, and allows to ignore it).
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// The text of a body.
+pub(crate) fn without_byte_order_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
+}
+
+/// Whether a body is a web page or another text that is no JSON: a proxy, a gateway or a captive portal has answered in
+/// the vendor's place. A body that is empty, or JSON that was cut off, is the vendor's.
+pub(crate) fn is_foreign(body: &[u8]) -> bool {
+    let text = without_byte_order_mark(body).trim_ascii();
+    let may_be_cut = text.first().is_none_or(|first| b"{[\"".contains(first));
+    !may_be_cut && serde_json::from_slice::<serde::de::IgnoredAny>(text).is_err()
+}
+
 struct Number {
     whole: i128,
     /// From zero up to one; of a negative number nothing is read but whole ones.

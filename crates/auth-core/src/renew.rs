@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use url::Url;
 
-use crate::{AuthError, AuthHeaders, Header, Token};
+use crate::{AuthError, AuthHeaders, Header, Token, lenient};
 
 /// Why a session wants a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,12 +49,14 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// What the status alone says: a 401 refuses the token.
-    pub fn of(status: StatusCode) -> Self {
-        if status == StatusCode::UNAUTHORIZED {
-            Self::Yes
-        } else {
-            Self::No
+    /// A 401 refuses the token, if its body is empty or JSON. A web page or another text comes from a proxy or a gateway,
+    /// which knows nothing of the token.
+    pub fn of(status: StatusCode, body: Option<&[u8]>) -> Self {
+        match body {
+            _ if status != StatusCode::UNAUTHORIZED => Self::No,
+            None => Self::Unclear,
+            Some(body) if lenient::is_foreign(body) => Self::No,
+            Some(_) => Self::Yes,
         }
     }
 }
@@ -107,14 +109,15 @@ pub trait Renew: Send + Sync + 'static {
         lifetime / 10
     }
 
-    /// Whether a response from `url` refuses the token: a 401 by default.
+    /// Whether a response from `url` refuses the token: by default a 401 that is no web page or other text in the
+    /// place of JSON.
     ///
     /// First asked without the body. After [`Refusal::Unclear`] asked again with the body, or with
     /// its first 64 KiB; if it is still unclear, [`confirm_refusal`](Renew::confirm_refusal)
     /// decides.
     fn refusal(&self, url: &Url, status: StatusCode, body: Option<&[u8]>) -> Refusal {
-        let _ = (url, body);
-        Refusal::of(status)
+        let _ = url;
+        Refusal::of(status, body)
     }
 
     /// Asks the vendor whether it refuses the token, after a response that left this open; `true`

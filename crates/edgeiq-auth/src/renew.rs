@@ -86,7 +86,8 @@ impl Renew for Renewer {
             // It may say that the token is wrong, or that the user lacks the right.
             (StatusCode::FORBIDDEN, None) => Refusal::Unclear,
             (StatusCode::FORBIDDEN, Some(body)) if says_not_authorized(body) => Refusal::Unclear,
-            _ => Refusal::of(status),
+            (StatusCode::UNAUTHORIZED, Some(body)) if says_not_authorized(body) => Refusal::Yes,
+            _ => Refusal::of(status, body),
         }
     }
 

@@ -109,14 +109,10 @@ impl Renew for Renewer {
     }
 
     fn refusal(&self, url: &Url, status: StatusCode, body: Option<&[u8]>) -> Refusal {
-        match body {
-            None if status == StatusCode::FORBIDDEN => Refusal::Unclear,
-            _ if self
-                .client
-                .refuses_token(url, status.as_u16(), body.unwrap_or_default()) =>
-            {
-                Refusal::Yes
-            }
+        let refuses = |body| self.client.refuses_token(url, status.as_u16(), body);
+        match (status, body) {
+            (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, None) => Refusal::Unclear,
+            (_, Some(body)) if refuses(body) => Refusal::Yes,
             _ => Refusal::No,
         }
     }

@@ -4,12 +4,15 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use auth_core::{
-    Error as CoreError, ErrorKind, Expiry, Response, UnverifiedClaims, lenient, parse_date_time,
+    Error as CoreError, ErrorKind, Expiry, Refusal as TokenRefusal, Response, UnverifiedClaims,
+    lenient, parse_date_time,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+
+use http::StatusCode;
 
 use crate::{Confirmation, Error, Product, Token};
 
@@ -234,7 +237,11 @@ pub(crate) fn refuses_token(status: u16, body: &[u8], is_auth_service: bool) -> 
     let refused = serde_json::from_slice::<Refused<'_>>(body).ok();
     let message = refused.as_ref().map_or("", |it| &*it.message);
     match status {
-        401 => !is_auth_service,
+        401 if !is_auth_service => {
+            // The data services say it as plain text.
+            let is_text = body.trim_ascii().eq_ignore_ascii_case(b"invalid jwt");
+            is_text || TokenRefusal::of(StatusCode::UNAUTHORIZED, Some(body)) == TokenRefusal::Yes
+        }
         403 if is_auth_service => documented(status, message).is_some_and(|variant| {
             matches!(variant(String::new(), None), Error::TokenRejected { .. })
         }),

@@ -86,7 +86,7 @@ impl<I: Identity> Renew for Renewer<I> {
         match body {
             None if status == StatusCode::OK => Refusal::Unclear,
             Some(body) if refuses_token(body) => Refusal::Yes,
-            _ => Refusal::of(status),
+            _ => Refusal::of(status, body),
         }
     }
 

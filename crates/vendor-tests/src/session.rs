@@ -1,5 +1,7 @@
 //! What holds for the session of every vendor.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use auth_core::{AuthError as _, ErrorKind, HttpClientBuilder, MemoryStore, RequestBuilder, State};
@@ -7,7 +9,7 @@ use auth_core::{Token, TokenStore as _};
 use auth_sandbox::{Fault, Sandbox};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{Session, Sessions, Vendor, sandbox};
+use crate::{Session, Sessions, Vendor, answering, response, sandbox};
 
 /// The tests of this module, for a vendor.
 #[macro_export]
@@ -18,6 +20,8 @@ macro_rules! session {
             async fn a_log_out_forgets_the_token_here_and_in_the_store();
             #[tokio::test]
             async fn a_session_authorizes_requests_of_any_http_client_to_the_vendor_alone();
+            #[tokio::test]
+            async fn a_401_with_a_page_is_no_refusal_and_one_without_a_body_is();
             #[test]
             fn a_client_is_used_from_two_runtimes_one_after_the_other();
         }
@@ -106,15 +110,57 @@ pub async fn a_session_authorizes_requests_of_any_http_client_to_the_vendor_alon
         RequestBuilder::from_parts(http.clone(), request)
     };
     let authorized = session.authorize(request(&sandbox)).await.unwrap();
-    let response = authorized.send().await.unwrap();
-    assert_eq!(response.status(), 200);
-    let text = response.text().await.unwrap();
+    let answer = authorized.send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let text = answer.text().await.unwrap();
     assert!(text.contains(V::email(&sandbox)), "{text}");
 
     let stranger = Sandbox::start().unwrap();
     let error = session.authorize(request(&stranger)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
     assert_eq!(stranger.log().entries().len(), 0);
+}
+
+pub async fn a_401_with_a_page_is_no_refusal_and_one_without_a_body_is<V: Vendor>() {
+    let sandbox = sandbox();
+    let http = HttpClientBuilder::new().no_proxy().build().unwrap();
+    for (body, is_refusal) in [
+        (
+            "<html><body>Sign in to the guest network</body></html>",
+            false,
+        ),
+        ("\u{feff} <!doctype html>", false),
+        ("Access denied by the proxy", false),
+        ("", true),
+        (" \n", true),
+        (r#"{"message":"Unauthorized"}"#, true),
+        (r#"{"error":"invalid_token","error_descr"#, true),
+    ] {
+        let sent = Arc::<AtomicUsize>::default();
+        let url = answering({
+            let sent = Arc::clone(&sent);
+            move |_| {
+                sent.fetch_add(1, Ordering::SeqCst);
+                response(401, "", body.as_bytes())
+            }
+        });
+        let host = format!("127.0.0.1:{}", url.port().unwrap());
+        let builder = V::with_allowed_host(V::builder(&sandbox), &host);
+        let client = V::build(builder).unwrap();
+        let token = V::log_in(&sandbox).await;
+        let session = V::session_with_token(&client, token).unwrap();
+        let before = session.auth_headers().await.unwrap();
+        let outcome = session.send(http.get(url)).await;
+        // A session that has nothing to renew by says so.
+        let was_renewed = session.try_headers() != Some(before.headers());
+        let was_sent_again = sent.load(Ordering::SeqCst) == 2;
+        let was_refused = outcome.is_err() || was_sent_again;
+        assert_eq!(was_refused, is_refusal, "{body:?}");
+        if !is_refusal {
+            assert!(!was_renewed, "{body:?}");
+            assert_eq!(outcome.unwrap().bytes().await.unwrap(), body);
+        }
+    }
 }
 
 pub fn a_client_is_used_from_two_runtimes_one_after_the_other<V: Sessions>() {

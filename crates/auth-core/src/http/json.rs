@@ -5,16 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// Some servers put it before the text (RFC 8259 forbids it, and allows to ignore it).
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
-
 /// The longest name of a field that is told; what is longer, or no name, could be a value.
 const LONGEST_NAME: usize = 40;
-
-/// The text of a body.
-pub(super) fn without_byte_order_mark(body: &[u8]) -> &[u8] {
-    body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
-}
 
 /// `text` as JSON, or what is wrong with it: the place, and nothing that stands there.
 pub(super) fn read<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, String> {

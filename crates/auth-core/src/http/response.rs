@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::encoding::{self, Decoded, Unreadable};
 use super::{Request, json};
 use crate::clock::Moment;
+use crate::lenient::{is_foreign, without_byte_order_mark};
 use crate::redact::Redactor;
 use crate::retry::Idempotency;
 use crate::{Error, ErrorKind, Expiry};
@@ -27,8 +28,7 @@ const FOREIGN: &str = "a proxy or gateway may have answered in the vendor's plac
 pub struct Response {
     status: StatusCode,
     headers: HeaderMap,
-    /// As a slice, since a vector is wiped twice.
-    body: Zeroizing<Box<[u8]>>,
+    body: Zeroizing<Vec<u8>>,
     sent_at: Moment,
     received_at: Moment,
     operation: &'static str,
@@ -55,7 +55,7 @@ impl Response {
         Self {
             status,
             headers,
-            body: Zeroizing::new(std::mem::take(&mut *body.text).into_boxed_slice()),
+            body: body.text,
             sent_at,
             received_at,
             operation: request.operation().name(),
@@ -96,14 +96,14 @@ impl Response {
     /// such a success (but for a foreign one) of a call that may be repeated once, [`ErrorKind::Protocol`] if it is something else. The message names the field in which it went wrong, and
     /// not what stands there: that could be a token.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
-        self.read(json::without_byte_order_mark(&self.body))
+        self.read(without_byte_order_mark(&self.body))
     }
 
     /// The body, if it is an object and as documented.
     ///
     /// Serde would read the items of a list as the fields of an object, too.
     pub fn object<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
-        let text = json::without_byte_order_mark(&self.body).trim_ascii_start();
+        let text = without_byte_order_mark(&self.body).trim_ascii_start();
         let is_object = text.starts_with(b"{");
         is_object.then(|| serde_json::from_slice(text).ok())?
     }
@@ -147,14 +147,12 @@ impl Response {
     /// Whether the body is a web page or another text that is no JSON: a proxy, a gateway or a captive portal
     /// between us and the vendor has answered. A body that is empty, or JSON that was cut off, is the vendor's.
     pub fn is_foreign(&self) -> bool {
-        let text = json::without_byte_order_mark(&self.body).trim_ascii();
-        let may_be_cut = text.first().is_none_or(|first| b"{[\"".contains(first));
-        !may_be_cut && serde_json::from_slice::<serde::de::IgnoredAny>(text).is_err()
+        is_foreign(&self.body)
     }
 
     /// Whether the body is a web page, or XML: where a vendor may answer with any other text.
     pub fn is_page(&self) -> bool {
-        let text = json::without_byte_order_mark(&self.body);
+        let text = without_byte_order_mark(&self.body);
         text.trim_ascii_start().starts_with(b"<")
     }
 

@@ -128,42 +128,42 @@ impl<R: Renew> Shared<R> {
         Admission::Wait(renewal)
     }
 
-    /// Starts the renewal that is due before the token's end, if there is none under way.
-    pub(super) fn renew_early(self: &Arc<Self>, now: Moment) {
+    /// Starts the renewal that is due before the token's end, if there is none under way, and returns it: it may have
+    /// ended when the caller looks.
+    pub(super) fn renew_early(self: &Arc<Self>, now: Moment) -> Option<Renewing<R::Error>> {
         let mut state = self.lock();
-        let Some(current) = self.present() else {
-            return;
-        };
+        let current = self.present()?;
         if current.is_fresh(now) {
-            return;
+            return None;
         }
         if self.renews_in_foreground && state.is_renewing() {
             // Still due, so that other callers wait for it as well.
-            return;
+            return state.under_way();
         }
         // Until this renewal has finished, nothing is due before the end: other callers stay on
         // the hot path.
         current.renew_before_the_end(Duration::ZERO);
-        if state.under_way().is_some() {
-            return;
+        if let Some(renewal) = state.under_way() {
+            return Some(renewal);
         }
         let left = match state.backoff.last().map(|failure| failure.left(now)) {
             // Only a log-in helps; the token is good until it ends.
-            Some(None) if !self.look_later(&state, now) => return,
+            Some(None) if !self.look_later(&state, now) => return None,
             Some(None) => None,
             Some(Some(left)) if !left.is_zero() => Some(left),
             _ => state.backoff.hold_back(now),
         };
         if let Some(left) = left {
             current.renew_after(now, left);
-            return;
+            return None;
         }
-        let (start, _) = state.start(Reason::Expiring, now);
+        let (start, renewal) = state.start(Reason::Expiring, now);
         if self.renews_in_foreground && state.is_renewing() {
             current.renew_after(now, Duration::ZERO);
         }
         drop(state);
         self.begin(start);
+        Some(renewal)
     }
 
     fn begin(self: &Arc<Self>, start: Start<R::Error>) {

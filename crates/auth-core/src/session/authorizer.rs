@@ -67,10 +67,10 @@ pub trait Authorizer: Send + Sync {
         Box::pin(ready(()))
     }
 
-    /// Whether a response refuses the token; see [`Renew::refusal`]. A 401 by default.
+    /// Whether a response refuses the token; see [`Renew::refusal`], which has the same default.
     fn refusal(&self, url: &Url, status: StatusCode, body: Option<&[u8]>) -> Refusal {
-        let _ = (url, body);
-        Refusal::of(status)
+        let _ = url;
+        Refusal::of(status, body)
     }
 
     /// Asks the vendor whether it refuses the token; see [`Renew::confirm_refusal`].

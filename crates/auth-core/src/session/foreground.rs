@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Shared;
-use super::state::wait;
+use super::state::{Renewing, wait};
 use crate::auth_headers::AuthHeaders;
 use crate::renew::Renew;
 
@@ -30,18 +30,16 @@ impl<R: Renew> Shared<R> {
     /// The headers after the renewal that is due, where callers wait for it. If it fails, an event and
     /// the state tell that; the valid token stays in use.
     async fn renewed_if_due(self: &Arc<Self>) -> Option<AuthHeaders> {
+        wait(self.due_renewal()?).await.ok()
+    }
+
+    fn due_renewal(self: &Arc<Self>) -> Option<Renewing<R::Error>> {
         // The renewal itself may ask for the valid headers.
         if !self.renews_in_foreground || self.is_renewing_here() {
             return None;
         }
         let now = self.clock.now();
         self.valid(now)?;
-        self.renew_early(now);
-        let renewal = self.lock().under_way();
-        match renewal {
-            Some(renewal) => wait(renewal).await.ok(),
-            // It has ended by now, or begins after a pause.
-            None => self.valid(now).filter(|headers| headers.0.is_fresh(now)),
-        }
+        self.renew_early(now)
     }
 }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use url::Url;
 
@@ -38,7 +38,12 @@ pub(super) async fn look<B: Body<Data = Bytes> + Unpin>(
     let mut body = SeenBody::new(body);
     let mut refusal = authorizer.refusal(url, head.status, None);
     if refusal == Refusal::Unclear {
-        let seen = body.see(LOOKED_AT).await?;
+        let seen = match body.see(LOOKED_AT).await {
+            Ok(seen) => seen,
+            // A refusal is a refusal, whatever became of its text.
+            Err(_) if head.status == StatusCode::UNAUTHORIZED => Vec::new(),
+            Err(error) => return Err(error),
+        };
         // The caller's client may not have asked for gzip either. What can be read of it counts.
         let seen = encoding::decode(&head.headers, seen, LOOKED_AT).text;
         refusal = authorizer.refusal(url, head.status, Some(&seen));

@@ -342,6 +342,9 @@ fn a_refusal_of_the_token_is_told_by_the_host_that_answers() {
         (data, 401, "Invalid JWT", true),
         (data, 401, r#"{"message":"Unauthorized"}"#, true),
         (locus, 401, "", true),
+        // Of something in between.
+        (data, 401, "<html>Invalid JWT</html>", false),
+        (locus, 401, "Access denied by the proxy", false),
         (
             data,
             403,

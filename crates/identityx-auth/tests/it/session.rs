@@ -730,5 +730,8 @@ async fn of_the_answers_to_a_call_only_the_vendors_own_refusals_of_the_token_cou
         );
     }
     let unauthorized = http::StatusCode::UNAUTHORIZED;
-    assert_eq!(session.refusal(&url, unauthorized, None), Refusal::Yes);
+    let refusal = |body| session.refusal(&url, unauthorized, body);
+    assert_eq!(refusal(None), Refusal::Unclear);
+    assert_eq!(refusal(Some(b"")), Refusal::Yes);
+    assert_eq!(refusal(Some(b"<html>")), Refusal::No);
 }
