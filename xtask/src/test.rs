@@ -1,9 +1,9 @@
-//! The one test command: every check, in order, until the first that fails; the cheap and the
-//! likely to fail first.
+//! The one test command: every check until one fails, the cheap and the likely to fail first.
 
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
+use std::{panic, thread};
 
 use anyhow::{Context, Result, bail, ensure};
 use semver::VersionReq;
@@ -31,6 +31,7 @@ const STEPS: &[Step] = &[
     ("tests", "unit and integration tests, and the proofs of releases", |root| {
         test(root, &ring(root)?)
     }),
+    ("packages", "each compiles alone, by feature, with the oldest versions", oldest::check),
     ("tls", "handshakes with each other TLS feature alone, and with none", |root| {
         // Third parties have the features that the tests have compiled them with. A program has *ring*.
         let words = "--workspace --exclude authctl --no-default-features --test tls";
@@ -44,7 +45,6 @@ const STEPS: &[Step] = &[
         docs.env("RUSTDOC", root.join("xtask/rustdoc.sh"));
         call(docs.env("DOCS", cargo::target(root)?.join("doc")))
     }),
-    ("packages", "each compiles alone, by feature, with the oldest versions", oldest::check),
 ];
 
 /// Everything with *ring*. Of the features of TLS one takes effect, whatever is on, and the
@@ -75,17 +75,28 @@ pub(crate) fn run(root: &Path, list: bool, only: &[String]) -> Result<()> {
     let is_meant = |name: &str| only.is_empty() || only.iter().any(|it| it == name);
     let steps: Vec<_> = STEPS.iter().filter(|(name, ..)| is_meant(name)).collect();
     tools::require(&tools::NEEDS)?;
-    let (started, mut times) = (Instant::now(), Vec::new());
-    for (number, (name, about, check)) in steps.iter().enumerate() {
-        note(format_args!("\n==> [{}/{}] {name}: {about}", number + 1, steps.len()));
+    let started = Instant::now();
+    let one = |(name, about, check): &&Step| {
+        note(format_args!("\n==> {name}: {about}"));
         let began = Instant::now();
         let hint = format!("`{name}` failed; to run it alone: cargo xtask test --only {name}");
         check(root).context(hint)?;
-        times.push(format!("{name} {:.1?}", began.elapsed()));
         note(format_args!("<== passed: {name} {:.1?}", began.elapsed()));
-    }
-    let (count, times) = (times.len(), times.join(", "));
-    note(format_args!("\nall {count} steps passed in {:.1?}: {times}", started.elapsed()));
+        Ok(format!("{name} {:.1?}", began.elapsed()))
+    };
+    let all = |steps: &[&Step]| steps.iter().map(one).collect::<Result<Vec<_>>>();
+    let tests = steps.iter().position(|it| it.0 == "tests").unwrap_or(steps.len());
+    let mut times = all(&steps[..tests])?;
+    // Most tests wait, and so what follows compiles while they run.
+    let (tests, others) = steps[tests..].split_at(usize::from(tests < steps.len()));
+    thread::scope(|scope| {
+        let others = scope.spawn(|| all(others));
+        times.extend(all(tests)?);
+        times.extend(others.join().unwrap_or_else(|it| panic::resume_unwind(it))?);
+        anyhow::Ok(())
+    })?;
+    let (took, times) = (started.elapsed(), times.join(", "));
+    note(format_args!("\nall steps passed in {took:.1?}: {times}"));
     Ok(())
 }
 

@@ -21,7 +21,7 @@ const MOST_COPIES: usize = 8;
 #[derive(Clone)]
 pub struct Header {
     name: HeaderName,
-    value: Zeroizing<Vec<u8>>,
+    value: Zeroizing<Box<[u8]>>,
 }
 
 impl Header {
@@ -57,16 +57,8 @@ impl Header {
             let message = format!("the value of header {name} {what}, so it cannot be sent");
             return Err(Error::new(ErrorKind::InvalidConfig, message));
         }
+        let value = Zeroizing::new(std::mem::take(&mut *value).into_boxed_slice());
         Ok(Self { name, value })
-    }
-
-    fn shared(&self) -> (HeaderName, Option<HeaderValue>) {
-        let bytes = Bytes::from_owner(Padded(self.value.clone()));
-        let value = HeaderValue::from_maybe_shared(bytes).ok().map(|mut value| {
-            value.set_sensitive(true);
-            value
-        });
-        (self.name.clone(), value)
     }
 }
 
@@ -76,12 +68,12 @@ impl fmt::Debug for Header {
     }
 }
 
-/// The bytes of one header value, wiped when the last reference is dropped.
+/// The bytes of all header values, one behind the other, wiped when the last reference is dropped.
 ///
 /// `Bytes::from_owner` puts its reference count beside this, so the alignment gives every count
 /// its own pair of cache lines (128 bytes: x86 fetches lines in pairs).
 #[repr(align(128))]
-struct Padded(Zeroizing<Vec<u8>>);
+struct Padded(Arc<Zeroizing<Box<[u8]>>>);
 
 impl AsRef<[u8]> for Padded {
     fn as_ref(&self) -> &[u8] {
@@ -93,6 +85,22 @@ impl AsRef<[u8]> for Padded {
 /// down: on one shared count two threads are slower than one.
 #[repr(align(128))]
 struct HeaderSet(Box<[(HeaderName, HeaderValue)]>);
+
+impl HeaderSet {
+    /// `values` are those of all `headers`. One thread uses one set, so its values share one count.
+    fn new(headers: &[Header], values: &Arc<Zeroizing<Box<[u8]>>>) -> Self {
+        let mut rest = Bytes::from_owner(Padded(Arc::clone(values)));
+        let header = |header: &Header| {
+            let value = rest.split_to(header.value.len());
+            // It was checked when the header was made.
+            let value = HeaderValue::from_maybe_shared(value);
+            let mut value = value.unwrap_or_else(|_| unreachable!());
+            value.set_sensitive(true);
+            (header.name.clone(), value)
+        };
+        Self(headers.iter().map(header).collect())
+    }
+}
 
 /// All headers of one token, prebuilt, sensitive, and swapped as one unit: what belongs to two
 /// log-ins can never mix.
@@ -139,21 +147,20 @@ impl AuthHeaders {
 
     /// The headers of a session's token, with no renewal due before its end.
     pub(crate) fn due(token: &Token, headers: &[Header], now: Moment) -> Result<Self, Error> {
-        let copies = (0..copies())
-            .map(|_| {
-                let set = headers.iter().map(Header::shared);
-                set.map(|(name, value)| value.map(|value| (name, value)))
-                    .collect::<Option<Box<[_]>>>()
-                    .filter(|set| !set.is_empty())
-                    .map(HeaderSet)
-            })
-            .collect::<Option<Box<[HeaderSet]>>>()
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::InvalidConfig,
-                    "a token without headers authorizes nothing",
-                )
-            })?;
+        if headers.is_empty() {
+            let message = "a token without headers authorizes nothing";
+            return Err(Error::new(ErrorKind::InvalidConfig, message));
+        }
+        let length = headers.iter().map(|header| header.value.len()).sum();
+        // With room for all of them, so that no part is left behind.
+        let mut values = Zeroizing::new(Vec::with_capacity(length));
+        for header in headers {
+            values.extend_from_slice(&header.value);
+        }
+        let values = std::mem::take(&mut *values).into_boxed_slice();
+        let values = Arc::new(Zeroizing::new(values));
+        let copies = (0..copies()).map(|_| HeaderSet::new(headers, &values));
+        let copies = copies.collect();
         let ends = Deadline::of(token, now);
         Ok(Self(Arc::new(Current {
             renew_at: Deadline {
@@ -324,10 +331,18 @@ impl Deadline<u64> {
 /// How many copies there are: one for each thread that can run at once, in
 /// powers of two.
 fn copies() -> usize {
-    std::thread::available_parallelism()
+    // The system reads files for its answer. Asked once, and without a lock: a fork may come at any time.
+    static COPIES: AtomicUsize = AtomicUsize::new(0);
+    let known = COPIES.load(Ordering::Relaxed);
+    if known != 0 {
+        return known;
+    }
+    let copies = std::thread::available_parallelism()
         .map_or(1, std::num::NonZero::get)
         .next_power_of_two()
-        .min(MOST_COPIES)
+        .min(MOST_COPIES);
+    COPIES.store(copies, Ordering::Relaxed);
+    copies
 }
 
 /// A small number that differs between threads.

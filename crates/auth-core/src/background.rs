@@ -1,33 +1,43 @@
-//! The thread on which renewals and calls run, for as long as there are any.
+//! The thread on which renewals and calls run, while there are any and for a second after that.
 //!
 //! Not the caller's runtime: a renewal must finish when its caller is gone, and a runtime may be
 //! shut down, or be a current-thread one that is not driven any more, while the vendor has already
-//! rotated the refresh token. One thread serves all sessions of the process; it starts with the
-//! first task and ends with the last.
+//! rotated the refresh token. One thread serves all sessions of the process. It starts with the
+//! first task and ends [`LINGER`] after the last one, so that a fleet's log-ins do not start a thread each.
+//! While it waits it holds no lock, and no process waits for it.
 //!
 //! A child process made by `fork()` inherits this module's memory, and no thread. It starts a thread of
 //! its own when it needs one. What ran on its parent's thread does not run in it.
 
 use std::cell::Cell;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
-use tracing::instrument::WithSubscriber as _;
+use tracing::dispatcher;
+use tracing::subscriber::NoSubscriber;
 
 use crate::{Error, ErrorKind};
 
 /// The thread's name, as a debugger shows it (Linux keeps 15 characters).
 pub(crate) const THREAD_NAME: &str = "auth-renewal";
 
+/// How long the thread waits for another task before it ends.
+const LINGER: Duration = Duration::from_secs(1);
+
 struct Worker {
     handle: Handle,
+    /// How many tasks there are.
     tasks: usize,
-    // Dropping it ends the thread.
-    _stop: oneshot::Sender<()>,
+    /// How many there have been.
+    begun: u64,
+    /// Told when there are none.
+    idle: Arc<Notify>,
 }
 
 thread_local! {
@@ -43,6 +53,22 @@ struct Record {
 impl Record {
     fn worker(&self) -> MutexGuard<'_, Option<Worker>> {
         self.worker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns once the thread has had nothing to do for a while. Whoever needs it then starts another one.
+    async fn until_idle(&self, idle: &Notify) {
+        loop {
+            // Told as well if it became idle before this waits.
+            idle.notified().await;
+            let begun = self.worker().as_ref().map(|worker| worker.begun);
+            tokio::time::sleep(LINGER).await;
+            let mut slot = self.worker();
+            let is_idle = |worker: &Worker| worker.tasks == 0 && Some(worker.begun) == begun;
+            if slot.as_ref().is_none_or(is_idle) {
+                *slot = None;
+                return;
+            }
+        }
     }
 }
 
@@ -91,7 +117,7 @@ impl Drop for Counted {
         if let Some(worker) = slot.as_mut() {
             worker.tasks -= 1;
             if worker.tasks == 0 {
-                *slot = None;
+                worker.idle.notify_one();
             }
         }
     }
@@ -123,9 +149,10 @@ pub(crate) fn reserve() -> Result<Place, Error> {
     let mut slot = record.worker();
     let mut started = match slot.take() {
         Some(running) => running,
-        None => start().map_err(not_started)?,
+        None => start(&record).map_err(not_started)?,
     };
     started.tasks += 1;
+    started.begun += 1;
     let handle = started.handle.clone();
     *slot = Some(started);
     drop(slot);
@@ -144,12 +171,21 @@ impl Place {
     /// Runs `task` to its end, whatever becomes of the caller.
     pub(crate) fn spawn(self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         let Self { handle, counted } = self;
+        // A subscriber that is set for a thread only would not see the renewal otherwise.
+        let subscriber = dispatcher::get_default(|subscriber| {
+            let is_one = !subscriber.is::<NoSubscriber>();
+            is_one.then(|| subscriber.clone())
+        });
         let task = async move {
             let _counted = counted;
-            task.await;
+            let mut task = pin!(task);
+            let polled = poll_fn(|context| match &subscriber {
+                Some(it) => dispatcher::with_default(it, || task.as_mut().poll(context)),
+                None => task.as_mut().poll(context),
+            });
+            polled.await;
         };
-        // A subscriber that is set for a thread only would not see the renewal otherwise.
-        handle.spawn(task.with_current_subscriber()).abort_handle()
+        handle.spawn(task).abort_handle()
     }
 }
 
@@ -212,25 +248,28 @@ impl Drop for Quiet {
     }
 }
 
-fn start() -> std::io::Result<Worker> {
-    start_with(std::thread::Builder::new().name(THREAD_NAME.to_owned()))
+fn start(record: &Arc<Record>) -> std::io::Result<Worker> {
+    let thread = std::thread::Builder::new().name(THREAD_NAME.to_owned());
+    start_with(thread, record)
 }
 
-fn start_with(thread: std::thread::Builder) -> std::io::Result<Worker> {
+fn start_with(thread: std::thread::Builder, record: &Arc<Record>) -> std::io::Result<Worker> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
     let runtime = Quiet(Some(runtime));
-    let (stop, stopped) = oneshot::channel::<()>();
+    let idle = Arc::new(Notify::new());
+    let (record, is_idle) = (Arc::clone(record), Arc::clone(&idle));
     thread.spawn(move || {
         IS_WORKER.set(true);
         if let Quiet(Some(runtime)) = &runtime {
-            let _ = runtime.block_on(stopped);
+            runtime.block_on(record.until_idle(&is_idle));
         }
     })?;
     Ok(Worker {
         handle,
         tasks: 0,
-        _stop: stop,
+        begun: 0,
+        idle,
     })
 }
 
@@ -241,6 +280,6 @@ mod tests {
     #[tokio::test]
     async fn a_thread_that_the_system_does_not_give_is_an_error_inside_a_runtime_too() {
         let impossible = std::thread::Builder::new().stack_size(usize::MAX / 2);
-        assert!(start_with(impossible).is_err());
+        assert!(start_with(impossible, &record()).is_err());
     }
 }

@@ -6,6 +6,7 @@
 
 // With the files below `http/` and `session/{authorize,send}.rs` the only place that names `reqwest`.
 mod builder;
+pub(crate) mod encoding;
 mod json;
 mod policy;
 mod request;
@@ -20,6 +21,7 @@ use http::StatusCode;
 use tracing::{Instrument as _, Span};
 
 pub use self::builder::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT, HttpBuilder};
+use self::encoding::Unreadable;
 pub use self::request::{Operation, Request};
 pub use self::response::Response;
 use crate::clock::{Clock, Moment};
@@ -59,13 +61,17 @@ pub const BODY_LIMIT: usize = 1024 * 1024;
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// Sends requests under one policy: https only but for a loopback host, no redirects, connect and
-/// total time limits, answers of at most 1 MiB, no hidden repeats, no secret in an error or span.
+/// total time limits, answers of at most 1 MiB (of what gzip holds, too), no hidden repeats, no secret in an error or span.
 ///
 /// A cheap clone.
 #[derive(Clone)]
-pub struct Http {
+pub struct Http(Arc<Parts>);
+
+struct Parts {
     client: reqwest::Client,
     base: BaseUrl,
+    /// The host of the service, as events name it.
+    place: Arc<str>,
     allowed_hosts: AllowedHosts,
     retry: RetryPolicy,
     clock: Arc<dyn Clock>,
@@ -85,17 +91,17 @@ enum Attempt {
 impl Http {
     /// The address of the service.
     pub fn base(&self) -> &BaseUrl {
-        &self.base
+        &self.0.base
     }
 
     /// The hosts to which a token may go.
     pub fn allowed_hosts(&self) -> &AllowedHosts {
-        &self.allowed_hosts
+        &self.0.allowed_hosts
     }
 
     /// The clock by which moments are read and pauses made.
     pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.clock
+        &self.0.clock
     }
 
     /// Sends `request`, again where its [`Idempotency`] allows that, and gives the response whatever its
@@ -109,7 +115,7 @@ impl Http {
     /// and the call may have had its effect, [`ErrorKind::Protocol`] if the response is larger than
     /// 1 MiB, [`ErrorKind::InvalidConfig`] if the request could not be built.
     pub async fn send(&self, request: Request) -> Result<Response, Error> {
-        progress::began(request.operation().name(), || place(&self.base));
+        progress::began(request.operation().name(), Some(&self.0.place));
         let span = request.operation().span();
         let (http, recorded) = (self.clone(), span.clone());
         // Boxed: it is large, and would be part of the caller's future several times.
@@ -124,17 +130,17 @@ impl Http {
     }
 
     async fn attempts(&self, request: &Request, span: &Span) -> Result<Response, Error> {
-        let started = self.clock.now();
+        let started = self.0.clock.now();
         let mut lost_before = false;
         for attempt in 1.. {
-            if let Some(gate) = &self.gate {
+            if let Some(gate) = &self.0.gate {
                 gate().await;
             }
-            let prepared = request.prepare(&self.client, &self.base)?;
-            let sent_at = self.clock.now();
+            let prepared = request.prepare(&self.0.base)?;
+            let sent_at = self.0.clock.now();
             progress::sent();
             let outcome = self.once(request, prepared, sent_at).await;
-            let took = since(sent_at, self.clock.now());
+            let took = since(sent_at, self.0.clock.now());
             span.record("attempt", attempt);
             let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
             span.record("duration_ms", duration_ms);
@@ -147,20 +153,20 @@ impl Http {
                         status.as_u16(),
                     )
                 }
-                Attempt::NotSent(_) => (Some(self.retry.pause(attempt)), 0),
+                Attempt::NotSent(_) => (Some(self.0.retry.pause(attempt)), 0),
                 Attempt::Lost(_) if may_repeat(request.idempotency, lost_before) => {
-                    (Some(self.retry.pause(attempt)), 0)
+                    (Some(self.0.retry.pause(attempt)), 0)
                 }
                 Attempt::Lost(_) => (None, 0),
             };
             lost_before |= was_lost(&outcome);
             tracing::debug!(attempt, status, duration_ms, "attempt");
             let pause = pause.filter(|&pause| {
-                attempt < self.retry.attempts
-                    && since(started, self.clock.now()).saturating_add(pause) < self.retry.total
+                attempt < self.0.retry.attempts
+                    && since(started, self.0.clock.now()).saturating_add(pause) < self.0.retry.total
             });
             if let Some(pause) = pause {
-                self.clock.sleep(pause).await;
+                self.0.clock.sleep(pause).await;
                 continue;
             }
             return match outcome {
@@ -191,7 +197,7 @@ impl Http {
         match response.retry_after() {
             Some(pause) if waits => Some(pause).filter(|&pause| pause <= LONGEST_WAIT),
             _ if status.is_server_error() && may_repeat(request.idempotency, lost_before) => {
-                Some(self.retry.pause(attempt))
+                Some(self.0.retry.pause(attempt))
             }
             _ => None,
         }
@@ -203,7 +209,7 @@ impl Http {
         prepared: reqwest::Request,
         sent_at: Moment,
     ) -> Attempt {
-        let mut response = match self.client.execute(prepared).await {
+        let mut response = match self.0.client.execute(prepared).await {
             Ok(response) => response,
             Err(error) if error.is_connect() => {
                 return Attempt::NotSent(transport::error_of(error));
@@ -215,10 +221,7 @@ impl Http {
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > BODY_LIMIT => {
-                    let message = format!("the response is larger than {BODY_LIMIT} bytes");
-                    let error =
-                        Error::new(ErrorKind::Protocol, message).with_http_status(status.as_u16());
-                    return Attempt::Lost(error);
+                    return too_large(status);
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
@@ -235,7 +238,11 @@ impl Http {
             }
         }
         let headers = std::mem::take(response.headers_mut());
-        let received_at = self.clock.now();
+        let body = encoding::decode(&headers, body, BODY_LIMIT);
+        if body.unreadable == Some(Unreadable::TooLarge) {
+            return too_large(status);
+        }
+        let received_at = self.0.clock.now();
         Attempt::Answered(Response::new(
             status,
             headers,
@@ -250,10 +257,16 @@ impl Http {
 impl fmt::Debug for Http {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Http")
-            .field("base", &self.base)
-            .field("retry", &self.retry)
+            .field("base", &self.0.base)
+            .field("retry", &self.0.retry)
             .finish_non_exhaustive()
     }
+}
+
+fn too_large(status: StatusCode) -> Attempt {
+    let message = format!("the response is larger than {BODY_LIMIT} bytes");
+    let error = Error::new(ErrorKind::Protocol, message);
+    Attempt::Lost(error.with_http_status(status.as_u16()))
 }
 
 fn may_repeat(idempotency: Idempotency, lost_before: bool) -> bool {

@@ -1,6 +1,7 @@
 //! What a renewal has asked so far, for the event that tells of its end.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 tokio::task_local! {
     static PROGRESS: RefCell<Progress>;
@@ -11,8 +12,8 @@ tokio::task_local! {
 pub(crate) struct Progress {
     /// The vendor's call, or the store's.
     pub(crate) operation: &'static str,
-    /// Where the call went; empty for a store.
-    pub(crate) host: String,
+    /// Where the call went; `None` for a store.
+    pub(crate) host: Option<Arc<str>>,
     /// How many requests were sent.
     pub(crate) attempts: u64,
 }
@@ -28,11 +29,11 @@ pub(crate) async fn noting<T>(renewal: impl Future<Output = T>) -> (T, Progress)
 }
 
 /// The renewal that calls this begins `operation`. Outside a renewal nothing takes note.
-pub(crate) fn began(operation: &'static str, host: impl FnOnce() -> String) {
+pub(crate) fn began(operation: &'static str, host: Option<&Arc<str>>) {
     let _ = PROGRESS.try_with(|progress| {
         let mut progress = progress.borrow_mut();
         progress.operation = operation;
-        progress.host = host();
+        progress.host = host.cloned();
     });
 }
 

@@ -65,7 +65,7 @@ pub use crate::state::{State, StateReason, States};
 /// at the most. Callers get the valid token, or [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable)
 /// with the time to wait. [`renew`](Self::renew) is exempt.
 ///
-/// Renewals run on a thread of their own, which exists only while one is under way. They finish
+/// Renewals run on a thread of their own, which ends a second after the last one. They finish
 /// when their callers are gone. A session can be built outside a runtime and used from any, and
 /// from several one after the other.
 pub struct Session<R: Renew> {
@@ -355,17 +355,20 @@ impl<R: Renew> Session<R> {
         }
     }
 
-    /// Starts what is due; whether the headers may still be used.
+    /// Starts what is due, unless the caller does so and waits; whether the headers may still be used.
+    ///
+    /// A renewal that was started here might have ended before the caller could join it.
     #[cold]
     fn start_due(&self, current: Option<&Current>, now: Moment, can_wait: bool) -> bool {
-        match current {
-            // The caller starts it, and waits.
-            Some(_) if can_wait && self.shared.renews_in_foreground => false,
-            Some(current) if current.is_valid(now) => {
+        let is_valid = current.is_some_and(|current| current.is_valid(now));
+        match (is_valid, can_wait) {
+            (true, true) if self.shared.renews_in_foreground => false,
+            (true, _) => {
                 self.shared.renew_early(now);
                 true
             }
-            _ => {
+            (false, true) => false,
+            (false, false) => {
                 self.shared.join_or_start();
                 false
             }

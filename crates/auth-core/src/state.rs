@@ -100,9 +100,8 @@ impl fmt::Display for State {
                 } else {
                     "there is no valid token"
                 };
-                let wait = Duration::from_secs(retry_after.as_secs());
-                let wait = humantime::format_duration(wait);
-                write!(f, "renewals fail, next in {wait}, {token}: {reason}")
+                let wait = retry_after.as_secs();
+                write!(f, "renewals fail, next in {wait} s, {token}: {reason}")
             }
             Self::LoginRequired { reason } => write!(f, "only a log-in helps: {reason}"),
         }
@@ -223,12 +222,12 @@ mod tests {
             (
                 failing(61_500, true),
                 "failing",
-                "renewals fail, next in 1m 1s, the token is still valid: no response",
+                "renewals fail, next in 61 s, the token is still valid: no response",
             ),
             (
                 failing(0, false),
                 "failing",
-                "renewals fail, next in 0s, there is no valid token: no response",
+                "renewals fail, next in 0 s, there is no valid token: no response",
             ),
             (
                 State::LoginRequired { reason },

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::fmt;
 use std::hash::Hasher;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::HeaderValue;
@@ -18,13 +19,19 @@ const ACCOUNT: &str = "account";
 ///
 /// Vendor crates wrap it in a type of their own with typed getters. `Debug` shows a
 /// [`Fingerprint`] in place of every secret.
+/// A cheap clone, which copies no secret.
 #[derive(Clone)]
 pub struct Token {
-    access: SecretString,
-    refresh: Option<SecretString>,
+    parts: Arc<Parts>,
     expiry: Expiry,
     issued_at: SystemTime,
     generation: u64,
+}
+
+#[derive(Clone)]
+struct Parts {
+    access: SecretString,
+    refresh: Option<SecretString>,
     attributes: BTreeMap<String, String>,
 }
 
@@ -35,12 +42,14 @@ impl Token {
     /// White space around it is left out: a token that was pasted or read from a file may end with a line break.
     pub fn new(access: SecretString, expiry: Expiry, issued_at: SystemTime) -> Self {
         Self {
-            access: secret::trimmed(access),
-            refresh: None,
+            parts: Arc::new(Parts {
+                access: secret::trimmed(access),
+                refresh: None,
+                attributes: BTreeMap::new(),
+            }),
             expiry,
             issued_at,
             generation: 0,
-            attributes: BTreeMap::new(),
         }
     }
 
@@ -56,13 +65,14 @@ impl Token {
 
     /// Adds the secret that renews the token.
     pub fn with_refresh(mut self, refresh: Option<SecretString>) -> Self {
-        self.refresh = refresh.map(secret::trimmed);
+        Arc::make_mut(&mut self.parts).refresh = refresh.map(secret::trimmed);
         self
     }
 
     /// Adds something that belongs to the token and is no secret, such as a workspace id.
     pub fn with_attribute(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.attributes.insert(name.into(), value.into());
+        let parts = Arc::make_mut(&mut self.parts);
+        parts.attributes.insert(name.into(), value.into());
         self
     }
 
@@ -91,12 +101,12 @@ impl Token {
 
     /// The secret that authorises calls.
     pub fn access(&self) -> &SecretString {
-        &self.access
+        &self.parts.access
     }
 
     /// The secret that renews the token, where there is one.
     pub fn refresh(&self) -> Option<&SecretString> {
-        self.refresh.as_ref()
+        self.parts.refresh.as_ref()
     }
 
     /// When the token ends.
@@ -122,29 +132,28 @@ impl Token {
 
     /// Something that belongs to the token, by name.
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.get(name).map(String::as_str)
+        self.parts.attributes.get(name).map(String::as_str)
     }
 
     /// All that belongs to the token, in the order of the names.
     pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.attributes
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        let attributes = self.parts.attributes.iter();
+        attributes.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// A short text that tells this token from others and gives nothing away.
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(&self.access)
+        Fingerprint::of(&self.parts.access)
     }
 
     /// Whether a header can carry it.
     pub(crate) fn is_sendable(&self) -> bool {
-        let access = self.access.expose_secret();
+        let access = self.parts.access.expose_secret();
         !access.is_empty() && HeaderValue::from_bytes(access.as_bytes()).is_ok()
     }
 
     pub(crate) fn has_same_access(&self, other: &Self) -> bool {
-        self.access.expose_secret() == other.access.expose_secret()
+        self.parts.access.expose_secret() == other.parts.access.expose_secret()
     }
 
     /// Whether a store that holds `stored` refuses to put this token in its place: it is older, or
@@ -159,11 +168,11 @@ impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Token")
             .field("access", &self.fingerprint())
-            .field("refresh", &self.refresh.as_ref().map(Fingerprint::of))
+            .field("refresh", &self.parts.refresh.as_ref().map(Fingerprint::of))
             .field("expiry", &self.expiry)
             .field("issued_at", &self.issued_at)
             .field("generation", &self.generation)
-            .field("attributes", &self.attributes)
+            .field("attributes", &self.parts.attributes)
             .finish()
     }
 }

@@ -6,6 +6,7 @@ use auth_core::{
     AuthError as _, Clock as _, ErrorKind, Expiry, ExposeSecret as _, HttpBuilder, RetryPolicy,
     State, Token,
 };
+use auth_sandbox::Fault;
 use serde_json::{Value, json};
 
 use crate::redaction::Captured;
@@ -20,6 +21,8 @@ macro_rules! answers {
             async fn a_token_that_has_ended_by_a_fast_clock_alone_is_used_and_warned_about();
             #[tokio::test]
             async fn a_byte_order_mark_and_numbers_in_any_form_are_read();
+            #[tokio::test]
+            async fn what_comes_compressed_by_gzip_is_read_although_it_was_not_asked_for();
             #[tokio::test]
             async fn null_is_read_where_nothing_is_needed();
             #[test]
@@ -99,6 +102,23 @@ pub async fn a_byte_order_mark_and_numbers_in_any_form_are_read<V: Calls>() {
         }
     })
     .await;
+}
+
+pub async fn what_comes_compressed_by_gzip_is_read_although_it_was_not_asked_for<V: Calls>() {
+    // Each call anew: a log-out ends what the others need.
+    for call in V::CALLS {
+        let sandbox = sandbox();
+        let ready = V::ready(&sandbox, V::client(&sandbox)).await;
+        sandbox.fault(Fault::gzip().on(call.operation));
+        V::call(&ready, call.operation).await.unwrap();
+        assert_eq!(sandbox.pending_faults(), 0);
+        let log = sandbox.log();
+        assert_eq!(
+            log.last(call.operation).unwrap().header("accept-encoding"),
+            None
+        );
+        log.assert_count(call.operation, 1);
+    }
 }
 
 /// The same with other numbers.

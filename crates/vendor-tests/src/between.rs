@@ -4,6 +4,8 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use url::Url;
 
 use crate::{answering, response};
@@ -21,6 +23,7 @@ struct State {
     last: Vec<u8>,
     /// What is answered with status 200 from now on.
     instead: Option<Vec<u8>>,
+    compresses: bool,
 }
 
 impl Between {
@@ -42,8 +45,14 @@ impl Between {
                     !own.contains(&name) && (is_dated || name != "date")
                 };
                 let lines = head.lines().filter(is_kept);
-                let lines = lines.flat_map(|line| [line, "\r\n"]).collect::<String>();
-                let answer = response(status, &lines, &body);
+                let mut lines = lines.flat_map(|line| [line, "\r\n"]).collect::<String>();
+                let sent = if state.compresses {
+                    lines += "Content-Encoding: GZIP\r\n";
+                    gzip(&body)
+                } else {
+                    body.clone()
+                };
+                let answer = response(status, &lines, &sent);
                 state.last = body;
                 answer
             }
@@ -57,10 +66,21 @@ impl Between {
         self.state.lock().unwrap().last.clone()
     }
 
+    /// Compresses the sandbox's answers by gzip from now on, or no longer.
+    pub fn compress(&self, compresses: bool) {
+        self.state.lock().unwrap().compresses = compresses;
+    }
+
     /// Answers every request with this body.
     pub fn answer(&self, body: Vec<u8>) {
         self.state.lock().unwrap().instead = Some(body);
     }
+}
+
+fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
 }
 
 /// The sandbox's status, the lines of the head below it, and the body.

@@ -15,7 +15,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::{Secrets, sandbox, settled, shown};
+use crate::{Between, Secrets, sandbox, settled, shown};
 
 /// The tests of this module, for a vendor.
 #[macro_export]
@@ -24,6 +24,8 @@ macro_rules! redaction {
         $crate::tests! { $vendor, redaction:
             #[tokio::test]
             async fn an_error_on_the_way_names_no_secret_and_no_address();
+            #[tokio::test]
+            async fn a_refusal_that_was_compressed_on_the_way_says_and_hides_the_same();
             #[tokio::test]
             async fn the_state_of_a_session_shows_no_secret();
             #[tokio::test]
@@ -201,6 +203,30 @@ pub async fn an_error_on_the_way_names_no_secret_and_no_address<V: Secrets>() {
     // Nothing listens there.
     drop(sandbox);
     assert_silent().await;
+}
+
+pub async fn a_refusal_that_was_compressed_on_the_way_says_and_hides_the_same<V: Secrets>() {
+    let sandbox = sandbox();
+    let between = Between::new(&V::base_url(&sandbox), true);
+    let once = |http: HttpBuilder| http.retry(RetryPolicy::never());
+    let builder = V::with_base_url(V::builder(&sandbox), between.url.as_str());
+    let client = V::build(V::with_http(builder, once)).unwrap();
+    for status in [401, 500] {
+        sandbox.fault(Fault::echo(status).always());
+        let [plain, compressed] = [false, true].map(async |compresses| {
+            between.compress(compresses);
+            V::failing_calls(&client).await
+        });
+        let (plain, compressed) = (plain.await, compressed.await);
+        assert_eq!(plain.len(), compressed.len());
+        for (plain, compressed) in plain.iter().zip(&compressed) {
+            let text = shown(compressed);
+            assert_eq!(text, shown(plain));
+            assert_eq!(text.contains("Cannot do "), V::has_words(plain, status));
+            assert_hidden(&text, &V::sent());
+        }
+        sandbox.clear_faults();
+    }
 }
 
 pub async fn the_state_of_a_session_shows_no_secret<V: Secrets>() {

@@ -126,11 +126,11 @@ pub(crate) fn documented(trouble: Trouble, call: &Call) -> Outcome {
                 _ => failed(ErrorKind::Unavailable, sent),
             }
         }
-        Delay | ByteOrderMark => done(1),
+        Delay | ByteOrderMark | Gzip => done(1),
         // The repetition is refused by its status alone, which confirms the first attempt.
         TruncatedBody if call.class == Class::LogOut && call.refuses_by_status => done(2),
         // The status says that it was done, and no more is wanted.
-        GarbageJson | Gzip if !call.reads_its_answer => done(1),
+        GarbageJson if !call.reads_its_answer => done(1),
         GarbageJson | Redirect => failed(ErrorKind::Protocol, 1),
         // What answered in the vendor's place may have passed the call on.
         Html if call.class == Class::Never => failed(ErrorKind::OutcomeUnknown, 1),
@@ -138,7 +138,6 @@ pub(crate) fn documented(trouble: Trouble, call: &Call) -> Outcome {
         Html | ErrorPage(400..=499) => failed(ErrorKind::Unavailable, 1),
         ErrorPage(_) if call.class == Class::Never => failed(ErrorKind::OutcomeUnknown, 1),
         ErrorPage(_) => failed(ErrorKind::Unavailable, most),
-        Gzip => failed(lost, 1),
         SuccessFalse if !call.wants_a_field => done(1),
         // With an unknown text and code it is a failure within the vendor, as every other with 200.
         SuccessFalse if !call.refuses_by_status && call.class == Class::Never => {

@@ -150,7 +150,7 @@ impl Trouble {
 
     /// Whether the call has its effect, although the caller is told of a failure.
     pub(crate) fn takes_effect(self) -> bool {
-        matches!(self, Hold | HoldAnswer | LostAnswer | TruncatedBody | Gzip)
+        matches!(self, Hold | HoldAnswer | LostAnswer | TruncatedBody)
     }
 
     /// The sandbox's name for it.

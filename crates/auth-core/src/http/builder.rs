@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Http, HttpClientBuilder, policy};
+use super::{Http, HttpClientBuilder, Parts, place, policy};
 use crate::clock::{BoxFuture, Clock, SystemClock};
 use crate::hosts::{self, AllowedHosts, BaseUrl};
 use crate::retry::RetryPolicy;
@@ -151,14 +151,15 @@ impl HttpBuilder {
             let message = format!("the http client could not be built: {cause}");
             Error::new(ErrorKind::InvalidConfig, message).with_source(error)
         })?;
-        Ok(Http {
+        Ok(Http(Arc::new(Parts {
             client,
+            place: place(&base).into(),
             base,
             allowed_hosts,
             retry: self.retry,
             clock: self.clock,
             gate: self.gate,
-        })
+        })))
     }
 }
 

@@ -78,6 +78,8 @@ const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC
 pub struct Request {
     operation: Operation,
     method: Method,
+    path: String,
+    /// What follows the path.
     segments: Vec<String>,
     query: Zeroizing<String>,
     headers: HeaderMap,
@@ -105,11 +107,8 @@ impl Request {
         Self {
             operation,
             method,
-            segments: path
-                .split('/')
-                .filter(|part| !part.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            path: path.to_owned(),
+            segments: Vec::new(),
             query: Zeroizing::default(),
             headers,
             body: Bytes::new(),
@@ -193,12 +192,15 @@ impl Request {
     /// Adds `Authorization: Basic …` (RFC 7617).
     pub fn basic(mut self, id: &str, secret: &SecretString) -> Self {
         use base64::Engine as _;
-        let pair = Zeroizing::new(format!("{id}:{}", secret.expose_secret()));
-        let encoded =
-            Zeroizing::new(base64::engine::general_purpose::STANDARD.encode(pair.as_bytes()));
-        let value = Zeroizing::new(format!("Basic {}", encoded.as_str()));
+        const SCHEME: &str = "Basic ";
+        let pair = Zeroizing::new([id, ":", secret.expose_secret()].concat());
+        let length = SCHEME.len() + pair.len().div_ceil(3) * 4;
+        // With room for all of it, so that no part is left behind.
+        let mut value = Zeroizing::new(String::with_capacity(length));
+        value.push_str(SCHEME);
+        base64::engine::general_purpose::STANDARD.encode_string(pair.as_bytes(), &mut value);
         self.redactor.add(secret);
-        self.redactor.add(&SecretString::from(encoded.as_str()));
+        self.redactor.take(value[SCHEME.len()..].into());
         // Base64 is always a header value.
         if let Ok(mut value) = HeaderValue::from_str(&value) {
             value.set_sensitive(true);
@@ -218,7 +220,9 @@ impl Request {
     /// [`serialize_secret`](crate::serialize_secret), and known by that.
     pub fn json(mut self, body: &impl Serialize) -> Self {
         let (bytes, secrets) = secret::write_json(body);
-        self = secrets.iter().fold(self, Self::secret);
+        for secret in secrets {
+            self.redactor.take(secret);
+        }
         match bytes {
             Ok(bytes) => self.set_body(bytes, "application/json"),
             // The reason might quote a value.
@@ -248,24 +252,19 @@ impl Request {
         &self.redactor
     }
 
-    pub(super) fn prepare(
-        &self,
-        client: &reqwest::Client,
-        base: &BaseUrl,
-    ) -> Result<reqwest::Request, Error> {
+    pub(super) fn prepare(&self, base: &BaseUrl) -> Result<reqwest::Request, Error> {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
-        let mut url = base.join(self.segments.iter().map(String::as_str));
+        let path = self.path.split('/').filter(|part| !part.is_empty());
+        let mut url = base.join(path.chain(self.segments.iter().map(String::as_str)));
         if !self.query.is_empty() {
             url.set_query(Some(&self.query));
         }
-        client
-            .request(self.method.clone(), url)
-            .headers(self.headers.clone())
-            .body(self.body.clone())
-            .build()
-            .map_err(super::transport::error_of)
+        let mut request = reqwest::Request::new(self.method.clone(), url);
+        *request.headers_mut() = self.headers.clone();
+        *request.body_mut() = Some(self.body.clone().into());
+        Ok(request)
     }
 
     fn set_body(&mut self, bytes: Vec<u8>, content_type: &'static str) {

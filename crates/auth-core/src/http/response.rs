@@ -3,12 +3,13 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use http::header::{CONTENT_ENCODING, DATE, RETRY_AFTER};
+use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use tracing::warn;
 use zeroize::Zeroizing;
 
+use super::encoding::{self, Decoded, Unreadable};
 use super::{Request, json};
 use crate::clock::Moment;
 use crate::redact::Redactor;
@@ -26,45 +27,42 @@ const FOREIGN: &str = "a proxy or gateway may have answered in the vendor's plac
 pub struct Response {
     status: StatusCode,
     headers: HeaderMap,
-    body: Zeroizing<Vec<u8>>,
+    /// As a slice, since a vector is wiped twice.
+    body: Zeroizing<Box<[u8]>>,
     sent_at: Moment,
     received_at: Moment,
     operation: &'static str,
     idempotency: Idempotency,
     redactor: Redactor,
     after_loss: bool,
-    /// The body came compressed, which was not asked for, and was thrown away.
-    is_compressed: bool,
+    /// Why the body could not be read, and was thrown away.
+    unreadable: Option<Unreadable>,
 }
 
 impl Response {
     pub(super) fn new(
         status: StatusCode,
         headers: HeaderMap,
-        mut body: Vec<u8>,
+        mut body: Decoded,
         request: &Request,
         sent_at: Moment,
         received_at: Moment,
     ) -> Self {
-        let encodings = headers.get_all(CONTENT_ENCODING);
-        let is_compressed = encodings
-            .iter()
-            .any(|it| !it.as_bytes().eq_ignore_ascii_case(b"identity"));
-        if is_compressed {
+        if body.unreadable.is_some() {
             // A refusal is a refusal, whatever became of its text.
-            body.clear();
+            body.text.clear();
         }
         Self {
             status,
             headers,
-            body: Zeroizing::new(body),
+            body: Zeroizing::new(std::mem::take(&mut *body.text).into_boxed_slice()),
             sent_at,
             received_at,
             operation: request.operation().name(),
             idempotency: request.idempotency,
             redactor: request.redactor().clone(),
             after_loss: false,
-            is_compressed,
+            unreadable: body.unreadable,
         }
     }
 
@@ -94,11 +92,20 @@ impl Response {
     /// # Errors
     ///
     /// [`ErrorKind::Unavailable`] (or [`ErrorKind::OutcomeUnknown`], where the call must not be repeated) if it is
-    /// [foreign](Self::is_foreign) or compressed, [`ErrorKind::OutcomeUnknown`] if it is a compressed success of a
-    /// call that may be repeated once, [`ErrorKind::Protocol`] if it is something else. The message names the field in which it went wrong, and
+    /// [foreign](Self::is_foreign), damaged, or compressed otherwise than by gzip, [`ErrorKind::OutcomeUnknown`] if it is
+    /// such a success (but for a foreign one) of a call that may be repeated once, [`ErrorKind::Protocol`] if it is something else. The message names the field in which it went wrong, and
     /// not what stands there: that could be a token.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
         self.read(json::without_byte_order_mark(&self.body))
+    }
+
+    /// The body, if it is an object and as documented.
+    ///
+    /// Serde would read the items of a list as the fields of an object, too.
+    pub fn object<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
+        let text = json::without_byte_order_mark(&self.body).trim_ascii_start();
+        let is_object = text.starts_with(b"{");
+        is_object.then(|| serde_json::from_slice(text).ok())?
     }
 
     /// A part of the body as JSON, such as what stands in an envelope.
@@ -112,15 +119,20 @@ impl Response {
 
     fn read<'a, T: Deserialize<'a>>(&self, text: &'a [u8]) -> Result<T, Error> {
         json::read(text).map_err(|what| {
-            let (kind, what) = if self.is_compressed {
-                let what =
-                    "a compressed body, which was not asked for; no proxy may change the encoding";
+            let (kind, what) = if let Some(unreadable) = self.unreadable {
+                let what = match unreadable {
+                    Unreadable::Encoded => format!(
+                        "a body compressed by {}, which was not asked for; no proxy may change the encoding",
+                        encoding::name(&self.headers)
+                    ),
+                    _ => "a body compressed by gzip that is damaged or cut off".to_owned(),
+                };
                 // The status of a success says that a refresh has spent its token.
                 let kind = match (self.idempotency, self.status.is_success()) {
                     (Idempotency::OnceMore, true) => ErrorKind::OutcomeUnknown,
                     _ => self.outage(),
                 };
-                (kind, what.to_owned())
+                (kind, what)
             } else if self.is_foreign() {
                 (self.outage(), format!("{what}: {FOREIGN}"))
             } else {

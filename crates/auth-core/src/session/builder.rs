@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use tokio::sync::{RwLock, watch};
+use tokio::sync::watch;
 
 use super::events::{Identity, Naming};
 use super::listeners::Listeners;
@@ -261,7 +261,7 @@ impl<R: Renew> SessionBuilder<R> {
             store: Arc::clone(store),
             key: key.clone(),
             renew_without_lease: self.renew_without_lease,
-            saves: RwLock::default(),
+            saves: tokio::sync::Mutex::default(),
             clock: Arc::clone(&self.clock),
             identity: Arc::clone(identity),
         }))

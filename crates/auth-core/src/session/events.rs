@@ -170,7 +170,7 @@ impl Identity {
                 "renewal failed",
                 reason,
                 operation = progress.operation,
-                host = progress.host.as_str(),
+                host = progress.host.as_deref().unwrap_or_default(),
                 kind = why.kind().name(),
                 cause = self.shown(why).as_str(),
                 retry_in_ms = next.map(millis),

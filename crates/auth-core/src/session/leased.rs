@@ -21,8 +21,8 @@ pub(super) struct Leased<'a, R: Renew> {
 enum Step {
     /// Another session's token, which spares this renewal.
     Theirs(Prepared),
-    /// The vendor issued this one; the latest generation before it is `after`.
-    Issued { token: Token, after: u64 },
+    /// The vendor issued this one.
+    Issued(Token),
 }
 
 impl<R: Renew> Leased<'_, R> {
@@ -116,12 +116,10 @@ impl<R: Renew> Leased<'_, R> {
         known: Option<Token>,
         mark: &mut Mark,
     ) -> Result<Ready, R::Error> {
-        let (token, after) = match self.next_token(&lease, known).await? {
+        let token = match self.next_token(&lease, known).await? {
             Step::Theirs(theirs) => return Ok(theirs.into()),
-            Step::Issued { token, after } => (token, after),
+            Step::Issued(token) => token,
         };
-        let fence = lease.as_ref().map_or(0, |lease| lease.fence());
-        let token = token.with_generation(later(after).max(fence));
         *mark = Mark::Left;
         self.keep(token, lease.err(), mark).await
     }
@@ -146,7 +144,7 @@ impl<R: Renew> Leased<'_, R> {
             None => known,
         };
         match self.shared.ask(newest.as_ref(), self.reason).await {
-            Ok(token) => Ok(Step::Issued { token, after }),
+            Ok(token) => Ok(self.issued(lease, token, newest.as_ref(), after)),
             Err(error) if error.kind().is_transient() => Err(error),
             Err(error) => {
                 self.after_refusal(lease, error, newest.as_ref(), after)
@@ -196,7 +194,25 @@ impl<R: Renew> Leased<'_, R> {
         }
         let newest = self.take_note(theirs, None);
         let token = self.shared.ask(newest.as_ref(), self.reason).await?;
-        Ok(Step::Issued { token, after })
+        Ok(self.issued(lease, token, newest.as_ref(), after))
+    }
+
+    /// Counts the vendor's token: after what the store held, and after the one from which it was
+    /// renewed, which a save may have counted meanwhile. In memory first: whatever happens to the
+    /// store, the rotated token is not lost.
+    fn issued(
+        &self,
+        lease: &Result<&dyn Lease, Error>,
+        token: Token,
+        known: Option<&Token>,
+        after: u64,
+    ) -> Step {
+        let fence = lease.as_ref().map_or(0, |lease| lease.fence());
+        let mut state = self.shared.lock();
+        let after = after.max(known.map_or(0, |known| state.generation_of(known)));
+        let token = token.with_generation(later(after).max(fence));
+        state.remember(&token, self.epoch);
+        Step::Issued(token)
     }
 
     /// A refusal whose true reason may be that a process died in the middle of a renewal, or could
@@ -228,9 +244,7 @@ impl<R: Renew> Leased<'_, R> {
             lease,
             ..StoreFailures::default()
         };
-        // In memory first: whatever happens to the store, the rotated token is not lost.
-        self.shared.lock().remember(&token, self.epoch);
-        let saving = self.persistence.saves.read().await;
+        let saving = self.persistence.saves.lock().await;
         if self.check_wanted().is_ok() {
             match self.persistence.save(&token).await {
                 Ok(SaveOutcome::Saved) => *mark = Mark::Cleared,
@@ -263,13 +277,13 @@ impl<R: Renew> Leased<'_, R> {
 
     async fn lease(&self) -> Result<Box<dyn Lease>, Error> {
         let lease = self.persistence.lease().await;
-        lease.inspect_err(|_| progress::began("store.lease", String::new))
+        lease.inspect_err(|_| progress::began("store.lease", None))
     }
 
     async fn load(&self) -> Result<Option<Token>, Error> {
         let needed = !self.works_without_store();
         let stored = self.persistence.load_if_needed(needed).await;
-        let stored = stored.inspect_err(|_| progress::began("store.load", String::new))?;
+        let stored = stored.inspect_err(|_| progress::began("store.load", None))?;
         // Two accounts may share a key that a program has chosen.
         if let Some(stored) = &stored {
             self.shared.check_account(stored)?;

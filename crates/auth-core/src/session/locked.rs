@@ -119,13 +119,14 @@ impl<R: Renew> Shared<R> {
     /// Tells the watchers, if the state has changed and no later one was announced.
     fn announce(&self, new: Announced) {
         let state = new.state.clone();
-        let is_new = self.states.send_if_modified(|known| {
-            if new.number < known.number {
-                return false;
+        let mut is_new = false;
+        self.states.send_if_modified(|known| {
+            if new.number >= known.number {
+                is_new = known.state != new.state;
+                *known = new;
             }
-            let is_new = known.state != new.state;
-            *known = new;
-            is_new
+            // A later reader begins with what is there.
+            is_new && self.states.receiver_count() > 0
         });
         if is_new {
             self.identity.tell_state(&state);

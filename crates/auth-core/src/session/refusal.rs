@@ -11,6 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use url::Url;
 
 use crate::auth_headers::AuthHeaders;
+use crate::http::encoding;
 use crate::renew::Refusal;
 use crate::session::authorizer::{Authorizer, CallEvent};
 
@@ -38,6 +39,8 @@ pub(super) async fn look<B: Body<Data = Bytes> + Unpin>(
     let mut refusal = authorizer.refusal(url, head.status, None);
     if refusal == Refusal::Unclear {
         let seen = body.see(LOOKED_AT).await?;
+        // The caller's client may not have asked for gzip either. What can be read of it counts.
+        let seen = encoding::decode(&head.headers, seen, LOOKED_AT).text;
         refusal = authorizer.refusal(url, head.status, Some(&seen));
     }
     let refused = match refusal {

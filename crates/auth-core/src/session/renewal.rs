@@ -115,7 +115,8 @@ impl From<Prepared> for Ready {
 pub(super) async fn run<R: Renew>(mut finish: Finish<R>, plan: Plan) {
     let shared = Arc::clone(&finish.shared);
     let epoch = finish.begun.epoch;
-    let renewing = async {
+    // Boxed, and that with a store by itself: what is wrapped around it would move it again and again.
+    let renewing = Box::pin(async {
         if let Some(persistence) = &shared.persistence {
             let renewal = Leased {
                 shared: &shared,
@@ -123,11 +124,14 @@ pub(super) async fn run<R: Renew>(mut finish: Finish<R>, plan: Plan) {
                 reason: plan.reason,
                 epoch,
             };
-            if plan.only_if_newer {
-                renewal.look(plan.known.as_ref()).await?;
-                return renewal.run(None).await;
-            }
-            return renewal.run(plan.known).await;
+            let renewing = async {
+                if plan.only_if_newer {
+                    renewal.look(plan.known.as_ref()).await?;
+                    return renewal.run(None).await;
+                }
+                renewal.run(plan.known).await
+            };
+            return Box::pin(renewing).await;
         }
         let token = shared.ask(plan.known.as_ref(), plan.reason).await?;
         Ok(Ready {
@@ -135,7 +139,7 @@ pub(super) async fn run<R: Renew>(mut finish: Finish<R>, plan: Plan) {
             failures: StoreFailures::default(),
             is_theirs: false,
         })
-    };
+    });
     let span = session_span!(shared.identity, "renewal", reason = plan.reason.name());
     let renewing = RENEWING.scope(shared.address(), renewing);
     let renewing = progress::noting(password::noting_use(renewing));

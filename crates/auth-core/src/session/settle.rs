@@ -2,13 +2,14 @@
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use super::blocking::block_on;
 use super::events::{Identity, millis, tell};
@@ -28,32 +29,58 @@ pub(super) struct UnderWay {
     wait_on_drop: Duration,
 }
 
-/// The tasks of one process. Each holds a receiver, so the channel is closed when there are none.
+/// The tasks of one process.
 struct Tasks {
     process: u32,
-    count: watch::Sender<()>,
+    count: AtomicUsize,
+    none: Notify,
 }
 
 impl Tasks {
     fn new() -> Self {
         Self {
             process: std::process::id(),
-            count: watch::Sender::new(()),
+            count: AtomicUsize::new(0),
+            none: Notify::new(),
+        }
+    }
+
+    fn are_none(&self) -> bool {
+        self.count.load(Ordering::SeqCst) == 0
+    }
+
+    async fn until_none(&self) {
+        let mut none = pin!(self.none.notified());
+        loop {
+            // Before the look: what is told in between is not missed.
+            none.as_mut().enable();
+            if self.are_none() {
+                return;
+            }
+            none.as_mut().await;
+            none.set(self.none.notified());
         }
     }
 
     /// What waits until there are none; `None` if there are none.
     fn to_settle(self: &Arc<Self>) -> Option<BoxFuture<'static, ()>> {
         let tasks = Arc::clone(self);
-        let is_settled = tasks.count.is_closed();
-        (!is_settled)
-            .then(|| Box::pin(async move { tasks.count.closed().await }) as BoxFuture<'_, _>)
+        (!tasks.are_none())
+            .then(|| Box::pin(async move { tasks.until_none().await }) as BoxFuture<'_, _>)
     }
 }
 
 /// Held by a task that must finish: a renewal, or a save.
 #[must_use]
-pub(super) struct Unfinished(#[expect(dead_code, reason = "it is counted")] watch::Receiver<()>);
+pub(super) struct Unfinished(Arc<Tasks>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if self.0.count.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.none.notify_waiters();
+        }
+    }
+}
 
 impl UnderWay {
     pub(super) fn new(wait_on_drop: Duration) -> Self {
@@ -83,7 +110,9 @@ impl UnderWay {
 impl<R: Renew> Shared<R> {
     /// Counts a task of this session for as long as the result is held.
     pub(super) fn unfinished(&self) -> Unfinished {
-        Unfinished(self.under_way.tasks().count.subscribe())
+        let tasks = self.under_way.tasks();
+        tasks.count.fetch_add(1, Ordering::SeqCst);
+        Unfinished(tasks)
     }
 
     /// Runs `task` to its end on the thread of renewals, whatever becomes of the caller.
@@ -224,7 +253,7 @@ impl Drop for Wait {
         if block_on(all(to_settle.collect()), limit).is_some() {
             return;
         }
-        let left = self.sessions.iter().filter(|it| !it.1.count.is_closed());
+        let left = self.sessions.iter().filter(|it| !it.1.are_none());
         for (identity, _) in left {
             tell!(
                 warn,
@@ -267,7 +296,7 @@ pub(super) fn wait_without_handles<R: Renew>(sessions: &[Arc<Shared<R>>]) {
         } = &session.under_way;
         if handles.load(Ordering::Acquire) == 0 && !wait_on_drop.is_zero() {
             let tasks = session.under_way.tasks();
-            if !tasks.count.is_closed() {
+            if !tasks.are_none() {
                 wait.sessions.push((Arc::clone(&session.identity), tasks));
             }
             wait.limit = wait.limit.max(*wait_on_drop);

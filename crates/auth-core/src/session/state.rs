@@ -155,6 +155,13 @@ impl<E: AuthError> RenewalState<E> {
         known.is_some_and(|known| known.has_same_access(token))
     }
 
+    /// The generation of `token` by now, if it is still the newest one.
+    pub(super) fn generation_of(&self, token: &Token) -> u64 {
+        let known = self.token.as_ref();
+        let known = known.filter(|known| known.has_same_access(token));
+        known.map_or(0, Token::generation)
+    }
+
     fn since_look(&self, now: Moment) -> Duration {
         let looked_at = self.looked_at.monotonic();
         now.monotonic().saturating_sub(looked_at)

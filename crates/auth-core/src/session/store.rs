@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use tokio::sync::RwLock;
+use tokio::sync::Mutex;
 
 use super::events::{Identity, tell};
 use super::metrics;
@@ -24,9 +24,9 @@ pub(super) struct Persistence {
     pub(super) store: Arc<dyn TokenStore>,
     pub(super) key: StoreKey,
     pub(super) renew_without_lease: bool,
-    /// Shared by saves, and held alone by a log-out's deletion: after it, no save of before reaches
-    /// the store. Taken after the lease by all who need both.
-    pub(super) saves: RwLock<()>,
+    /// Held by each save and by a log-out's deletion: no save of before reaches the store after a
+    /// deletion or the save of a log-in. Taken after the lease by all who need both.
+    pub(super) saves: Mutex<()>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) identity: Arc<Identity>,
 }
@@ -115,7 +115,7 @@ impl Persistence {
     ) -> Result<(), Error> {
         let lease = self.lease().await;
         // Saves under way come first, and those that follow find that nothing is wanted.
-        let alone = self.saves.write().await;
+        let alone = self.saves.lock().await;
         let is_kept = match log_in() {
             Some(log_in) => self.load().await.map(|stored| {
                 // Nothing is there to delete; or another process may have renewed it.

@@ -160,7 +160,7 @@ impl<R: Renew> Shared<R> {
         } else {
             None
         };
-        let saving = persistence.saves.read().await;
+        let saving = persistence.saves.lock().await;
         let (token, epoch) = self.newest();
         let saved = match token {
             None => Ok(Mark::AsItWas),
@@ -188,7 +188,7 @@ impl<R: Renew> Shared<R> {
         let Some(persistence) = &self.persistence else {
             return Ok(());
         };
-        let _saving = persistence.saves.read().await;
+        let _saving = persistence.saves.lock().await;
         let (token, epoch) = self.newest();
         let Some(token) = token else { return Ok(()) };
         let saved = self.save_login(persistence, token, epoch).await;
@@ -205,7 +205,7 @@ impl<R: Renew> Shared<R> {
             Ok(lease) => lease,
             Err(error) => return self.note_saved(0, Err(error)),
         };
-        let saving = persistence.saves.read().await;
+        let saving = persistence.saves.lock().await;
         let (token, epoch) = self.newest();
         let saved = match (token, persistence.load().await) {
             (_, Err(error)) => Err(error),

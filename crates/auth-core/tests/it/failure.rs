@@ -136,6 +136,61 @@ async fn the_back_off_grows_from_failure_to_failure_up_to_a_minute() {
 }
 
 #[tokio::test]
+async fn the_back_off_begins_anew_after_a_new_token_and_after_a_request_of_the_program() {
+    for is_requested in [false, true] {
+        let (vendor, clock, session) = Vendor::with_session();
+        for _ in 0..4 {
+            vendor.fail(ErrorKind::Unavailable);
+            session.headers().await.unwrap_err();
+            clock.advance(Duration::from_secs(60));
+        }
+        if !is_requested {
+            session.headers().await.unwrap();
+            clock.advance(LIFETIME);
+        }
+        vendor.fail(ErrorKind::Unavailable);
+        let failed = if is_requested {
+            session.renew().await.map(drop)
+        } else {
+            session.headers().await.map(drop)
+        };
+        assert!(failed.is_err());
+        let State::Failing { retry_after, .. } = session.state() else {
+            panic!("{session:?}")
+        };
+        assert!(
+            retry_after <= Duration::from_millis(1_250),
+            "{retry_after:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn early_rejections_in_a_row_are_counted_anew_after_a_request_a_log_in_or_a_late_one() {
+    for what_comes_between in ["a request", "a log-in", "a late one"] {
+        let (_, clock, session) = Vendor::with_session();
+        for _ in 0..3 {
+            // The second one in a row would be a failure.
+            session.invalidate(&session.auth_headers().await.unwrap());
+            match what_comes_between {
+                "a request" => drop(session.renew().await.unwrap()),
+                "a log-in" => {
+                    let now = auth_core::Clock::now(&clock).wall();
+                    let new = token(9, Expiry::after(now, LIFETIME), now);
+                    session.set_token(new).await.unwrap();
+                }
+                _ => {
+                    let headers = session.auth_headers().await.unwrap();
+                    clock.advance(Duration::from_secs(30));
+                    session.invalidate(&headers);
+                }
+            }
+        }
+        assert!(session.headers().await.is_ok(), "{what_comes_between}");
+    }
+}
+
+#[tokio::test]
 async fn the_time_that_the_vendor_asked_for_is_waited() {
     let (vendor, clock, session) = Vendor::with_session();
     let asked = Duration::from_secs(300);

@@ -294,14 +294,13 @@ async fn a_given_token_that_was_counted_meanwhile_is_not_replaced_by_an_earlier_
     });
     until(|| store.loads() == 1).await;
     drop(held);
-    until(|| store.loads() == 2).await;
-    // The program's save counts it as the fourth, and waits in the store. The first save sees the third.
+    // The program's save counts it as the fourth, and waits in the store. The first save waits for that one.
     store.load_gate.add_permits(1);
     until(|| store.saves() == 1).await;
     store.load_gate.add_permits(100);
-    until_saved(&store).await;
     store.gate.add_permits(100);
     saving.await.unwrap().unwrap();
+    until_saved(&store).await;
     assert_eq!(stored(&store).await.unwrap().generation(), 4);
     assert_eq!(number(&session.headers().await.unwrap()), 7);
 }

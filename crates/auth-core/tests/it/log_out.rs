@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 
 use crate::moody::{Moody, key, with_store};
-use crate::vendor::{LIFETIME, Vendor, number, settled, token, until};
+use crate::vendor::{LIFETIME, Vendor, number, settled, token, until, until_idle};
 
 /// Saves wait from now on, until as many are let through as there are.
 fn hold_saves(store: &Moody) {
@@ -19,41 +19,72 @@ fn hold_saves(store: &Moody) {
 
 #[tokio::test]
 async fn a_save_that_waits_in_the_store_does_not_bring_a_token_back() {
+    for is_log_in in [false, true] {
+        let store = Moody::new();
+        let (_, clock, session) = with_store(&store);
+        session.headers().await.unwrap();
+        let before = store.saves();
+        hold_saves(&store);
+        store.failing_saves.store(1, Ordering::SeqCst);
+        let now = clock.now().wall();
+        let new = token(7, Expiry::after(now, LIFETIME), now);
+        let saving = tokio::spawn({
+            let session = session.clone();
+            async move {
+                if is_log_in {
+                    session.set_token(new).await
+                } else {
+                    session.save().await
+                }
+            }
+        });
+        until(|| store.saves() == before + 1).await;
+        if is_log_in {
+            // Its caller leaves.
+            saving.abort();
+        }
+
+        let leaving = tokio::spawn({
+            let session = session.clone();
+            async move { session.log_out().await }
+        });
+        until(|| matches!(session.state(), State::LoginRequired { .. })).await;
+        store.gate.add_permits(100);
+        // The pause before the failed save is tried again.
+        clock.until_sleeping(1).await;
+        clock.advance(Duration::from_secs(1));
+        leaving.await.unwrap().unwrap();
+        assert!(store.inner.load(&key()).await.unwrap().is_none());
+        let _ = saving.await;
+        assert!(store.inner.load(&key()).await.unwrap().is_none());
+        assert_eq!(session.try_headers(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_first_save_that_waits_in_the_store_does_not_bring_a_token_back_where_there_is_no_lease()
+{
     let store = Moody::new();
-    let (_, clock, session) = with_store(&store);
-    session.headers().await.unwrap();
-    let before = store.saves();
+    let (vendor, clock, _) = Vendor::with_session();
     hold_saves(&store);
     let now = clock.now().wall();
-    let new = token(7, Expiry::after(now, LIFETIME), now);
-    let saving = tokio::spawn({
-        let session = session.clone();
-        async move { session.save().await }
-    });
-    until(|| store.saves() == before + 1).await;
-    // One whose caller leaves, and which the store fails at first.
-    store.failing_saves.store(1, Ordering::SeqCst);
-    let setting = tokio::spawn({
-        let session = session.clone();
-        async move { session.set_token(new).await }
-    });
-    until(|| store.saves() == before + 2).await;
-    setting.abort();
-
+    let given = token(7, Expiry::after(now, LIFETIME), now);
+    let builder = vendor.session().key(key()).token(given);
+    let session = builder.store(store.clone()).build().unwrap();
+    until(|| store.saves() == 1).await;
+    store.is_down.store(true, Ordering::SeqCst);
     let leaving = tokio::spawn({
         let session = session.clone();
         async move { session.log_out().await }
     });
-    until(|| matches!(session.state(), State::LoginRequired { .. })).await;
+    until(|| session.try_headers().is_none()).await;
+    until_idle().await;
+    store.is_down.store(false, Ordering::SeqCst);
     store.gate.add_permits(100);
-    // The pause before the failed save is tried again.
-    clock.until_sleeping(1).await;
-    clock.advance(Duration::from_secs(1));
     leaving.await.unwrap().unwrap();
+    // The first save has it until it ends.
+    drop(store.inner.lease(&key()).await.unwrap());
     assert!(store.inner.load(&key()).await.unwrap().is_none());
-    let _ = saving.await;
-    assert!(store.inner.load(&key()).await.unwrap().is_none());
-    assert_eq!(session.try_headers(), None);
 }
 
 #[tokio::test]
@@ -147,18 +178,25 @@ async fn what_is_asked_for_during_a_log_out_begins_anew_and_stays_in_the_store()
 }
 
 #[tokio::test]
-async fn a_session_that_renews_after_a_log_out_takes_over_what_others_save() {
-    let store = Moody::new();
-    let (_, clock, session) = with_store(&store);
-    session.headers().await.unwrap();
-    session.log_out().await.unwrap();
-    let now = clock.now().wall();
-    let theirs = token(9, Expiry::after(now, LIFETIME), now).with_generation(9);
-    store.tell(&theirs);
-    assert_eq!(session.try_headers(), None);
-    session.renew().await.unwrap();
-    store.tell(&theirs);
-    assert_eq!(number(&session.headers().await.unwrap()), 9);
+async fn a_session_that_renews_or_logs_in_after_a_log_out_takes_over_what_others_save() {
+    for logs_in in [false, true] {
+        let store = Moody::new();
+        let (_, clock, session) = with_store(&store);
+        session.headers().await.unwrap();
+        session.log_out().await.unwrap();
+        let now = clock.now().wall();
+        let theirs = token(9, Expiry::after(now, LIFETIME), now).with_generation(9);
+        store.tell(&theirs);
+        assert_eq!(session.try_headers(), None);
+        if logs_in {
+            let new = token(7, Expiry::after(now, LIFETIME), now);
+            session.set_token(new).await.unwrap();
+        } else {
+            session.renew().await.unwrap();
+        }
+        store.tell(&theirs);
+        assert_eq!(number(&session.headers().await.unwrap()), 9);
+    }
 }
 
 #[tokio::test]
@@ -208,6 +246,49 @@ async fn stays_in_the_store(is_down: bool) {
     let stored = store.inner.load(&key()).await.unwrap().unwrap();
     assert_eq!(stored.access().expose_secret(), "token-7");
     assert_eq!(number(&session.headers().await.unwrap()), 7);
+}
+
+#[tokio::test]
+async fn a_log_in_that_comes_while_a_renewal_is_saved_replaces_what_that_saves() {
+    for logs_out_before in [false, true] {
+        let store = Moody::new();
+        let (_, clock, session) = with_store(&store);
+        session.headers().await.unwrap();
+        clock.advance(LIFETIME);
+        // Higher than what a log-in counts from the stored token.
+        store.fence.store(41, Ordering::SeqCst);
+        store.failing_saves.store(1, Ordering::SeqCst);
+        let renewing = tokio::spawn({
+            let session = session.clone();
+            async move { session.headers().await }
+        });
+        // The pause before the save is tried again.
+        clock.until_sleeping(1).await;
+        let leaving = tokio::spawn({
+            let session = session.clone();
+            async move {
+                if logs_out_before {
+                    session.log_out().await.unwrap();
+                }
+            }
+        });
+        until(|| matches!(session.state(), State::LoginRequired { .. }) == logs_out_before).await;
+        let now = clock.now().wall();
+        let new = token(7, Expiry::after(now, LIFETIME), now);
+        let setting = tokio::spawn({
+            let session = session.clone();
+            async move { session.set_token(new).await }
+        });
+        until(|| session.try_headers().is_some()).await;
+        until_idle().await;
+        clock.advance(Duration::from_secs(1));
+        setting.await.unwrap().unwrap();
+        leaving.await.unwrap();
+        assert_eq!(number(&renewing.await.unwrap().unwrap()), 7);
+        let stored = store.inner.load(&key()).await.unwrap().unwrap();
+        assert_eq!(stored.access().expose_secret(), "token-7");
+        assert_eq!(session.state(), State::Fresh);
+    }
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use httpmock::{Mock, Then};
 use tower::{Layer as _, Service, ServiceExt as _};
 
 use crate::second_look::Warnings;
-use crate::vendor::Vendor;
+use crate::vendor::{Vendor, gzip};
 
 /// The ways to send; the same holds for each.
 #[derive(Clone, Copy, Debug)]
@@ -221,29 +221,39 @@ async fn other_failures_are_returned_and_renew_nothing() {
 async fn a_refusal_in_the_body_is_read_and_the_caller_gets_the_whole_body() {
     for via in WAYS {
         let large = "x".repeat(300_000);
-        for (first, rest, sent) in [
-            ("refused", "", 2),
-            ("refused", &*large, 2),
-            ("fine", "", 1),
-            ("fine", &*large, 1),
+        for (first, rest, encoding, sent) in [
+            ("refused", "", "identity", 2),
+            ("refused", &*large, "identity", 2),
+            ("fine", "", "identity", 1),
+            ("fine", &*large, "identity", 1),
+            // The caller gets it as it came.
+            ("refused", "", "gzip", 2),
+            ("refused", &*large, "gzip", 2),
+            ("fine", &*large, "gzip", 1),
+            ("refused", "", "br", 1),
         ] {
             let set_up = SetUp::new(via).await;
-            let body = format!("{first}{rest}");
+            let text = format!("{first}{rest}").into_bytes();
+            let body = if encoding == "gzip" {
+                gzip(&text)
+            } else {
+                text
+            };
             let mocks = set_up.server.mock_async(|when, then| {
                 when.any_request();
-                then.status(200).body(&body);
+                then.status(200)
+                    .header("content-encoding", encoding)
+                    .body(&body);
             });
             let mocks = mocks.await;
             let response = set_up.send(set_up.post()).await.unwrap();
             if !matches!(via, Via::Tower) {
                 assert_eq!(response.url().path(), "/things");
             }
-            assert_eq!(mocks.calls_async().await, sent, "{first} {}", rest.len());
-            assert!(
-                response.text().await.unwrap() == body,
-                "{first} {}",
-                rest.len()
-            );
+            let which = format!("{first} {} {encoding}", rest.len());
+            assert_eq!(mocks.calls_async().await, sent, "{which}");
+            assert_eq!(response.headers()["content-encoding"], encoding);
+            assert!(response.bytes().await.unwrap() == body, "{which}");
         }
     }
 }

@@ -185,6 +185,51 @@ async fn a_renewed_token_that_is_not_saved_leaves_the_mark_until_it_is() {
     assert_eq!(number(&other.headers().await.unwrap()), 2);
 }
 
+/// Renews, and does not save what comes.
+async fn renew_unsaved(
+    store: &Moody,
+    clock: &auth_sandbox::SandboxClock,
+    session: &Session<Vendor>,
+) {
+    store.failing_saves.store(3, Ordering::SeqCst);
+    let trying = tokio::spawn({
+        let session = session.clone();
+        async move { session.renew().await.map(drop) }
+    });
+    // The pauses between three tries to save.
+    for _ in 0..2 {
+        clock.until_sleeping(1).await;
+        clock.advance(Duration::from_secs(1));
+    }
+    trying.await.unwrap().unwrap();
+    assert!(matches!(session.state(), State::Unsaved { .. }));
+    until(|| store.is_marked()).await;
+}
+
+#[tokio::test]
+async fn what_another_process_saves_ends_the_failure_to_save() {
+    let store = Moody::new();
+    let (_, clock, session) = with_store(&store);
+    renew_unsaved(&store, &clock, &session).await;
+    store.tell(&living(60, &clock).with_generation(2));
+    assert_eq!(session.state(), State::Fresh);
+}
+
+#[tokio::test]
+async fn a_save_of_another_processes_token_does_not_clear_the_mark_that_this_session_left_before() {
+    let store = Moody::new();
+    let (vendor, clock, session) = with_store(&store);
+    renew_unsaved(&store, &clock, &session).await;
+    // Another process saved one which has ended, and renewed it, and could not save that.
+    let now = clock.now().wall();
+    put(&store, token(60, Expiry::At(now), now).with_generation(3)).await;
+    vendor.fail(ErrorKind::Unavailable);
+    session.renew().await.unwrap_err();
+    until(|| store.is_marked()).await;
+    session.save().await.unwrap();
+    assert!(store.is_marked());
+}
+
 #[tokio::test]
 async fn a_save_of_what_the_store_holds_does_not_clear_another_processes_mark() {
     let store = Moody::new();
@@ -243,6 +288,29 @@ async fn a_log_in_that_is_not_counted_yet_is_not_replaced_by_what_others_have_sa
 }
 
 #[tokio::test]
+async fn a_log_in_that_is_counted_while_it_is_renewed_does_not_replace_the_renewed_token() {
+    let store = Moody::new();
+    let (vendor, clock, session) = with_store(&store);
+    store.is_down.store(true, Ordering::SeqCst);
+    session.set_token(living(6, &clock)).await.unwrap();
+    store.is_down.store(false, Ordering::SeqCst);
+    clock.advance(LIFETIME.mul_f64(0.93));
+    vendor.hold();
+    session.headers().await.unwrap();
+    vendor.until_calls(1).await;
+    session.save().await.unwrap();
+    assert_eq!(stored(&store).generation(), 1);
+    vendor.release();
+    assert_eq!(settled(&session).await, State::Fresh);
+    assert_eq!(number(&session.headers().await.unwrap()), 1);
+    assert_eq!(stored(&store).generation(), 2);
+    assert_eq!(
+        stored(&store).fingerprint(),
+        living(1, &clock).fingerprint()
+    );
+}
+
+#[tokio::test]
 async fn the_mark_of_a_holder_that_never_returns_is_believed_three_times() {
     let store = Moody::new();
     let (vendor, clock, session) = with_store(&store);
@@ -250,11 +318,20 @@ async fn the_mark_of_a_holder_that_never_returns_is_believed_three_times() {
     clock.advance(LIFETIME);
     store.is_abandoned.store(true, Ordering::SeqCst);
     for expected in [
-        ErrorKind::OutcomeUnknown,
-        ErrorKind::OutcomeUnknown,
-        ErrorKind::OutcomeUnknown,
-        ErrorKind::TokenRejected,
+        Some(ErrorKind::OutcomeUnknown),
+        // It returned.
+        None,
+        Some(ErrorKind::OutcomeUnknown),
+        Some(ErrorKind::OutcomeUnknown),
+        Some(ErrorKind::OutcomeUnknown),
+        Some(ErrorKind::TokenRejected),
     ] {
+        let Some(expected) = expected else {
+            session.headers().await.unwrap();
+            clock.advance(LIFETIME);
+            store.is_abandoned.store(true, Ordering::SeqCst);
+            continue;
+        };
         vendor.refuse(ErrorKind::TokenRejected);
         let error = session.headers().await.unwrap_err();
         assert_eq!(error.kind(), expected);
@@ -351,10 +428,13 @@ async fn a_token_that_ended_is_renewed_without_the_lease_only_where_that_is_allo
         panic!("{session:?}")
     };
     assert_eq!(reason.to_string(), "the store is down");
+    // A log-in is a token of its own.
+    session.set_token(living(60, &clock)).await.unwrap();
+    assert_eq!(session.state(), State::Fresh);
     clock.advance(LIFETIME);
     assert_eq!(number(&session.headers().await.unwrap()), 3);
     assert_eq!(session.state(), State::Fresh);
-    assert_eq!(stored(&store).generation(), 3);
+    assert_eq!(stored(&store).generation(), 4);
 }
 
 #[tokio::test]

@@ -236,6 +236,17 @@ impl Renew for Vendor {
     }
 }
 
+/// As `gzip` does it.
+pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
+    let config = zlib_rs::DeflateConfig {
+        window_bits: 15 + 16,
+        ..zlib_rs::DeflateConfig::best_speed()
+    };
+    let mut output = vec![0; text.len() / 2 + 1024];
+    let (body, _) = zlib_rs::compress_slice(&mut output, text, config);
+    body.to_vec()
+}
+
 pub(crate) fn token(number: usize, expiry: Expiry, issued_at: std::time::SystemTime) -> Token {
     Token::new(format!("token-{number}").into(), expiry, issued_at)
 }
@@ -265,6 +276,12 @@ pub(crate) async fn settled<R: Renew>(session: &Session<R>) -> State {
             return state;
         }
     }
+}
+
+/// Until all sessions did what they can do by now: one thread runs them, in turn.
+pub(crate) async fn until_idle() {
+    let (.., session) = Vendor::with_session();
+    session.headers().await.unwrap();
 }
 
 /// Waits for something that nothing announces, without a timer.

@@ -28,6 +28,27 @@ struct Envelope<'a> {
     access_token: Option<IgnoredAny>,
 }
 
+/// A success as documented, which is read at once.
+#[derive(Deserialize)]
+struct Granted<T> {
+    #[serde(rename = "success")]
+    _success: True,
+    data: T,
+}
+
+/// Nothing but `true`.
+#[derive(Deserialize)]
+#[serde(try_from = "bool")]
+struct True;
+
+impl TryFrom<bool> for True {
+    type Error = &'static str;
+
+    fn try_from(value: bool) -> Result<Self, Self::Error> {
+        value.then_some(Self).ok_or("no success")
+    }
+}
+
 #[derive(Deserialize)]
 struct ErrorObject {
     #[serde(default, deserialize_with = "lenient::if_readable")]
@@ -158,7 +179,12 @@ pub(crate) fn data<'a, T: Deserialize<'a>>(
     response: &'a Response,
     refused: impl FnOnce(&Refusal<'_>) -> Error,
 ) -> Result<T, Error> {
-    let envelope = response.json().ok().and_then(object::<Envelope<'_>>);
+    if response.status().is_success()
+        && let Some(Granted { data, .. }) = response.object()
+    {
+        return Ok(data);
+    }
+    let envelope = response.object::<Envelope<'_>>();
     let says_no = envelope.as_ref().is_some_and(Envelope::is_a_refusal);
     if says_no || !response.status().is_success() {
         return Err(refusal(response, envelope, refused));

@@ -10,7 +10,7 @@
 //! The rules: one session at a time renews. Generations never go back but by a log-in or a log-out. No
 //! caller waits for ever. After a log-out there is neither a renewal nor a save. It leaves no valid token
 //! at the vendor, deletes none that was asked for since, and what is asked for since starts from nothing of
-//! before. The state is true.
+//! before. No renewed token is lost. The state is true.
 //! Renewals keep their distance. A refused refresh token is not believed while another process may
 //! hold what was not saved. Once nothing fails any more and a person has logged in, every session gets a
 //! token. The tasks end with the sessions.

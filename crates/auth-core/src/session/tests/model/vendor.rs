@@ -27,6 +27,8 @@ pub(super) struct Vendor {
     /// Whether it refuses nothing but spent refresh tokens, and loses no answer.
     pub(super) is_steady: bool,
     is_troubled: AtomicBool,
+    /// An answer with a token was lost.
+    has_lost_one: AtomicBool,
     /// How many calls of processes that share a store are under way.
     calls: AtomicUsize,
     /// How many processes have begun.
@@ -47,6 +49,7 @@ impl Vendor {
             lifetime: Duration::from_millis(lifetime),
             is_steady: random.chance(30),
             is_troubled: AtomicBool::new(random.chance(80)),
+            has_lost_one: AtomicBool::default(),
             calls: AtomicUsize::default(),
             processes: AtomicUsize::default(),
             renewals: AtomicU64::default(),
@@ -94,12 +97,27 @@ impl Vendor {
         is_unsure || tokens.iter().all(|token| revoked.contains(token))
     }
 
-    /// The chain of a token whose refresh token is accepted.
-    pub(super) fn accepts(&self, token: &Token) -> Option<u64> {
+    /// The chain of a token, and whether its refresh token is accepted.
+    fn chain(&self, token: &Token) -> Option<(u64, bool)> {
         let refresh = token.refresh()?.expose_secret();
         let (chain, number) = refresh.split_once(' ')?;
         let (chain, number) = (chain.parse().ok()?, number.parse::<u64>().ok()?);
-        (self.chains.lock().unwrap().get(&chain) == Some(&number)).then_some(chain)
+        let is_accepted = self.chains.lock().unwrap().get(&chain) == Some(&number);
+        Some((chain, is_accepted))
+    }
+
+    /// The chain of a token whose refresh token is accepted.
+    fn accepts(&self, token: &Token) -> Option<u64> {
+        let (chain, is_accepted) = self.chain(token)?;
+        is_accepted.then_some(chain)
+    }
+
+    /// Whether the refresh token of `token` was used for a token whose answer was not lost.
+    fn has_spent(&self, token: &Token) -> bool {
+        let is_spent = self
+            .chain(token)
+            .is_some_and(|(_, is_accepted)| !is_accepted);
+        is_spent && !self.has_lost_one.load(Ordering::Relaxed)
     }
 }
 
@@ -175,6 +193,11 @@ impl Renew for Renewer {
         if is_sure && is_of_before && !self.process.has_left_since(wants) {
             broken("what is asked for after a log-out starts from nothing of before");
         }
+        let is_alone = self.shelf.as_ref().is_none_or(|shelf| shelf.never_fails)
+            && (self.shelf.is_none() || vendor.has_one_process());
+        if is_alone && known.is_some_and(|known| vendor.has_spent(known)) {
+            broken("no renewed token is lost");
+        }
         let calls = if self.shelf.is_none() {
             &self.process.calls
         } else {
@@ -191,6 +214,7 @@ impl Renew for Renewer {
         if let Some(error) = is_troubled.then(|| trouble(&self.random)).flatten() {
             if error.kind() == ErrorKind::OutcomeUnknown && self.random.chance(50) {
                 // It had its effect.
+                vendor.has_lost_one.store(true, Ordering::Relaxed);
                 let chain = known.and_then(|known| vendor.accepts(known));
                 drop(chain.map(|chain| vendor.issue(Some(chain), &self.process, wants)));
             }
