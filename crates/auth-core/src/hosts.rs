@@ -108,14 +108,29 @@ pub(crate) fn origin(address: &str) -> String {
 /// The hosts to which a token may go. A port counts as part of the host: two services of one
 /// machine are two different hosts.
 #[derive(Clone, Debug, Default)]
-pub struct AllowedHosts(Vec<(String, u16)>);
+pub struct AllowedHosts {
+    places: Vec<(String, u16)>,
+    /// The addresses of their roots, with the slash at the end: whatever follows that, an address that
+    /// begins so goes there.
+    roots: Vec<String>,
+}
 
 impl AllowedHosts {
     /// The host of `base` alone.
     pub fn of(base: &BaseUrl) -> Self {
-        let mut hosts = Self::default();
-        hosts.0.extend(place(base.as_url()).map(owned));
-        hosts
+        let hosts = Self::default();
+        match place(base.as_url()) {
+            Some(place) => hosts.with(place),
+            None => hosts,
+        }
+    }
+
+    fn with(mut self, (host, port): (&str, u16)) -> Self {
+        let addresses = ["https", "http"].map(|scheme| format!("{scheme}://{host}:{port}/"));
+        let urls = addresses.iter().filter_map(|it| Url::parse(it).ok());
+        self.roots.extend(urls.filter(is_safe).map(String::from));
+        self.places.push((host.to_owned(), port));
+        self
     }
 
     /// Adds `host`, with its port where that is not 443: `reports.example.com`,
@@ -124,7 +139,7 @@ impl AllowedHosts {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidConfig`] if that is no host, or has more than a host and a port.
-    pub fn allow(mut self, host: &str) -> Result<Self, Error> {
+    pub fn allow(self, host: &str) -> Result<Self, Error> {
         // Not repeated: what was given by mistake may hold a password.
         let refused = || {
             let message = "an allowed host must be a host name with an optional port, as in \
@@ -138,8 +153,12 @@ impl AllowedHosts {
             && url.query().is_none()
             && url.fragment().is_none();
         let place = place(&url).filter(|_| is_bare).ok_or_else(refused)?;
-        self.0.push(owned(place));
-        Ok(self)
+        Ok(self.with(place))
+    }
+
+    /// Whether [`check`](Self::check) plainly allows this address, which need not be parsed for that.
+    pub(crate) fn plainly_allow(&self, address: &str) -> bool {
+        self.roots.iter().any(|root| address.starts_with(root))
     }
 
     /// Whether a token may go to `url`: https (or loopback http) to one of the hosts.
@@ -160,7 +179,7 @@ impl AllowedHosts {
         if !is_safe(url) {
             return refused("only https is allowed, or http to a loopback host");
         }
-        let is_allowed = |(host, port)| self.0.iter().any(|it| it.0 == host && it.1 == port);
+        let is_allowed = |(host, port)| self.places.iter().any(|it| it.0 == host && it.1 == port);
         if place.is_some_and(is_allowed) {
             return Ok(());
         }
@@ -172,10 +191,6 @@ fn place(url: &Url) -> Option<(&str, u16)> {
     // A trailing dot names the same host.
     let host = url.host_str()?.trim_end_matches('.');
     Some((host, url.port_or_known_default()?))
-}
-
-fn owned((host, port): (&str, u16)) -> (String, u16) {
-    (host.to_owned(), port)
 }
 
 #[cfg(test)]
@@ -265,6 +280,56 @@ mod tests {
             assert!(message.contains(&format!("to {place}")), "{message}");
             assert!(!message.contains("hunter22"), "{message}");
         }
+    }
+
+    #[test]
+    fn an_address_that_is_plainly_allowed_is_allowed_when_it_is_parsed() {
+        let base = BaseUrl::parse("http://[::1]:8080/v1").unwrap();
+        let hosts = AllowedHosts::of(&base)
+            .allow("Api.iqm.com.")
+            .unwrap()
+            .allow("reports.iqm.com:8443")
+            .unwrap();
+        let mut plain = 0;
+        for origin in [
+            "https://api.iqm.com",
+            "https://api.iqm.com:443",
+            "https://API.iqm.com",
+            "https://reports.iqm.com:8443",
+            "https://reports.iqm.com",
+            "https://[::1]:8080",
+            "http://[::1]:8080",
+            "http://api.iqm.com",
+            "http://api.iqm.com:443",
+            "ftp://api.iqm.com",
+        ] {
+            for rest in [
+                "",
+                "/",
+                "/v1/x?y#z",
+                "/@example.com/",
+                "@example.com/",
+                ":p@example.com/",
+                "/\t//example.com",
+                "/../../example.com",
+                "\\@example.com/",
+                "\t.example.com/",
+                ".example.com/",
+                ":8443/",
+                "?@example.com/",
+                "#/",
+                "/ \u{0}\u{ff}",
+            ] {
+                let address = format!("{origin}{rest}");
+                if hosts.plainly_allow(&address) {
+                    plain += 1;
+                    let url = Url::parse(&address).unwrap();
+                    assert!(hosts.check(&url).is_ok(), "{address:?}");
+                }
+            }
+        }
+        // Each of four origins with each rest that begins with a slash, and one with its port in the rest.
+        assert_eq!(plain, 4 * 6 + 1);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `authctl proxy`: a port on this machine that adds the headers to what is sent to it.
 //!
 //! `access` decides who may call and where a call goes, `forward` makes the call, `server` has the
-//! connections, `child` is the program beside the proxy.
+//! connections of callers, `upstream` those to the vendor, `child` is the program beside the proxy.
 
 mod access;
 mod child;
@@ -11,6 +11,7 @@ mod load;
 mod server;
 #[cfg(test)]
 mod tests;
+mod upstream;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -78,8 +79,8 @@ async fn serve(
     let secret = secret()?;
     let access = Access::new(&secret, port, &base);
     let url = access.url();
-    let client = forward::client(&base)?;
-    let forwarder = Arc::new(Forwarder::new(access, Arc::clone(&session), client));
+    let upstream = upstream::client(&base, auth_core::DEFAULT_CONNECT_TIMEOUT)?;
+    let forwarder = Arc::new(Forwarder::new(access, Arc::clone(&session), upstream));
 
     let code = if let Some(mut command) = child::command(&args.command) {
         command.env("AUTHCTL_PROXY_URL", &url);

@@ -72,17 +72,47 @@ impl<B: Clone> Copies<B> for Again {
 impl AuthLayer {
     /// For bodies of any type. No request is sent a second time.
     pub fn new(authorizer: impl Authorizer + 'static) -> Self {
-        Self::of(authorizer)
+        Self::copying(authorizer)
     }
 
     /// For bodies that are `Clone`: a request whose token was refused is sent once more.
     pub fn resending(authorizer: impl Authorizer + 'static) -> AuthLayer<Again> {
-        AuthLayer::of(authorizer)
+        AuthLayer::copying(authorizer)
     }
 }
 
 impl<C> AuthLayer<C> {
-    fn of(authorizer: impl Authorizer + 'static) -> Self {
+    /// For bodies of which `C` says which ones can be sent once more: those in memory, and not those that
+    /// are passed through as they come, for example.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use auth_core::Authorizer;
+    /// use auth_core::session::tower::{AuthLayer, Copies};
+    /// use bytes::Bytes;
+    ///
+    /// enum Upload {
+    ///     Kept(Bytes),
+    ///     Passed(std::fs::File),
+    /// }
+    ///
+    /// struct IfKept;
+    ///
+    /// impl Copies<Upload> for IfKept {
+    ///     fn copy(body: &Upload) -> Option<Upload> {
+    ///         match body {
+    ///             Upload::Kept(bytes) => Some(Upload::Kept(bytes.clone())),
+    ///             Upload::Passed(_) => None,
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # fn example(session: impl Authorizer + 'static) {
+    /// let layer = AuthLayer::<IfKept>::copying(session);
+    /// # }
+    /// ```
+    pub fn copying(authorizer: impl Authorizer + 'static) -> Self {
         Self {
             authorizer: Arc::new(authorizer),
             copies: PhantomData,
@@ -153,16 +183,31 @@ where
                 return Ok(response);
             }
             authorizer.invalidate(&headers);
-            let Some((mut head, body)) = again else {
+            let Some(again) = again else {
                 return Ok(response);
             };
             authorizer.observe(CallEvent::Resent);
             drop(response);
-            authorizer.headers_for(&url).await?.apply(&mut head.headers);
-            let ready = poll_fn(|context| inner.poll_ready(context)).await;
-            ready.map_err(Into::into)?;
-            let sent = inner.call(Request::from_parts(head, body));
-            Ok(sent.await.map_err(Into::into)?.map(SeenBody::new))
+            // In a box of its own, so that the future of every call is small.
+            Box::pin(resend(inner, authorizer, url, again)).await
         })
     }
+}
+
+/// Sends a request whose token was refused once more, with a new one.
+async fn resend<S, B, T>(
+    mut inner: S,
+    authorizer: Arc<dyn Authorizer>,
+    url: String,
+    (mut head, body): (http::request::Parts, B),
+) -> Result<Response<SeenBody<T>>, BoxError>
+where
+    S: Service<Request<B>, Response = Response<T>, Error: Into<BoxError>>,
+    T: Body<Data = Bytes> + Unpin,
+{
+    authorizer.headers_for(&url).await?.apply(&mut head.headers);
+    let ready = poll_fn(|context| inner.poll_ready(context)).await;
+    ready.map_err(Into::into)?;
+    let sent = inner.call(Request::from_parts(head, body));
+    Ok(sent.await.map_err(Into::into)?.map(SeenBody::new))
 }

@@ -15,6 +15,8 @@ pub(super) struct Access {
     secret: String,
     port: u16,
     base: Url,
+    /// The scheme, the host and the port of that, as an address begins.
+    origin: String,
 }
 
 /// Where an admitted call goes.
@@ -40,6 +42,7 @@ impl Access {
             secret: secret.to_owned(),
             port,
             base: base.clone(),
+            origin: base.origin().ascii_serialization(),
         }
     }
 
@@ -73,8 +76,7 @@ impl Access {
     /// `/@HOST/…` is an address at another host of the vendor; what else there is, at the first.
     fn target(&self, rest: &str) -> Option<Uri> {
         let Some(rest) = rest.strip_prefix("/@") else {
-            let origin = self.base.origin().ascii_serialization();
-            return format!("{origin}{rest}").parse().ok();
+            return Uri::try_from(format!("{}{rest}", self.origin)).ok();
         };
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (host, rest) = rest.split_at(end);
@@ -86,7 +88,7 @@ impl Access {
         // Whether the host is one of the vendor's is decided where its headers are asked for.
         let plain = matches!(authority.host(), "127.0.0.1" | "localhost" | "[::1]");
         let scheme = if plain { self.base.scheme() } else { "https" };
-        format!("{scheme}://{authority}{rest}").parse().ok()
+        Uri::try_from(format!("{scheme}://{authority}{rest}")).ok()
     }
 
     /// The caller's address for `target`, where a response names that: the reverse of a route.

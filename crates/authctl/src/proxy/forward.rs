@@ -1,24 +1,27 @@
 //! One call: to the vendor with the profile's headers, and back.
 
+use std::error::Error as StdError;
+use std::io;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use auth_core::session::SeenBody;
-use auth_core::session::tower::{Again, AuthLayer, AuthService, BoxError};
-use auth_core::{Authorizer, BoxFuture, ErrorKind};
+use auth_core::session::tower::{AuthLayer, AuthService};
+use auth_core::{Authorizer, ErrorKind};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
-use tower_layer::Layer as _;
-use tower_service::Service;
+use hyper_util::client::legacy::Error as ClientError;
+use tokio::time::error::Elapsed;
+use tower::{Layer as _, Service as _};
 use url::Url;
 
 use super::access::{Access, NotAdmitted, Route, SECRET_HEADER};
-use crate::error::{Failure, Kind};
+use super::upstream::{IfKept, Upstream};
+use crate::error::Failure;
 
 /// A body of at most this many bytes is kept, so that it can be sent again after a refusal.
 const KEPT_BODY: usize = 1024 * 1024;
@@ -49,29 +52,20 @@ const NOT_FORWARDED: [HeaderName; 5] = [
 ];
 
 /// The body of a response: the vendor's, or the proxy's own.
-pub(super) type Body = Either<SeenBody<reqwest::Body>, Full<Bytes>>;
+pub(super) type Body = Either<SeenBody<Incoming>, Full<Bytes>>;
 
 /// Sends calls to the vendor.
 pub(super) struct Forwarder {
     access: Access,
     authorizer: Arc<dyn Authorizer>,
-    /// For bodies that were kept.
-    resending: AuthService<Upstream, Again>,
-    /// For bodies that are passed through as they come.
-    streaming: AuthService<Upstream>,
+    vendor: AuthService<Upstream, IfKept>,
 }
 
 impl Forwarder {
-    pub(super) fn new(
-        access: Access,
-        authorizer: Arc<dyn Authorizer>,
-        client: reqwest::Client,
-    ) -> Self {
-        let upstream = Upstream(client);
+    pub(super) fn new(access: Access, authorizer: Arc<dyn Authorizer>, upstream: Upstream) -> Self {
         Self {
             access,
-            resending: AuthLayer::resending(Arc::clone(&authorizer)).layer(upstream.clone()),
-            streaming: AuthLayer::new(Arc::clone(&authorizer)).layer(upstream),
+            vendor: AuthLayer::copying(Arc::clone(&authorizer)).layer(upstream),
             authorizer,
         }
     }
@@ -100,41 +94,43 @@ impl Forwarder {
         }
         match self.forward(head, body, &route).await {
             Ok(response) => self.returned(response, &route),
-            Err(error) => failed(&*error),
+            Err(answer) => answer,
         }
     }
 
+    /// The vendor's response, or the proxy's own in its place.
     async fn forward(
         &self,
         mut head: http::request::Parts,
         body: Incoming,
         route: &Route,
-    ) -> Result<Response<SeenBody<reqwest::Body>>, BoxError> {
+    ) -> Result<Response<SeenBody<Incoming>>, Response<Body>> {
         head.uri = route.target.clone();
         head.version = http::Version::HTTP_11;
         remove_hop_by_hop(&mut head.headers);
         for name in NOT_FORWARDED {
             head.headers.remove(name);
         }
-        let is_long = body.size_hint().lower() > KEPT_BODY as u64;
+        let accept = head.headers.entry(header::ACCEPT);
+        accept.or_insert(HeaderValue::from_static("*/*"));
+        let is_short = body.size_hint().lower() <= KEPT_BODY as u64;
         let mut body = SeenBody::new(body);
-        if !is_long {
-            let seen = body.see(KEPT_BODY + 1).await?;
-            if seen.len() <= KEPT_BODY {
-                let request = Request::from_parts(head, Bytes::from(seen));
-                return self.resending.clone().call(request).await;
-            }
+        let mut kept = None;
+        if is_short {
+            let seen = body.see(KEPT_BODY + 1).await.map_err(|_| broken_off())?;
+            kept = (seen.len() <= KEPT_BODY).then_some(seen);
         }
-        let request = Request::from_parts(head, reqwest::Body::wrap(body));
-        self.streaming.clone().call(request).await
+        let body = match kept {
+            Some(kept) => Either::Left(Full::from(kept)),
+            None => Either::Right(body),
+        };
+        let request = Request::from_parts(head, body);
+        let sent = self.vendor.clone().call(request).await;
+        sent.map_err(|error| failed(&*error))
     }
 
     /// The vendor's response, as the caller gets it.
-    fn returned(
-        &self,
-        response: Response<SeenBody<reqwest::Body>>,
-        route: &Route,
-    ) -> Response<Body> {
+    fn returned(&self, response: Response<SeenBody<Incoming>>, route: &Route) -> Response<Body> {
         let mut response = response.map(Either::Left);
         remove_hop_by_hop(response.headers_mut());
         if let Some(address) = self.redirected(response.headers(), route) {
@@ -213,8 +209,8 @@ fn own(status: StatusCode, failure: &Failure) -> Response<Body> {
     response
 }
 
-fn failed(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Response<Body> {
-    let (status, failure) = if let Some(error) = error.downcast_ref::<auth_core::Error>() {
+fn failed(error: &(dyn StdError + Send + Sync + 'static)) -> Response<Body> {
+    if let Some(error) = error.downcast_ref::<auth_core::Error>() {
         let status = match error.kind() {
             ErrorKind::InvalidConfig => StatusCode::FORBIDDEN,
             ErrorKind::Unavailable | ErrorKind::RateLimited { .. } => {
@@ -222,75 +218,39 @@ fn failed(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Response<B
             }
             _ => StatusCode::BAD_GATEWAY,
         };
-        (status, Failure::auth(error))
+        return not_forwarded(status, &Failure::auth(error));
+    }
+    // Not the error's own text: it may hold the address.
+    let is_connect = error.downcast_ref().is_some_and(ClientError::is_connect);
+    let mut causes = std::iter::successors(Some(error as &dyn StdError), |&it| it.source());
+    let (status, what) = if causes.any(is_timeout) {
+        (StatusCode::GATEWAY_TIMEOUT, "the vendor took too long")
+    } else if is_connect {
+        let what = "no connection to the vendor could be made";
+        (StatusCode::BAD_GATEWAY, what)
     } else {
-        // Not the error's own text: it may hold the address.
-        let error = error.downcast_ref::<reqwest::Error>();
-        let (status, what) = match error {
-            Some(error) if error.is_timeout() => {
-                (StatusCode::GATEWAY_TIMEOUT, "the vendor took too long")
-            }
-            Some(error) if error.is_connect() => (
-                StatusCode::BAD_GATEWAY,
-                "no connection to the vendor could be made",
-            ),
-            Some(_) => (
-                StatusCode::BAD_GATEWAY,
-                "the connection to the vendor broke",
-            ),
-            None => (
-                StatusCode::BAD_REQUEST,
-                "the request's body did not arrive whole",
-            ),
-        };
-        (status, Failure::new(ErrorKind::Unavailable, what))
+        let what = "the connection to the vendor broke";
+        (StatusCode::BAD_GATEWAY, what)
     };
+    not_forwarded(status, &Failure::new(ErrorKind::Unavailable, what))
+}
+
+fn is_timeout(error: &(dyn StdError + 'static)) -> bool {
+    let io = error.downcast_ref::<io::Error>();
+    error.is::<Elapsed>() || io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+}
+
+fn broken_off() -> Response<Body> {
+    let what = "the request's body did not arrive whole";
+    let failure = Failure::new(ErrorKind::Unavailable, what);
+    not_forwarded(StatusCode::BAD_REQUEST, &failure)
+}
+
+fn not_forwarded(status: StatusCode, failure: &Failure) -> Response<Body> {
     tracing::warn!(
         kind = failure.kind().name(),
         "not forwarded: {}",
         failure.what()
     );
-    own(status, &failure)
-}
-
-/// The client for the vendor's hosts, under the rules of the SDKs' own: no redirect is followed and
-/// no call is repeated here, and what leaves the machine is encrypted.
-pub(super) fn client(base: &Url) -> Result<reqwest::Client, Failure> {
-    auth_core::http::install_crypto_provider();
-    let plain = base.scheme() == "http";
-    let builder = reqwest::Client::builder()
-        .https_only(!plain)
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .connect_timeout(auth_core::DEFAULT_CONNECT_TIMEOUT)
-        // Below what servers commonly keep, so that few requests meet a closing connection.
-        .pool_idle_timeout(Duration::from_secs(4));
-    let builder = if plain {
-        builder.no_proxy().tls_certs_only([])
-    } else {
-        builder
-    };
-    builder
-        .build()
-        .map_err(|_| Failure::new(Kind::Other, "the HTTP client could not be built"))
-}
-
-/// The HTTP library as a service.
-#[derive(Clone)]
-struct Upstream(reqwest::Client);
-
-impl<B: Into<reqwest::Body>> Service<Request<B>> for Upstream {
-    type Response = Response<reqwest::Body>;
-    type Error = reqwest::Error;
-    type Future = BoxFuture<'static, Result<Self::Response, reqwest::Error>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), reqwest::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let sent = request.try_into().map(|request| self.0.execute(request));
-        Box::pin(async move { Ok(sent?.await?.into()) })
-    }
+    own(status, failure)
 }

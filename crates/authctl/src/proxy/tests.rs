@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use auth_core::{AuthHeaders, Authorizer, BoxFuture, Error, ErrorKind, State, StaticAuthorizer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -10,8 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
 use super::access::Access;
-use super::forward::{self, Forwarder};
-use super::server;
+use super::forward::Forwarder;
+use super::{server, upstream};
 
 pub(super) const SECRET: &str = "0123456789abcdef";
 
@@ -109,11 +110,15 @@ fn futures_now<F: Future>(future: F) -> Option<F::Output> {
 
 /// A proxy on a free port.
 pub(super) async fn proxy(authorizer: Arc<dyn Authorizer>, base: &Url) -> SocketAddr {
+    proxy_within(auth_core::DEFAULT_CONNECT_TIMEOUT, authorizer, base).await
+}
+
+async fn proxy_within(limit: Duration, authorizer: Arc<dyn Authorizer>, base: &Url) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let access = Access::new(SECRET, address.port(), base);
-    let client = forward::client(base).unwrap();
-    let forwarder = Arc::new(Forwarder::new(access, authorizer, client));
+    let upstream = upstream::client(base, limit).unwrap();
+    let forwarder = Arc::new(Forwarder::new(access, authorizer, upstream));
     tokio::spawn(server::serve(listener, forwarder, std::future::pending()));
     address
 }
@@ -254,8 +259,7 @@ async fn a_failure_of_the_session_is_never_a_401() {
         (ErrorKind::Store, "502"),
         (ErrorKind::Unavailable, "503"),
     ] {
-        let failure =
-            Error::new(kind, "no token").with_retry_after(Some(std::time::Duration::from_secs(7)));
+        let failure = Error::new(kind, "no token").with_retry_after(Some(Duration::from_secs(7)));
         let scene = Scene::with(Some(failure)).await;
         let answer = scene
             .refused("GET /0123456789abcdef/ HTTP/1.1\r\nHost: HOST\r\n\r\n")
@@ -278,6 +282,41 @@ async fn a_failure_of_the_session_is_never_a_401() {
         answer.contains("authctl-error: unavailable\r\n"),
         "{answer}"
     );
+}
+
+#[tokio::test]
+async fn a_vendor_that_makes_no_connection_in_time_is_a_504_and_one_that_breaks_it_a_502() {
+    let vendor = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // It accepts, and says nothing where TLS would begin.
+    let base = format!("https://{}/", vendor.local_addr().unwrap());
+    let token = StaticAuthorizer::bearer("a-token", &base).unwrap();
+    let base = Url::parse(&base).unwrap();
+    let limit = Duration::from_millis(50);
+    let address = proxy_within(limit, Arc::new(token), &base).await;
+    let mut caller = Peer(TcpStream::connect(address).await.unwrap());
+    let request = format!("GET /{SECRET}/ HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    caller.send(&request).await;
+    let answer = caller.head().await;
+    assert!(answer.starts_with("http/1.1 504 "), "{answer}");
+    let kind = "authctl-error: unavailable\r\n";
+    assert!(answer.contains(kind), "{answer}");
+
+    let scene = Scene::new().await;
+    let request = format!("GET /{SECRET}/ HTTP/1.1\r\nHost: HOST\r\n\r\n");
+    let mut caller = scene.caller(&request).await;
+    let mut vendor = scene.vendor().await;
+    vendor.head().await;
+    drop(vendor);
+    let answer = caller.head().await;
+    assert!(answer.starts_with("http/1.1 502 "), "{answer}");
+    assert!(answer.contains(kind), "{answer}");
+
+    // A request that breaks off is its caller's fault.
+    let request =
+        "POST /SECRET/ HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\n\r\nno length";
+    let mut caller = scene.caller(&request.replace("SECRET", SECRET)).await;
+    let answer = caller.head().await;
+    assert!(answer.starts_with("http/1.1 400 "), "{answer}");
 }
 
 #[tokio::test]

@@ -1,7 +1,11 @@
 //! No secret is where it was not asked for, and nothing is lost when the program is killed.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
+use std::process::Stdio;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use auth_core::ExposeSecret as _;
@@ -147,19 +151,27 @@ fn a_fault_writes_no_memory_to_the_disk() {
     );
 }
 
-#[test]
-fn a_program_that_is_killed_at_any_moment_loses_nothing() {
-    let count = std::env::var("AUTHCTL_KILLS").map_or(15, |text| text.parse().unwrap());
-    let machine = Machine::new().logged_in("iqm");
+/// Waits for a random time of at most so many milliseconds.
+fn moments() -> impl FnMut(u64) {
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-    for _ in 0..count {
-        machine.age_to(None);
-        let talk = machine.start("refresh --force");
+    move |most| {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
         // The moment itself is what is random: there is nothing to wait for.
-        std::thread::park_timeout(Duration::from_micros(random % 60_000));
+        std::thread::park_timeout(Duration::from_micros(random % (most * 1000)));
+    }
+}
+
+#[test]
+fn a_program_that_is_killed_at_any_moment_loses_nothing() {
+    let count = std::env::var("AUTHCTL_KILLS").map_or(15, |text| text.parse().unwrap());
+    let machine = Machine::new().logged_in("iqm");
+    let mut moment = moments();
+    for _ in 0..count {
+        machine.age_to(None);
+        let talk = machine.start("refresh --force");
+        moment(60);
         talk.kill();
         // It can be read, and has what the next renewal needs.
         assert!(machine.stored().1.refresh().is_some());
@@ -172,4 +184,99 @@ fn a_program_that_is_killed_at_any_moment_loses_nothing() {
             .accepts(machine.run("token").ok().out.trim_end())
     );
     machine.run("logout").ok();
+}
+
+/// The status of the answer to one request; `None` if it broke off.
+fn call(proxy: &mut BufReader<TcpStream>, request: &str) -> Option<String> {
+    proxy.get_mut().write_all(request.as_bytes()).ok()?;
+    let (mut head, mut length) = (String::new(), 0);
+    while !head.ends_with("\r\n\r\n") {
+        let from = head.len();
+        (proxy.read_line(&mut head).ok()? > 0).then_some(())?;
+        if let Some(text) = head[from..].strip_prefix("content-length: ") {
+            length = text.trim().parse().unwrap();
+        }
+    }
+    proxy.read_exact(&mut vec![0; length]).ok()?;
+    Some(head[9..12].to_owned())
+}
+
+/// Calls the vendor by way of the proxy whose address stands in the first line of what `from` reads, on
+/// four connections, for as long as the proxy lives. Each answer is told. Returns when no process has the
+/// other end of `from`.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "the end of the load is that of the sender"
+)]
+fn load(from: impl Read, answered: mpsc::Sender<()>) {
+    let mut from = BufReader::new(from);
+    let mut line = String::new();
+    from.read_line(&mut line).unwrap();
+    let mut words = line.split(['"', '\n']);
+    let Some((address, secret)) =
+        words.find_map(|word| word.strip_prefix("http://")?.split_once('/'))
+    else {
+        return;
+    };
+    let request =
+        format!("GET /{secret}/iqm/api/v3/ua/profile HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    std::thread::scope(|threads| {
+        for _ in 0..4 {
+            threads.spawn(|| {
+                let Ok(proxy) = TcpStream::connect(address) else {
+                    return;
+                };
+                let mut proxy = BufReader::new(proxy);
+                while let Some(status) = call(&mut proxy, &request) {
+                    assert_eq!(status, "200");
+                    let _ = answered.send(());
+                }
+            });
+        }
+        assert_eq!(from.read_to_end(&mut Vec::new()).unwrap(), 0);
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_proxy_that_is_killed_at_any_moment_loses_nothing_and_leaves_no_program_behind() {
+    let count = std::env::var("AUTHCTL_KILLS").map_or(6, |text| text.parse().unwrap());
+    let machine = Machine::new().logged_in("iqm");
+    let iqm = machine.sandbox.iqm();
+    let (mut moment, mut calls) = (moments(), 0);
+    for kill in 0..count {
+        // Every second one renews when it starts, and may be killed before it serves.
+        let early = kill % 2 == 0;
+        if early {
+            machine.age_to(None);
+        }
+        let mut command = machine.command("--json proxy");
+        if kill % 4 < 2 {
+            let script = r#"echo "$AUTHCTL_PROXY_URL"; exec sleep 1000"#;
+            command.args(["--", "sh", "-c", script]);
+        }
+        let mut proxy = command.stderr(Stdio::null()).spawn().unwrap();
+        let out = proxy.stdout.take().unwrap();
+        let (sender, answered) = mpsc::channel();
+        std::thread::scope(|threads| {
+            threads.spawn(|| load(out, sender));
+            if early {
+                moment(200);
+            } else {
+                answered.recv().unwrap();
+            }
+            iqm.revoke_access_tokens(iqm.user().email);
+            moment(20);
+            proxy.kill().unwrap();
+            proxy.wait().unwrap();
+        });
+        calls += answered.iter().count();
+        assert!(machine.stored().1.refresh().is_some());
+    }
+    machine.age_to(None);
+    let token = machine.run("token").ok().out;
+    assert!(iqm.accepts(token.trim_end()));
+    machine.sandbox.log().assert_count("iqm.log_in", 1);
+    let renewals = machine.sandbox.log().count("iqm.refresh");
+    println!("{count} kills, {calls} calls, {renewals} renewals, 1 log-in");
 }

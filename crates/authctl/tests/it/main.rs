@@ -29,3 +29,4 @@ mod readme;
 mod status;
 mod stores;
 mod terminal;
+mod upstream;
