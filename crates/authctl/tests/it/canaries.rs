@@ -197,8 +197,9 @@ fn call(proxy: &mut BufReader<TcpStream>, request: &str) -> Option<String> {
             length = text.trim().parse().unwrap();
         }
     }
-    proxy.read_exact(&mut vec![0; length]).ok()?;
-    Some(head[9..12].to_owned())
+    let mut body = vec![0; length];
+    proxy.read_exact(&mut body).ok()?;
+    Some(head[9..12].to_owned() + &String::from_utf8_lossy(&body))
 }
 
 /// Calls the vendor by way of the proxy whose address stands in the first line of what `from` reads, on
@@ -228,7 +229,7 @@ fn load(from: impl Read, answered: mpsc::Sender<()>) {
                 };
                 let mut proxy = BufReader::new(proxy);
                 while let Some(status) = call(&mut proxy, &request) {
-                    assert_eq!(status, "200");
+                    assert!(status.starts_with("200"), "{status}");
                     let _ = answered.send(());
                 }
             });
@@ -245,8 +246,11 @@ fn a_proxy_that_is_killed_at_any_moment_loses_nothing_and_leaves_no_program_behi
     let iqm = machine.sandbox.iqm();
     let (mut moment, mut calls) = (moments(), 0);
     for kill in 0..count {
-        // Every second one renews when it starts, and may be killed before it serves.
-        let early = kill % 2 == 0;
+        // Every second one renews when it starts, and may be killed before it serves. So does one whose token
+        // is refused, because the last one was killed before it had another: of two tokens that are
+        // refused at once the session makes a pause.
+        let token = machine.stored().1;
+        let early = kill % 2 == 0 || !iqm.accepts(token.access().expose_secret());
         if early {
             machine.age_to(None);
         }
