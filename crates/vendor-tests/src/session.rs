@@ -123,6 +123,8 @@ pub async fn a_session_authorizes_requests_of_any_http_client_to_the_vendor_alon
 
 pub async fn a_401_with_a_page_is_no_refusal_and_one_without_a_body_is<V: Vendor>() {
     let sandbox = sandbox();
+    // With the features of every crate here, reqwest has no cryptography of its own.
+    auth_core::http::install_crypto_provider();
     let http = HttpClientBuilder::new().no_proxy().build().unwrap();
     for (body, is_refusal) in [
         (
