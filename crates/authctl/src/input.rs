@@ -1,6 +1,8 @@
 //! What a person types, or a program pipes. Secrets come hidden from the terminal or by stdin, never by an
 //! argument.
 
+#[cfg(unix)]
+use std::fs::File;
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 use std::sync::mpsc;
 use std::thread;
@@ -8,6 +10,8 @@ use std::time::Duration;
 
 use auth_core::SecretString;
 use clap::Args;
+#[cfg(unix)]
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::error::Failure;
 use crate::output;
@@ -138,8 +142,8 @@ impl<'a> Input<'a> {
             text.truncate(line.len());
             text.into()
         } else if Self::is_interactive() {
-            output::ask(format_args!("{}: ", capital(name)));
-            rpassword::read_password().map_err(failed)?.into()
+            let question = format!("{}: ", capital(name));
+            hidden(&question).map_err(failed)?.into()
         } else {
             return Err(no_terminal(secret, name));
         };
@@ -215,4 +219,37 @@ fn capital(name: &str) -> String {
     let mut letters = name.chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
     first.chain(letters).collect()
+}
+
+/// Reads what is typed without showing it.
+fn hidden(question: &str) -> io::Result<String> {
+    // Before the question: a program that waits for it types at once.
+    #[cfg(unix)]
+    let _silent = Silent::start();
+    output::ask(question);
+    rpassword::read_password()
+}
+
+/// The terminal does not show what is typed, until this is dropped.
+#[cfg(unix)]
+struct Silent(File, Termios);
+
+#[cfg(unix)]
+impl Silent {
+    fn start() -> Option<Self> {
+        let terminal = File::open("/dev/tty").ok()?;
+        let before = tcgetattr(&terminal).ok()?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&terminal, OptionalActions::Now, &silent).ok()?;
+        Some(Self(terminal, before))
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Silent {
+    fn drop(&mut self) {
+        // A terminal that has gone away needs no echo.
+        let _ = tcsetattr(&self.0, OptionalActions::Now, &self.1);
+    }
 }
