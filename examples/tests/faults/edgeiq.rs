@@ -51,7 +51,6 @@ impl Vendor for Ready {
     const NAME: &'static str = "EdgeIQ";
     const RENEWAL: &'static str = "edgeiq.authenticate";
     const DATA: (&'static str, &'static str) = ("me", "edgeiq.me");
-    const RENEWAL_ASKS_FIRST: bool = true;
     const CALLS: &'static [Call] = &[
         Call::new("authenticate", "edgeiq.authenticate", Class::LogIn)
             .refusals(LOG_IN)

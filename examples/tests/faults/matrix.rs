@@ -12,7 +12,7 @@ use vendor_tests::Url;
 use crate::rules::{Call, Class, Outcome, documented};
 use crate::sending;
 use crate::table;
-use crate::trouble::Trouble::{self, Echo, ErrorPage, Status};
+use crate::trouble::Trouble::{self, Echo, Status};
 use crate::trouble::{IMPATIENT, PATIENT, SHORT, TROUBLES};
 
 /// A cell that takes longer hangs: all its time limits and pauses are far below.
@@ -33,8 +33,6 @@ pub(crate) trait Vendor: Send + Sync + Sized + 'static {
     const DATA: (&'static str, &'static str);
     /// Whether a response with any status must be read to know whether it refuses the token.
     const READS_EVERY_BODY: bool = false;
-    /// Whether a renewal makes that call itself first, and so meets the same fault.
-    const RENEWAL_ASKS_FIRST: bool = false;
     type Client: Send + Sync + 'static;
     type Error: AuthError;
     type Renewer: Renew<Error = Self::Error>;
@@ -72,9 +70,10 @@ pub(crate) trait Vendor: Send + Sync + Sized + 'static {
     fn session(&self, client: &Self::Client)
     -> impl Future<Output = Session<Self::Renewer>> + Send;
 
-    /// Whether a response to [`DATA`](Vendor::DATA) with this fault refuses the token.
+    /// Whether a response to [`DATA`](Vendor::DATA) with this fault refuses the token. A web page comes from something
+    /// in between, which knows nothing of it.
     fn refuses_token(trouble: Trouble) -> bool {
-        matches!(trouble, Status(401) | Echo(401) | ErrorPage(401))
+        matches!(trouble, Status(401) | Echo(401))
     }
 
     /// Has the vendor refuse the session's token from now on.

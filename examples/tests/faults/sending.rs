@@ -56,11 +56,6 @@ pub(crate) async fn cells<V: Vendor>() -> Vec<Result<Sent, String>> {
 
 /// What the documents of `Session::send` say.
 fn documented<V: Vendor>(trouble: Trouble, is_safe: bool) -> Sent {
-    if V::RENEWAL_ASKS_FIRST && matches!(trouble, ErrorPage(401)) {
-        // A web page is not the vendor's: whether the token is refused is not known.
-        let got = Got::Failed(ErrorKind::Unavailable);
-        return Sent { got, sent: 1 };
-    }
     let got = match trouble {
         Status(status)
         | Echo(status)
