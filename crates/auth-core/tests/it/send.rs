@@ -25,9 +25,11 @@ enum Via {
     Session,
     Middleware,
     Tower,
+    /// As by `Tower`, without a clone of the service.
+    TowerShared,
 }
 
-const WAYS: [Via; 3] = [Via::Session, Via::Middleware, Via::Tower];
+const WAYS: [Via; 4] = [Via::Session, Via::Middleware, Via::Tower, Via::TowerShared];
 
 struct SetUp {
     via: Via,
@@ -82,17 +84,28 @@ impl SetUp {
                         reqwest_middleware::Error::Reqwest(error) => panic!("{error}"),
                     })
             }
-            Via::Tower => {
+            Via::Tower | Via::TowerShared => {
+                let is_shared = matches!(self.via, Via::TowerShared);
                 let request = request.build().unwrap();
                 let response = if request.body().is_none_or(|body| body.as_bytes().is_some()) {
                     let request = http::Request::<reqwest::Body>::try_from(request).unwrap();
                     let request = request.map(|body| body.as_bytes().unwrap_or_default().to_vec());
                     let layer = AuthLayer::resending(self.session.clone());
-                    layer.layer(service(&self.http)).oneshot(request).await
+                    let service = layer.layer(service(&self.http));
+                    if is_shared {
+                        service.send(request).await
+                    } else {
+                        service.oneshot(request).await
+                    }
                 } else {
                     let request = http::Request::<reqwest::Body>::try_from(request).unwrap();
                     let layer = AuthLayer::new(self.session.clone());
-                    layer.layer(service(&self.http)).oneshot(request).await
+                    let service = layer.layer(service(&self.http));
+                    if is_shared {
+                        service.send(request).await
+                    } else {
+                        service.oneshot(request).await
+                    }
                 };
                 match response {
                     Ok(response) => Ok(response.map(reqwest::Body::wrap).into()),
@@ -247,7 +260,7 @@ async fn a_refusal_in_the_body_is_read_and_the_caller_gets_the_whole_body() {
             });
             let mocks = mocks.await;
             let response = set_up.send(set_up.post()).await.unwrap();
-            if !matches!(via, Via::Tower) {
+            if !matches!(via, Via::Tower | Via::TowerShared) {
                 assert_eq!(response.url().path(), "/things");
             }
             let which = format!("{first} {} {encoding}", rest.len());

@@ -3,7 +3,7 @@
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::Authority;
-use http::{HeaderName, Uri};
+use http::{HeaderName, HeaderValue, Uri};
 use subtle::ConstantTimeEq as _;
 use url::Url;
 
@@ -12,19 +12,22 @@ pub(super) const SECRET_HEADER: HeaderName = HeaderName::from_static("authctl-se
 
 /// What tells the proxy's callers from everything else that can reach its port.
 pub(super) struct Access {
-    secret: String,
+    /// The secret, as a path begins with it.
+    prefix: String,
     port: u16,
+    /// How nearly all callers name this port.
+    host: String,
     base: Url,
     /// The scheme, the host and the port of that, as an address begins.
     origin: String,
 }
 
 /// Where an admitted call goes.
-pub(super) struct Route {
+pub(super) struct Route<'a> {
     /// The vendor's address.
     pub(super) target: Uri,
     /// What stands before the vendor's path in the caller's addresses.
-    pub(super) prefix: String,
+    pub(super) prefix: &'a str,
 }
 
 /// Why a call is not forwarded.
@@ -39,8 +42,9 @@ pub(super) enum NotAdmitted {
 impl Access {
     pub(super) fn new(secret: &str, port: u16, base: &Url) -> Self {
         Self {
-            secret: secret.to_owned(),
+            prefix: format!("/{secret}"),
             port,
+            host: format!("127.0.0.1:{port}"),
             base: base.clone(),
             origin: base.origin().ascii_serialization(),
         }
@@ -48,11 +52,11 @@ impl Access {
 
     /// What replaces `https://HOST` in an address of the vendor.
     pub(super) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/{}", self.port, self.secret)
+        format!("http://{}{}", self.host, self.prefix)
     }
 
     /// Where a call goes.
-    pub(super) fn route(&self, head: &Parts) -> Result<Route, NotAdmitted> {
+    pub(super) fn route(&self, head: &Parts) -> Result<Route<'_>, NotAdmitted> {
         let path = head.uri.path();
         let segment = path.strip_prefix('/').unwrap_or_default();
         let segment = segment.split('/').next().unwrap_or_default();
@@ -62,11 +66,7 @@ impl Access {
         if !(by_path || by_header) || !self.is_addressed_by(head) {
             return Err(NotAdmitted::Stranger);
         }
-        let prefix = if by_path {
-            format!("/{}", self.secret)
-        } else {
-            String::new()
-        };
+        let prefix = if by_path { &*self.prefix } else { "" };
         let whole = head.uri.path_and_query().map_or("/", |it| it.as_str());
         let rest = whole.get(prefix.len()..).unwrap_or_default();
         let target = self.target(rest).ok_or(NotAdmitted::NoAddress)?;
@@ -76,7 +76,7 @@ impl Access {
     /// `/@HOST/…` is an address at another host of the vendor; what else there is, at the first.
     fn target(&self, rest: &str) -> Option<Uri> {
         let Some(rest) = rest.strip_prefix("/@") else {
-            return Uri::try_from(format!("{}{rest}", self.origin)).ok();
+            return Uri::try_from([&self.origin, rest].concat()).ok();
         };
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (host, rest) = rest.split_at(end);
@@ -102,7 +102,7 @@ impl Access {
     }
 
     fn is_secret(&self, candidate: &[u8]) -> bool {
-        self.secret.as_bytes().ct_eq(candidate).into()
+        self.prefix.as_bytes()[1..].ct_eq(candidate).into()
     }
 
     /// A page in a browser can have its own name point to this machine (DNS rebinding). The browser
@@ -114,10 +114,12 @@ impl Access {
             port == self.port && loopback
         };
         let mut hosts = head.headers.get_all(HOST).iter();
-        let host = hosts.next().and_then(|host| host.to_str().ok());
-        let host = host.and_then(|host| host.parse::<Authority>().ok());
-        hosts.next().is_none()
-            && host.as_ref().is_some_and(is_this)
+        let names_this = |host: &HeaderValue| {
+            let other = || Authority::try_from(host.as_bytes()).ok();
+            *host == self.host || other().as_ref().is_some_and(is_this)
+        };
+        hosts.next().is_some_and(names_this)
+            && hosts.next().is_none()
             && head.uri.authority().is_none_or(is_this)
     }
 }
@@ -179,12 +181,13 @@ mod tests {
         ] {
             let mut headers = headers.to_vec();
             headers.push(("host", "127.0.0.1:4000"));
-            let route = access().route(&parts(path, &headers)).unwrap();
+            let access = access();
+            let route = access.route(&parts(path, &headers)).unwrap();
             assert_eq!(route.target, target, "{path}");
             assert_eq!(route.prefix, prefix, "{path}");
             let target = Url::parse(target).unwrap();
-            let address = access().address_of(&target, &route.prefix);
-            let again = access().route(&parts(&address, &headers)).unwrap();
+            let address = access.address_of(&target, route.prefix);
+            let again = access.route(&parts(&address, &headers)).unwrap();
             assert_eq!(again.target, route.target, "{path}");
         }
     }

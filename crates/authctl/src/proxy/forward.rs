@@ -16,7 +16,7 @@ use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Error as ClientError;
 use tokio::time::error::Elapsed;
-use tower::{Layer as _, Service as _};
+use tower::Layer as _;
 use url::Url;
 
 use super::access::{Access, NotAdmitted, Route, SECRET_HEADER};
@@ -29,27 +29,30 @@ const KEPT_BODY: usize = 1024 * 1024;
 /// The header on what the proxy itself answers: the kind of the error.
 const ERROR_HEADER: HeaderName = HeaderName::from_static("authctl-error");
 
-/// Headers that belong to one connection (RFC 9110, section 7.6.1).
-const HOP_BY_HOP: [HeaderName; 8] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::PROXY_AUTHENTICATE,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
+/// Whether a header belongs to one connection (RFC 9110, section 7.6.1).
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
 
-/// What is in a request of the proxy's caller and not for the vendor: the addresses and secrets of
+/// Whether a header in a request of the proxy's caller is not for the vendor: the addresses and secrets of
 /// this side, and what is answered on this side.
-const NOT_FORWARDED: [HeaderName; 5] = [
-    header::AUTHORIZATION,
-    header::HOST,
-    header::PROXY_AUTHORIZATION,
-    header::EXPECT,
-    SECRET_HEADER,
-];
+fn is_of_this_side(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    matches!(
+        name,
+        "authorization" | "expect" | "host" | "proxy-authorization"
+    ) || SECRET_HEADER == name
+}
 
 /// The body of a response: the vendor's, or the proxy's own.
 pub(super) type Body = Either<SeenBody<Incoming>, Full<Bytes>>;
@@ -103,14 +106,13 @@ impl Forwarder {
         &self,
         mut head: http::request::Parts,
         body: Incoming,
-        route: &Route,
+        route: &Route<'_>,
     ) -> Result<Response<SeenBody<Incoming>>, Response<Body>> {
         head.uri = route.target.clone();
         head.version = http::Version::HTTP_11;
-        remove_hop_by_hop(&mut head.headers);
-        for name in NOT_FORWARDED {
-            head.headers.remove(name);
-        }
+        remove(&mut head.headers, |name| {
+            is_hop_by_hop(name) || is_of_this_side(name)
+        });
         let accept = head.headers.entry(header::ACCEPT);
         accept.or_insert(HeaderValue::from_static("*/*"));
         let is_short = body.size_hint().lower() <= KEPT_BODY as u64;
@@ -125,14 +127,18 @@ impl Forwarder {
             None => Either::Right(body),
         };
         let request = Request::from_parts(head, body);
-        let sent = self.vendor.clone().call(request).await;
+        let sent = self.vendor.send(request).await;
         sent.map_err(|error| failed(&*error))
     }
 
     /// The vendor's response, as the caller gets it.
-    fn returned(&self, response: Response<SeenBody<Incoming>>, route: &Route) -> Response<Body> {
+    fn returned(
+        &self,
+        response: Response<SeenBody<Incoming>>,
+        route: &Route<'_>,
+    ) -> Response<Body> {
         let mut response = response.map(Either::Left);
-        remove_hop_by_hop(response.headers_mut());
+        remove(response.headers_mut(), is_hop_by_hop);
         if let Some(address) = self.redirected(response.headers(), route) {
             response.headers_mut().insert(header::LOCATION, address);
         }
@@ -140,7 +146,7 @@ impl Forwarder {
     }
 
     /// A redirect to one of the vendor's hosts leads through the proxy again.
-    fn redirected(&self, headers: &HeaderMap, route: &Route) -> Option<HeaderValue> {
+    fn redirected(&self, headers: &HeaderMap, route: &Route<'_>) -> Option<HeaderValue> {
         let location = headers.get(header::LOCATION)?.to_str().ok()?;
         let target = Url::parse(&route.target.to_string())
             .ok()?
@@ -150,7 +156,7 @@ impl Forwarder {
         let fragment = target
             .fragment()
             .map_or_else(String::new, |it| format!("#{it}"));
-        let address = self.access.address_of(&target, &route.prefix);
+        let address = self.access.address_of(&target, route.prefix);
         let address = address.trim_end_matches(&fragment);
         HeaderValue::try_from(format!("{address}{fragment}")).ok()
     }
@@ -171,15 +177,17 @@ fn unsupported(head: &http::request::Parts) -> Option<&'static str> {
     }
 }
 
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
-    for name in named.into_iter().chain(HOP_BY_HOP) {
+/// Removes the headers for which `is_kept_back` says so, and those that `Connection` names.
+fn remove(headers: &mut HeaderMap, is_kept_back: impl Fn(&HeaderName) -> bool) {
+    let named = headers.get_all(header::CONNECTION).iter();
+    let named = named.filter_map(|value| value.to_str().ok());
+    let named = named.flat_map(|value| value.split(','));
+    // No allocation where there are none, as in most heads.
+    let named: Vec<HeaderName> = named.filter_map(|name| name.trim().parse().ok()).collect();
+    for name in named {
+        headers.remove(name);
+    }
+    while let Some(name) = headers.keys().find(|&name| is_kept_back(name)).cloned() {
         headers.remove(name);
     }
 }

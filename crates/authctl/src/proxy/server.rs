@@ -1,5 +1,7 @@
 //! The port: connections, and their orderly end.
 
+mod head_timer;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::pin;
@@ -8,10 +10,11 @@ use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 
+use self::head_timer::HeadTimer;
 use super::forward::Forwarder;
 
 /// How long a connection may take to send the head of its next request.
@@ -30,10 +33,6 @@ pub(super) async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let graceful = GracefulShutdown::new();
-    let mut server = http1::Builder::new();
-    server
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME);
     let mut stop = pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -51,15 +50,18 @@ pub(super) async fn serve(
         // A response's first bytes do not wait for more of them.
         let _ = stream.set_nodelay(true);
         let forwarder = Arc::clone(&forwarder);
-        let service = service_fn(move |request| {
-            let forwarder = Arc::clone(&forwarder);
-            async move { Ok::<_, Infallible>(forwarder.answer(request).await) }
-        });
-        let connection = server.serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
+        let graceful = graceful.watcher();
         tokio::spawn(async move {
+            let forwarder = &*forwarder;
+            let service = service_fn(move |request| async move {
+                Ok::<_, Infallible>(forwarder.answer(request).await)
+            });
+            let connection = http1::Builder::new()
+                .timer(HeadTimer::new(HEAD_TIME))
+                .header_read_timeout(HEAD_TIME)
+                .serve_connection(TokioIo::new(stream), service);
             // A caller that goes away is no event.
-            if let Err(error) = connection.await {
+            if let Err(error) = graceful.watch(connection).await {
                 tracing::trace!(%error, "a connection broke");
             }
         });

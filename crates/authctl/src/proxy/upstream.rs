@@ -8,13 +8,13 @@ use auth_core::BoxFuture;
 use auth_core::session::SeenBody;
 use auth_core::session::tower::{BoxError, Copies};
 use bytes::Bytes;
-use http::Uri;
+use http::{Request, Response, Uri};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, MaybeHttpsStream};
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::{Client, Error as ClientError, ResponseFuture};
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
@@ -28,8 +28,23 @@ use crate::error::{Failure, Kind};
 /// A body that was kept, or one that is passed through as it comes.
 pub(super) type Sent = Either<Full<Bytes>, SeenBody<Incoming>>;
 
-/// A client of the vendor's hosts.
-pub(super) type Upstream = Client<Connector, Sent>;
+/// A client of the vendor's hosts. A cheap clone, because each call has one.
+#[derive(Clone)]
+pub(super) struct Upstream(Arc<Client<Connector, Sent>>);
+
+impl Service<Request<Sent>> for Upstream {
+    type Response = Response<Incoming>;
+    type Error = ClientError;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Sent>) -> ResponseFuture {
+        self.0.request(request)
+    }
+}
 
 /// A request whose body was kept can be sent again.
 #[derive(Clone)]
@@ -82,11 +97,12 @@ pub(super) fn client(base: &Url, limit: Duration) -> Result<Upstream, Failure> {
         proxies: encrypted.then(Matcher::from_env),
         limit,
     }));
-    Ok(Client::builder(TokioExecutor::new())
+    let client = Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         // Below what servers commonly keep, so that few requests meet a closing connection.
         .pool_idle_timeout(Duration::from_secs(4))
-        .build(connector))
+        .build(connector);
+    Ok(Upstream(Arc::new(client)))
 }
 
 /// Makes connections. A cheap clone, because the client makes several for each call.
