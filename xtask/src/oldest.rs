@@ -14,9 +14,10 @@ use toml_edit::{DocumentMut, Item, Table, Value as Toml};
 
 use crate::cargo;
 use crate::release::check::packages;
-use crate::release::crates::{Crates, TLS, list, text};
+use crate::release::crates::{Crates, TLS, features, list, text};
 use crate::tools::pinned;
 
+const HACK: &str = "hack check --locked";
 const SYN: &str =
     "{ version = \"2.0.119\", features = [\"extra-traits\", \"full\", \"visit\", \"visit-mut\"] }";
 
@@ -36,17 +37,15 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     let mut lock =
         cargo::cargo(&workspace, "metadata -Zdirect-minimal-versions --format-version=1");
     cargo::output(lock.env("RUSTC_BOOTSTRAP", "1")).context("a requirement is too low")?;
-    // Every set of auth-core's features of TLS, and each other feature alone.
+    // Every set of features of TLS, and each other feature alone; what is passed on, in all at once.
     let tls = TLS.join(",");
-    let core = format!("--package auth-core --feature-powerset --include-features {tls}");
-    let each = "--workspace --each-feature --exclude-all-features --exclude-features default";
-    for words in [core, format!("{each},{tls}")] {
-        run(&hack, &format!("hack check --locked {words}"))?;
-    }
-    // The vendor crates pass the features of TLS on.
-    for tls in TLS {
-        let vendors = crates.sorted.iter().filter(|one| !one.package["features"][tls].is_null());
-        let words = vendors.map(|one| format!(" --package {0} --features {0}/{tls}", one.name));
+    run(&hack, &format!("{HACK} --package auth-core --feature-powerset --include-features {tls}"))?;
+    let passed_on: Vec<_> = TLS.into_iter().chain(features(&crates.sorted[0].package)).collect();
+    let others = format!("--exclude-features default,{}", passed_on.join(","));
+    run(&hack, &format!("{HACK} --workspace --each-feature --exclude-all-features {others}"))?;
+    for feature in passed_on {
+        let all = crates.sorted.iter().filter(|one| !one.package["features"][feature].is_null());
+        let words = all.map(|one| format!(" --package {0} --features {0}/{feature}", one.name));
         let words = words.collect::<String>();
         run("cargo".as_ref(), &format!("check --locked --no-default-features{words}"))?;
     }
