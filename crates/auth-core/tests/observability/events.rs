@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use auth_core::{
     Error, Expiry, Header, Http, HttpBuilder, MemoryStore, Operation, Reason, Renew, Request,
-    RetryPolicy, Session, Token, operation,
+    RetryPolicy, Session, StoreKey, Token, operation,
 };
 use httpmock::prelude::*;
 use tracing::field::{Field, Visit};
@@ -271,6 +271,12 @@ impl Renew for Calls {
     }
 }
 
+/// The same account at a vendor of which no other test of this process tells.
+fn key_of(vendor: &str) -> StoreKey {
+    let vendor = vendor.to_owned();
+    StoreKey { vendor, ..key() }
+}
+
 /// A vendor that is down, and repeats the account in its answers.
 async fn failing() -> (MockServer, Http) {
     let server = MockServer::start_async().await;
@@ -289,14 +295,14 @@ async fn an_account_that_is_hashed_or_labelled_is_in_no_event_and_no_span() {
     let everything = listen();
     let (_server, http) = failing().await;
     for is_hashed in [true, false] {
-        let builder = Session::builder(Calls(http.clone())).key(key());
+        let builder = Session::builder(Calls(http.clone())).key(key_of("hidden"));
         let builder = if is_hashed {
             builder.hash_account()
         } else {
             builder.label("customer 17")
         };
         builder.build().unwrap().headers().await.unwrap_err();
-        let told = everything.of("calls");
+        let told = everything.of("hidden");
         // However the vendor writes it.
         for told in told.events.iter().chain(&told.spans) {
             let shown = format!("{told:?}").to_lowercase();
@@ -316,9 +322,9 @@ async fn an_account_that_is_hashed_or_labelled_is_in_no_event_and_no_span() {
 async fn a_failure_names_the_call_the_host_and_how_often_it_was_sent() {
     let everything = listen();
     let (server, http) = failing().await;
-    let session = Session::builder(Calls(http)).key(key());
+    let session = Session::builder(Calls(http)).key(key_of("failing"));
     session.build().unwrap().headers().await.unwrap_err();
-    let events = everything.of("calls").events;
+    let events = everything.of("failing").events;
     let failed = events.iter().find(|it| it.message == "renewal failed");
     let said = ["operation", "host", "attempts"].map(|name| failed.unwrap().field(name));
     assert_eq!(said, ["test.refresh", &server.address().to_string(), "3"]);
