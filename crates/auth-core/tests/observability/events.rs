@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use auth_core::{
     Error, Expiry, Header, Http, HttpBuilder, MemoryStore, Operation, Reason, Renew, Request,
-    RetryPolicy, Session, StoreKey, Token, operation,
+    RetryPolicy, Session, Token, operation,
 };
 use httpmock::prelude::*;
 use tracing::field::{Field, Visit};
@@ -252,7 +252,7 @@ async fn the_events_of_a_life_say_what_happened() {
 const CALL: Operation = operation!("test.refresh");
 
 /// A vendor behind HTTP.
-struct Calls(Http);
+struct Calls(Http, &'static str);
 
 impl Renew for Calls {
     type Error = Error;
@@ -263,18 +263,12 @@ impl Renew for Calls {
     }
 
     fn vendor(&self) -> &'static str {
-        "calls"
+        self.1
     }
 
     fn headers(&self, _: &Token) -> Result<Vec<Header>, Error> {
         Ok(Vec::new())
     }
-}
-
-/// The same account at a vendor of which no other test of this process tells.
-fn key_of(vendor: &str) -> StoreKey {
-    let vendor = vendor.to_owned();
-    StoreKey { vendor, ..key() }
 }
 
 /// A vendor that is down, and repeats the account in its answers.
@@ -295,7 +289,7 @@ async fn an_account_that_is_hashed_or_labelled_is_in_no_event_and_no_span() {
     let everything = listen();
     let (_server, http) = failing().await;
     for is_hashed in [true, false] {
-        let builder = Session::builder(Calls(http.clone())).key(key_of("hidden"));
+        let builder = Session::builder(Calls(http.clone(), "hidden")).key(key());
         let builder = if is_hashed {
             builder.hash_account()
         } else {
@@ -322,7 +316,7 @@ async fn an_account_that_is_hashed_or_labelled_is_in_no_event_and_no_span() {
 async fn a_failure_names_the_call_the_host_and_how_often_it_was_sent() {
     let everything = listen();
     let (server, http) = failing().await;
-    let session = Session::builder(Calls(http)).key(key_of("failing"));
+    let session = Session::builder(Calls(http, "failing")).key(key());
     session.build().unwrap().headers().await.unwrap_err();
     let events = everything.of("failing").events;
     let failed = events.iter().find(|it| it.message == "renewal failed");
