@@ -55,7 +55,7 @@ impl Record {
         self.worker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns once the thread has had nothing to do for a while. Whoever needs it then starts another one.
+    /// Returns once the thread has had nothing to do for a while. A later task starts another one.
     async fn until_idle(&self, idle: &Notify) {
         loop {
             // Told as well if it became idle before this waits.
