@@ -71,6 +71,9 @@ pub(crate) fn run(root: &Path, chosen: &[&Crate], registry: &str) -> Result<()> 
         let features = features(&one.package).join(",");
         let mut test = cargo::cargo(root, "test --package");
         report.run("the tests pass", test.args([&one.name, "--features", &features]));
+        if list(&one.package, "targets").iter().all(|it| it["kind"][0] != "lib") {
+            continue;
+        }
         let mut docs = cargo::cargo(root, "rustdoc --all-features --lib --target-dir");
         docs.arg(&target).args(["--package", &one.name]).env("RUSTC_BOOTSTRAP", "1");
         docs.args(["--", "-D", "warnings", "--cfg", "docsrs"]);
