@@ -174,10 +174,9 @@ impl<R: Renew> Session<R> {
     /// # Ok(()) }
     /// ```
     pub async fn auth_headers(&self) -> Result<AuthHeaders, R::Error> {
-        let now = self.shared.clock.now();
-        match self.shared.current.load_full() {
-            Some(current) if current.is_fresh(now) => Ok(AuthHeaders(current)),
-            _ => self.acquire().await,
+        match self.fresh() {
+            Some(headers) => Ok(headers),
+            None => self.acquire().await,
         }
     }
 
@@ -333,6 +332,13 @@ impl<R: Renew> Session<R> {
     /// ```
     pub fn refresh_in_background(&self) -> Result<BackgroundRefresh, R::Error> {
         Ok(background_refresh::start(&self.shared)?)
+    }
+
+    /// The headers with which nothing has to be done.
+    fn fresh(&self) -> Option<AuthHeaders> {
+        let now = self.shared.clock.now();
+        let current = self.shared.current.load_full();
+        current.filter(|it| it.is_fresh(now)).map(AuthHeaders)
     }
 
     /// The hot path: one look at the clocks, one read of the headers, no lock. Whether the caller can

@@ -110,10 +110,9 @@ impl<R: Renew> Authorizer for Session<R> {
         if let Err(error) = self.check(url) {
             return Box::pin(ready(Err(error)));
         }
-        let (shared, now) = (&self.shared, self.shared.clock.now());
-        if let Some(current) = shared.current.load_full().filter(|it| it.is_fresh(now)) {
+        if let Some(headers) = self.fresh() {
             // A renewal's future has kilobytes, which few calls need.
-            return Box::pin(ready(Ok(AuthHeaders(current))));
+            return Box::pin(ready(Ok(headers)));
         }
         Box::pin(async { self.auth_headers().await.map_err(of_any_vendor) })
     }

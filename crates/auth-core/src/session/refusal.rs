@@ -40,8 +40,11 @@ pub(super) async fn look<B: Body<Data = Bytes> + Unpin>(
     if refusal == Refusal::Unclear {
         let seen = match body.see(LOOKED_AT).await {
             Ok(seen) => seen,
-            // A refusal is a refusal, whatever became of its text.
-            Err(_) if head.status == StatusCode::UNAUTHORIZED => Vec::new(),
+            // A refusal is a refusal, whatever became of its text. A caller who reads that learns of it.
+            Err(error) if head.status == StatusCode::UNAUTHORIZED => {
+                body.broken = Some(error);
+                Vec::new()
+            }
             Err(error) => return Err(error),
         };
         // The caller's client may not have asked for gzip either. What can be read of it counts.
@@ -71,17 +74,23 @@ pub(super) async fn look<B: Body<Data = Bytes> + Unpin>(
 /// # Ok(()) }
 /// ```
 #[derive(Debug)]
-pub struct SeenBody<B> {
+pub struct SeenBody<B: Body> {
     seen: VecDeque<Frame<Bytes>>,
+    /// Why there is no more.
+    broken: Option<B::Error>,
     /// `None` once it has ended.
     rest: Option<B>,
 }
+
+// The error is never pinned.
+impl<B: Body + Unpin> Unpin for SeenBody<B> {}
 
 impl<B: Body<Data = Bytes> + Unpin> SeenBody<B> {
     /// A body of which nothing has been looked at.
     pub fn new(body: B) -> Self {
         Self {
             seen: VecDeque::new(),
+            broken: None,
             rest: Some(body),
         }
     }
@@ -123,6 +132,10 @@ impl<B: Body<Data = Bytes> + Unpin> Body for SeenBody<B> {
         if let Some(frame) = self.seen.pop_front() {
             return Poll::Ready(Some(Ok(frame)));
         }
+        if let Some(error) = self.broken.take() {
+            self.rest = None;
+            return Poll::Ready(Some(Err(error)));
+        }
         let Some(rest) = &mut self.rest else {
             return Poll::Ready(None);
         };
@@ -134,7 +147,8 @@ impl<B: Body<Data = Bytes> + Unpin> Body for SeenBody<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.seen.is_empty() && self.rest.as_ref().is_none_or(Body::is_end_stream)
+        let is_all = self.seen.is_empty() && self.broken.is_none();
+        is_all && self.rest.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -148,5 +162,36 @@ impl<B: Body<Data = Bytes> + Unpin> Body for SeenBody<B> {
             all.set_upper(upper.saturating_add(seen));
         }
         all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+    use http_body_util::{BodyExt as _, StreamBody};
+
+    use super::*;
+    use crate::StaticAuthorizer;
+
+    #[tokio::test]
+    async fn a_refusal_that_breaks_off_is_one_and_is_not_taken_for_whole() {
+        let address = "https://api.example.com/";
+        let authorizer = StaticAuthorizer::bearer("a-token", address).unwrap();
+        let headers = authorizer.headers_for(address).await.unwrap();
+        let url = Url::parse(address).unwrap();
+        for (status, is_refusal) in [(401, true), (200, false)] {
+            let frames = [Ok(Frame::data(Bytes::from("{\"err"))), Err("broken off")];
+            let body = StreamBody::new(stream::iter(frames));
+            let response = Response::builder().status(status).body(body).unwrap();
+            let looked = look(&authorizer, &headers, &url, response).await;
+            let (response, refused) = looked.unwrap();
+            assert_eq!(refused, is_refusal, "{status}");
+            let mut body = response.into_body();
+            assert!(!body.is_end_stream());
+            let first = body.frame().await.unwrap().unwrap();
+            assert_eq!(first.into_data().unwrap(), "{\"err");
+            assert_eq!(body.frame().await.unwrap().unwrap_err(), "broken off");
+            assert!(body.frame().await.is_none());
+        }
     }
 }

@@ -150,7 +150,7 @@ where
     C: Copies<B>,
     B: Send + 'static,
     T: Body<Data = Bytes> + Send + Unpin + 'static,
-    T::Error: Into<BoxError>,
+    T::Error: Into<BoxError> + Send,
 {
     type Response = Response<SeenBody<T>>;
     type Error = BoxError;

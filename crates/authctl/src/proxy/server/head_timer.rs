@@ -70,7 +70,7 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_millis(40);
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_head_has_its_whole_time_however_many_came_before() {
         let timer = HeadTimer::new(LIMIT);
         for _ in 0..3 {
@@ -83,7 +83,7 @@ mod tests {
         timer.sleep_until(deadline).await;
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_connection_ends_when_its_next_head_does_not_come_whole_in_time() {
         let (mut caller, served) = tokio::io::duplex(1024);
         let answer = |_| async { Ok::<_, http::Error>(http::Response::new(Empty::<&[u8]>::new())) };
