@@ -292,11 +292,14 @@ fn of_quoted_printable(word: &str) -> Option<String> {
         .trim_end_matches('=')
         .replace('%', "%25")
         .replace('=', "%");
-    Some(
-        percent_decode_str(&escaped)
-            .decode_utf8_lossy()
-            .into_owned(),
-    )
+    let link = percent_decode_str(&escaped).decode_utf8_lossy();
+    // One `=3D` alone is a passcode's if a line ends behind the name of another parameter, which would lose its sign.
+    let has_value = |parameter: &str| parameter.contains('=');
+    let query = link.split_once('?').filter(|_| equals == 1);
+    if query.is_some_and(|(_, query)| !query.split('&').all(has_value)) {
+        return None;
+    }
+    Some(link.into_owned())
 }
 
 /// The link that Proofpoint has wrapped, in its second or third way.
