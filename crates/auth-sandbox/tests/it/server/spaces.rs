@@ -86,16 +86,16 @@ async fn their_number_and_their_names_are_bounded() {
 #[tokio::test]
 async fn a_reset_begins_again_and_ends_what_waits() {
     let program = Program::start(&["--frozen-clock", "2030-01-01T00:00:00Z"]);
-    program.iqm_log_in("", "123456").await;
     for step in [
         json!({ "kind": "hold" }),
         json!({ "kind": "delay", "wait": "1h" }),
     ] {
+        program.iqm_log_in("", "123456").await;
         let fault = json!({ "operation": "iqm.log_in", "steps": [step] });
         program.done("/_sandbox/faults", fault).await;
         let reset = async {
             program
-                .json("/_sandbox/requests/counts?operation=iqm.log_in&at_least=1&wait=20s")
+                .json("/_sandbox/requests/counts?operation=iqm.log_in&at_least=2&wait=20s")
                 .await;
             let seed = json!({ "settings": { "iqm_token_lifetime": "5m" } });
             program.done("/_sandbox/reset", seed).await;
