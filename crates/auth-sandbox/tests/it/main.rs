@@ -6,6 +6,7 @@
     reason = "a failed unwrap in a test is a failed test"
 )]
 
+mod alone;
 mod caller;
 mod clock;
 mod edgeiq_password;
