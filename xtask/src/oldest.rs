@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use semver::{Version, VersionReq};
 use serde_json::Value;
-use toml_edit::{DocumentMut, Item, Table, Value as Toml};
+use toml_edit::{DocumentMut, Item, Table};
 
 use crate::cargo;
 use crate::release::check::packages;
@@ -18,8 +18,13 @@ use crate::release::crates::{Crates, TLS, features, list, text};
 use crate::tools::pinned;
 
 const HACK: &str = "hack check --locked";
-const SYN: &str =
-    "{ version = \"2.0.119\", features = [\"extra-traits\", \"full\", \"visit\", \"visit-mut\"] }";
+/// No crate here names these, but programs that run while something is compiled. With the same
+/// features everywhere, they and what is made by them are compiled once, or have been for the tests.
+const SHARED: &str = "{ cc = { version = '1', features = ['parallel'] }, quote = '1', \
+    indexmap = { version = '2', features = ['serde'] }, proc-macro2 = '1', winnow = '1', \
+    serde = { version = '1.0.228', features = ['alloc'] }, syn = { version = '2', \
+    features = ['extra-traits', 'full', 'visit', 'visit-mut'] }, syn3 = { package = 'syn', \
+    version = '3', features = ['extra-traits', 'fold', 'full', 'visit', 'visit-mut'] } }";
 
 pub(crate) fn check(root: &Path) -> Result<()> {
     let crates = Crates::load(root)?;
@@ -34,8 +39,8 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     run(&hack, "hack --remove-dev-deps --workspace")?;
     // What a crate here names in the oldest version, and everything else as it is locked: so a new
     // release of a third party never breaks this check. Cargo has no stable option for it.
-    let mut lock =
-        cargo::cargo(&workspace, "metadata -Zdirect-minimal-versions --format-version=1");
+    let lock = "metadata -Zdirect-minimal-versions --format-version=1";
+    let mut lock = cargo::cargo(&workspace, lock);
     cargo::output(lock.env("RUSTC_BOOTSTRAP", "1")).context("a requirement is too low")?;
     // Every set of features of TLS, and each other feature alone; what is passed on, in all at once.
     let tls = TLS.join(",");
@@ -67,11 +72,8 @@ fn unpack(root: &Path, crates: &Crates) -> Result<PathBuf> {
         let archive = packages.join(format!("{folder}.crate"));
         cargo::output(cargo::program("tar", &workspace, "-xzf").arg(archive))?;
         let path = workspace.join(&folder).join("Cargo.toml");
-        // Syn is of no use, but that only programs that run while something is compiled ask for it.
-        // With the same features everywhere it and what is derived by it are compiled once.
         let mut own: DocumentMut = fs::read_to_string(&path)?.parse()?;
-        own.entry("build-dependencies").or_insert(toml_edit::table())["syn"] =
-            Item::Value(SYN.parse::<Toml>()?);
+        own["build-dependencies"] = Item::Value(SHARED.parse()?);
         fs::write(&path, own.to_string())?;
         let entry = format!("{} = {{ path = \"{folder}\" }}\n", one.name);
         manifest.push_str(&entry);

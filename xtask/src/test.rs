@@ -28,9 +28,7 @@ const STEPS: &[Step] = &[
         let words = "test --quiet --no-run --all-targets";
         call(&mut linted(root, &format!("{words} {}", ring(root)?)))
     }),
-    ("tests", "unit and integration tests, and the proofs of releases", |root| {
-        test(root, &ring(root)?)
-    }),
+    ("tests", "all tests, and the proofs of releases", |root| test(root, &ring(root)?)),
     ("packages", "each compiles alone, by feature, with the oldest versions", oldest::check),
     ("tls", "handshakes with each other TLS feature alone, and with none", |root| {
         // Third parties have the features that the tests have compiled them with. A program has *ring*.
@@ -85,19 +83,17 @@ pub(crate) fn run(root: &Path, list: bool, only: &[String]) -> Result<()> {
         Ok(format!("{name} {:.1?}", began.elapsed()))
     };
     let all = |steps: &[&Step]| steps.iter().map(one).collect::<Result<Vec<_>>>();
-    let tests = steps.iter().position(|it| it.0 == "tests").unwrap_or(steps.len());
-    let mut times = all(&steps[..tests])?;
+    let at = steps.iter().position(|it| it.0 == "tests").unwrap_or(steps.len());
+    let mut times = all(&steps[..at])?;
     // Most tests wait, and so what only compiles goes beside them.
-    let is_beside = |it: &&Step| ["packages", "tls"].contains(&it.0);
-    let (others, tests): (Vec<_>, Vec<_>) = steps[tests..].iter().partition(|it| is_beside(it));
+    let (beside, tests): (Vec<_>, Vec<_>) = steps[at..].iter().partition(|it| it.0 == "packages");
     thread::scope(|scope| {
-        let others = scope.spawn(|| all(&others));
+        let beside = scope.spawn(|| all(&beside));
         times.extend(all(&tests)?);
-        times.extend(others.join().unwrap_or_else(|it| panic::resume_unwind(it))?);
+        times.extend(beside.join().unwrap_or_else(|it| panic::resume_unwind(it))?);
         anyhow::Ok(())
     })?;
-    let (took, times) = (started.elapsed(), times.join(", "));
-    note(format_args!("\nall steps passed in {took:.1?}: {times}"));
+    note(format_args!("\nall steps passed in {:.1?}: {}", started.elapsed(), times.join(", ")));
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 mod reading;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -154,7 +154,7 @@ fn known(secrets: &[SecretString]) -> Option<Vec<Reading>> {
 }
 
 /// The parts that give a secret away, by their length. The longest cover all of a secret.
-fn telling(known: &[Reading]) -> Vec<(usize, HashSet<&[char]>)> {
+fn telling(known: &[Reading]) -> Vec<(usize, BTreeSet<&[char]>)> {
     let of_length = |length| {
         let parts = known.iter().flat_map(move |secret| {
             let last = secret.chars.len().saturating_sub(length);
@@ -166,7 +166,7 @@ fn telling(known: &[Reading]) -> Vec<(usize, HashSet<&[char]>)> {
             let parts = secret.chars.windows(length).enumerate();
             parts.filter(move |(at, _)| is_telling(*at))
         });
-        let parts: HashSet<_> = parts.map(|(_, part)| part).collect();
+        let parts: BTreeSet<_> = parts.map(|(_, part)| part).collect();
         (length, parts)
     };
     (SHORTEST..=TELLING_INSIDE)

@@ -38,7 +38,7 @@ impl Client {
         let mut random = [0; 16];
         getrandom::getrandom(&mut random).map_err(|error| {
             let message = "the system gives no random numbers";
-            CoreError::new(ErrorKind::Unavailable, message).with_source(error)
+            CoreError::new(ErrorKind::Unavailable, message).with_source(error.to_string())
         })?;
         let state = SecretString::from(format!("{:032x}", u128::from_ne_bytes(random)));
         let mut url = self.0.web_url.clone();
