@@ -85,12 +85,12 @@ pub(crate) fn run(root: &Path, list: bool, only: &[String]) -> Result<()> {
     let all = |steps: &[&Step]| steps.iter().map(one).collect::<Result<Vec<_>>>();
     let at = steps.iter().position(|it| it.0 == "tests").unwrap_or(steps.len());
     let mut times = all(&steps[..at])?;
-    // Most tests wait, and so what only compiles goes beside them.
-    let (beside, tests): (Vec<_>, Vec<_>) = steps[at..].iter().partition(|it| it.0 == "packages");
+    // Most tests wait, and so what compiles goes beside them; cargo compiles one after the other.
+    let lanes = steps[at..].chunk_by(|_, it| it.0 == "tls");
     thread::scope(|scope| {
-        let beside = scope.spawn(|| all(&beside));
-        times.extend(all(&tests)?);
-        times.extend(beside.join().unwrap_or_else(|it| panic::resume_unwind(it))?);
+        for lane in lanes.map(|lane| scope.spawn(|| all(lane))).collect::<Vec<_>>() {
+            times.extend(lane.join().unwrap_or_else(|it| panic::resume_unwind(it))?);
+        }
         anyhow::Ok(())
     })?;
     note(format_args!("\nall steps passed in {:.1?}: {}", started.elapsed(), times.join(", ")));
@@ -112,7 +112,7 @@ fn linted(root: &Path, words: &str) -> Command {
 fn test(root: &Path, words: &str) -> Result<()> {
     let has_nextest = cargo::output(&mut command(root, "nextest --version")).is_ok();
     // Most tests wait: for a time limit, a server, another process.
-    let threads = std::thread::available_parallelism().map_or(4, |it| 2 * it.get());
+    let threads = thread::available_parallelism().map_or(4, |it| 2 * it.get());
     let nextest = format!("nextest run --test-threads {threads}");
     let runner = if has_nextest { &nextest } else { "test --lib --bins --tests" };
     call(&mut linted(root, &format!("{runner} {words}")))

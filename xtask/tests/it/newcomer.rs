@@ -69,7 +69,7 @@ fn run(at: &Repository, project: [&str; 2], sandbox: &Sandbox, email: &str) -> [
     fs::write(path("Cargo.toml"), format!("{package}{manifest}")).unwrap();
     // So a new release of a third party's crate is no business of this test.
     fs::copy(here().join("Cargo.lock"), path("Cargo.lock")).unwrap();
-    success(&mut at.cargo(folder.path(), "build"));
+    success(&mut at.cargo(folder.path(), "build --jobs 1"));
     let mut program = at.cargo(folder.path(), "run --quiet");
     program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = program.spawn().unwrap();
