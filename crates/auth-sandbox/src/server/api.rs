@@ -85,7 +85,10 @@ fn routes() -> Vec<(&'static str, MethodRouter)> {
 pub(super) fn router() -> Router {
     let all = routes();
     let is_described = |path: &str| OPENAPI.contains(&format!("\n    \"{path}\": {{"));
-    debug_assert!(all.iter().all(|(path, _)| is_described(path)));
+    debug_assert!(
+        all.iter().all(|(path, _)| is_described(path)),
+        "openapi.json lacks a path"
+    );
     let router = all
         .into_iter()
         .chain(page::routes())
