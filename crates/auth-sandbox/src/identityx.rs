@@ -4,18 +4,17 @@ mod call;
 mod document;
 mod email;
 mod endpoint;
+mod execution;
 mod failure;
 mod handle;
-mod inputs;
 #[cfg(feature = "server")]
 mod inspect;
+mod introspection;
 mod mails;
 mod people;
 mod schema;
 mod state;
 mod token;
-mod types;
-mod validation;
 mod variables;
 
 use axum::http::StatusCode;
@@ -38,9 +37,7 @@ const fn of_field(name: &'static str, fields: &'static [&'static str]) -> Operat
 
 /// Decision: only a POST is answered. The vendor's server may answer a GET as well.
 const fn any_query(name: &'static str) -> Operation<State> {
-    Operation::post_async(name, "graphql", |state, request| {
-        Box::pin(endpoint::answer(state, request))
-    })
+    Operation::post(name, "graphql", endpoint::answer)
 }
 
 impl Vendor for State {

@@ -6,7 +6,6 @@ use std::any::Any;
 use std::cell::LazyCell;
 use std::sync::Arc;
 
-use auth_core::BoxFuture;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -75,20 +74,8 @@ pub(crate) struct Context {
     pub(crate) base_url: Url,
 }
 
-/// What answers an operation.
-enum Handler<V> {
-    /// Nothing in a vendor's memory waits.
-    Now(fn(&V, &Call) -> Answer),
-    Later(fn(Arc<V>, Call) -> BoxFuture<'static, Response<Body>>),
-}
-
-impl<V> Clone for Handler<V> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<V> Copy for Handler<V> {}
+/// What answers an operation. Nothing in a vendor's memory waits.
+type Handler<V> = fn(&V, &Call) -> Answer;
 
 /// One row of a vendor's table.
 pub(crate) struct Operation<V> {
@@ -102,28 +89,12 @@ pub(crate) struct Operation<V> {
 
 impl<V> Operation<V> {
     /// An operation that is a GET. A HEAD takes the same effect.
-    pub(crate) const fn get(
-        name: &'static str,
-        path: &'static str,
-        handler: fn(&V, &Call) -> Answer,
-    ) -> Self {
-        Self::new(name, Method::GET, path, Handler::Now(handler))
+    pub(crate) const fn get(name: &'static str, path: &'static str, handler: Handler<V>) -> Self {
+        Self::new(name, Method::GET, path, handler)
     }
 
-    pub(crate) const fn post(
-        name: &'static str,
-        path: &'static str,
-        handler: fn(&V, &Call) -> Answer,
-    ) -> Self {
-        Self::new(name, Method::POST, path, Handler::Now(handler))
-    }
-
-    pub(crate) const fn post_async(
-        name: &'static str,
-        path: &'static str,
-        handler: fn(Arc<V>, Call) -> BoxFuture<'static, Response<Body>>,
-    ) -> Self {
-        Self::new(name, Method::POST, path, Handler::Later(handler))
+    pub(crate) const fn post(name: &'static str, path: &'static str, handler: Handler<V>) -> Self {
+        Self::new(name, Method::POST, path, handler)
     }
 
     const fn new(
@@ -280,10 +251,12 @@ fn router<V: Vendor>(vendor: &Arc<V>) -> Router {
         }
         paths.push(row.path);
         let handler = row.handler;
-        let route =
-            move |State(vendor): State<Arc<V>>, uri: Uri, headers: HeaderMap, body: Bytes| {
-                answer(vendor, handler, Call { uri, headers, body })
-            };
+        let route = move |State(vendor): State<Arc<V>>,
+                          uri: Uri,
+                          headers: HeaderMap,
+                          body: Bytes| async move {
+            answer(&*vendor, handler, &Call { uri, headers, body })
+        };
         let route = if row.method == Method::GET {
             routing::get(route)
         } else {
@@ -313,12 +286,8 @@ fn router<V: Vendor>(vendor: &Arc<V>) -> Router {
     router.fallback(unknown_path).with_state(Arc::clone(vendor))
 }
 
-async fn answer<V: Vendor>(vendor: Arc<V>, handler: Handler<V>, call: Call) -> Response<Body> {
-    let answer = match handler {
-        Handler::Now(handler) => handler(&vendor, &call),
-        Handler::Later(handler) => return handler(vendor, call).await,
-    };
-    answer.unwrap_or_else(|failure| {
+fn answer<V: Vendor>(vendor: &V, handler: Handler<V>, call: &Call) -> Response<Body> {
+    handler(vendor, call).unwrap_or_else(|failure| {
         let refusal = match failure {
             Failure::Malformed(problem) => V::malformed(problem),
             Failure::Refused(refusal) => refusal,

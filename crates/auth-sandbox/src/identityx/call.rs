@@ -1,8 +1,7 @@
 //! What a request says besides its query: who calls, for which application and organisation.
 
-use std::sync::{Arc, MutexGuard};
+use std::sync::MutexGuard;
 
-use async_graphql::Context;
 use axum::http::{HeaderMap, header};
 
 use super::failure::{BAD_INPUT, Failure, UNAUTHENTICATED, UNAUTHORIZED};
@@ -13,9 +12,9 @@ use super::token::{BadToken, Kind};
 pub(super) const APP_ID: &str = "x-app-id";
 const ORG_ID: &str = "x-org-id";
 
-pub(super) struct Call {
-    pub(super) state: Arc<State>,
-    pub(super) headers: HeaderMap,
+pub(super) struct Call<'c> {
+    pub(super) state: &'c State,
+    pub(super) headers: &'c HeaderMap,
 }
 
 /// Who a valid token is for.
@@ -26,13 +25,7 @@ pub(super) struct Caller {
     pub(super) token: String,
 }
 
-impl Call {
-    /// The call that a resolver belongs to.
-    pub(super) fn of<'c>(ctx: &Context<'c>) -> Result<&'c Self, Failure> {
-        let missing = |_| Failure::internal(500, "no call", "the sandbox has lost the call");
-        ctx.data().map_err(missing)
-    }
-
+impl Call<'_> {
     /// The vendor's memory, which every resolver but `ping` asks another service for.
     pub(super) fn open(&self) -> Result<MutexGuard<'_, Book>, Failure> {
         let book = self.state.book();

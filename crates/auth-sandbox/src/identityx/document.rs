@@ -1,42 +1,67 @@
 //! The query text: its root field, from which the log and the faults take the operation.
 
-use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Selection};
-use async_graphql::{Name, Positioned};
+use graphql_tools::parser::{Pos, parse_query};
+use graphql_tools::static_graphql::query::{Definition, Document, OperationDefinition, Selection};
 use serde_json::Value;
+
+/// The document, or where it is no GraphQL. Not the parser's message, which quotes the query.
+pub(super) fn parse(query: &str) -> Result<Document, Pos> {
+    let document = parse_query(query).map_err(|error| error.0.position)?;
+    Ok(document.into_static())
+}
 
 /// The one root field of a query with its kind, as in `mutation userLogin`. An alias is no part of
 /// it. `None` if there are several fields.
 pub(super) fn root_field(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
-    let document = parse_query(body.get("query")?.as_str()?).ok()?;
+    let document = parse(body.get("query")?.as_str()?).ok()?;
     let operation = chosen(&document, body.get("operationName").and_then(Value::as_str))?;
     let mut fields = Vec::new();
-    for selection in &operation.node.selection_set.node.items {
-        match &selection.node {
-            Selection::Field(field) => fields.push(field.node.name.node.as_str()),
+    for selection in &operation.selection_set().items {
+        match selection {
+            Selection::Field(field) => fields.push(field.name.as_str()),
             Selection::FragmentSpread(_) | Selection::InlineFragment(_) => return None,
         }
     }
     // Clients add it to the fields that they want.
     fields.retain(|field| *field != "__typename");
     match fields[..] {
-        [field] => Some(format!("{} {field}", operation.node.ty)),
+        [field] => Some(format!("{} {field}", kind(operation))),
         _ => None,
     }
 }
 
 /// The operation of a document that this name chooses: the only one without a name.
 pub(super) fn chosen<'d>(
-    document: &'d ExecutableDocument,
+    document: &'d Document,
     name: Option<&str>,
-) -> Option<&'d Positioned<OperationDefinition>> {
-    let mut operations = document.operations.iter();
-    match name {
-        None if operations.len() == 1 => operations.next().map(|(_, operation)| operation),
-        None => None,
-        Some(_) => operations
-            .find(|(own, _)| own.map(Name::as_str) == name)
-            .map(|(_, operation)| operation),
+) -> Option<&'d OperationDefinition> {
+    let all = document.definitions.iter();
+    let mut operations = all.filter_map(|definition| match definition {
+        Definition::Operation(operation) => Some(operation),
+        Definition::Fragment(_) => None,
+    });
+    if name.is_some() {
+        return operations.find(|operation| self::name(operation) == name);
+    }
+    let only = operations.next();
+    only.filter(|_| operations.next().is_none())
+}
+
+/// As a query writes it.
+pub(super) fn kind(operation: &OperationDefinition) -> &'static str {
+    match operation {
+        OperationDefinition::Query(_) | OperationDefinition::SelectionSet(_) => "query",
+        OperationDefinition::Mutation(_) => "mutation",
+        OperationDefinition::Subscription(_) => "subscription",
+    }
+}
+
+fn name(operation: &OperationDefinition) -> Option<&str> {
+    match operation {
+        OperationDefinition::Query(it) => it.name.as_deref(),
+        OperationDefinition::Mutation(it) => it.name.as_deref(),
+        OperationDefinition::Subscription(it) => it.name.as_deref(),
+        OperationDefinition::SelectionSet(_) => None,
     }
 }

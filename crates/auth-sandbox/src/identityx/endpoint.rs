@@ -1,76 +1,73 @@
 //! The endpoint: from the bytes of a request to an answer with the vendor's status.
 
-use std::sync::Arc;
-
-use async_graphql::parser::parse_query;
-use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{Pos, Request, Response, ServerError, Variables};
 use axum::body::Body;
 use axum::http::{HeaderMap, Response as HttpResponse, StatusCode};
-use axum::response::IntoResponse;
+use graphql_tools::parser::Pos;
+use graphql_tools::static_graphql::query::SelectionSet;
+use graphql_tools::static_graphql::schema::ObjectType;
+use graphql_tools::validation::rules::default_rules_validation_plan;
+use graphql_tools::validation::validate::validate;
 use serde_json::{Map, Value, json};
 
 use super::call::{APP_ID, Call};
 use super::document;
-use super::failure::{Failure, INTERNAL};
+use super::execution::{Execution, FieldError, location};
+use super::failure::INTERNAL;
 use super::schema::SCHEMA;
 use super::state::State;
-use super::validation::ValidationOnly;
 use super::variables;
-use crate::answer::{self, Content, Refusal};
+use crate::answer::{self, Answer, Content, Refusal};
 use crate::request::{self, is_json};
 
-pub(super) async fn answer(state: Arc<State>, request: request::Call) -> HttpResponse<Body> {
-    let headers = request.headers;
-    let call = Call { state, headers };
-    match prepare(&call, &request.body).await {
-        Ok(request) => execute(call, request).await,
-        Err(refusal) => refusal.into_response(),
-    }
-}
+const INVALID: &str = "GRAPHQL_VALIDATION_FAILED";
 
-/// The checks before a resolver is asked.
-async fn prepare(call: &Call, body: &[u8]) -> Result<Request, Refusal> {
-    let fields = fields(&call.headers, body)?;
+pub(super) fn answer(state: &State, request: &request::Call) -> Answer {
+    let call = &Call {
+        state,
+        headers: &request.headers,
+    };
+    let fields = fields(&request.headers, &request.body)?;
     refuse_blocked(call)?;
     let Parts { query, name, sent } = parts(&fields)?;
 
-    let parsed = parse_query(query).map_err(|error| {
-        // Not the parser's message, which quotes the query.
+    let document = document::parse(query).map_err(|place| {
         let (text, hint) = ("Syntax Error", "the query is not GraphQL");
-        let places: Vec<Pos> = error.positions().collect();
         refuse(
             "GRAPHQL_PARSE_FAILED",
-            vec![(text.to_owned(), places)],
+            [(text.to_owned(), vec![place])],
             hint,
         )
     })?;
-    validate(parsed.clone()).await.map_err(|errors| {
-        let errors = errors
-            .into_iter()
-            .map(|each| (each.message, each.locations));
+    // Without the variables: the vendor answers their mistakes differently.
+    let errors = validate(&SCHEMA, &document, &default_rules_validation_plan());
+    if !errors.is_empty() {
+        let errors = errors.into_iter();
+        let errors = errors.map(|each| (each.message, each.locations));
         let hint = "the query does not fit the schema; the errors say where";
-        refuse("GRAPHQL_VALIDATION_FAILED", errors.collect(), hint)
-    })?;
-    let Some(operation) = document::chosen(&parsed, name) else {
+        return Err(refuse(INVALID, errors, hint).into());
+    }
+    let Some(operation) = document::chosen(&document, name) else {
         // Decision: the text, which no document has.
         let hint = "operationName does not choose one of the query's operations";
         let text = "Unknown operation named by operationName.".to_owned();
-        return Err(refuse(
-            "GRAPHQL_VALIDATION_FAILED",
-            vec![(text, Vec::new())],
-            hint,
-        ));
+        return Err(refuse(INVALID, [(text, Vec::new())], hint).into());
     };
-    variables::check(&operation.node, &sent).map_err(|(text, place)| {
+    let root = match document::kind(operation) {
+        "query" => Some(SCHEMA.query_type()),
+        "mutation" => SCHEMA.mutation_type(),
+        _ => None,
+    };
+    let Some(root) = root else {
+        let text = "Schema is not configured to execute subscription operation.".to_owned();
+        let hint = "the operation is neither a query nor a mutation";
+        return Err(refuse(INVALID, [(text, Vec::new())], hint).into());
+    };
+    let variables = variables::check(operation, &sent).map_err(|(text, place)| {
         let hint = "a variable is missing, or not of the type that the query says";
-        refuse(INTERNAL, vec![(text, vec![place])], hint)
+        refuse(INTERNAL, [(text, vec![place])], hint)
     })?;
-
-    let mut request = Request::new("").variables(Variables::from_json(Value::Object(sent)));
-    request.operation_name = name.map(str::to_owned);
-    request.set_parsed_query(parsed);
-    Ok(request)
+    let execution = Execution::new(call, &document, &variables);
+    Ok(execute(call, execution, root, operation.selection_set()))
 }
 
 /// The longest body that the vendor reads.
@@ -151,7 +148,7 @@ fn bad_request(hint: &str) -> Refusal {
 }
 
 /// The checks that fail for every operation, whether or not it is about an application.
-fn refuse_blocked(call: &Call) -> Result<(), Refusal> {
+fn refuse_blocked(call: &Call<'_>) -> Result<(), Refusal> {
     let id = call.headers.get(APP_ID).and_then(|id| id.to_str().ok());
     let book = call.state.book();
     if let Some(id) = id.filter(|id| book.switches.disabled.contains(*id)) {
@@ -161,7 +158,7 @@ fn refuse_blocked(call: &Call) -> Result<(), Refusal> {
         );
         let hint = "the tenant of the application in x-app-id is switched off";
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        let refusal = refuse(INTERNAL, vec![(text, Vec::new())], hint);
+        let refusal = refuse(INTERNAL, [(text, Vec::new())], hint);
         return Err(Refusal { status, ..refusal });
     }
     let is_unknown = |id: &str| !book.applications.iter().any(|each| each.id == id);
@@ -172,17 +169,17 @@ fn refuse_blocked(call: &Call) -> Result<(), Refusal> {
                 "Context creation failed: The application ID \"{id}\" is no longer allowed."
             );
             let hint = "the application in x-app-id is unknown, or no longer allowed";
-            Err(refuse("FORBIDDEN", vec![(text, Vec::new())], hint))
+            Err(refuse("FORBIDDEN", [(text, Vec::new())], hint))
         }
     }
 }
 
 /// An answer without any resolver: 400, without `data`.
-fn refuse(code: &str, errors: Vec<(String, Vec<Pos>)>, hint: &str) -> Refusal {
+fn refuse(code: &str, errors: impl IntoIterator<Item = (String, Vec<Pos>)>, hint: &str) -> Refusal {
     let errors = errors.into_iter().map(|(message, locations)| {
         let mut error = json!({ "message": message, "extensions": { "code": code } });
         if !locations.is_empty() {
-            error["locations"] = json!(locations);
+            error["locations"] = locations.into_iter().map(location).collect();
         }
         error
     });
@@ -193,15 +190,16 @@ fn refuse(code: &str, errors: Vec<(String, Vec<Pos>)>, hint: &str) -> Refusal {
     }
 }
 
-async fn execute(call: Call, request: Request) -> HttpResponse<Body> {
+fn execute<'e>(
+    call: &Call<'_>,
+    execution: Execution<'e>,
+    root: &ObjectType,
+    set: &'e SelectionSet,
+) -> HttpResponse<Body> {
     let error_beside_data = call.state.book().switches.error_beside_data;
-    let response = SCHEMA.execute(request.data(call)).await;
-    let failures = response.errors.iter();
-    let mut hint = failures
-        .filter_map(ServerError::source::<Failure>)
-        .map(|failure| failure.hint)
-        .next();
-    let mut errors: Vec<Value> = response.errors.iter().map(Failure::json).collect();
+    let (data, failed) = execution.run(root, set);
+    let mut hint = failed.first().map(|error| error.failure.hint);
+    let mut errors: Vec<Value> = failed.iter().map(FieldError::json).collect();
     if errors.is_empty() && error_beside_data {
         // Decision: an error of no field, so that all data stays.
         let mut error = json!({ "message": "Something beside the data has failed." });
@@ -210,7 +208,7 @@ async fn execute(call: Call, request: Request) -> HttpResponse<Body> {
         hint = Some("the sandbox was told to put an error beside the data");
     }
     let mut body = json!({
-        "data": response.data.into_json().unwrap_or_default(),
+        "data": data,
         // Decision: its contents, since clients ignore it.
         "extensions": { "sandbox": { "executed": true } },
     });
@@ -222,17 +220,4 @@ async fn execute(call: Call, request: Request) -> HttpResponse<Body> {
         answer::set_hint(&mut answer, hint);
     }
     answer
-}
-
-/// Checks the query against the schema, without the variables: the vendor answers their mistakes
-/// differently.
-async fn validate(query: ExecutableDocument) -> Result<(), Vec<ServerError>> {
-    let mut request = Request::new("").data(ValidationOnly);
-    request.set_parsed_query(query);
-    let Response { errors, .. } = SCHEMA.execute(request).await;
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(errors)
-    }
 }

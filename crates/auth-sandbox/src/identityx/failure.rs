@@ -1,8 +1,5 @@
 //! The errors of resolvers, as the vendor writes them.
 
-use std::fmt;
-
-use async_graphql::ServerError;
 use serde_json::{Value, json};
 
 use super::token::BadToken;
@@ -12,7 +9,7 @@ pub(super) const BAD_INPUT: &str = "BAD_USER_INPUT";
 pub(super) const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
 pub(super) const UNAUTHORIZED: &str = "UNAUTHORIZED";
 
-/// An error of a resolver. Its [`Display`](fmt::Display) is the vendor's message.
+/// An error of a resolver, with the vendor's message.
 #[derive(Clone, Debug)]
 pub(super) struct Failure {
     pub(super) message: String,
@@ -55,26 +52,12 @@ impl Failure {
         Self::new(UNAUTHENTICATED, bad.message(), bad.hint())
     }
 
-    /// The error as it stands in `errors`.
-    pub(super) fn json(error: &ServerError) -> Value {
-        let mut extensions = json!({ "code": INTERNAL });
-        if let Some(failure) = error.source::<Self>() {
-            extensions["code"] = failure.code.into();
-            if let Some(status) = failure.status {
-                extensions["exception"] = json!({ "statusCode": status });
-            }
+    /// `extensions` of the error.
+    pub(super) fn extensions(&self) -> Value {
+        let mut extensions = json!({ "code": self.code });
+        if let Some(status) = self.status {
+            extensions["exception"] = json!({ "statusCode": status });
         }
-        json!({
-            "message": error.message,
-            "locations": error.locations,
-            "path": error.path,
-            "extensions": extensions,
-        })
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        extensions
     }
 }

@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
-use super::inputs::SendAppUserLoginLink;
+use super::schema::SendAppUserLoginLink;
 use super::state::{Book, State};
 use super::token::{Kind, Minted, Record};
 use crate::inbox::{Mail, MailKind};

@@ -1,58 +1,32 @@
-//! Whether the variables are what the query says that they are.
-//!
-//! The executor does it too, but as a part of the validation, and the vendor answers the two
-//! differently.
+//! Whether values are what the schema wants: those of the variables, and what stands in the query in the
+//! place of a scalar that only the vendor knows.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
-use async_graphql::Pos;
-use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{
-    BaseType, OperationDefinition, Type, TypeKind, TypeSystemDefinition,
-};
+use graphql_tools::parser::Pos;
+use graphql_tools::static_graphql::query::{OperationDefinition, Type, Value as Literal};
+use graphql_tools::static_graphql::schema::{InputValue, TypeDefinition};
 use serde_json::{Map, Value};
 
 use super::schema::SCHEMA;
 
-/// The fields of an input type.
-type Fields = Vec<(String, Type)>;
-
-/// The input types by their name, out of the schema itself.
-static INPUTS: LazyLock<HashMap<String, Fields>> = LazyLock::new(|| {
-    let document = parse_schema(SCHEMA.sdl());
-    let definitions = document.map_or_else(|_| Vec::new(), |document| document.definitions);
-    let inputs = definitions.into_iter().filter_map(|definition| {
-        let TypeSystemDefinition::Type(definition) = definition else {
-            return None;
-        };
-        let TypeKind::InputObject(input) = definition.node.kind else {
-            return None;
-        };
-        let fields = input.fields.into_iter().map(|field| {
-            let field = field.node;
-            (field.name.node.to_string(), field.ty.node)
-        });
-        Some((definition.node.name.node.to_string(), fields.collect()))
-    });
-    inputs.collect()
-});
-
-/// What is wrong with the variables, and where the query declares the one that is wrong.
+/// The variables with their defaults. Otherwise what is wrong with one, and where the query declares
+/// it.
 ///
 /// Decision: what follows the variable's name, and that the value is repeated. Both are as in
 /// graphql-js.
 pub(super) fn check(
     operation: &OperationDefinition,
     sent: &Map<String, Value>,
-) -> Result<(), (String, Pos)> {
-    for definition in &operation.variable_definitions {
-        let (name, ty) = (&definition.node.name.node, &definition.node.var_type.node);
-        let has_default = definition.node.default_value.is_some();
-        let problem = match sent.get(name.as_str()) {
-            None if has_default || ty.nullable => None,
+) -> Result<Map<String, Value>, (String, Pos)> {
+    let mut all = Map::new();
+    for definition in operation.variable_definitions() {
+        let (name, ty) = (&definition.name, &definition.var_type);
+        let value = sent.get(name).cloned();
+        let default = definition.default_value.as_ref();
+        let default = default.and_then(|default| literal(default, &Map::new()));
+        let problem = match &value {
+            None if default.is_some() || !ty.is_non_null() => None,
             None => Some(format!("of required type \"{ty}\" was not provided.")),
-            Some(Value::Null) if !ty.nullable => {
+            Some(Value::Null) if ty.is_non_null() => {
                 Some(format!("of non-null type \"{ty}\" must not be null."))
             }
             Some(value) => check_value(ty, value)
@@ -60,32 +34,56 @@ pub(super) fn check(
                 .map(|why| format!("got invalid value {value}; {why}")),
         };
         if let Some(problem) = problem {
-            return Err((format!("Variable \"${name}\" {problem}"), definition.pos));
+            return Err((
+                format!("Variable \"${name}\" {problem}"),
+                definition.position,
+            ));
         }
+        all.extend(value.or(default).map(|value| (name.clone(), value)));
     }
-    Ok(())
+    Ok(all)
 }
 
-fn check_value(ty: &Type, value: &Value) -> Result<(), String> {
-    if value.is_null() {
-        return if ty.nullable {
-            Ok(())
-        } else {
-            Err(format!("Expected type {ty} not to be null."))
-        };
-    }
-    let name = match &ty.base {
-        BaseType::List(inner) => {
+/// What a value in a query stands for. `None`: a variable that was not sent.
+pub(super) fn literal(value: &Literal, variables: &Map<String, Value>) -> Option<Value> {
+    let literal = |value| literal(value, variables);
+    Some(match value {
+        Literal::Variable(name) => return variables.get(name).cloned(),
+        Literal::Int(number) => number.as_i64().into(),
+        Literal::Float(number) => (*number).into(),
+        Literal::String(text) | Literal::Enum(text) => text.as_str().into(),
+        Literal::Boolean(is) => (*is).into(),
+        Literal::Null => Value::Null,
+        Literal::List(items) => {
+            let items = items.iter().map(|item| literal(item).unwrap_or_default());
+            items.collect()
+        }
+        Literal::Object(fields) => {
+            let fields = fields.iter();
+            let fields = fields.filter_map(|(name, value)| Some((name.clone(), literal(value)?)));
+            Value::Object(fields.collect())
+        }
+    })
+}
+
+pub(super) fn check_value(ty: &Type, value: &Value) -> Result<(), String> {
+    let name = match ty {
+        Type::NonNullType(ty) if value.is_null() => {
+            return Err(format!("Expected type {ty}! not to be null."));
+        }
+        _ if value.is_null() => return Ok(()),
+        Type::NonNullType(ty) => return check_value(ty, value),
+        Type::ListType(inner) => {
             return match value {
                 Value::Array(items) => items.iter().try_for_each(|item| check_value(inner, item)),
                 // One item stands for a list of one.
                 one => check_value(inner, one),
             };
         }
-        BaseType::Named(name) => name.as_str(),
+        Type::NamedType(name) => name.as_str(),
     };
-    if let Some(fields) = INPUTS.get(name) {
-        return check_fields(name, fields, value);
+    if let Some(TypeDefinition::InputObject(input)) = SCHEMA.type_by_name(name) {
+        return check_fields(name, &input.fields, value);
     }
     let fits = match name {
         "String" | "ObjectID" => value.is_string(),
@@ -104,23 +102,24 @@ fn check_value(ty: &Type, value: &Value) -> Result<(), String> {
     }
 }
 
-fn check_fields(name: &str, fields: &Fields, value: &Value) -> Result<(), String> {
+fn check_fields(name: &str, fields: &[InputValue], value: &Value) -> Result<(), String> {
     let Value::Object(sent) = value else {
         return Err(format!("Expected type {name} to be an object."));
     };
-    for (field, ty) in fields {
-        match sent.get(field) {
-            None if ty.nullable => {}
-            None => {
+    for field in fields {
+        let (name, ty) = (&field.name, &field.value_type);
+        match sent.get(name) {
+            None if ty.is_non_null() => {
                 return Err(format!(
-                    "Field \"{field}\" of required type \"{ty}\" was not provided."
+                    "Field \"{name}\" of required type \"{ty}\" was not provided."
                 ));
             }
-            Some(value) => check_value(ty, value).map_err(|why| format!("{why} At {field}."))?,
+            None => {}
+            Some(value) => check_value(ty, value).map_err(|why| format!("{why} At {name}."))?,
         }
     }
-    let known = |field: &String| fields.iter().any(|(known, _)| known == field);
-    match sent.keys().find(|field| !known(field)) {
+    let known = |name: &String| fields.iter().any(|field| field.name == *name);
+    match sent.keys().find(|name| !known(name)) {
         None => Ok(()),
         Some(unknown) => Err(format!(
             "Field \"{unknown}\" is not defined by type \"{name}\"."

@@ -17,6 +17,7 @@ mod eqworks_login;
 mod eqworks_token;
 mod faults;
 mod identityx_failures;
+mod identityx_graphql;
 mod identityx_login;
 mod identityx_org;
 mod identityx_token;
