@@ -14,7 +14,6 @@
     clippy::expect_used,
     reason = "a benchmark that cannot run has nothing to print"
 )]
-#![allow(missing_docs, reason = "criterion's macros make public items")]
 
 use std::hint::black_box;
 use std::pin::pin;
@@ -24,7 +23,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use auth_core::{Clock as _, Error, Expiry, Header, Reason, Renew, Session, SystemClock, Token};
-use criterion::{Criterion, criterion_group, criterion_main};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -176,57 +174,7 @@ fn timed(calls: u64, mut each: impl FnMut(&mut HeaderMap)) -> Duration {
     begun.elapsed()
 }
 
-fn one_task(criterion: &mut Criterion) {
-    let current = ArcSwap::from_pointee(shared_value());
-    let (one, two) = (session(1), session(2));
-    let mut group = criterion.benchmark_group("one task");
-    let mut map = HeaderMap::with_capacity(8);
-    for (name, clocks) in [
-        ("floor, wall clock", Clocks::Wall),
-        (
-            "floor, wall clock and elapsed time",
-            Clocks::WallAndMonotonic,
-        ),
-        ("floor, both coarse", Clocks::Coarse),
-    ] {
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| floor(&current, clocks, &mut map));
-        });
-    }
-    group.bench_function("apply, one header", |bencher| {
-        bencher.iter(|| apply(&one, &mut map));
-    });
-    group.bench_function("apply, two headers", |bencher| {
-        bencher.iter(|| apply(&two, &mut map));
-    });
-    group.finish();
-}
-
-fn two_threads(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group(format!("{THREADS} threads, {TASKS} tasks each"));
-    group
-        .sample_size(10)
-        .measurement_time(Duration::from_secs(3));
-    let current = Arc::new(ArcSwap::from_pointee(shared_value()));
-    group.bench_function("floor, wall clock, one shared value", |bencher| {
-        bencher.iter_custom(|calls| {
-            let current = Arc::clone(&current);
-            contended(calls, move |map| floor(&current, Clocks::Wall, map))
-        });
-    });
-    for headers in [1, 2] {
-        let session = session(headers);
-        group.bench_function(format!("apply, {headers} header(s)"), |bencher| {
-            bencher.iter_custom(|calls| {
-                let session = session.clone();
-                contended(calls, move |map| apply(&session, map))
-            });
-        });
-    }
-    group.finish();
-}
-
-fn summary(_: &mut Criterion) {
+fn main() {
     let current = ArcSwap::from_pointee(shared_value());
     let (one, two) = (session(1), session(2));
     let [wall, both, coarse, first, second] = side_by_side([
@@ -299,6 +247,3 @@ fn side_by_side_contended<const N: usize>(runs: [&dyn Fn(u64) -> Duration; N]) -
     }
     best
 }
-
-criterion_group!(benches, one_task, two_threads, summary);
-criterion_main!(benches);
