@@ -22,9 +22,9 @@ const HACK: &str = "hack check --locked";
 /// features everywhere, they and what is made by them are compiled once, or have been for the tests.
 const SHARED: &str = "{ cc = { version = '1', features = ['parallel'] }, quote = '1', \
     indexmap = { version = '2', features = ['serde'] }, proc-macro2 = '1', winnow = '1', \
-    serde = { version = '1.0.228', features = ['alloc'] }, syn = { version = '2', \
-    features = ['extra-traits', 'full', 'visit', 'visit-mut'] }, syn3 = { package = 'syn', \
-    version = '3', features = ['extra-traits', 'fold', 'full', 'visit', 'visit-mut'] } }";
+    serde = { version = '1.0.229', features = ['alloc'] }, syn = { version = '2', features = \
+    ['extra-traits', 'full', 'visit-mut'] }, syn3 = { package = 'syn', version = '3', features = \
+    ['extra-traits', 'fold', 'full', 'visit', 'visit-mut'] } }";
 
 pub(crate) fn check(root: &Path) -> Result<()> {
     let crates = Crates::load(root)?;

@@ -12,25 +12,25 @@ use crate::cargo::{self, cargo as command, note, run as call, say};
 use crate::release::crates::{Crates, features, list, text};
 use crate::{oldest, tidy, tools};
 
-/// One check: its name, what it checks, and how.
-type Step = (&'static str, &'static str, fn(&Path) -> Result<()>);
+/// Its name, when (equal tens beside each other, equal numbers in a line), what it checks, and how.
+type Step = (&'static str, u8, &'static str, fn(&Path) -> Result<()>);
 
 const STEPS: &[Step] = &[
-    ("fmt", "the formatting is rustfmt's", |root| call(&mut command(root, "fmt --all --check"))),
-    ("typos", "words are spelt as others spell them", |root| tool(root, "typos", "")),
-    ("tidy", "the rules that no tool has", tidy::run),
-    ("deny", "licences and sources of all dependencies, and who may depend on whom", |root| {
+    ("fmt", 10, "formatted by rustfmt", |root| call(&mut command(root, "fmt --all --check"))),
+    ("typos", 11, "words are spelt as others spell them", |root| tool(root, "typos", "")),
+    ("tidy", 12, "the rules that no tool has", tidy::run),
+    ("deny", 13, "licences and sources of all dependencies, and who may depend on whom", |root| {
         tool(root, "cargo-deny", "--log-level error check licenses bans sources")
     }),
-    ("shear", "no dependency is unused", |root| tool(root, "cargo-shear", "")),
-    ("msrv", "no dependency wants a later Rust than is promised", |root| oldest_rust(root, None)),
-    ("clippy", "everything compiles, and no lint warns", |root| {
+    ("shear", 13, "no dependency is unused", |root| tool(root, "cargo-shear", "")),
+    ("msrv", 13, "no dependency wants a later Rust than promised", |root| oldest_rust(root, None)),
+    ("clippy", 20, "everything compiles, and no lint warns", |root| {
         let words = "test --quiet --no-run --tests --bench *";
         call(&mut linted(root, &format!("{words} {}", ring(root)?)))
     }),
-    ("tests", "all tests, and the proofs of releases", |root| test(root, &ring(root)?)),
-    ("packages", "each compiles alone, by feature, with the oldest versions", oldest::check),
-    ("tls", "handshakes with each other TLS feature alone, and with none", |root| {
+    ("tests", 30, "all tests, and the proofs of releases", |root| test(root, &ring(root)?)),
+    ("packages", 31, "each compiles alone, by feature, with the oldest versions", oldest::check),
+    ("tls", 31, "handshakes with each other TLS feature alone, and with none", |root| {
         // Third parties have the features that the tests have compiled them with. A program has *ring*.
         let words = "--workspace --exclude authctl --no-default-features --test tls";
         let words = format!("{words} {}", all_but_tls(root)?);
@@ -38,7 +38,7 @@ const STEPS: &[Step] = &[
             ["", " --features auth-core-tls/aws-lc-rs", " --features auth-core-tls/native-tls"];
         features.iter().try_for_each(|it| test(root, &format!("{words}{it}")))
     }),
-    ("docs", "the docs build without a warning, and their examples work", |root| {
+    ("docs", 32, "the docs build without a warning, and their examples work", |root| {
         let mut docs = linted(root, &format!("test --doc {}", ring(root)?));
         docs.env("RUSTDOC", root.join("xtask/rustdoc.sh"));
         call(docs.env("DOCS", cargo::target(root)?.join("doc")))
@@ -63,7 +63,7 @@ fn all_but_tls(root: &Path) -> Result<String> {
 
 pub(crate) fn run(root: &Path, list: bool, only: &[String]) -> Result<()> {
     if list {
-        STEPS.iter().map(|(name, about, _)| format!("{name:<10}{about}")).for_each(say);
+        STEPS.iter().map(|(name, _, about, _)| format!("{name:<10}{about}")).for_each(say);
         return Ok(());
     }
     let names: Vec<_> = STEPS.iter().map(|(name, ..)| *name).collect();
@@ -74,7 +74,7 @@ pub(crate) fn run(root: &Path, list: bool, only: &[String]) -> Result<()> {
     let steps: Vec<_> = STEPS.iter().filter(|(name, ..)| is_meant(name)).collect();
     tools::require(&tools::NEEDS)?;
     let started = Instant::now();
-    let one = |(name, about, check): &&Step| {
+    let one = |(name, _, about, check): &&Step| {
         note(format_args!("\n==> {name}: {about}"));
         let began = Instant::now();
         let hint = format!("`{name}` failed; to run it alone: cargo xtask test --only {name}");
@@ -83,16 +83,16 @@ pub(crate) fn run(root: &Path, list: bool, only: &[String]) -> Result<()> {
         Ok(format!("{name} {:.1?}", began.elapsed()))
     };
     let all = |steps: &[&Step]| steps.iter().map(one).collect::<Result<Vec<_>>>();
-    let at = steps.iter().position(|it| it.0 == "tests").unwrap_or(steps.len());
-    let mut times = all(&steps[..at])?;
-    // Most tests wait, and so what compiles goes beside them; cargo compiles one after the other.
-    let lanes = steps[at..].chunk_by(|_, it| it.0 == "tls");
-    thread::scope(|scope| {
-        for lane in lanes.map(|lane| scope.spawn(|| all(lane))).collect::<Vec<_>>() {
-            times.extend(lane.join().unwrap_or_else(|it| panic::resume_unwind(it))?);
-        }
-        anyhow::Ok(())
-    })?;
+    let mut times = Vec::new();
+    for stage in steps.chunk_by(|one, next| one.1 / 10 == next.1 / 10) {
+        let lanes = stage.chunk_by(|one, next| one.1 == next.1);
+        thread::scope(|scope| {
+            for lane in lanes.map(|lane| scope.spawn(|| all(lane))).collect::<Vec<_>>() {
+                times.extend(lane.join().unwrap_or_else(|it| panic::resume_unwind(it))?);
+            }
+            anyhow::Ok(())
+        })?;
+    }
     note(format_args!("\nall steps passed in {:.1?}: {}", started.elapsed(), times.join(", ")));
     Ok(())
 }
