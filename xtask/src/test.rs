@@ -29,7 +29,6 @@ const STEPS: &[Step] = &[
         call(&mut linted(root, &format!("{words} {}", ring(root)?)))
     }),
     ("tests", 30, "all tests, and the proofs of releases", |root| test(root, &ring(root)?)),
-    ("packages", 31, "each compiles alone, by feature, with the oldest versions", oldest::check),
     ("tls", 31, "handshakes with each other TLS feature alone, and with none", |root| {
         // Third parties have the features that the tests have compiled them with. A program has *ring*.
         let words = "--workspace --exclude authctl --no-default-features --test tls";
@@ -38,6 +37,7 @@ const STEPS: &[Step] = &[
             ["", " --features auth-core-tls/aws-lc-rs", " --features auth-core-tls/native-tls"];
         features.iter().try_for_each(|it| test(root, &format!("{words}{it}")))
     }),
+    ("packages", 31, "each compiles alone, by feature, with the oldest versions", oldest::check),
     ("docs", 32, "the docs build without a warning, and their examples work", |root| {
         let mut docs = linted(root, &format!("test --doc {}", ring(root)?));
         docs.env("RUSTDOC", root.join("xtask/rustdoc.sh"));

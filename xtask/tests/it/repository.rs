@@ -179,7 +179,7 @@ impl Repository {
     }
 
     pub(crate) fn cargo(&self, folder: &Path, words: &str) -> Command {
-        self.equipped(env!("CARGO"), folder, words)
+        self.equipped("nice", folder, &format!("cargo {words}"))
     }
 
     fn equipped(&self, program: &str, folder: &Path, words: &str) -> Command {
