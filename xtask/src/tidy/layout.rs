@@ -15,9 +15,9 @@ const FILES: &str = "README.md CHANGELOG.md tests/it/main.rs src/lib.rs src/clie
 /// The most lines of a file without its unit tests.
 const MOST_LINES: usize = 400;
 
-/// How many crates a vendor crate's normal tree may have, itself included; that of identityx-auth
-/// has one more, for GraphQL.
-const MOST_CRATES: usize = 99;
+/// How many crates a vendor crate's normal tree may have, itself included (identityx-auth: one more),
+/// without the 16 of ICU4X, which a user has who does not hold back `idna_adapter` (see deny.toml).
+const MOST_CRATES: usize = 83;
 
 /// What the default features do not bring in.
 const ABSENT: [&str; 6] =
