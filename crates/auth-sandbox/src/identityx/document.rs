@@ -1,7 +1,10 @@
 //! The query text: its root field, from which the log and the faults take the operation.
 
 use graphql_tools::parser::{Pos, parse_query};
-use graphql_tools::static_graphql::query::{Definition, Document, OperationDefinition, Selection};
+use graphql_tools::static_graphql::query::{
+    Definition, Document, Field, OperationDefinition, Selection, SelectionSet,
+};
+use graphql_tools::static_graphql::schema::{Document as Schema, ObjectType};
 use serde_json::Value;
 
 /// The document, or where it is no GraphQL. Not the parser's message, which quotes the query.
@@ -48,8 +51,54 @@ pub(super) fn chosen<'d>(
     only.filter(|_| operations.next().is_none())
 }
 
+/// A field that its type does not have. The library takes each that begins with `__` for known.
+pub(super) fn unknown_field<'d>(
+    document: &'d Document,
+    schema: &'d Schema,
+) -> Option<(&'d Field, &'d str)> {
+    document.definitions.iter().find_map(|definition| {
+        let (ty, set) = match definition {
+            Definition::Operation(it) => (root(it, schema)?.name.as_str(), it.selection_set()),
+            Definition::Fragment(it) => (it.type_condition.as_ref().as_str(), &it.selection_set),
+        };
+        unknown_in(ty, set, schema)
+    })
+}
+
+fn unknown_in<'d>(
+    ty: &'d str,
+    set: &'d SelectionSet,
+    schema: &'d Schema,
+) -> Option<(&'d Field, &'d str)> {
+    let definition = schema.type_by_name(ty)?;
+    set.items.iter().find_map(|selection| match selection {
+        Selection::Field(field) if field.name == "__typename" => None,
+        Selection::Field(field) => match definition.field_by_name(&field.name) {
+            None => Some((field, ty)),
+            Some(it) => unknown_in(it.field_type.inner_type(), &field.selection_set, schema),
+        },
+        Selection::InlineFragment(it) => {
+            let ty = it.type_condition.as_ref().map_or(ty, |it| it.as_ref());
+            unknown_in(ty, &it.selection_set, schema)
+        }
+        Selection::FragmentSpread(_) => None,
+    })
+}
+
+/// The type whose fields an operation selects. `None`: the schema has no such operations.
+pub(super) fn root<'s>(
+    operation: &OperationDefinition,
+    schema: &'s Schema,
+) -> Option<&'s ObjectType> {
+    match kind(operation) {
+        "query" => Some(schema.query_type()),
+        "mutation" => schema.mutation_type(),
+        _ => None,
+    }
+}
+
 /// As a query writes it.
-pub(super) fn kind(operation: &OperationDefinition) -> &'static str {
+fn kind(operation: &OperationDefinition) -> &'static str {
     match operation {
         OperationDefinition::Query(_) | OperationDefinition::SelectionSet(_) => "query",
         OperationDefinition::Mutation(_) => "mutation",

@@ -40,9 +40,18 @@ pub(super) fn answer(state: &State, request: &request::Call) -> Answer {
     })?;
     // Without the variables: the vendor answers their mistakes differently.
     let errors = validate(&SCHEMA, &document, &default_rules_validation_plan());
+    let errors = errors
+        .into_iter()
+        .map(|each| (each.message, each.locations));
+    let mut errors: Vec<_> = errors.collect();
+    if errors.is_empty() {
+        let unknown = document::unknown_field(&document, &SCHEMA);
+        errors.extend(unknown.map(|(field, ty)| {
+            let text = format!("Cannot query field \"{}\" on type \"{ty}\".", field.name);
+            (text, vec![field.position])
+        }));
+    }
     if !errors.is_empty() {
-        let errors = errors.into_iter();
-        let errors = errors.map(|each| (each.message, each.locations));
         let hint = "the query does not fit the schema; the errors say where";
         return Err(refuse(INVALID, errors, hint).into());
     }
@@ -52,12 +61,7 @@ pub(super) fn answer(state: &State, request: &request::Call) -> Answer {
         let text = "Unknown operation named by operationName.".to_owned();
         return Err(refuse(INVALID, [(text, Vec::new())], hint).into());
     };
-    let root = match document::kind(operation) {
-        "query" => Some(SCHEMA.query_type()),
-        "mutation" => SCHEMA.mutation_type(),
-        _ => None,
-    };
-    let Some(root) = root else {
+    let Some(root) = document::root(operation, &SCHEMA) else {
         let text = "Schema is not configured to execute subscription operation.".to_owned();
         let hint = "the operation is neither a query nor a mutation";
         return Err(refuse(INVALID, [(text, Vec::new())], hint).into());

@@ -53,6 +53,14 @@ struct Missing;
 /// One key of an answer: all fields of the query that have it.
 type Fields<'e> = Vec<&'e Field>;
 
+/// The keys of an object, in the order of the query.
+#[derive(Default)]
+struct Keys<'e> {
+    fields: Vec<(&'e str, Fields<'e>)>,
+    /// Each is looked into once: those that name each other twice would take for ever.
+    fragments: Vec<&'e str>,
+}
+
 impl<'e> Execution<'e> {
     pub(super) fn new(
         call: &'e Call<'e>,
@@ -79,7 +87,7 @@ impl<'e> Execution<'e> {
         root: &ObjectType,
         set: &'e SelectionSet,
     ) -> (Value, Vec<FieldError>) {
-        let mut keys = Vec::new();
+        let mut keys = Keys::default();
         self.collect(root, set, &mut keys);
         let data = self.object(root, &Value::Null, keys);
         (data.unwrap_or_default(), self.errors)
@@ -89,10 +97,10 @@ impl<'e> Execution<'e> {
         &mut self,
         ty: &ObjectType,
         parent: &Value,
-        keys: Vec<(&'e str, Fields<'e>)>,
+        keys: Keys<'e>,
     ) -> Result<Value, Missing> {
         let mut object = Map::new();
-        for (key, fields) in keys {
+        for (key, fields) in keys.fields {
             let field = fields[0];
             let value = match ty.fields.iter().find(|each| each.name == field.name) {
                 Some(definition) => {
@@ -105,7 +113,7 @@ impl<'e> Execution<'e> {
                     self.path.pop();
                     value?
                 }
-                // No other is valid and in no type.
+                // `__typename`: no other is valid and in no type.
                 None => ty.name.as_str().into(),
             };
             object.insert(key.to_owned(), value);
@@ -147,7 +155,7 @@ impl<'e> Execution<'e> {
             (Type::NamedType(name), Ok(value)) if !value.is_null() => {
                 match SCHEMA.type_by_name(name) {
                     Some(TypeDefinition::Object(ty)) => {
-                        let mut keys = Vec::new();
+                        let mut keys = Keys::default();
                         for field in fields {
                             self.collect(ty, &field.selection_set, &mut keys);
                         }
@@ -170,13 +178,8 @@ impl<'e> Execution<'e> {
         Missing
     }
 
-    /// The fields of a set by their keys, in the order of the query.
-    fn collect(
-        &self,
-        ty: &ObjectType,
-        set: &'e SelectionSet,
-        keys: &mut Vec<(&'e str, Fields<'e>)>,
-    ) {
+    /// Adds the fields of a set.
+    fn collect(&self, ty: &ObjectType, set: &'e SelectionSet, keys: &mut Keys<'e>) {
         let applies = |condition: &TypeCondition| {
             let TypeCondition::On(name) = condition;
             *name == ty.name
@@ -185,9 +188,9 @@ impl<'e> Execution<'e> {
             match selection {
                 Selection::Field(field) if self.is_included(&field.directives) => {
                     let key = field.alias.as_ref().unwrap_or(&field.name);
-                    match keys.iter_mut().find(|(own, _)| own == key) {
+                    match keys.fields.iter_mut().find(|(own, _)| own == key) {
                         Some((_, fields)) => fields.push(field),
-                        None => keys.push((key, vec![field])),
+                        None => keys.fields.push((key, vec![field])),
                     }
                 }
                 Selection::InlineFragment(it)
@@ -196,7 +199,11 @@ impl<'e> Execution<'e> {
                 {
                     self.collect(ty, &it.selection_set, keys);
                 }
-                Selection::FragmentSpread(it) if self.is_included(&it.directives) => {
+                Selection::FragmentSpread(it)
+                    if self.is_included(&it.directives)
+                        && !keys.fragments.contains(&it.fragment_name.as_str()) =>
+                {
+                    keys.fragments.push(&it.fragment_name);
                     let fragment = self.fragments.get(it.fragment_name.as_str()).copied();
                     if let Some(it) = fragment.filter(|it| applies(&it.type_condition)) {
                         self.collect(ty, &it.selection_set, keys);

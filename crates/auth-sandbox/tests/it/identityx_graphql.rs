@@ -77,6 +77,18 @@ async fn a_mistake_in_a_query_is_told_as_graphql_js_tells_it() {
     for (query, message) in [
         ("{ pong }", "Cannot query field \"pong\" on type \"Query\"."),
         (
+            "{ __nothing }",
+            "Cannot query field \"__nothing\" on type \"Query\".",
+        ),
+        (
+            "mutation { ... { __schema { types { name } } } }",
+            "Cannot query field \"__schema\" on type \"Mutation\".",
+        ),
+        (
+            "{ ...Mine } fragment Mine on Query { activeUser { __schema { types { name } } } }",
+            "Cannot query field \"__schema\" on type \"User\".",
+        ),
+        (
             "query A { ping } query A { ping }",
             "There can be only one operation named \"A\".",
         ),
@@ -124,4 +136,17 @@ async fn a_value_in_a_query_is_checked_like_one_in_a_variable() {
     assert_eq!(sandbox.inbox(email).count(), 0);
     send("{ plan: [1, 2.5, true, null, \"x\"] }").await.data();
     assert_eq!(sandbox.inbox(email).count(), 1);
+}
+
+#[tokio::test]
+async fn fragments_that_double_with_each_level_take_no_longer_than_others() {
+    let sandbox = Sandbox::start().unwrap();
+    let caller = IdentityXCaller::new(&sandbox);
+    let levels = (0..40).map(|level| {
+        let next = level + 1;
+        format!("fragment F{level} on Query {{ ...F{next} ...F{next} }} ")
+    });
+    let query = levels.collect::<String>() + "fragment F40 on Query { ping } { ...F0 }";
+    let reply = caller.send(&query, Value::Null).await;
+    assert_eq!(reply.data(), &json!({ "ping": "pong" }));
 }
