@@ -2,7 +2,7 @@
 
 use graphql_tools::parser::{Pos, parse_query};
 use graphql_tools::static_graphql::query::{
-    Definition, Document, Field, OperationDefinition, Selection, SelectionSet,
+    Definition, Document, Field, OperationDefinition, Selection, SelectionSet, TypeCondition,
 };
 use graphql_tools::static_graphql::schema::{Document as Schema, ObjectType};
 use serde_json::Value;
@@ -59,7 +59,10 @@ pub(super) fn unknown_field<'d>(
     document.definitions.iter().find_map(|definition| {
         let (ty, set) = match definition {
             Definition::Operation(it) => (root(it, schema)?.name.as_str(), it.selection_set()),
-            Definition::Fragment(it) => (it.type_condition.as_ref().as_str(), &it.selection_set),
+            Definition::Fragment(it) => {
+                let TypeCondition::On(ty) = &it.type_condition;
+                (ty.as_str(), &it.selection_set)
+            }
         };
         unknown_in(ty, set, schema)
     })
@@ -78,7 +81,8 @@ fn unknown_in<'d>(
             Some(it) => unknown_in(it.field_type.inner_type(), &field.selection_set, schema),
         },
         Selection::InlineFragment(it) => {
-            let ty = it.type_condition.as_ref().map_or(ty, |it| it.as_ref());
+            let condition = it.type_condition.as_ref();
+            let ty = condition.map_or(ty, |TypeCondition::On(ty)| ty);
             unknown_in(ty, &it.selection_set, schema)
         }
         Selection::FragmentSpread(_) => None,
