@@ -235,6 +235,7 @@ impl<'e> Execution<'e> {
             let default = argument.default_value.as_ref();
             let default = || default.and_then(|value| literal(value, self.variables));
             if let Some(value) = sent.or_else(default) {
+                // Decision: a scalar of the vendor's own fails its field. All others are checked by now.
                 check_value(&argument.value_type, &value).map_err(|why| {
                     let message =
                         format!("Argument \"{}\" has an invalid value. {why}", argument.name);
