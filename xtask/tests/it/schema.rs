@@ -1,4 +1,4 @@
-//! `cargo xtask codegen`, and `schema` against the sandbox, whose schema was written apart, and against
+//! `cargo xtask codegen`, and `schema` against the sandbox, which has a schema of its own, and against
 //! services that answer something else.
 
 use std::fs;
